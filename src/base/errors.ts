@@ -1,0 +1,225 @@
+// Every failure the program knows, by what happens next. Foreign errors are translated once, at the border of
+// harvest/, codec/, kafka/ and config/; the rest of the program switches on `kind` and never reads a message.
+
+/**
+ * - transient: try again later, same cursor
+ * - blocked:   one stream stands still until a person acts
+ * - reopen:    the outcome of a commit is in doubt; discard the producer, fence anew, read the state back
+ * - account:   everything of this account stops (bad token, fenced by a newer instance)
+ * - fatal:     the process cannot run (configuration, broker contract)
+ * - bug:       a relation we rely on does not hold
+ */
+export type ErrorKind = 'transient' | 'blocked' | 'reopen' | 'account' | 'fatal' | 'bug';
+
+/** Exit codes of design section 8 (sysexits.h, plus 79 for fenced). */
+export const EXIT = {
+  clean: 0,
+  usage: 64,
+  dataContract: 65,
+  unavailable: 69,
+  bug: 70,
+  temporary: 75,
+  notAuthorised: 77,
+  configuration: 78,
+  fenced: 79,
+} as const;
+
+interface CodeRow {
+  readonly kind: ErrorKind;
+  readonly exit: number;
+  /** What the operator does about it. */
+  readonly remedy: string;
+}
+
+/** The closed list of codes: kind, exit code and remedy of each. docs/OPERATING.md prints this table. */
+export const CODES = {
+  'harvest.network': {
+    kind: 'transient',
+    exit: EXIT.temporary,
+    remedy: 'Check that harvest.base_url can be reached from here; the request is repeated by itself.',
+  },
+  'harvest.server': {
+    kind: 'transient',
+    exit: EXIT.temporary,
+    remedy: 'Harvest answers with an error of its own; the request is repeated by itself. See www.harveststatus.com.',
+  },
+  'harvest.throttled': {
+    kind: 'transient',
+    exit: EXIT.temporary,
+    remedy:
+      'Harvest asked to slow down; the budget pauses as told. Lower harvest.budgets if other programs share the account.',
+  },
+  'harvest.unparsable': {
+    kind: 'transient',
+    exit: EXIT.temporary,
+    remedy:
+      'The answer was not the JSON of a Harvest list; a proxy may stand in between. The request is repeated by itself.',
+  },
+  'harvest.unauthorised': {
+    kind: 'account',
+    exit: EXIT.notAuthorised,
+    remedy: 'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked.',
+  },
+  'harvest.forbidden': {
+    kind: 'blocked',
+    exit: EXIT.clean,
+    remedy: "Give the token's owner the role this stream needs, or set streams.<name>.enabled: false.",
+  },
+  'harvest.not_found': {
+    kind: 'blocked',
+    exit: EXIT.clean,
+    remedy:
+      "Some permissions are refused as 404: check the role of the token's owner, or set streams.<name>.enabled: false.",
+  },
+  'harvest.refused': {
+    kind: 'blocked',
+    exit: EXIT.dataContract,
+    remedy: 'Harvest rejects the request itself; report it with the message shown.',
+  },
+  'harvest.foreign_link': {
+    kind: 'blocked',
+    exit: EXIT.dataContract,
+    remedy:
+      'A next link led to another host and was not followed, so that the token stays home. Check harvest.base_url.',
+  },
+  'registry.unavailable': {
+    kind: 'transient',
+    exit: EXIT.unavailable,
+    remedy: 'Start the schema registry or correct schema_registry.url; it is needed at start only.',
+  },
+  'registry.unauthorised': {
+    kind: 'fatal',
+    exit: EXIT.notAuthorised,
+    remedy: 'Check schema_registry.auth.',
+  },
+  'registry.incompatible': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy:
+      'The registered schema of this subject cannot be evolved into ours; use another topics.prefix or delete the subject.',
+  },
+  'registry.invalid': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy: 'The registry does not accept the schema as Avro; report it with the message shown.',
+  },
+  'registry.not_registered': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy: 'Register the listed schemas (harvest-kafka schemas register) or set schema_registry.auto_register: true.',
+  },
+  'registry.refused': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy: 'The registry refuses the request; check that schema_registry.url ends where the Confluent API begins.',
+  },
+  'registry.key_schema_changed': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy:
+      'The keys on the topic carry another schema id than the registry gives now, so equal keys would have unequal bytes. Restore the registry, or use a new topics.prefix.',
+  },
+  'kafka.unavailable': {
+    kind: 'reopen',
+    exit: EXIT.unavailable,
+    remedy: 'Start the broker or correct kafka.brokers; nothing is lost, cursors stand still.',
+  },
+  'kafka.unauthorised': {
+    kind: 'fatal',
+    exit: EXIT.notAuthorised,
+    remedy: 'Check kafka.sasl, kafka.ssl and the ACLs that docs/OPERATING.md lists.',
+  },
+  'kafka.doubt': {
+    kind: 'reopen',
+    exit: EXIT.temporary,
+    remedy: 'The outcome of a commit is unknown; the state is read back and the work goes on from there by itself.',
+  },
+  'kafka.fenced': {
+    kind: 'account',
+    exit: EXIT.fenced,
+    remedy: 'Another instance of this account took over. Stop one of the two.',
+  },
+  'kafka.hanging_transaction': {
+    kind: 'reopen',
+    exit: EXIT.temporary,
+    remedy:
+      'A transaction stays open on the topic, so committed data may be hidden. Wait for its time-out, or end it: kafka-transactions.sh find-hanging, then abort.',
+  },
+  'kafka.topic_contract': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy: 'Alter the topic as shown; nothing is altered silently.',
+  },
+  'state.unreadable': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy: 'The state row was written by a newer version; run that version, or reset the stream.',
+  },
+  'config.invalid': {
+    kind: 'fatal',
+    exit: EXIT.configuration,
+    remedy: 'Correct the lines shown; config/reference.yaml lists every key.',
+  },
+  usage: {
+    kind: 'fatal',
+    exit: EXIT.usage,
+    remedy: 'See harvest-kafka --help.',
+  },
+  'http.listen': {
+    kind: 'fatal',
+    exit: EXIT.unavailable,
+    remedy: 'Choose another http.listen, or stop the program that holds the port.',
+  },
+  'lab.missing': {
+    kind: 'fatal',
+    exit: EXIT.unavailable,
+    remedy: 'Install Java 17 or newer and Maven, or use docker compose instead.',
+  },
+  bug: {
+    kind: 'bug',
+    exit: EXIT.bug,
+    remedy:
+      'This is a defect; please report it with the log lines before it. State and topics are safe: restart goes on.',
+  },
+} as const satisfies Record<string, CodeRow>;
+
+export type ErrorCode = keyof typeof CODES;
+
+interface ErrorDetail {
+  readonly cause?: unknown;
+  /** Overrides the table's remedy where the place knows better (the exact command, the exact role). */
+  readonly remedy?: string;
+  readonly stream?: string;
+}
+
+/** The one error class of the program. `message` says what and where; `remedy` what to do. Never holds a secret. */
+export class PublisherError extends Error {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly exitCode: number;
+  readonly remedy: string;
+  readonly stream: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, { cause: detail.cause });
+    this.name = 'PublisherError';
+    const row: CodeRow = CODES[code];
+    this.code = code;
+    this.kind = row.kind;
+    this.exitCode = row.exit;
+    this.remedy = detail.remedy ?? row.remedy;
+    this.stream = detail.stream;
+  }
+}
+
+/** Any thrown value as ours: what nobody translated is a bug. */
+export function asPublisherError(thrown: unknown): PublisherError {
+  if (thrown instanceof PublisherError) return thrown;
+  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return new PublisherError('bug', text, { cause: thrown });
+}
+
+/** Stays on in production: checks a relation between values that must hold whatever the world does. */
+export function assert(condition: unknown, relation: string): asserts condition {
+  if (!condition) throw new PublisherError('bug', `assertion failed: ${relation}`);
+}

@@ -1,0 +1,64 @@
+// Things that happen: noun + past verb. One event becomes a log line, metrics and the status page; who emits does not
+// know who listens. `name` is stable: operators alert on it. Per page or per request, never per record.
+import type { BudgetName } from '../streams/definition.ts';
+import type { Op, Purpose } from './ports.ts';
+
+export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED';
+
+export type PublisherEvent =
+  | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
+  | { name: 'account.waiting'; code: string; reason: string; remedy: string; attempt: number; retryInMs: number }
+  | { name: 'account.stopped'; code: string; reason: string; remedy: string }
+  | {
+      name: 'page.committed';
+      stream: string;
+      purpose: Purpose;
+      read: number;
+      published: Readonly<Record<Op, number>>;
+      unchanged: number;
+      stale: number;
+      deadLetters: number;
+      commitMs: number;
+    }
+  | { name: 'sweep.started'; stream: string; purpose: Purpose; since: string | null }
+  | {
+      name: 'sweep.completed';
+      stream: string;
+      purpose: Purpose;
+      pages: number;
+      read: number;
+      ms: number;
+      cursor: string | null;
+    }
+  | { name: 'sweep.shifted'; stream: string; expected: number; found: number; walk: number }
+  | {
+      name: 'stream.changed';
+      stream: string;
+      from: StreamState;
+      to: StreamState;
+      reason: string;
+      remedy: string;
+      nextProbeAt: string | null;
+    }
+  | { name: 'stream.retrying'; stream: string; code: string; reason: string; attempt: number; retryInMs: number }
+  | { name: 'topic.refilled'; stream: string; reason: string }
+  | { name: 'record.refused'; stream: string; field: string; count: number; reason: string }
+  | { name: 'drift.seen'; stream: string; field: string; shape: string }
+  | {
+      name: 'request.finished';
+      stream: string;
+      purpose: Purpose;
+      budget: BudgetName;
+      /** HTTP status; 0 when no answer came. */
+      status: number;
+      ms: number;
+      bytes: number;
+      waitedMs: number;
+    }
+  | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
+  | { name: 'token.refreshed'; expiresInSeconds: number | null }
+  | { name: 'commit.doubted'; code: string; reason: string };
+
+export type EventName = PublisherEvent['name'];
+/** Listeners get the account with each event; the engine of one account emits without it. */
+export type Emit = (event: PublisherEvent) => void;

@@ -1,0 +1,188 @@
+// What the engine asks of the world: a Source (Harvest), a Codec (Avro), a Sink (Kafka). The adapters come to it.
+// Clock and Random live in base/clock.ts, `Emit` in events.ts.
+import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
+
+export type JsonObject = { readonly [member: string]: unknown };
+
+/** Why a request is made; metrics split the cost by it. */
+export type Purpose = 'first' | 'changes' | 'children' | 'window' | 'whole' | 'census' | 'tally' | 'confirm' | 'probe';
+
+/** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
+export const PRIORITY = { probe: 0, changes: 1, dirty: 2, first: 3, children: 4, slack: 6 } as const;
+
+export interface PageRequest {
+  readonly stream: StreamDefinition;
+  /** A first request by its parts, or the `links.next` of the page before. */
+  readonly target:
+    | { readonly query: Readonly<Record<string, string>>; readonly parent?: number }
+    | { readonly link: string };
+  readonly purpose: Purpose;
+  readonly priority: number;
+}
+
+export interface Page {
+  readonly records: readonly JsonObject[];
+  /** `links.next`, already known to lead to the host we are allowed to talk to; null at the end. */
+  readonly next: string | null;
+  readonly totalEntries: number | null;
+  /** The `Date` header in ms: the only server clock on offer (harvest-api section 1). */
+  readonly serverTime: number;
+}
+
+/**
+ * Reads Harvest. Retries what is worth retrying, inside the budget; throws PublisherError `harvest.*` otherwise:
+ * network, server, unparsable (after a few tries), unauthorised, forbidden (403), not_found (404), refused (400, 422).
+ */
+export interface Source {
+  fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page>;
+  /** One record by its id; null when Harvest answers 404. */
+  fetchRecord(stream: StreamDefinition, id: number, signal: AbortSignal): Promise<JsonObject | null>;
+  readonly budgets: readonly BudgetView[];
+  close(): Promise<void>;
+}
+
+/** One rate budget as the engine persists it: see harvest/budget.ts for the rule. */
+export interface BudgetView {
+  readonly name: BudgetName;
+  readonly requests: number;
+  readonly windowMs: number;
+  /** Attempts counted in the window that ends now. */
+  used(): number;
+  /** Wall time until which Harvest asked us to wait; 0 when it did not. */
+  pausedUntil(): number;
+  /** Requests waiting for a token. */
+  waiting(): number;
+  /** What to store: attempt times and how many more may follow before the next call of `stored`. */
+  snapshot(lease: number): BudgetRow;
+  /** Tells the budget that `row` is durable, which allows `row.lease` more attempts. */
+  stored(row: BudgetRow): void;
+  /** Takes over from a former process: its stored attempts, and its whole lease as if spent just now. */
+  restore(row: BudgetRow | null): void;
+}
+
+export interface BudgetRow {
+  /** Wall times (ms) at which the attempts of the last window ended, oldest first. */
+  readonly attempts: readonly number[];
+  readonly lease: number;
+  readonly pausedUntil: number;
+}
+
+/** What identifies a row inside its stream: the id, or `from|to|id|currency` for reports. */
+export type RowId = number | string;
+
+/** What a value needs besides its record. */
+export interface RecordContext {
+  readonly accountId: number;
+  readonly parentId?: number;
+  /** The report window, both ends included, as `YYYY-MM-DD`. */
+  readonly window?: { readonly from: string; readonly to: string };
+}
+
+export interface Encoded {
+  readonly id: RowId;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** 53 bits of a cryptographic hash of the Avro payload, without the five bytes of the wire header. */
+  readonly hash: number;
+  /** `updated_at` in ms; null for streams that have none. */
+  readonly updatedAt: number | null;
+  /** What partial lists are bounded by: the parent's id, or the record's date as days since 1970; else null. */
+  readonly group: number | null;
+  /** Paths of members that the schema does not know, kept in `_extra` (promise P7). */
+  readonly unknown: readonly string[];
+}
+
+/** A row of a topic as the index remembers it. */
+export type Restored = Pick<Encoded, 'id' | 'hash' | 'group'>;
+
+/** Thrown by Codec.encode: this record cannot be a value of its schema. `field` is the path that failed. */
+export class ConversionError extends Error {
+  readonly field: string;
+  constructor(field: string, message: string) {
+    super(message);
+    this.name = 'ConversionError';
+    this.field = field;
+  }
+}
+
+export interface Codec {
+  /** Throws ConversionError. The buffers stay valid for as long as they are held. */
+  encode(stream: StreamDefinition, record: JsonObject, context: RecordContext): Encoded;
+  /** Reads a topic's record back. A value written with an older schema is re-encoded with ours before it is hashed. */
+  restore(stream: StreamDefinition, key: Buffer, value: Buffer): Restored | Promise<Restored>;
+  /** The key's row id alone, for tombstones. */
+  rowId(stream: StreamDefinition, key: Buffer): RowId;
+  /** The key bytes of a row id, for tombstones. */
+  key(stream: StreamDefinition, id: RowId): Buffer;
+}
+
+/** Create, update, delete, read (first sweep): the `__op` header. */
+export type Op = 'c' | 'u' | 'd' | 'r';
+
+export interface OutMessage {
+  readonly stream: string;
+  readonly key: Buffer;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly op: Op;
+  /** `updated_at` in ms, the `__source_ts_ms` header; null leaves the header out. */
+  readonly sourceTsMs: number | null;
+}
+
+export interface DeadLetter {
+  readonly stream: string;
+  /** The record's id as text, or a hash of the record when it has none. */
+  readonly key: string;
+  /** The original JSON. */
+  readonly value: string;
+  readonly stage: 'VALUE_CONVERTER';
+  readonly error: ConversionError;
+}
+
+export interface Notification {
+  readonly stream: string;
+  readonly body: JsonObject;
+}
+
+/** What one transaction holds. State rows are sent last; the sink adds each stream's offsets to its row. */
+export interface Batch {
+  readonly messages: readonly OutMessage[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly notifications: readonly Notification[];
+  /** State rows by name (a stream's name, or `budgets`); null removes the row. */
+  readonly rows: ReadonlyMap<string, JsonObject | null>;
+}
+
+/** A data record of ours that is on its topic. */
+export interface TopicRecord {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+  readonly sourceTsMs: number | null;
+}
+
+export interface Restore {
+  /** Everything remembered of the stream is void: its topic is read from the beginning. */
+  reset(stream: string): void;
+  /** Called in log order within a partition; awaited when it returns a promise. */
+  record(stream: string, record: TopicRecord): void | Promise<void>;
+}
+
+export interface Opened {
+  /** The account's state rows as last committed, without the sink's own offsets. */
+  readonly rows: ReadonlyMap<string, JsonObject>;
+  /** Streams whose topic is not the one the state row speaks of (emptied, truncated or made anew), and why. */
+  readonly broken: ReadonlyMap<string, string>;
+  /** Records delivered to `Restore.record`. */
+  readonly records: number;
+}
+
+/**
+ * Writes Kafka. `open` fences every older instance, proves the end of the state topic and reads what is new on the
+ * data topics (everything the first time, the rest after a doubt). `commit` is one transaction; when it throws, the
+ * outcome is unknown (kind `reopen`) or the account is fenced (kind `account`), and only `open` may follow.
+ */
+export interface Sink {
+  open(restore: Restore, signal: AbortSignal): Promise<Opened>;
+  commit(batch: Batch): Promise<void>;
+  close(): Promise<void>;
+}

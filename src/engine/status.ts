@@ -1,0 +1,56 @@
+// What the status page, /status, readiness and the progress line show. Built on demand by the engine; plain data.
+import type { BudgetName } from '../streams/definition.ts';
+import type { StreamState } from './events.ts';
+
+export interface SweepStatus {
+  readonly purpose: string;
+  readonly pages: number;
+  readonly rows: number;
+  /** Rows (lists), parents (children) or windows (reports) in all, when known. */
+  readonly total: number | null;
+  readonly unit: 'rows' | 'parents' | 'windows';
+  readonly startedAt: string;
+}
+
+export interface StreamStatus {
+  readonly stream: string;
+  readonly state: StreamState;
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  /** Since when the stream is in this state. */
+  readonly since: string;
+  readonly nextProbeAt: string | null;
+  /** The first sweep is complete: the topic holds everything that Harvest held when it began. */
+  readonly complete: boolean;
+  readonly cursor: string | null;
+  /** Rows on the topic. */
+  readonly rows: number;
+  /** Seconds since the server time up to which the topic is known to be equal; null before the first sweep ends. */
+  readonly lagSeconds: number | null;
+  readonly lastCommitAt: string | null;
+  readonly nextDueAt: string | null;
+  readonly sweep: SweepStatus | null;
+  /** Set while requests fail and are repeated. */
+  readonly retrying: { readonly since: string; readonly attempt: number; readonly reason: string } | null;
+  readonly deadLetters: number;
+}
+
+export interface BudgetStatus {
+  readonly name: BudgetName;
+  readonly requests: number;
+  readonly perSeconds: number;
+  readonly used: number;
+  readonly waiting: number;
+  readonly pausedUntil: string | null;
+}
+
+export interface AccountStatus {
+  readonly accountId: string;
+  readonly phase: 'opening' | 'running' | 'waiting' | 'stopped';
+  /** Why it is waiting or stopped. */
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  readonly startedAt: string;
+  readonly streams: readonly StreamStatus[];
+  readonly budgets: readonly BudgetStatus[];
+}
