@@ -175,6 +175,11 @@ export const CODES = {
     exit: EXIT.unavailable,
     remedy: 'Install Java 17 or newer and Maven, or use docker compose instead.',
   },
+  'lab.failed': {
+    kind: 'fatal',
+    exit: EXIT.unavailable,
+    remedy: 'The local broker or registry did not come up; the end of its log is shown.',
+  },
   bug: {
     kind: 'bug',
     exit: EXIT.bug,

@@ -1,0 +1,325 @@
+// One Harvest account: open the sink and take its state; until told to stop, start what is most due, commit what finished;
+// after any doubt begin again from what the topics say. No host, header, topic setting or process is known here, and several
+// accounts can run side by side (design section 7).
+import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { asPublisherError, PublisherError } from '../base/errors.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { accountStatus, type Phase } from './account-status.ts';
+import { BUDGETS_ROW, Committer } from './committer.ts';
+import type { Emit } from './events.ts';
+import { isReadable, type LiveStream } from './live-stream.ts';
+import type { BudgetRow, Codec, Opened, Sink, Source, TopicRecord } from './ports.ts';
+import { createRowIndex } from './row-index.ts';
+import { schedule, waitsFor } from './schedule.ts';
+import type { AccountStatus } from './status.ts';
+import { runStep, type StepResult, type StepSettings } from './step.ts';
+import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
+
+export interface AccountParts {
+  readonly settings: StepSettings;
+  readonly streams: ReadonlyArray<{ readonly definition: StreamDefinition; readonly pollIntervalMs: number }>;
+  readonly source: Source;
+  readonly codec: Codec;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
+}
+
+/** Steps under way at once: enough to keep the budget busy while one page is encoded and another commits. */
+const STEPS_AT_ONCE = 6;
+const PROBE_INTERVAL_MS = 3_600_000;
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_MAX_MS = 300_000;
+const REOPEN_BASE_MS = 100;
+const REOPEN_MAX_MS = 15_000;
+/** `run --once` gives up on a stream after so many failed steps, and on the broker after so long. */
+const ONCE_ATTEMPTS = 6;
+const ONCE_PATIENCE_MS = 120_000;
+
+export class Account {
+  readonly #parts: AccountParts;
+  readonly #streams: ReadonlyMap<string, LiveStream>;
+  readonly #startedAt: number;
+  #phase: Phase = { name: 'opening', reason: null, remedy: null };
+  #budgetsRestored = false;
+  #storeBudgets = () => {};
+
+  constructor(parts: AccountParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+    this.#streams = createStreams(parts, this.#startedAt);
+  }
+
+  /**
+   * Runs until `signal` aborts, or with `once` until everything that is due has been caught up. Resolves when stopped
+   * cleanly; throws the PublisherError that ends the account (unauthorised, fenced, broker contract, bug; with `once`
+   * also what kept failing).
+   */
+  async run(signal: AbortSignal, { once = false } = {}): Promise<void> {
+    const { clock, sink } = this.#parts;
+    let failingSince: number | null = null;
+    try {
+      for (let attempt = 1; !signal.aborted; attempt++) {
+        try {
+          await this.#session(signal, once, () => {
+            attempt = 0;
+            failingSince = null;
+          });
+          return;
+        } catch (thrown) {
+          const error = asPublisherError(thrown);
+          failingSince ??= clock.now();
+          const hopeless = once && clock.now() - failingSince > ONCE_PATIENCE_MS;
+          if (!canReopen(error) || hopeless) throw error;
+          await this.#waitToReopen(error, attempt, signal);
+        }
+      }
+    } catch (thrown) {
+      const error = asPublisherError(thrown);
+      this.#phase = { name: 'stopped', reason: error.message, remedy: error.remedy };
+      this.#parts.emit({ name: 'account.stopped', code: error.code, reason: error.message, remedy: error.remedy });
+      throw error;
+    } finally {
+      await sink.close();
+    }
+  }
+
+  status(): AccountStatus {
+    const { settings, source, clock } = this.#parts;
+    return accountStatus({
+      accountId: String(settings.accountId),
+      phase: this.#phase,
+      startedAt: this.#startedAt,
+      view: { streams: this.#streams, settings },
+      budgets: source.budgets,
+      now: clock.now(),
+    });
+  }
+
+  /** The budget's lease is nearly spent: see harvest/budget.ts. */
+  onLeaseLow(): void {
+    this.#storeBudgets();
+  }
+
+  /** From fence to doubt (throws), stop or, with `once`, nothing left to do (resolves). */
+  async #session(signal: AbortSignal, once: boolean, onOpened: () => void): Promise<void> {
+    const { sink, source, clock, emit } = this.#parts;
+    const openedAt = clock.monotonic();
+    if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
+    const opened = await sink.open(
+      { reset: (name) => this.#streams.get(name)?.index.clear(), record: (...args) => this.#restore(...args) },
+      signal,
+    );
+    if (signal.aborted) return;
+    this.#takeState(opened);
+    onOpened();
+    this.#phase = { name: 'running', reason: null, remedy: null };
+    emit({
+      name: 'account.opened',
+      restoredRows: opened.records,
+      restoreMs: clock.monotonic() - openedAt,
+      streams: this.#streams.size,
+    });
+
+    const committer = new Committer({ sink, source, clock, emit });
+    this.#storeBudgets = () => committer.storeBudgets();
+    try {
+      await this.#work(committer, signal, once);
+      await committer.finish();
+    } finally {
+      this.#storeBudgets = () => {};
+    }
+  }
+
+  async #work(committer: Committer, stop: AbortSignal, once: boolean): Promise<void> {
+    const { clock } = this.#parts;
+    // A doubt ends the session: what is still being fetched was compared with an index that may no longer be true.
+    const session = new AbortController();
+    const signal = AbortSignal.any([stop, session.signal]);
+    const running = new Set<Promise<void>>();
+    let failure: { readonly error: PublisherError } | null = null;
+    let wake = new AbortController();
+    const rouse = () => wake.abort();
+    stop.addEventListener('abort', rouse);
+
+    const start = (live: LiveStream) => {
+      live.busy = true;
+      const step = this.#step(live, committer, signal)
+        .catch((thrown) => {
+          if (signal.aborted && !(thrown instanceof PublisherError)) return;
+          failure ??= { error: asPublisherError(thrown) };
+          session.abort();
+        })
+        .finally(() => {
+          live.busy = false;
+          live.taken = new Set();
+          running.delete(step);
+          rouse();
+        });
+      running.add(step);
+    };
+
+    while (!signal.aborted) {
+      wake = new AbortController();
+      const now = clock.now();
+      const due = schedule({ streams: this.#streams, settings: this.#parts.settings }, now);
+      for (const { live, at } of due) if (at <= now && running.size < STEPS_AT_ONCE) start(live);
+      if (once && running.size === 0) {
+        const retrying = this.#retrying();
+        if (retrying.length === 0) break;
+        if (retrying.every((live) => live.retry!.attempt >= ONCE_ATTEMPTS)) throw retrying[0]!.retry!.error;
+      }
+      const next = Math.min(...due.filter(({ live, at }) => !live.busy && at > now).map(({ at }) => at), now + 60_000);
+      await clock.sleep(running.size < STEPS_AT_ONCE ? next - now : 60_000, wake.signal);
+    }
+    await Promise.all(running);
+    stop.removeEventListener('abort', rouse);
+    if (failure !== null) throw (failure as { readonly error: PublisherError }).error;
+  }
+
+  async #step(live: LiveStream, committer: Committer, signal: AbortSignal): Promise<void> {
+    const { source, codec, settings, clock } = this.#parts;
+    let result: StepResult;
+    try {
+      result = await runStep(live, { source, codec, settings, signal, now: clock.now, streams: this.#streams });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = asPublisherError(thrown);
+      if (error.kind === 'transient') return this.#retryLater(live, error);
+      if (error.kind !== 'blocked') throw error;
+      result = this.#refused(live, error);
+    }
+    if (signal.aborted) return;
+    await committer.submit(result);
+    live.readAt = clock.now();
+    if (result.swept) live.swept = true;
+    if (result.failure) this.#retryLater(live, result.failure);
+    else live.retry = null;
+  }
+
+  /** The stream stands still and says why; it is asked again in an hour (design section 9). */
+  #refused(live: LiveStream, error: PublisherError): StepResult {
+    const now = this.#parts.clock.now();
+    live.probeAt = now + PROBE_INTERVAL_MS;
+    live.retry = null;
+    const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
+    const move = (row: StreamRow): StreamRow => ({
+      ...row,
+      state,
+      reason: error.message,
+      remedy: error.remedy,
+      since: row.state === state ? row.since : isoSeconds(now),
+    });
+    return { live, purpose: 'probe', diff: null, moves: new Map([[live, move]]), events: [], swept: false };
+  }
+
+  #retryLater(live: LiveStream, error: PublisherError): void {
+    const { clock, random, emit } = this.#parts;
+    const attempt = (live.retry?.attempt ?? 0) + 1;
+    const retryInMs = backoff(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
+    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs };
+    emit({
+      name: 'stream.retrying',
+      stream: live.definition.name,
+      code: error.code,
+      reason: error.message,
+      attempt,
+      retryInMs,
+    });
+  }
+
+  #retrying(): LiveStream[] {
+    return [...this.#streams.values()].filter(
+      (live) => live.retry !== null && isReadable(live) && waitsFor(live, this.#streams) === null,
+    );
+  }
+
+  async #waitToReopen(error: PublisherError, attempt: number, signal: AbortSignal): Promise<void> {
+    const { clock, random, emit } = this.#parts;
+    const retryInMs = backoff(attempt, REOPEN_BASE_MS, REOPEN_MAX_MS, random());
+    this.#phase = { name: 'waiting', reason: error.message, remedy: error.remedy };
+    emit({
+      name: 'account.waiting',
+      code: error.code,
+      reason: error.message,
+      remedy: error.remedy,
+      attempt,
+      retryInMs,
+    });
+    await clock.sleep(retryInMs, signal);
+  }
+
+  /** A record that is on its topic, in log order: the index follows it. */
+  async #restore(name: string, record: TopicRecord): Promise<void> {
+    const live = this.#streams.get(name);
+    if (!live) return;
+    const { codec } = this.#parts;
+    if (record.value === null) return live.index.delete(codec.rowId(live.definition, record.key));
+    const restored = codec.restore(live.definition, record.key, record.value);
+    const { id, hash, group } = restored instanceof Promise ? await restored : restored;
+    live.index.set(id, { hash, group, updatedAt: record.sourceTsMs });
+  }
+
+  /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */
+  #takeState(opened: Opened): void {
+    const { clock, settings, source, emit } = this.#parts;
+    for (const [name, live] of this.#streams) {
+      const stored = opened.rows.get(name);
+      const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, settings.grain, clock.now());
+      const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
+      live.row = {
+        ...(broken === null ? row : restartedRow(row, live.definition, settings.grain)),
+        rows: live.index.size,
+      };
+      if (broken !== null) emit({ name: 'topic.refilled', stream: name, reason: broken });
+    }
+    if (this.#budgetsRestored) return;
+    const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
+    for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
+    this.#budgetsRestored = true;
+  }
+}
+
+/** Why row and topic cannot both be right; null when they agree. */
+function contradiction(row: StreamRow, live: LiveStream, isStored: boolean): string | null {
+  if (row.rows === live.index.size) return null;
+  return isStored
+    ? `the topic holds ${live.index.size} rows, the state row says ${row.rows}`
+    : `the topic holds ${live.index.size} rows, but no state row speaks of them`;
+}
+
+function createStreams({ streams, settings }: AccountParts, now: number): ReadonlyMap<string, LiveStream> {
+  const all = new Map<string, LiveStream>();
+  // Parents stand before their children in the catalog.
+  for (const { definition, pollIntervalMs } of streams) {
+    const parent = definition.parent ? (all.get(definition.parent.stream) ?? null) : null;
+    const live: LiveStream = {
+      definition,
+      pollIntervalMs,
+      index: createRowIndex(definition.kind !== 'report'),
+      children: [],
+      parent,
+      row: freshRow(definition, settings.grain, now),
+      busy: false,
+      swept: false,
+      retry: null,
+      probeAt: 0,
+      readAt: 0,
+      taken: new Set(),
+      lastCommitAt: null,
+    };
+    (parent?.children as LiveStream[] | undefined)?.push(live);
+    all.set(definition.name, live);
+  }
+  return all;
+}
+
+function canReopen(error: PublisherError): boolean {
+  return error.kind === 'reopen' || error.kind === 'transient';
+}
+
+/** Full jitter (AWS architecture blog): anywhere between nothing and the doubled delay. */
+function backoff(attempt: number, baseMs: number, maxMs: number, chance: number): number {
+  return Math.round(chance * Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 20)));
+}

@@ -1,0 +1,257 @@
+// One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
+// move, and only after the sink said that the commit is known (design section 4, step 5).
+import { type Clock, isoSeconds } from '../base/clock.ts';
+import { assert } from '../base/errors.ts';
+import type { Diff } from './diff.ts';
+import type { Emit, PublisherEvent } from './events.ts';
+import type { LiveStream } from './live-stream.ts';
+import type {
+  Batch,
+  BudgetRow,
+  DeadLetter,
+  JsonObject,
+  Notification,
+  OutMessage,
+  RowId,
+  Sink,
+  Source,
+} from './ports.ts';
+import type { IndexedRow } from './row-index.ts';
+import type { StepResult } from './step.ts';
+import type { StreamRow } from './stream-row.ts';
+
+/** Small pages share a transaction up to here; a page larger than that goes alone. */
+const MESSAGES_PER_COMMIT = 4000;
+/** The part of a budget that may be spent before it must be stored again: what a crash costs at the most. */
+const LEASE_PARTS = { general: 4, reports: 8 } as const;
+/** Name of the state row that holds the budgets. */
+export const BUDGETS_ROW = 'budgets';
+/** Versions of refused records remembered per stream. */
+const REFUSED_MAX = 1000;
+
+interface Waiting {
+  readonly result: StepResult;
+  readonly done: () => void;
+  readonly failed: (reason: unknown) => void;
+}
+
+export class Committer {
+  readonly #sink: Sink;
+  readonly #source: Source;
+  readonly #clock: Clock;
+  readonly #emit: Emit;
+  readonly #queue: Waiting[] = [];
+  #budgetsAsked = false;
+  #running: Promise<void> | null = null;
+  #failure: { readonly reason: unknown } | null = null;
+
+  constructor(parts: { sink: Sink; source: Source; clock: Clock; emit: Emit }) {
+    this.#sink = parts.sink;
+    this.#source = parts.source;
+    this.#clock = parts.clock;
+    this.#emit = parts.emit;
+  }
+
+  /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
+  submit(result: StepResult): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.reason);
+    const settled = new Promise<void>((done, failed) => this.#queue.push({ result, done, failed }));
+    this.#start();
+    return settled;
+  }
+
+  /** The lease of a budget runs out: store the budgets with the next commit, or in one of their own. */
+  storeBudgets(): void {
+    this.#budgetsAsked = true;
+    if (!this.#failure) this.#start();
+  }
+
+  /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
+  async finish(): Promise<void> {
+    await this.#running;
+    if (this.#failure) return;
+    await this.#commit([], 'exact');
+  }
+
+  #start(): void {
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    // A microtask later, steps that finish together are seen together.
+    await Promise.resolve();
+    while (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) {
+      const group = this.#take();
+      try {
+        await this.#commit(
+          group.map((waiting) => waiting.result),
+          'lease',
+        );
+        for (const waiting of group) waiting.done();
+      } catch (reason) {
+        this.#failure = { reason };
+        for (const waiting of [...group, ...this.#queue.splice(0)]) waiting.failed(reason);
+      }
+    }
+  }
+
+  #take(): Waiting[] {
+    const group: Waiting[] = [];
+    for (let messages = 0; this.#queue.length > 0; ) {
+      messages += this.#queue[0]!.result.diff?.messages.length ?? 0;
+      if (group.length > 0 && messages > MESSAGES_PER_COMMIT) break;
+      group.push(this.#queue.shift()!);
+    }
+    return group;
+  }
+
+  async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<void> {
+    this.#budgetsAsked = false;
+    const rows = new Map<LiveStream, StreamRow>();
+    for (const result of results) {
+      for (const [live, move] of result.moves) rows.set(live, move(rows.get(live) ?? live.row));
+      if (result.diff)
+        rows.set(result.live, counted(rows.get(result.live) ?? result.live.row, result.live, result.diff));
+    }
+    const events = results.flatMap((result) => [
+      ...result.events,
+      ...stateEvents(result, rows),
+      ...driftEvents(result),
+    ]);
+    const budgetRows = this.#budgetRows(budgets);
+    const stateRows = new Map<string, JsonObject>(
+      [...rows].map(([live, row]) => [live.definition.name, row as unknown as JsonObject]),
+    );
+    stateRows.set(BUDGETS_ROW, budgetRows as unknown as JsonObject);
+
+    const batch: Batch = {
+      messages: joined<OutMessage>(results.map((result) => result.diff?.messages ?? [])),
+      deadLetters: joined<DeadLetter>(results.map((result) => result.diff?.deadLetters ?? [])),
+      notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
+      rows: stateRows,
+    };
+    const startedAt = this.#clock.monotonic();
+    await this.#sink.commit(batch);
+    const commitMs = this.#clock.monotonic() - startedAt;
+
+    for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
+    for (const [live, row] of rows) live.row = row;
+    for (const { live, diff } of results) if (diff) apply(live, diff.changes);
+    const now = this.#clock.now();
+    for (const result of results) {
+      if (!result.diff) continue;
+      result.live.lastCommitAt = now;
+      this.#emit(committedEvent(result.live, result.purpose, result.diff, commitMs));
+    }
+    for (const event of events) this.#emit(event);
+  }
+
+  #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
+    const rows = this.#source.budgets.map((view) => {
+      const lease = mode === 'exact' ? 0 : Math.max(1, Math.floor(view.requests / LEASE_PARTS[view.name]));
+      return [view.name, view.snapshot(lease)] as const;
+    });
+    return Object.fromEntries(rows) as Record<'general' | 'reports', BudgetRow>;
+  }
+}
+
+function apply(live: LiveStream, changes: ReadonlyMap<RowId, IndexedRow | null>): void {
+  for (const [id, row] of changes) {
+    if (row === null) live.index.delete(id);
+    else live.index.set(id, row);
+  }
+  assert(
+    live.index.size === live.row.rows,
+    `${live.definition.name}: the index has as many rows as the state row says`,
+  );
+}
+
+/** The row with what the diff adds to its counts: rows on the topic, dead letters, members never seen before. */
+function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
+  let rows = live.index.size;
+  for (const [id, change] of diff.changes) {
+    const known = live.index.get(id) !== undefined;
+    if (change === null && known) rows--;
+    if (change !== null && !known) rows++;
+  }
+  const refused = Object.entries({
+    ...row.refused,
+    ...Object.fromEntries(diff.refusals.map(({ id, hash }) => [id, hash])),
+  });
+  return {
+    ...row,
+    rows,
+    dead_letters: row.dead_letters + diff.refusals.length,
+    refused: Object.fromEntries(refused.slice(-REFUSED_MAX)),
+    unknown: [...new Set([...row.unknown, ...diff.unknown.keys()])],
+  };
+}
+
+function committedEvent(
+  live: LiveStream,
+  purpose: StepResult['purpose'],
+  diff: Diff,
+  commitMs: number,
+): PublisherEvent {
+  return {
+    name: 'page.committed',
+    stream: live.definition.name,
+    purpose,
+    read: diff.read,
+    published: { ...diff.published },
+    unchanged: diff.unchanged,
+    stale: diff.stale,
+    deadLetters: diff.refusals.length,
+    commitMs,
+  };
+}
+
+function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow>): PublisherEvent[] {
+  const events: PublisherEvent[] = [];
+  for (const live of result.moves.keys()) {
+    const row = rows.get(live)!;
+    if (row.state === live.row.state) continue;
+    events.push({
+      name: 'stream.changed',
+      stream: live.definition.name,
+      from: live.row.state,
+      to: row.state,
+      reason: row.reason ?? 'answers again',
+      remedy: row.remedy ?? '',
+      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
+    });
+  }
+  return events;
+}
+
+function driftEvents({ live, diff }: StepResult): PublisherEvent[] {
+  if (!diff) return [];
+  const stream = live.definition.name;
+  const events: PublisherEvent[] = [];
+  for (const [field, shape] of diff.unknown) {
+    if (!live.row.unknown.includes(field)) events.push({ name: 'drift.seen', stream, field, shape });
+  }
+  const fields = new Set(diff.refusals.map((refusal) => refusal.error.field));
+  for (const field of fields) {
+    const refusals = diff.refusals.filter((refusal) => refusal.error.field === field);
+    events.push({ name: 'record.refused', stream, field, count: refusals.length, reason: refusals[0]!.error.message });
+  }
+  return events;
+}
+
+/** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */
+function isNotable(event: PublisherEvent): boolean {
+  if (event.name === 'sweep.started' || event.name === 'sweep.completed') return event.purpose === 'first';
+  return event.name === 'stream.changed' || event.name === 'drift.seen' || event.name === 'record.refused';
+}
+
+function notification(event: PublisherEvent, now: number): Notification {
+  const { name, ...rest } = event as PublisherEvent & { stream: string };
+  return { stream: rest.stream, body: { event: name, at: isoSeconds(now), ...rest } };
+}
+
+function joined<T>(lists: ReadonlyArray<readonly T[]>): readonly T[] {
+  return lists.length === 1 ? lists[0]! : lists.flat();
+}

@@ -1,0 +1,137 @@
+// A page's records against the index: which become messages, which are dropped, which cannot be converted. Changes nothing;
+// the index moves only after the commit (design section 4).
+import { hash53 } from '../base/hash.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import {
+  type Codec,
+  ConversionError,
+  type DeadLetter,
+  type Encoded,
+  type JsonObject,
+  type Op,
+  type OutMessage,
+  type RecordContext,
+  type RowId,
+} from './ports.ts';
+import type { IndexedRow, RowIndex } from './row-index.ts';
+
+export interface Refusal {
+  readonly id: string;
+  readonly hash: number;
+  readonly error: ConversionError;
+}
+
+/** What a step found out about its records, in the order in which Harvest gave them. */
+export class Diff {
+  readonly messages: OutMessage[] = [];
+  readonly deadLetters: DeadLetter[] = [];
+  readonly refusals: Refusal[] = [];
+  readonly unknown = new Map<string, string>();
+  readonly published: Record<Op, number> = { c: 0, u: 0, d: 0, r: 0 };
+  read = 0;
+  unchanged = 0;
+  stale = 0;
+  /** What the index becomes when the commit is known. */
+  readonly changes = new Map<RowId, IndexedRow | null>();
+
+  readonly #stream: StreamDefinition;
+  readonly #codec: Codec;
+  readonly #index: RowIndex;
+  readonly #newOp: 'c' | 'r';
+  readonly #refused: Readonly<Record<string, number>>;
+
+  constructor(
+    stream: StreamDefinition,
+    codec: Codec,
+    index: RowIndex,
+    options: {
+      /** Op of a row that is not on the topic: `r` during the first sweep, `c` after it. */
+      readonly newOp: 'c' | 'r';
+      /** Versions already in the dead-letter topic. */
+      readonly refused: Readonly<Record<string, number>>;
+    },
+  ) {
+    this.#stream = stream;
+    this.#codec = codec;
+    this.#index = index;
+    this.#newOp = options.newOp;
+    this.#refused = options.refused;
+  }
+
+  add(records: readonly JsonObject[], context: RecordContext): void {
+    this.read += records.length;
+    for (const record of records) {
+      const encoded = this.#encode(record, context);
+      if (encoded) this.#compare(encoded);
+    }
+  }
+
+  /** A row whose window or parent no longer exists: a tombstone. */
+  remove(id: RowId): void {
+    this.published.d++;
+    this.changes.set(id, null);
+    const key = this.#codec.key(this.#stream, id);
+    this.messages.push({ stream: this.#stream.name, key, value: null, op: 'd', sourceTsMs: null });
+  }
+
+  #encode(record: JsonObject, context: RecordContext): Encoded | null {
+    try {
+      const encoded = this.#codec.encode(this.#stream, record, context);
+      for (const path of encoded.unknown) if (!this.unknown.has(path)) this.unknown.set(path, shapeAt(record, path));
+      return encoded;
+    } catch (error) {
+      if (!(error instanceof ConversionError)) throw error;
+      this.#refuse(record, error);
+      return null;
+    }
+  }
+
+  #refuse(record: JsonObject, error: ConversionError): void {
+    const value = JSON.stringify(record);
+    const hash = hash53(value);
+    const id = refusalId(this.#stream, record) ?? `hash-${hash}`;
+    // The overlap re-reads records: one letter for each version of a record, not for each read.
+    if (this.#refused[id] === hash || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash))
+      return;
+    this.refusals.push({ id, hash, error });
+    this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });
+  }
+
+  #compare(encoded: Encoded): void {
+    const { id, hash, updatedAt, group } = encoded;
+    // A page may hold a row twice, or a walk repeat it: the later one is compared with what this very step publishes.
+    const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
+    if (before) {
+      if (updatedAt !== null && before.updatedAt !== null && updatedAt < before.updatedAt) {
+        this.stale++;
+        return;
+      }
+      if (before.hash === hash) {
+        this.unchanged++;
+        return;
+      }
+    }
+    const op = before ? 'u' : this.#newOp;
+    this.published[op]++;
+    this.changes.set(id, { hash, updatedAt, group });
+    this.messages.push({
+      stream: this.#stream.name,
+      key: encoded.key,
+      value: encoded.value,
+      op,
+      sourceTsMs: updatedAt,
+    });
+  }
+}
+
+function refusalId(stream: StreamDefinition, record: JsonObject): string | null {
+  const parts = stream.key.filter((field) => field.type !== 'date').map((field) => record[field.name]);
+  return parts.every((part) => typeof part === 'number' || typeof part === 'string') ? parts.join('|') : null;
+}
+
+/** The JSON type of what stands at a path such as `client.vat_id`: a shape, never the value. */
+function shapeAt(record: JsonObject, path: string): string {
+  let value: unknown = record;
+  for (const member of path.split('.')) value = (value as JsonObject | null | undefined)?.[member];
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+}

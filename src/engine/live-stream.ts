@@ -1,0 +1,42 @@
+// A stream as the running process knows it: its last committed row, its index, and what is only in memory.
+
+import type { PublisherError } from '../base/errors.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { RowIndex } from './row-index.ts';
+import type { StreamRow } from './stream-row.ts';
+
+/** Requests keep failing; the stream tries again at `at`. */
+export interface Retry {
+  readonly error: PublisherError;
+  readonly attempt: number;
+  readonly since: number;
+  readonly at: number;
+}
+
+export interface LiveStream {
+  readonly definition: StreamDefinition;
+  readonly pollIntervalMs: number;
+  readonly index: RowIndex;
+  /** The streams whose parents this one holds. */
+  readonly children: readonly LiveStream[];
+  readonly parent: LiveStream | null;
+  /** As last committed; only the committer replaces it. */
+  row: StreamRow;
+  /** A step is under way: one at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
+  busy: boolean;
+  /** A sweep has ended in this process: until then the stream is due at once, whatever its interval. */
+  swept: boolean;
+  retry: Retry | null;
+  /** When a refused stream is asked again; in memory, so that a restart asks at once. */
+  probeAt: number;
+  /** When the current report window was last read. */
+  readAt: number;
+  /** Parents whose children are being read right now. */
+  taken: ReadonlySet<number>;
+  lastCommitAt: number | null;
+}
+
+/** Whether the stream can be asked at all; a refused one only when its probe is due. */
+export function isReadable(live: LiveStream): boolean {
+  return live.row.state === 'RUNNING' && (live.parent === null || live.parent.row.state === 'RUNNING');
+}

@@ -1,0 +1,177 @@
+// What is on a stream's topic: row id -> (content hash, updated_at, group). It suppresses unchanged rows (P2), stops older
+// versions (P3) and tells creates from updates. Rebuilt from the topic at start, moved only after a known commit.
+import type { RowId } from './ports.ts';
+
+export interface IndexedRow {
+  readonly hash: number;
+  /** ms; whole seconds survive. */
+  readonly updatedAt: number | null;
+  /** Parent id or day, see Encoded.group. */
+  readonly group: number | null;
+}
+
+export interface RowIndex {
+  readonly size: number;
+  get(id: RowId): IndexedRow | undefined;
+  set(id: RowId, row: IndexedRow): void;
+  delete(id: RowId): void;
+  clear(): void;
+  ids(): Iterable<RowId>;
+  /** Smallest and largest group ever set; never shrinks until `clear`. */
+  extent(): { readonly min: number; readonly max: number } | null;
+}
+
+/** `numeric` rows live in typed arrays (20 to 28 bytes a slot), report rows, far fewer, in a Map. */
+export function createRowIndex(numeric: boolean): RowIndex {
+  return numeric ? new IdIndex() : new TextIndex();
+}
+
+const SMALLEST = 64;
+const FULLEST = 0.7;
+const NONE = Number.NaN;
+
+/** Open addressing with linear probing; deletion shifts back, so there are no graves to sweep. */
+class IdIndex implements RowIndex {
+  #ids = new Float64Array(SMALLEST).fill(NONE);
+  #hashes = new Float64Array(SMALLEST);
+  #seconds = new Uint32Array(SMALLEST);
+  // Most streams have no groups: the array is made when the first one arrives.
+  #groups: Float64Array | null = null;
+  #size = 0;
+  #extent: Extent = null;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(id: RowId): IndexedRow | undefined {
+    const slot = this.#find(id as number);
+    if (Number.isNaN(this.#ids[slot])) return undefined;
+    const seconds = this.#seconds[slot]!;
+    const group = this.#groups?.[slot] ?? NONE;
+    return {
+      hash: this.#hashes[slot]!,
+      updatedAt: seconds === 0 ? null : seconds * 1000,
+      group: Number.isNaN(group) ? null : group,
+    };
+  }
+
+  set(id: RowId, row: IndexedRow): void {
+    if (this.#size >= this.#ids.length * FULLEST) this.#resize(this.#ids.length * 2);
+    const slot = this.#find(id as number);
+    if (Number.isNaN(this.#ids[slot])) this.#size++;
+    this.#write(slot, id as number, row);
+    if (row.group !== null) this.#extent = widen(this.#extent, row.group);
+  }
+
+  delete(id: RowId): void {
+    let hole = this.#find(id as number);
+    if (Number.isNaN(this.#ids[hole])) return;
+    this.#size--;
+    const mask = this.#ids.length - 1;
+    for (let slot = (hole + 1) & mask; !Number.isNaN(this.#ids[slot]); slot = (slot + 1) & mask) {
+      const home = this.#home(this.#ids[slot]!);
+      // The entry may move into the hole only if that does not put it before its home slot.
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      this.#ids[hole] = this.#ids[slot]!;
+      this.#hashes[hole] = this.#hashes[slot]!;
+      this.#seconds[hole] = this.#seconds[slot]!;
+      if (this.#groups) this.#groups[hole] = this.#groups[slot]!;
+      hole = slot;
+    }
+    this.#ids[hole] = NONE;
+  }
+
+  clear(): void {
+    this.#allocate(SMALLEST);
+    this.#groups = null;
+    this.#size = 0;
+    this.#extent = null;
+  }
+
+  *ids(): Iterable<number> {
+    for (const id of this.#ids) if (!Number.isNaN(id)) yield id;
+  }
+
+  extent(): Extent {
+    return this.#extent;
+  }
+
+  #home(id: number): number {
+    // Ids come in runs: the multiplication spreads them, the high bits of large ids are folded in first.
+    const folded = (id % 0x1_0000_0000) ^ (id / 0x1_0000_0000);
+    return (Math.imul(folded, 0x9e3779b1) >>> 7) & (this.#ids.length - 1);
+  }
+
+  #find(id: number): number {
+    const mask = this.#ids.length - 1;
+    let slot = this.#home(id);
+    while (!Number.isNaN(this.#ids[slot]) && this.#ids[slot] !== id) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #write(slot: number, id: number, row: IndexedRow): void {
+    this.#ids[slot] = id;
+    this.#hashes[slot] = row.hash;
+    this.#seconds[slot] = row.updatedAt === null ? 0 : Math.floor(row.updatedAt / 1000);
+    if (row.group !== null) this.#groups ??= new Float64Array(this.#ids.length).fill(NONE);
+    if (this.#groups) this.#groups[slot] = row.group ?? NONE;
+  }
+
+  #resize(length: number): void {
+    const [ids, hashes, seconds, groups] = [this.#ids, this.#hashes, this.#seconds, this.#groups];
+    this.#allocate(length);
+    if (groups) this.#groups = new Float64Array(length).fill(NONE);
+    for (let old = 0; old < ids.length; old++) {
+      if (Number.isNaN(ids[old])) continue;
+      const slot = this.#find(ids[old]!);
+      this.#ids[slot] = ids[old]!;
+      this.#hashes[slot] = hashes[old]!;
+      this.#seconds[slot] = seconds[old]!;
+      if (groups) this.#groups![slot] = groups[old]!;
+    }
+  }
+
+  #allocate(length: number): void {
+    this.#ids = new Float64Array(length).fill(NONE);
+    this.#hashes = new Float64Array(length);
+    this.#seconds = new Uint32Array(length);
+  }
+}
+
+class TextIndex implements RowIndex {
+  readonly #rows = new Map<RowId, IndexedRow>();
+  #extent: Extent = null;
+
+  get size(): number {
+    return this.#rows.size;
+  }
+  get(id: RowId): IndexedRow | undefined {
+    return this.#rows.get(id);
+  }
+  set(id: RowId, row: IndexedRow): void {
+    this.#rows.set(id, row);
+    if (row.group !== null) this.#extent = widen(this.#extent, row.group);
+  }
+  delete(id: RowId): void {
+    this.#rows.delete(id);
+  }
+  clear(): void {
+    this.#rows.clear();
+    this.#extent = null;
+  }
+  ids(): Iterable<RowId> {
+    return this.#rows.keys();
+  }
+  extent(): Extent {
+    return this.#extent;
+  }
+}
+
+type Extent = { readonly min: number; readonly max: number } | null;
+
+function widen(extent: Extent, group: number): Extent {
+  if (extent === null) return { min: group, max: group };
+  if (group >= extent.min && group <= extent.max) return extent;
+  return { min: Math.min(extent.min, group), max: Math.max(extent.max, group) };
+}
