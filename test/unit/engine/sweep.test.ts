@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import type { Page } from '../../../src/engine/ports.ts';
+import type { Position } from '../../../src/engine/stream-row.ts';
+import {
+  addPending,
+  advanceList,
+  beginList,
+  coverWindow,
+  nextWindow,
+  removePending,
+  spanOf,
+  WALKS_MAX,
+} from '../../../src/engine/sweep.ts';
+
+type List = Extract<Position, { kind: 'list' }>;
+type Child = Extract<Position, { kind: 'child' }>;
+type Report = Extract<Position, { kind: 'report' }>;
+
+const FIVE_MINUTES_MS = 300_000;
+const at = (time: string) => Date.parse(`2026-11-21T${time}Z`);
+
+function page(records: number, total: number, next: string | null, serverTime = at('10:00:00')): Page {
+  return { records: Array.from({ length: records }, (_, id) => ({ id })), next, totalEntries: total, serverTime };
+}
+
+/** Walks a list to the end of the given pages and tells where it then stands. */
+function walk(position: List, pages: readonly Page[], paging: 'cursor' | 'page' = 'page') {
+  let current = position;
+  let outcome = '';
+  for (const next of pages) {
+    const sweep = current.sweep ?? beginList(current, 'list', current.cursor !== null, null);
+    ({ position: current, outcome } = advanceList(current, sweep, next, paging, FIVE_MINUTES_MS));
+  }
+  return { position: current, outcome };
+}
+
+const fresh: List = { kind: 'list', cursor: null, sweep: null };
+
+describe('the cursor of a list', () => {
+  test('comes from the first answer of the sweep, less the overlap, not from the last', () => {
+    const { position, outcome } = walk(fresh, [
+      page(2, 3, 'https://h/2', at('10:00:00')),
+      page(1, 3, null, at('10:07:00')),
+    ]);
+    expect(outcome).toBe('done');
+    expect(position).toEqual({ kind: 'list', cursor: '2026-11-21T09:55:00Z', sweep: null });
+  });
+
+  test('stands still until the whole sweep is committed', () => {
+    const { position } = walk({ ...fresh, cursor: '2026-11-21T09:00:00Z' }, [page(2, 3, 'https://h/2')]);
+    expect(position.cursor).toBe('2026-11-21T09:00:00Z');
+    expect(position.sweep).toMatchObject({
+      next: 'https://h/2',
+      pages: 1,
+      since: '2026-11-21T09:00:00Z',
+      purpose: 'changes',
+    });
+  });
+
+  test('begins at harvest.start_date when one is set', () => {
+    expect(beginList(fresh, 'list', false, '2026-01-01T00:00:00Z').since).toBe('2026-01-01T00:00:00Z');
+    expect(beginList(fresh, 'list', false, null).since).toBeNull();
+  });
+});
+
+describe('a page-number list that shifts while it is walked', () => {
+  test('is walked again when total_entries changes between pages', () => {
+    const { position, outcome } = walk(fresh, [page(2, 4, 'https://h/2'), page(1, 3, null)]);
+    expect(outcome).toBe('shifted');
+    expect(position.sweep).toMatchObject({ walk: 2, next: null, pages: 0, read: 0 });
+    expect(position.cursor).toBeNull();
+  });
+
+  test('is walked again when it holds other than it announced', () => {
+    expect(walk(fresh, [page(2, 4, 'https://h/2'), page(1, 4, null)]).outcome).toBe('shifted');
+  });
+
+  test('keeps the time of the very first answer over all walks', () => {
+    const { position, outcome } = walk(fresh, [
+      page(2, 4, 'https://h/2', at('10:00:00')),
+      page(1, 3, null, at('10:01:00')),
+      page(2, 3, 'https://h/2', at('10:02:00')),
+      page(1, 3, null, at('10:03:00')),
+    ]);
+    expect(outcome).toBe('done');
+    expect(position.cursor).toBe('2026-11-21T09:55:00Z');
+  });
+
+  test('is not walked for ever', () => {
+    const restless = Array.from({ length: WALKS_MAX }, () => [page(2, 4, 'https://h/2'), page(1, 3, null)]).flat();
+    expect(walk(fresh, restless).outcome).toBe('done');
+  });
+});
+
+test('a cursor list does not shift, whatever its totals say', () => {
+  expect(walk(fresh, [page(2, 4, 'https://h/2'), page(1, 3, null)], 'cursor').outcome).toBe('done');
+});
+
+describe('changed parents', () => {
+  const child: Child = { kind: 'child', pending: [7], sweep: null };
+
+  test('are noted once', () => {
+    expect(addPending(child, [7, 8], new Set()).pending).toEqual([7, 8]);
+  });
+
+  test('are noted again while they are being read, for the read may be older than the change', () => {
+    const again = addPending(child, [7], new Set([7]));
+    expect(again.pending).toEqual([7, 7]);
+    expect(removePending(again, [7]).pending).toEqual([7]);
+  });
+});
+
+describe('the windows of a report', () => {
+  const span = spanOf('2026-08-20', '2026-11-21', 'month', 'Monday');
+
+  function readAll(position: Report): string[] {
+    const read: string[] = [];
+    for (let window = nextWindow(position, span, 'Monday'); window; window = nextWindow(position, span, 'Monday')) {
+      read.push(window.from);
+      position = coverWindow(position, window);
+    }
+    return read;
+  }
+
+  test('are read from the newest to the oldest', () => {
+    const fresh: Report = { kind: 'report', grain: 'month', covered: null, sweep: null };
+    expect(readAll(fresh)).toEqual(['2026-11-01', '2026-10-01', '2026-09-01', '2026-08-01']);
+  });
+
+  test('go on where they stood, new months first, then older ones that came to light', () => {
+    const covered = { first: '2026-09-01', last: '2026-10-01' };
+    expect(readAll({ kind: 'report', grain: 'month', covered, sweep: null })).toEqual(['2026-11-01', '2026-08-01']);
+  });
+});
