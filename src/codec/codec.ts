@@ -1,0 +1,103 @@
+// The Codec port: a Harvest record becomes key bytes, value bytes and what the index remembers of them, and a topic's
+// record becomes that memory again. Asks the registry only for schemas that are not ours; stream-codec.ts does the rest.
+
+import { assert } from '../base/errors.ts';
+import type { Codec, JsonObject, Restored, RowId } from '../engine/ports.ts';
+import { findStream } from '../streams/catalog.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { toJson } from './decode.ts';
+import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
+import type { DecimalHandling, ValueSchemas } from './schemas.ts';
+import { type Reader, StreamCodec } from './stream-codec.ts';
+import { HEADER, Slab, schemaIdOf } from './wire.ts';
+
+/** The registry's ids of a stream's two schemas; no key schema where keys are text. */
+export interface SchemaIds {
+  readonly key: number | null;
+  readonly value: number;
+}
+
+export interface CodecOptions {
+  readonly schemas: ValueSchemas;
+  /** By stream: these are the streams the codec serves. */
+  readonly ids: ReadonlyMap<string, SchemaIds>;
+  readonly decimalHandling: DecimalHandling;
+  readonly keyFormat: KeyFormat;
+  /** The schema registered under an id, null when the registry has none. Asked once per stream and id. */
+  readonly writerSchema: (id: number) => Promise<object | null>;
+  /** A decimal had more fraction digits than the schema and was rounded; its literal is in `_extra`. */
+  readonly onRounded?: (stream: string, field: string) => void;
+}
+
+/** The port, and for tools the way back to JSON. */
+export interface AvroCodec extends Codec {
+  /** A value as JSON: decimals as text, dates and datetimes in ISO 8601. Null when it cannot be read. */
+  decode(stream: StreamDefinition, value: Buffer): Promise<JsonObject | null>;
+}
+
+/** Builds the codec of every stream in `ids`. Schemas are compiled here, so that no record waits for it. */
+export function createCodec(options: CodecOptions): AvroCodec {
+  const slab = new Slab();
+  const codecs = new Map([...options.ids].map(([name, ids]) => [name, streamCodec(options, name, ids, slab)]));
+  const readers = new Map<string, Promise<Reader>>();
+
+  function of(stream: StreamDefinition): StreamCodec {
+    const codec = codecs.get(stream.name);
+    assert(codec !== undefined, `the codec knows the schema ids of ${stream.name}`);
+    return codec;
+  }
+
+  /** How to read what was written under `schemaId`. An id the registry lost (it was set up anew) is taken for ours. */
+  function reader(codec: StreamCodec, schemaId: number): Promise<Reader> {
+    const name = `${codec.stream.name}|${schemaId}`;
+    let known = readers.get(name);
+    if (known === undefined) {
+      known = options.writerSchema(schemaId).then((schema) => (schema === null ? codec.read : codec.readerOf(schema)));
+      readers.set(name, known);
+      known.catch(() => readers.delete(name));
+    }
+    return known;
+  }
+
+  async function restoreForeign(codec: StreamCodec, id: RowId, value: Buffer, schemaId: number): Promise<Restored> {
+    const record = (await reader(codec, schemaId))(value.subarray(HEADER));
+    // What nobody can read gets a hash that no record of ours has, so the row is written again when it is next read.
+    return record === null ? { id, hash: UNREADABLE, group: null } : { id, ...codec.rememberRecord(record) };
+  }
+
+  return {
+    encode(stream, record, context) {
+      return of(stream).encode(record, context, (field) => options.onRounded?.(stream.name, field));
+    },
+    restore(stream, key, value) {
+      const codec = of(stream);
+      const id = codec.keys.decode(key);
+      const schemaId = schemaIdOf(value);
+      if (schemaId === codec.schemaId) return { id, ...codec.remember(value.subarray(HEADER)) };
+      if (schemaId === null) return { id, hash: UNREADABLE, group: null };
+      return restoreForeign(codec, id, value, schemaId);
+    },
+    rowId: (stream, key) => of(stream).keys.decode(key),
+    key: (stream, id) => of(stream).keys.encode(id),
+    async decode(stream, value) {
+      const codec = of(stream);
+      const schemaId = schemaIdOf(value);
+      if (schemaId === null) return null;
+      const read = schemaId === codec.schemaId ? codec.read : await reader(codec, schemaId);
+      const record = read(value.subarray(HEADER));
+      return record === null ? null : toJson(codec.schema, record);
+    },
+  };
+}
+
+/** Hashes have 53 bits without a sign. */
+const UNREADABLE = -1;
+
+function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, slab: Slab): StreamCodec {
+  const stream = findStream(name);
+  const schema = options.schemas.get(name);
+  assert(stream !== undefined && schema !== undefined, `${name} is in the catalog and has a schema`);
+  assert(options.keyFormat === 'string' || ids.key !== null, `${name} has a key schema id`);
+  const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, slab);
+  return new StreamCodec({ stream, schema, schemaId: ids.value, decimals: options.decimalHandling, keys, slab });
+}

@@ -1,0 +1,64 @@
+// Key bytes of a row and back. They are what partitions and compacts a topic, so they never evolve: a key under another
+// schema id than ours is refused here instead of becoming a second row.
+import avro from 'avsc';
+import { PublisherError } from '../base/errors.ts';
+import type { RowId } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { epochDay, isoDay } from './calendar.ts';
+import { keySchema } from './schemas.ts';
+import { HEADER, type Slab, schemaIdOf } from './wire.ts';
+
+/** `avro`: the key schema's record. `string`: the row id as text, which needs no registry. */
+export type KeyFormat = 'avro' | 'string';
+
+export interface KeyCodec {
+  encode(id: RowId): Buffer;
+  /** Throws registry.key_schema_changed when the key was not written by this codec. */
+  decode(key: Buffer): RowId;
+}
+
+/** Row ids as text in UTF-8: `123`, or `2026-01-01|2026-01-31|5|EUR`. */
+export function stringKeys(stream: StreamDefinition): KeyCodec {
+  return {
+    encode: (id) => Buffer.from(String(id)),
+    decode: (key) => {
+      if (schemaIdOf(key) !== null) throw foreignKey(stream, 'in Avro', 'text');
+      const text = key.toString();
+      return stream.key.length === 1 ? Number(text) : text;
+    },
+  };
+}
+
+/** Row ids as the key schema's record, registered under `schemaId`. */
+export function avroKeys(stream: StreamDefinition, schemaId: number, slab: Slab): KeyCodec {
+  const type = avro.Type.forSchema(keySchema(stream) as avro.Schema, { wrapUnions: 'never' });
+  const [only] = stream.key;
+  return {
+    encode(id) {
+      if (typeof id === 'number') return slab.write(type, schemaId, { [only!.name]: id });
+      const parts = id.split('|');
+      const record = stream.key.map((field, index) => {
+        const text = parts[index]!;
+        return [field.name, field.type === 'date' ? epochDay(text) : field.type === 'long' ? Number(text) : text];
+      });
+      return slab.write(type, schemaId, Object.fromEntries(record));
+    },
+    decode(key) {
+      const found = schemaIdOf(key);
+      if (found !== schemaId) {
+        throw foreignKey(stream, found === null ? 'not in Avro' : `under schema id ${found}`, `schema id ${schemaId}`);
+      }
+      const record = type.fromBuffer(key.subarray(HEADER));
+      if (stream.key.length === 1) return record[only!.name];
+      return stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name])).join('|');
+    },
+  };
+}
+
+function foreignKey(stream: StreamDefinition, found: string, ours: string): PublisherError {
+  return new PublisherError(
+    'registry.key_schema_changed',
+    `the topic of ${stream.name} carries a key ${found}, this configuration writes ${ours}`,
+    { stream: stream.name },
+  );
+}
