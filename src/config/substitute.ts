@@ -1,0 +1,58 @@
+// `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$` inside the scalars of the configuration.
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readFile(path: string): Buffer | string;
+}
+
+const MARK = /\$\$|\$\{([^}]*)\}/g;
+const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
+
+/**
+ * The text with its marks replaced. `:-` gives the default for a variable that is unset or empty, as in a shell.
+ * What cannot be replaced is reported as the end of a sentence that begins with the key, and the answer is null.
+ */
+export function substitute(
+  text: string,
+  fileAllowed: boolean,
+  around: Surroundings,
+  report: (problem: string) => void,
+): string | null {
+  let sound = true;
+  const fail = (problem: string) => {
+    sound = false;
+    report(problem);
+    return '';
+  };
+  const replaced = text.replace(MARK, (mark: string, inside: string | undefined) => {
+    if (inside === undefined) return '$';
+    if (inside.startsWith('file:')) {
+      const path = inside.slice('file:'.length);
+      if (!fileAllowed) return fail(`may not be read from a file: ${mark} is for secrets`);
+      try {
+        return around
+          .readFile(path)
+          .toString()
+          .replace(/\r?\n$/, '');
+      } catch (thrown) {
+        return fail(`cannot be read from ${path} (${systemCode(thrown)})`);
+      }
+    }
+    const [matched, name, fallback] = NAME.exec(inside) ?? [];
+    if (matched === undefined) {
+      return fail(
+        'holds a ${…} that is neither ${NAME}, ${NAME:-default} nor ${file:/path}; write $$ for a dollar sign',
+      );
+    }
+    const value = around.env[name!];
+    if (fallback !== undefined) return value || fallback;
+    return value ?? fail(`needs the environment variable ${name}, which is not set`);
+  });
+  return sound ? replaced : null;
+}
+
+/** `ENOENT` and the like; never the message, which may quote what was read. */
+export function systemCode(thrown: unknown): string {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'unreadable';
+}
