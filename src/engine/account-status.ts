@@ -3,9 +3,9 @@ import { isoSeconds } from '../base/clock.ts';
 import { windowCount } from '../streams/windows.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
+import { reportSpan } from './report-step.ts';
 import { dueAt, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
-import { reportSpan } from './step.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];

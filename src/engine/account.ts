@@ -5,14 +5,17 @@ import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
+import { childStep } from './child-step.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
 import type { Emit } from './events.ts';
+import { listStep } from './list-step.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
 import type { BudgetRow, Codec, Opened, Sink, Source, TopicRecord } from './ports.ts';
+import { reportStep } from './report-step.ts';
 import { createRowIndex } from './row-index.ts';
 import { schedule, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
-import { runStep, type StepResult, type StepSettings } from './step.ts';
+import type { StepContext, StepResult, StepSettings } from './step.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
 
 export interface AccountParts {
@@ -42,7 +45,6 @@ export class Account {
   readonly #streams: ReadonlyMap<string, LiveStream>;
   readonly #startedAt: number;
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
-  #budgetsRestored = false;
   #storeBudgets = () => {};
 
   constructor(parts: AccountParts) {
@@ -124,6 +126,8 @@ export class Account {
 
     const committer = new Committer({ sink, source, clock, emit });
     this.#storeBudgets = () => committer.storeBudgets();
+    // No request may start before a lease is stored (harvest/budget.ts).
+    committer.storeBudgets();
     try {
       await this.#work(committer, signal, once);
       await committer.finish();
@@ -274,10 +278,21 @@ export class Account {
       };
       if (broken !== null) emit({ name: 'topic.refilled', stream: name, reason: broken });
     }
-    if (this.#budgetsRestored) return;
     const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
     for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
-    this.#budgetsRestored = true;
+  }
+}
+
+/** Does what is next for this stream, by its kind. */
+function runStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+  const { position } = live.row;
+  switch (position.kind) {
+    case 'list':
+      return listStep(live, position, context);
+    case 'child':
+      return childStep(live, position, context);
+    case 'report':
+      return reportStep(live, position, context);
   }
 }
 

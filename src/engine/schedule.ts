@@ -1,7 +1,8 @@
 // When a stream is due and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { isReadable, type LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
-import { DATED_SOURCES, reportSpan, type StepContext, weekStartOf } from './step.ts';
+import { DATED_SOURCES, reportSpan, weekStartOf } from './report-step.ts';
+import type { StepContext } from './step.ts';
 import { nextWindow } from './sweep.ts';
 
 export type ScheduleView = Pick<StepContext, 'streams' | 'settings'>;

@@ -1,0 +1,98 @@
+// The rules that keep the rooms apart, checked by reading the sources: who imports whom, and who touches the world.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, normalize, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = new URL('../..', import.meta.url).pathname;
+const src = join(root, 'src');
+
+/** What each room may import besides itself; `engine/ports`, `events` and `status` are the doors of the engine. */
+const DOORS = ['engine/ports', 'engine/events', 'engine/status'];
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  base: [],
+  streams: ['base'],
+  engine: ['base', 'streams'],
+  harvest: ['base', 'streams', ...DOORS],
+  codec: ['base', 'streams', ...DOORS],
+  kafka: ['base', 'streams', ...DOORS],
+  config: ['base', 'streams'],
+  observe: ['base', 'streams', ...DOORS],
+  'daemon.ts': ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
+  cli: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts', 'lab'],
+  'main.ts': ['base', 'cli'],
+  lab: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts'],
+};
+
+interface Source {
+  readonly path: string;
+  readonly room: string;
+  readonly code: string;
+}
+
+const sources: readonly Source[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(src, path), 'utf8');
+    return { path, room: path.split('/')[0]!, code: text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') };
+  });
+
+/** Files of `src` that a source imports, as paths below `src`. */
+function imports({ path, code }: Source): string[] {
+  return [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+    relative(src, normalize(join(src, path, '..', match[1]!))),
+  );
+}
+
+test('a room imports only the rooms above it', () => {
+  const wrong = sources.flatMap((source) =>
+    imports(source)
+      .filter((target) => target.split('/')[0] !== source.room)
+      .filter(
+        (target) =>
+          !MAY_IMPORT[source.room]!.some(
+            (allowed) => target === allowed || `${target}/`.startsWith(`${allowed}/`) || target === `${allowed}.ts`,
+          ),
+      )
+      .map((target) => `${source.path} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('every room has its row in the table', () => {
+  expect([...new Set(sources.map(({ room }) => room))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+});
+
+/** What may be touched where. The lab is outside: it is a world of its own. */
+const TOUCHES: ReadonlyArray<{ readonly what: RegExp; readonly name: string; readonly where: RegExp }> = [
+  { name: 'the clock', what: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, where: /^base\/clock\.ts$/ },
+  { name: 'timers', what: /\bset(Timeout|Interval|Immediate)\(/, where: /^base\/clock\.ts$/ },
+  { name: 'chance', what: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/, where: /^(base\/clock|daemon)\.ts$/ },
+  { name: 'the environment', what: /\bprocess\.env\b/, where: /^(config|cli)\// },
+  { name: 'the exit', what: /\bprocess\.(exit|exitCode)\b/, where: /^(main\.ts|cli\/)/ },
+];
+
+test.each(TOUCHES)('only its own place touches $name', ({ what, where }) => {
+  const wrong = sources.filter(({ room, path, code }) => room !== 'lab' && what.test(code) && !where.test(path));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test('no room is imported in a circle', () => {
+  const graph = new Map(sources.map((source) => [source.path, imports(source)]));
+  const done = new Set<string>();
+  const circle = (path: string, trail: readonly string[]): string[] | null => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return null;
+    for (const next of graph.get(path) ?? []) {
+      const found = circle(next, [...trail, path]);
+      if (found) return found;
+    }
+    done.add(path);
+    return null;
+  };
+  expect([...graph.keys()].map((path) => circle(path, [])).find((found) => found !== null) ?? []).toEqual([]);
+});
+
+test('a file holds one noun: at most 400 lines', () => {
+  const long = sources.filter(({ code }) => code.split('\n').length > 400);
+  expect(long.map(({ path }) => path)).toEqual([]);
+});
