@@ -1,0 +1,170 @@
+// Which access token goes onto the wire: a personal one as it is, or an OAuth2 one that is refreshed (harvest-api
+// section 2). Leaves the meaning of a 401 to the client and files to token-store.ts.
+import type { Clock } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import type { Emit } from '../engine/events.ts';
+import type { JsonObject } from '../engine/ports.ts';
+import { type Place, parsedObject, unparsable } from './failures.ts';
+import { below } from './links.ts';
+import { objectOf, textOf } from './pages.ts';
+import type { TokenStore } from './token-store.ts';
+import { attempt, type HttpRequest, type Transport } from './transport.ts';
+
+export interface Auth {
+  /** The token to use now. Rejects as `renew` does when one has to be got first. */
+  token(signal: AbortSignal): Promise<Secret>;
+  /**
+   * After Harvest refused `refused`: true when there is another token to try. Rejects with `harvest.unauthorised`,
+   * `harvest.network`, `harvest.server`, `harvest.throttled`, `harvest.unparsable` or `config.invalid`.
+   */
+  renew(refused: Secret, signal: AbortSignal): Promise<boolean>;
+  /** Waits for a refresh that is under way: its answer may be the only copy of the next refresh token. */
+  close(): Promise<void>;
+}
+
+/** A personal access token: it is good or it is not. */
+export function personalToken(token: Secret): Auth {
+  return { token: async () => token, renew: async () => false, close: async () => {} };
+}
+
+export interface OAuthOptions {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** The configured refresh token; the store may hold a newer one that descends from it. */
+  readonly refreshToken: Secret;
+  readonly store: TokenStore;
+  readonly idBase: URL;
+  readonly userAgent: string;
+  readonly transport: Transport;
+  readonly limitMs: number;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** Refreshing early costs nothing; refreshing late costs a refused request. */
+const EARLY_MS = 300_000;
+
+/** An OAuth2 grant. One refresh at a time, whoever asks; it is not tied to the signal of the one who asked first. */
+export class OAuthGrant implements Auth {
+  readonly #options: OAuthOptions;
+  /** The newest refresh token; null before the store was read. */
+  #newest: Secret | null = null;
+  #access: { readonly token: Secret; readonly staleAt: number } | null = null;
+  #refreshing: Promise<Secret> | null = null;
+
+  constructor(options: OAuthOptions) {
+    this.#options = options;
+  }
+
+  async token(signal: AbortSignal): Promise<Secret> {
+    const { clock } = this.#options;
+    if (this.#access !== null && clock.monotonic() < this.#access.staleAt) return this.#access.token;
+    return unlessAborted(this.#refreshOnce(), signal);
+  }
+
+  async renew(refused: Secret, signal: AbortSignal): Promise<boolean> {
+    // Several requests may have been refused with the same token; the first of them has already replaced it.
+    if (this.#access?.token === refused) await unlessAborted(this.#refreshOnce(), signal);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#refreshing?.catch(() => {});
+  }
+
+  #refreshOnce(): Promise<Secret> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<Secret> {
+    const { store, refreshToken: configured, clock, emit } = this.#options;
+    const current = this.#newest ?? (await store.read(configured)) ?? configured;
+    // Written before it is spent as well: a file that cannot be written is better found out while this token is good.
+    await store.write(configured, current);
+    const granted = await this.#exchange(current);
+    this.#newest = granted.refreshToken ?? current;
+    // Before the access token is used: a crash in between must find the refresh token that works.
+    await store.write(configured, this.#newest);
+
+    const lifeMs = granted.expiresInSeconds === null ? Number.POSITIVE_INFINITY : granted.expiresInSeconds * 1000;
+    this.#access = {
+      token: granted.accessToken,
+      staleAt: clock.monotonic() + lifeMs - Math.min(EARLY_MS, lifeMs / 10),
+    };
+    emit({ name: 'token.refreshed', expiresInSeconds: granted.expiresInSeconds });
+    return granted.accessToken;
+  }
+
+  async #exchange(current: Secret): Promise<Granted> {
+    const { idBase, userAgent, clientId, clientSecret, transport, limitMs, clock } = this.#options;
+    const request: HttpRequest = {
+      method: 'POST',
+      url: below(idBase, '/api/v2/oauth2/token').href,
+      headers: {
+        'user-agent': userAgent,
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        refresh_token: current.reveal(),
+        client_id: clientId,
+        client_secret: clientSecret.reveal(),
+      }).toString(),
+    };
+    const place: Place = { request, stream: null, conceal: (text) => text };
+    const answer = await attempt(transport, request, limitMs, clock, null);
+    if (answer.status !== 200) throw this.#refused(answer.status, await textOf(answer, place), place);
+    return grantedBy(objectOf(await textOf(answer, place), place), place);
+  }
+
+  #refused(status: number, body: string, place: Place): PublisherError {
+    const { method, url } = place.request;
+    if (status === 400 || status === 401) {
+      const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
+      return new PublisherError('harvest.unauthorised', message, {
+        remedy:
+          'The refresh token or the client secret is no longer good: authorise again and configure the new token.',
+      });
+    }
+    // Nothing here says that the grant itself is bad, so it is worth asking again later.
+    const code = status === 429 ? 'harvest.throttled' : 'harvest.server';
+    return new PublisherError(code, `${method} ${url} answered ${status}`);
+  }
+}
+
+interface Granted {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | null;
+  readonly expiresInSeconds: number | null;
+}
+
+function grantedBy(body: JsonObject, place: Place): Granted {
+  const { access_token, refresh_token, expires_in } = body;
+  if (typeof access_token !== 'string' || access_token === '') throw unparsable(place, 'no access_token in the answer');
+  return {
+    accessToken: new Secret(access_token),
+    refreshToken: typeof refresh_token === 'string' && refresh_token !== '' ? new Secret(refresh_token) : null,
+    expiresInSeconds: typeof expires_in === 'number' && expires_in > 0 ? expires_in : null,
+  };
+}
+
+/** `invalid_grant` and its like; the description beside it is left out, as it may repeat what was sent. */
+function errorWord(body: string): string {
+  const { error } = parsedObject(body) ?? {};
+  return typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'no error word in the answer';
+}
+
+/** Waits for `work`, or rejects with the reason of `signal`; the work itself goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}

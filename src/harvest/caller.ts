@@ -1,0 +1,159 @@
+// One request until it is answered: waits for the budget and a token, sends, and repeats what is worth repeating
+// (design section 9). Knows nothing of what is asked; client.ts builds the address and reads the answer.
+import type { Clock, Random } from '../base/clock.ts';
+import { asPublisherError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Emit } from '../engine/events.ts';
+import type { JsonObject, Purpose } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { Auth } from './auth.ts';
+import type { Budget } from './budget.ts';
+import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
+import { objectOf, textOf } from './pages.ts';
+import { attempt, type HttpAnswer, type HttpRequest, type Transport } from './transport.ts';
+
+/** A GET and how to read its answer. `read` throws `harvest.unparsable` when it cannot. */
+export interface Call<T> {
+  readonly url: URL;
+  /** null when it is about the token, not about a stream. */
+  readonly stream: StreamDefinition | null;
+  /** Stands for the stream in events. */
+  readonly label: string;
+  readonly purpose: Purpose;
+  readonly priority: number;
+  readonly budget: Budget;
+  readonly read: (body: JsonObject, answer: HttpAnswer, place: Place) => T;
+  /** What a 404 from Harvest itself stands for; left out, it is a failure. */
+  readonly absent?: T;
+}
+
+interface Progress {
+  /** Monotonic time at which the request was first made. */
+  readonly since: number;
+  failures: number;
+  renewed: boolean;
+}
+
+/** Tries of one request before its failure is the engine's, which goes on with longer pauses and says so. */
+const TRIES = 4;
+/** Full jitter below 250 ms, 1 s, 4 s. */
+const BACK_OFF_BASE_MS = 250;
+const BACK_OFF_FACTOR = 4;
+
+export interface CallerOptions {
+  readonly transport: Transport;
+  readonly auth: Auth;
+  readonly accountId: number | string;
+  readonly userAgent: string;
+  /** For one attempt as a whole. */
+  readonly limitMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
+}
+
+export class Caller {
+  readonly #options: CallerOptions;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  /** Throws PublisherError `harvest.*`, or the reason of `signal` when that aborts. */
+  async call<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    const { clock, random } = this.#options;
+    const progress: Progress = { since: clock.monotonic(), failures: 0, renewed: false };
+    for (;;) {
+      try {
+        const done = await this.#once(call, progress, signal);
+        if (done !== null) return done.value;
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = asPublisherError(thrown);
+        progress.failures += 1;
+        if (error.kind !== 'transient' || progress.failures === TRIES) throw error;
+        await clock.sleep(random() * BACK_OFF_BASE_MS * BACK_OFF_FACTOR ** (progress.failures - 1), signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** One attempt; null when the same is to be asked again, which does not count as a failure. */
+  async #once<T>(call: Call<T>, progress: Progress, signal: AbortSignal): Promise<{ readonly value: T } | null> {
+    const { token, answer, paused } = await this.#send(call, progress.since, signal);
+    if (paused) return null;
+    const place: Place = {
+      request: { method: 'GET', url: call.url.href },
+      stream: call.stream,
+      conceal: (text) => text.replaceAll(token.reveal(), '[redacted]'),
+    };
+    if (answer.status === 200) {
+      return { value: call.read(objectOf(await textOf(answer, place), place), answer, place) };
+    }
+    if (answer.status === 401 && !progress.renewed && (await this.#options.auth.renew(token, signal))) {
+      progress.renewed = true;
+      return null;
+    }
+    const body = await textOf(answer, place).catch(() => '');
+    // A proxy's 404 page must never pass for a deletion, so only Harvest's own JSON counts (promise P8).
+    if (answer.status === 404 && call.absent !== undefined && parsedObject(body)) return { value: call.absent };
+    throw refusal(answer, body, place);
+  }
+
+  /** Waits for its turn, then sends. The answer is whole, and its wish for a pause granted, when this returns. */
+  async #send<T>(
+    call: Call<T>,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly token: Secret; readonly answer: HttpAnswer; readonly paused: boolean }> {
+    const { clock } = this.#options;
+    const queuedAt = clock.monotonic();
+    return call.budget.run({ priority: call.priority, since }, signal, async () => {
+      // Asked for at the last moment: a request may have waited for longer than a token lives.
+      const token = await this.#options.auth.token(signal);
+      const answer = await this.#attempt(call, token, clock.monotonic() - queuedAt, signal);
+      // Still inside the attempt: its end lets the next request go, and that must already see the pause.
+      return { token, answer, paused: this.#paused(call.budget, answer) };
+    });
+  }
+
+  async #attempt<T>(call: Call<T>, token: Secret, waitedMs: number, signal: AbortSignal): Promise<HttpAnswer> {
+    const { transport, limitMs, clock, emit } = this.#options;
+    const request: HttpRequest = { method: 'GET', url: call.url.href, headers: this.#headers(token) };
+    const startedAt = clock.monotonic();
+    let answer: HttpAnswer | null = null;
+    try {
+      answer = await attempt(transport, request, limitMs, clock, signal);
+      return answer;
+    } finally {
+      emit({
+        name: 'request.finished',
+        stream: call.label,
+        purpose: call.purpose,
+        budget: call.budget.name,
+        status: answer?.status ?? 0,
+        ms: clock.monotonic() - startedAt,
+        bytes: answer?.body.length ?? 0,
+        waitedMs,
+      });
+    }
+  }
+
+  #paused(budget: Budget, answer: HttpAnswer): boolean {
+    const ms = pauseOf(answer, this.#options.clock.now());
+    if (ms === null) return false;
+    budget.pause(ms);
+    this.#options.emit({ name: 'budget.paused', budget: budget.name, ms, status: answer.status });
+    return true;
+  }
+
+  #headers(token: Secret): Record<string, string> {
+    return {
+      authorization: `Bearer ${token.reveal()}`,
+      'harvest-account-id': String(this.#options.accountId),
+      'user-agent': this.#options.userAgent,
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+    };
+  }
+}

@@ -1,0 +1,209 @@
+// The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
+// answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
+import type { Clock, Random } from '../base/clock.ts';
+import { assert, PublisherError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Emit } from '../engine/events.ts';
+import { type JsonObject, type Page, type PageRequest, PRIORITY, type Source } from '../engine/ports.ts';
+import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
+import { type Auth, OAuthGrant, personalToken } from './auth.ts';
+import { Budget } from './budget.ts';
+import { type Call, Caller } from './caller.ts';
+import { Connections } from './connections.ts';
+import { type Place, serverTimeOf, unparsable } from './failures.ts';
+import { apiBase, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
+import { envelopeOf } from './pages.ts';
+import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
+import { type HttpAnswer, openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
+
+export interface OAuthCredential {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly refreshToken: Secret;
+  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
+  readonly tokenFile: string | null;
+}
+
+export type Credential = { readonly accessToken: Secret } | { readonly oauth: OAuthCredential };
+
+export interface BudgetLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+}
+
+export interface SourceOptions {
+  readonly baseUrl?: string;
+  readonly idBaseUrl?: string;
+  readonly userAgent: string;
+  readonly accountId: number | string;
+  readonly credential: Credential;
+  readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
+  /**
+   * Told when a budget wants a row stored soon; may be called often. Given: no request starts before `restore` and the
+   * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
+   */
+  readonly onLeaseLow?: (name: BudgetName) => void;
+  /** Requests at a time, over both budgets. */
+  readonly connections?: number;
+  /** Certificate authorities in PEM, instead of the system's. */
+  readonly ca?: string;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly tokenStore?: TokenStore;
+  /** Instead of sockets: the in-process simulator. Must reject when its signal aborts. */
+  readonly transport?: Transport;
+}
+
+/**
+ * A Source, and what `check` asks besides. All of them reject with the reason of `signal` when that aborts. `close`
+ * comes after that: it expects no request to be waiting.
+ */
+export interface HarvestSource extends Source {
+  /** `GET /users/me`: works for every role, so it proves the token and the account id. */
+  whoAmI(signal: AbortSignal): Promise<JsonObject>;
+  /** The accounts that the token opens (harvest-api section 2), Forecast ones included. */
+  accounts(signal: AbortSignal): Promise<readonly JsonObject[]>;
+}
+
+/** Throws `config.invalid` when the options cannot make a request. */
+export function createSource(options: SourceOptions): HarvestSource {
+  return new Client(options);
+}
+
+class Client implements HarvestSource {
+  readonly #options: SourceOptions;
+  readonly #base: URL;
+  readonly #idBase: URL;
+  readonly #closeTransport: () => Promise<void>;
+  readonly #auth: Auth;
+  readonly #caller: Caller;
+  readonly #budgets: Readonly<Record<BudgetName, Budget>>;
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.#base = apiBase(options.baseUrl ?? 'https://api.harvestapp.com/v2');
+    this.#idBase = idBase(options.idBaseUrl ?? 'https://id.getharvest.com');
+    const { accountId, userAgent, clock, random, emit } = options;
+    const timeouts = { ...TIMEOUTS, ...options.timeouts };
+    const places = options.connections ?? 6;
+    const { transport, close } = options.transport
+      ? { transport: options.transport, close: async () => {} }
+      : openTransport({ connections: places, timeouts, ca: options.ca });
+    this.#closeTransport = close;
+    this.#auth = authOf(options, this.#idBase, transport, timeouts.refreshMs);
+    mustFitHeader('harvest.user_agent', userAgent);
+    const limitMs = timeouts.totalMs;
+    this.#caller = new Caller({ transport, auth: this.#auth, accountId, userAgent, limitMs, clock, random, emit });
+
+    const connections = new Connections(places);
+    const budget = (name: BudgetName) =>
+      new Budget({
+        name,
+        requests: options.budgets[name].requests,
+        windowMs: options.budgets[name].perSeconds * 1000,
+        clock: options.clock,
+        connections,
+        onLeaseLow: options.onLeaseLow ?? null,
+      });
+    // Reports first: they are few, and a busy general budget would leave them no connection.
+    const reports = budget('reports');
+    this.#budgets = { reports, general: budget('general') };
+  }
+
+  get budgets(): readonly Budget[] {
+    return [this.#budgets.general, this.#budgets.reports];
+  }
+
+  async fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page> {
+    const { stream, purpose, priority } = request;
+    const url = pageAddress(this.#base, request);
+    return this.#caller.call(
+      {
+        url,
+        stream,
+        label: stream.name,
+        purpose,
+        priority,
+        budget: this.#budgets[stream.budget],
+        read: (body, answer, place) => this.#page(stream, url, body, answer, place),
+      },
+      signal,
+    );
+  }
+
+  async fetchRecord(stream: StreamDefinition, id: number, signal: AbortSignal): Promise<JsonObject | null> {
+    assert(stream.single, `${stream.name} answers for one record`);
+    return this.#caller.call<JsonObject | null>(
+      {
+        url: below(this.#base, `${stream.path}/${id}`),
+        stream,
+        label: stream.name,
+        purpose: 'confirm',
+        priority: PRIORITY.dirty,
+        budget: this.#budgets[stream.budget],
+        read: (body, _answer, place) => {
+          if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
+          return body;
+        },
+        absent: null,
+      },
+      signal,
+    );
+  }
+
+  whoAmI(signal: AbortSignal): Promise<JsonObject> {
+    return this.#caller.call(
+      this.#probe('me', below(this.#base, '/users/me'), (body) => body),
+      signal,
+    );
+  }
+
+  accounts(signal: AbortSignal): Promise<readonly JsonObject[]> {
+    const url = below(this.#idBase, '/api/v2/accounts');
+    const read: Call<JsonObject[]>['read'] = (body, _, place) => envelopeOf(body, 'accounts', place).records;
+    return this.#caller.call(this.#probe('accounts', url, read), signal);
+  }
+
+  async close(): Promise<void> {
+    for (const budget of this.budgets) budget.close();
+    await this.#auth.close();
+    await this.#closeTransport();
+  }
+
+  #probe<T>(label: string, url: URL, read: Call<T>['read']): Call<T> {
+    const budget = this.#budgets.general;
+    return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
+  }
+
+  #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: HttpAnswer, place: Place): Page {
+    const serverTime = serverTimeOf(answer, this.#options.clock.now());
+    if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
+    const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    if (next === null) return { records, next, totalEntries, serverTime };
+    const link = followable(this.#base, next, asked, stream);
+    if (sameRequest(link, asked)) throw unparsable(place, 'links.next leads back to the page itself');
+    return { records, next: link.href, totalEntries, serverTime };
+  }
+}
+
+function authOf(options: SourceOptions, idBase: URL, transport: Transport, limitMs: number): Auth {
+  const { credential, tokenStore, userAgent, clock, emit } = options;
+  if ('accessToken' in credential) {
+    mustFitHeader('access_token', credential.accessToken.reveal());
+    return personalToken(credential.accessToken);
+  }
+  const { tokenFile, ...grant } = credential.oauth;
+  const store = tokenStore ?? (tokenFile === null ? memoryTokenStore() : fileTokenStore(tokenFile));
+  return new OAuthGrant({ ...grant, store, idBase, userAgent, transport, limitMs, clock, emit });
+}
+
+/** A token read from a file often ends with a line break; without this the failure would look like the network's. */
+function mustFitHeader(key: string, value: string): void {
+  if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)) return;
+  throw new PublisherError(
+    'config.invalid',
+    `${key} is empty or holds a line break, an outer blank or a letter beyond ASCII`,
+  );
+}

@@ -1,0 +1,134 @@
+// What an answer that is not a page means: the table of design section 9, and how long a throttled budget waits.
+// The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
+import { PublisherError } from '../base/errors.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { HttpAnswer, HttpRequest } from './transport.ts';
+
+/** What a failure needs to say what and where. */
+export interface Place {
+  readonly request: Pick<HttpRequest, 'method' | 'url'>;
+  /** null when the request is about the token, not about a stream. */
+  readonly stream: StreamDefinition | null;
+  /** Removes our secrets from text that others wrote: some proxies print a request's headers in their error pages. */
+  conceal(text: string): string;
+}
+
+const DEFAULT_PAUSE_MS = 15_000;
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_TEXT = 300;
+
+/** How long the whole budget waits when this answer asks to slow down; null when it does not. */
+export function pauseOf(answer: HttpAnswer, now: number): number | null {
+  const retryAfter = answer.headers['retry-after'];
+  if (answer.status !== 429 && !(answer.status === 503 && retryAfter !== undefined)) return null;
+  return Math.max(SHORTEST_PAUSE_MS, retryAfterMs(retryAfter?.trim() ?? '', serverTimeOf(answer, now)));
+}
+
+function retryAfterMs(value: string, serverTime: number): number {
+  // Nine digits are thirty years; a longer number is noise, and would not fit a date.
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const until = httpDate(value);
+  return until === null ? DEFAULT_PAUSE_MS : until - serverTime;
+}
+
+/** The `Date` header in ms; `now` when it is missing or unreadable. */
+export function serverTimeOf(answer: HttpAnswer, now: number): number {
+  return httpDate(answer.headers.date ?? '') ?? now;
+}
+
+function httpDate(text: string): number | null {
+  // Date.parse alone makes a date of `soon 1`.
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return null;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** The failure that an answer other than 200 stands for; `body` is its text, empty when it could not be read. */
+export function refusal(answer: HttpAnswer, body: string, place: Place): PublisherError {
+  const { status } = answer;
+  const said = (message: string | null) =>
+    `${address(place)} answered ${status}${message === null ? '' : `: ${message}`}`;
+  const message = bodyMessage(body, place);
+  const stream = place.stream === null ? {} : { stream: place.stream.name };
+  if (status === 408 || status >= 500) return new PublisherError('harvest.server', said(null), stream);
+  if (status < 300) return unparsable(place, `status ${status} is not a list`);
+  switch (status) {
+    case 401:
+      return new PublisherError('harvest.unauthorised', said(message), stream);
+    case 403: {
+      const hint = answer.headers.hint;
+      return new PublisherError('harvest.forbidden', said(message ?? (hint ? quotable(hint, place) : null)), {
+        ...stream,
+        ...roleRemedy(place.stream),
+      });
+    }
+    case 404:
+      if (parsedObject(body) === null) {
+        return new PublisherError('harvest.not_found', said('a page that is not Harvest JSON'), {
+          ...stream,
+          remedy: 'There is no such address: check harvest.base_url and what stands between here and Harvest.',
+        });
+      }
+      return new PublisherError('harvest.not_found', said(message), { ...stream, ...roleRemedy(place.stream) });
+    default:
+      return new PublisherError('harvest.refused', said(message ?? redirection(answer, place)), stream);
+  }
+}
+
+function roleRemedy(stream: StreamDefinition | null): { remedy?: string } {
+  if (stream === null) return {};
+  return {
+    remedy: `This stream can be read by: ${stream.permission}. Give the token's owner that role, or set streams.${stream.name}.enabled: false.`,
+  };
+}
+
+/** The answer was not what a Harvest list or record looks like. */
+export function unparsable(place: Place, reason: string): PublisherError {
+  const stream = place.stream === null ? {} : { stream: place.stream.name };
+  return new PublisherError('harvest.unparsable', `${address(place)}: ${reason}`, stream);
+}
+
+/** No whole answer came. The foreign error is not kept as cause: parsers attach pieces of the exchange to theirs. */
+export function brokenExchange(request: HttpRequest, thrown: unknown): PublisherError {
+  const first = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
+  const { code, message } = first as { code?: unknown; message?: unknown };
+  const reason = [code, message].filter((part) => typeof part === 'string' && part !== '').join(' ') || 'no answer';
+  const place: Place = { request, stream: null, conceal: (text) => text };
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
+  return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`);
+}
+
+function bodyMessage(body: string, place: Place): string | null {
+  const parsed = parsedObject(body);
+  const text = parsed?.message ?? parsed?.error_description ?? parsed?.error;
+  return typeof text === 'string' && text !== '' ? quotable(text, place) : null;
+}
+
+/** The body as a JSON object, which is how Harvest itself answers; null for the pages of proxies. */
+export function parsedObject(body: string): Record<string, unknown> | null {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
+  } catch {
+    return null;
+  }
+}
+
+function redirection(answer: HttpAnswer, place: Place): string | null {
+  const { location } = answer.headers;
+  if (location === undefined || !URL.canParse(location, place.request.url)) return null;
+  return `it sends us to ${new URL(location, place.request.url).origin}, which is not followed`;
+}
+
+function address({ request }: Place): string {
+  return `${request.method} ${request.url.slice(0, LONGEST_TEXT)}`;
+}
+
+/** Text of others, fit for one line of a log. */
+function quotable(text: string, place: Place): string {
+  const line = place
+    .conceal(text)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
+  return line.length <= LONGEST_TEXT ? line : `${line.slice(0, LONGEST_TEXT - 1)}…`;
+}

@@ -1,0 +1,84 @@
+// Where a refresh token survives a restart: one small file, replaced atomically, readable by its owner only.
+// Knows files; which token to trust and when to write is auth.ts.
+import { createHash } from 'node:crypto';
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PublisherError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+
+export interface TokenStore {
+  /** The newest refresh token that descends from `configured`; null when none is known. */
+  read(configured: Secret): Promise<Secret | null>;
+  /** Returns once `newest` would survive a crash. */
+  write(configured: Secret, newest: Secret): Promise<void>;
+}
+
+/** Forgets with the process: for clients whose refresh token is never replaced. */
+export function memoryTokenStore(): TokenStore {
+  return { read: async () => null, write: async () => {} };
+}
+
+/**
+ * A token file at `path`. It notes (as a hash) the configured token that its own descends from, so that a newly
+ * configured one takes over. Both functions throw `config.invalid` with the path when the file cannot be used.
+ */
+export function fileTokenStore(path: string): TokenStore {
+  return {
+    read: async (configured) => {
+      const text = await readFile(path, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+        if (thrown.code === 'ENOENT') return null;
+        throw unusable(path, `cannot be read (${thrown.code})`);
+      });
+      if (text === null) return null;
+      const { descends_from, refresh_token } = parsed(path, text);
+      return descends_from === fingerprint(configured) ? new Secret(refresh_token) : null;
+    },
+    write: async (configured, newest) => {
+      const text = JSON.stringify({ descends_from: fingerprint(configured), refresh_token: newest.reveal() });
+      await replace(path, `${text}\n`).catch((thrown: NodeJS.ErrnoException) => {
+        throw unusable(path, `cannot be written (${thrown.code})`);
+      });
+    },
+  };
+}
+
+/** A reader, and a process that starts after a crash, sees the old text or the new one, never a piece. */
+async function replace(path: string, text: string): Promise<void> {
+  const fresh = `${path}.new`;
+  const file = await open(fresh, 'w', 0o600);
+  try {
+    await file.chmod(0o600); // a leftover keeps the mode it was made with
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(fresh, path);
+  const directory = await open(dirname(path), 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function parsed(path: string, text: string): { descends_from: string; refresh_token: string } {
+  try {
+    const { descends_from, refresh_token } = JSON.parse(text);
+    if (typeof descends_from === 'string' && typeof refresh_token === 'string') return { descends_from, refresh_token };
+  } catch {
+    // The text is a secret, so the parser's message, which quotes it, goes no further.
+  }
+  throw unusable(path, 'is not a token file');
+}
+
+function unusable(path: string, reason: string): PublisherError {
+  return new PublisherError('config.invalid', `token_file ${path} ${reason}`, {
+    remedy:
+      'Let token_file name a file in a directory that this program may write to. Delete a damaged file and configure a new refresh token.',
+  });
+}
+
+function fingerprint(token: Secret): string {
+  return createHash('sha256').update(token.reveal()).digest('hex');
+}
