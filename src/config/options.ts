@@ -281,96 +281,115 @@ const stream = (kind: StreamKind) =>
     .prefault({});
 
 const streams = option(
-  z.strictObject(Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind)]))).prefault({}),
+  z
+    .strictObject(Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind)])))
+    .superRefine((given, context) => {
+      for (const { name, parent } of catalog) {
+        if (parent === null || !given[name]?.enabled || given[parent.stream]?.enabled) continue;
+        const message = `is read through ${parent.stream}: enable streams.${parent.stream}, or disable this stream too`;
+        context.addIssue({ code: 'custom', path: [name, 'enabled'], message });
+      }
+    })
+    .prefault({}),
   'Settings per stream; a stream not named here runs with its defaults.',
 );
 
-export const schema = z.strictObject({
-  harvest,
-  kafka,
-  schema_registry: schemaRegistry,
-  topics: option(
-    z
-      .strictObject({
-        prefix: option(
-          z
-            .string()
-            .regex(/^[a-zA-Z0-9._-]{1,180}$/, 'must be a topic name: letters, digits, dot, underscore, hyphen')
-            .default('harvest'),
-          'Topics are <prefix>.<stream>, <prefix>.state, <prefix>.dead-letters and <prefix>.notifications.',
-        ),
-        partitions: option(
-          whole(1).default(1),
-          'Partitions of the data topics that are made; present topics keep theirs.',
-        ),
-        replication_factor: option(
-          z
-            .int()
-            .refine((copies) => copies === -1 || copies >= 1, 'must be -1 (the default of the broker) or at least 1')
-            .default(-1),
-          'Replicas of the topics that are made; -1 is the default of the broker.',
-        ),
-      })
-      .prefault({}),
-    'Names and shape of the topics.',
-  ),
-  key: option(
-    z
-      .strictObject({
-        format: option(
-          z.enum(['avro', 'string']).default('avro'),
-          'Keys as Avro ({"id": 123}) or as text ("123", for reports "from|to|id|currency"). Cannot be changed for topics that exist.',
-        ),
-      })
-      .prefault({}),
-    'The record keys.',
-  ),
-  decimal_handling_mode: option(
-    z.enum(['precise', 'double', 'string']).default('precise'),
-    'Amounts, rates, hours and quantities as Avro decimal(24,6), as double, or as text.',
-  ),
-  streams,
-  reports: option(
-    z
-      .strictObject({
-        window: option(
-          z.enum(['day', 'week', 'month', 'quarter', 'year']).default('month'),
-          'The calendar window of report rows; it is part of their key.',
-        ),
-      })
-      .prefault({}),
-    'The report streams.',
-  ),
-  http: option(
-    z
-      .strictObject({
-        listen: option(
-          z
-            .string()
-            .refine(
-              (given) => given === 'off' || listenAddress(given) !== null,
-              'must be host:port, [ipv6]:port or off',
-            )
-            .transform(listenAddress)
-            .prefault('127.0.0.1:8080'),
-          'Where health, metrics and the status page are served; off for nowhere. There is no log-in: keep it inside.',
-        ),
-      })
-      .prefault({}),
-    'Health, metrics, status.',
-  ),
-  log: option(
-    z
-      .strictObject({
-        level: option(
-          z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-          'The least urgent lines that are written; debug adds a line per page and request.',
-        ),
-      })
-      .prefault({}),
-    'What is written to stdout.',
-  ),
-});
+export const schema = z
+  .strictObject({
+    harvest,
+    kafka,
+    schema_registry: schemaRegistry,
+    topics: option(
+      z
+        .strictObject({
+          prefix: option(
+            z
+              .string()
+              .regex(
+                /^([a-zA-Z0-9._-]|\{account_id\}){1,180}$/,
+                'must be a topic name: letters, digits, dot, underscore, hyphen, and {account_id}',
+              )
+              .default('harvest'),
+            'Topics are <prefix>.<stream>, <prefix>.state, <prefix>.dead-letters and <prefix>.notifications. With several accounts it must hold {account_id}, so that each has topics of its own.',
+          ),
+          partitions: option(
+            whole(1).default(1),
+            'Partitions of the data topics that are made; present topics keep theirs.',
+          ),
+          replication_factor: option(
+            z
+              .int()
+              .refine((copies) => copies === -1 || copies >= 1, 'must be -1 (the default of the broker) or at least 1')
+              .default(-1),
+            'Replicas of the topics that are made; -1 is the default of the broker.',
+          ),
+        })
+        .prefault({}),
+      'Names and shape of the topics.',
+    ),
+    key: option(
+      z
+        .strictObject({
+          format: option(
+            z.enum(['avro', 'string']).default('avro'),
+            'Keys as Avro ({"id": 123}) or as text ("123", for reports "from|to|id|currency"). Cannot be changed for topics that exist.',
+          ),
+        })
+        .prefault({}),
+      'The record keys.',
+    ),
+    decimal_handling_mode: option(
+      z.enum(['precise', 'double', 'string']).default('precise'),
+      'Amounts, rates, hours and quantities as Avro decimal(24,6), as double, or as text.',
+    ),
+    streams,
+    reports: option(
+      z
+        .strictObject({
+          window: option(
+            z.enum(['day', 'week', 'month', 'quarter', 'year']).default('month'),
+            'The calendar window of report rows; it is part of their key.',
+          ),
+        })
+        .prefault({}),
+      'The report streams.',
+    ),
+    http: option(
+      z
+        .strictObject({
+          listen: option(
+            z
+              .string()
+              .refine(
+                (given) => given === 'off' || listenAddress(given) !== null,
+                'must be host:port, [ipv6]:port or off',
+              )
+              .transform(listenAddress)
+              .prefault('127.0.0.1:8080'),
+            'Where health, metrics and the status page are served; off for nowhere. There is no log-in: keep it inside.',
+          ),
+        })
+        .prefault({}),
+      'Health, metrics, status.',
+    ),
+    log: option(
+      z
+        .strictObject({
+          level: option(
+            z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+            'The least urgent lines that are written; debug adds a line per page and request.',
+          ),
+        })
+        .prefault({}),
+      'What is written to stdout.',
+    ),
+  })
+  .superRefine(({ harvest, topics }, context) => {
+    // The rows of two accounts in one topic could not be told apart (docs/decisions/0007).
+    if (harvest.accounts.length < 2 || topics.prefix.includes('{account_id}')) return;
+    const message = 'must hold {account_id}, since there are several accounts';
+    context.addIssue({ code: 'custom', path: ['topics', 'prefix'], message });
+  });
 
 /** The effective configuration: frozen, defaults filled in, property names as in the file. */
 export type Config = z.output<typeof schema>;

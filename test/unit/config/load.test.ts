@@ -105,11 +105,11 @@ describe('the shipped file', () => {
 
 describe('substitution', () => {
   it('happens before a value is given its type', () => {
-    const text = `${SMALL}topics: { partitions: "\${PARTITIONS:-3}", prefix: "a\${X:-}b" }\nstreams: { users: { enabled: "\${USERS}" } }`;
-    const config = load(text, { env: { USERS: 'false' } });
+    const text = `${SMALL}topics: { partitions: "\${PARTITIONS:-3}", prefix: "a\${X:-}b" }\nstreams: { tasks: { enabled: "\${TASKS}" } }`;
+    const config = load(text, { env: { TASKS: 'false' } });
     expect(config.topics).toMatchObject({ partitions: 3, prefix: 'ab' });
-    expect(config.streams.users!.enabled).toBe(false);
-    expect(problems(text, { env: { USERS: 'false', PARTITIONS: 'many' } })).toEqual([
+    expect(config.streams.tasks!.enabled).toBe(false);
+    expect(problems(text, { env: { TASKS: 'false', PARTITIONS: 'many' } })).toEqual([
       'configuration:9:23: topics.partitions must be a whole number, found "many"',
     ]);
   });
@@ -263,7 +263,8 @@ decimal_handling_mode: [double]
 
   it('include a key that is given twice and one account that is', () => {
     expect(problems(`${SMALL}topics: {}\ntopics: {}`)).toEqual(['configuration:10:1: this key is given twice']);
-    const twice = SMALL.replace('kafka:', '    - { id: 1234567, access_token: b }\nkafka:');
+    const two = SMALL.replace('kafka:', '    - { id: 1234567, access_token: b }\nkafka:');
+    const twice = `${two}topics: { prefix: "{account_id}" }`;
     expect(problems(twice)).toEqual(['configuration:3:5: harvest.accounts names the same id twice']);
   });
 
@@ -337,10 +338,24 @@ it('one anchor may serve two accounts', () => {
     - { id: 2, access_token: *t }
 kafka: { brokers: [a:1, "[::1]:2"] }
 schema_registry: { url: [http://a, https://b/x/] }
+topics: { prefix: "h.{account_id}" }
 http: { listen: "[::1]:0" }`);
   expect(config.harvest.accounts[1]!.access_token!.reveal()).toBe('abc');
   expect(config.kafka.brokers).toEqual(['a:1', '[::1]:2']);
   expect(config.schema_registry.url).toEqual(['http://a', 'https://b/x']);
   expect(config.http.listen).toEqual({ host: '::1', port: 0 });
   expect(load(`${SMALL}http: { listen: off }`).http.listen).toBeNull();
+});
+
+it('several accounts need a prefix each, for their rows could not be told apart', () => {
+  const two = SMALL.replace('kafka:', '    - { id: 2, access_token: b }\nkafka:');
+  expect(problems(two)).toEqual([
+    expect.stringContaining('topics.prefix must hold {account_id}, since there are several accounts'),
+  ]);
+});
+
+it('a child stream needs the stream of its parents', () => {
+  expect(problems(`${SMALL}streams: { estimates: { enabled: false } }`)).toEqual([
+    expect.stringContaining('streams.estimate_messages.enabled is read through estimates: enable streams.estimates'),
+  ]);
 });
