@@ -9,7 +9,7 @@ import { toJson } from './decode.ts';
 import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
 import type { DecimalHandling, ValueSchemas } from './schemas.ts';
 import { type Reader, StreamCodec } from './stream-codec.ts';
-import { HEADER, Slab, schemaIdOf } from './wire.ts';
+import { HEADER, MessageWriter, schemaIdOf } from './wire.ts';
 
 /** The registry's ids of a stream's two schemas; no key schema where keys are text. */
 export interface SchemaIds {
@@ -37,8 +37,8 @@ export interface AvroCodec extends Codec {
 
 /** Builds the codec of every stream in `ids`. Schemas are compiled here, so that no record waits for it. */
 export function createCodec(options: CodecOptions): AvroCodec {
-  const slab = new Slab();
-  const codecs = new Map([...options.ids].map(([name, ids]) => [name, streamCodec(options, name, ids, slab)]));
+  const out = new MessageWriter();
+  const codecs = new Map([...options.ids].map(([name, ids]) => [name, streamCodec(options, name, ids, out)]));
   const readers = new Map<string, Promise<Reader>>();
 
   function of(stream: StreamDefinition): StreamCodec {
@@ -93,11 +93,11 @@ export function createCodec(options: CodecOptions): AvroCodec {
 /** Hashes have 53 bits without a sign. */
 const UNREADABLE = -1;
 
-function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, slab: Slab): StreamCodec {
+function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, out: MessageWriter): StreamCodec {
   const stream = findStream(name);
   const schema = options.schemas.get(name);
   assert(stream !== undefined && schema !== undefined, `${name} is in the catalog and has a schema`);
   assert(options.keyFormat === 'string' || ids.key !== null, `${name} has a key schema id`);
-  const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, slab);
-  return new StreamCodec({ stream, schema, schemaId: ids.value, decimals: options.decimalHandling, keys, slab });
+  const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, out);
+  return new StreamCodec({ stream, schema, schemaId: ids.value, decimals: options.decimalHandling, keys, out });
 }

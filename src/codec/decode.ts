@@ -2,9 +2,9 @@
 // exact digits are the point of them.
 import type { JsonObject } from '../engine/ports.ts';
 import { isoDay } from './calendar.ts';
-import type { AvroRecord } from './conversion.ts';
 import { fromBytes, toText } from './decimal.ts';
 import { type RecordSchema, type ValueType, valueType } from './schemas.ts';
+import type { AvroRecord } from './stream-codec.ts';
 
 /** `record` as avsc reads it with `schema`, without logical types. Instants come out as `2017-06-26T21:36:23Z`. */
 export function toJson(schema: RecordSchema, record: AvroRecord): JsonObject {

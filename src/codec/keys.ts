@@ -2,11 +2,12 @@
 // schema id than ours is refused here instead of becoming a second row.
 import avro from 'avsc';
 import { PublisherError } from '../base/errors.ts';
-import type { RowId } from '../engine/ports.ts';
+import type { JsonObject, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { epochDay, isoDay } from './calendar.ts';
+import { isoDay } from './calendar.ts';
+import { compileEncoding, Leftover } from './encoding.ts';
 import { keySchema } from './schemas.ts';
-import { HEADER, type Slab, schemaIdOf } from './wire.ts';
+import { HEADER, type MessageWriter, schemaIdOf } from './wire.ts';
 
 /** `avro`: the key schema's record. `string`: the row id as text, which needs no registry. */
 export type KeyFormat = 'avro' | 'string';
@@ -21,7 +22,7 @@ export interface KeyCodec {
 export function stringKeys(stream: StreamDefinition): KeyCodec {
   return {
     encode: (id) => Buffer.from(String(id)),
-    decode: (key) => {
+    decode(key) {
       if (schemaIdOf(key) !== null) throw foreignKey(stream, 'in Avro', 'text');
       const text = key.toString();
       return stream.key.length === 1 ? Number(text) : text;
@@ -30,18 +31,15 @@ export function stringKeys(stream: StreamDefinition): KeyCodec {
 }
 
 /** Row ids as the key schema's record, registered under `schemaId`. */
-export function avroKeys(stream: StreamDefinition, schemaId: number, slab: Slab): KeyCodec {
-  const type = avro.Type.forSchema(keySchema(stream) as avro.Schema, { wrapUnions: 'never' });
-  const [only] = stream.key;
+export function avroKeys(stream: StreamDefinition, schemaId: number, out: MessageWriter): KeyCodec {
+  const schema = keySchema(stream);
+  const write = compileEncoding(schema, 'precise');
+  const type = avro.Type.forSchema(schema as avro.Schema);
   return {
     encode(id) {
-      if (typeof id === 'number') return slab.write(type, schemaId, { [only!.name]: id });
-      const parts = id.split('|');
-      const record = stream.key.map((field, index) => {
-        const text = parts[index]!;
-        return [field.name, field.type === 'date' ? epochDay(text) : field.type === 'long' ? Number(text) : text];
-      });
-      return slab.write(type, schemaId, Object.fromEntries(record));
+      out.begin(schemaId);
+      write(keyRecord(stream, id), out, new Leftover());
+      return out.end();
     },
     decode(key) {
       const found = schemaIdOf(key);
@@ -49,10 +47,18 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, slab: Slab)
         throw foreignKey(stream, found === null ? 'not in Avro' : `under schema id ${found}`, `schema id ${schemaId}`);
       }
       const record = type.fromBuffer(key.subarray(HEADER));
-      if (stream.key.length === 1) return record[only!.name];
-      return stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name])).join('|');
+      const parts = stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name]));
+      return parts.length === 1 ? parts[0] : parts.join('|');
     },
   };
+}
+
+function keyRecord(stream: StreamDefinition, id: RowId): JsonObject {
+  if (typeof id === 'number') return { [stream.key[0]!.name]: id };
+  const parts = id.split('|');
+  return Object.fromEntries(
+    stream.key.map(({ name, type }, index) => [name, type === 'long' ? Number(parts[index]) : parts[index]]),
+  );
 }
 
 function foreignKey(stream: StreamDefinition, found: string, ours: string): PublisherError {

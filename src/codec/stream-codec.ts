@@ -3,17 +3,21 @@
 import { hash as digest } from 'node:crypto';
 import avro from 'avsc';
 import { assert } from '../base/errors.ts';
-import { ConversionError, type Encoded, type JsonObject, type RecordContext, type RowId } from '../engine/ports.ts';
+import type { Encoded, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { epochDay } from './calendar.ts';
-import { canonicalJson } from './canonical-json.ts';
-import { type AvroRecord, compileConversion, Leftover } from './conversion.ts';
+import { epochDay, epochMillis } from './calendar.ts';
+import { compileEncoding, Leftover } from './encoding.ts';
 import type { KeyCodec } from './keys.ts';
-import { type DecimalHandling, EXTRA, publishedSchema, type RecordSchema } from './schemas.ts';
-import { HEADER, type Slab } from './wire.ts';
+import { type DecimalHandling, publishedSchema, type RecordSchema } from './schemas.ts';
+import { HEADER, type MessageWriter } from './wire.ts';
+
+/** A value as avsc reads it, without logical types. */
+export type AvroRecord = Readonly<Record<string, unknown>>;
 
 /** Reads a payload into our schema's record; null when it cannot be one. */
 export type Reader = (payload: Buffer) => AvroRecord | null;
+
+type Memory = Pick<Encoded, 'hash' | 'group'>;
 
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
@@ -21,7 +25,7 @@ interface StreamCodecParts {
   readonly schemaId: number;
   readonly decimals: DecimalHandling;
   readonly keys: KeyCodec;
-  readonly slab: Slab;
+  readonly out: MessageWriter;
 }
 
 export class StreamCodec {
@@ -30,96 +34,95 @@ export class StreamCodec {
   readonly schema: RecordSchema;
   readonly schemaId: number;
   readonly #type: avro.Type;
-  readonly #slab: Slab;
-  readonly #convert: (record: JsonObject, leftover: Leftover) => AvroRecord;
-  /** The field that Encoded.group repeats. */
-  readonly #groupField: string | null;
-  readonly #readGroup: ((payload: Buffer) => number | null) | null;
+  readonly #out: MessageWriter;
+  readonly #write: ReturnType<typeof compileEncoding>;
+  readonly #dimension: string;
+  readonly #readGroup: (payload: Buffer) => number | null;
 
-  constructor({ stream, schema, schemaId, decimals, keys, slab }: StreamCodecParts) {
+  constructor({ stream, schema, schemaId, decimals, keys, out }: StreamCodecParts) {
     this.stream = stream;
     this.keys = keys;
     this.schemaId = schemaId;
     this.schema = publishedSchema(schema, decimals);
-    this.#slab = slab;
+    this.#out = out;
     this.#type = compileType(this.schema);
-    this.#convert = compileConversion(schema, decimals, new Set([...Object.keys(givenTo(stream)), EXTRA]));
-    this.#groupField = stream.parent?.field ?? stream.dated;
-    this.#readGroup = this.#groupField === null ? null : this.#compileGroupReader(this.#groupField);
+    this.#write = compileEncoding(schema, decimals, new Set(Object.keys(givenTo(stream, {}))));
+    this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
+    this.#readGroup = this.#compileGroupReader(stream.parent?.field ?? stream.dated);
   }
 
   /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
   encode(record: JsonObject, context: RecordContext, onRounded: (field: string) => void): Encoded {
+    assert(this.stream.parent === null || context.parentId !== undefined, `${this.stream.name} comes with its parent`);
     const leftover = new Leftover();
-    const value = this.#convert(record, leftover);
-    Object.assign(value, givenTo(this.stream, context));
-    if (leftover.rest !== undefined) value[EXTRA] = canonicalJson(leftover.rest);
-    const id = this.#identify(value, context);
-    leftover.rounded.forEach(onRounded);
-    const bytes = this.#slab.write(this.#type, this.schemaId, value);
+    this.#out.begin(this.schemaId);
+    this.#write(record, this.#out, leftover, givenTo(this.stream, context));
+    const value = this.#out.end();
+    const id = this.#identify(record, context);
+    for (const field of leftover.rounded) onRounded(field);
     return {
       id,
       key: this.keys.encode(id),
-      value: bytes,
-      hash: hash(bytes.subarray(HEADER)),
-      updatedAt: (value.updated_at as number | null | undefined) ?? null,
-      group: this.#groupField === null ? null : (value[this.#groupField] as number | null),
+      value,
+      hash: hash(value.subarray(HEADER)),
+      updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
+      group: this.#groupOf(record, context),
       unknown: leftover.unknown,
     };
   }
 
   /** What the index remembers of a payload that has our schema. */
-  remember(payload: Buffer): { hash: number; group: number | null } {
-    return { hash: hash(payload), group: this.#readGroup === null ? null : this.#readGroup(payload) };
+  remember(payload: Buffer): Memory {
+    return { hash: hash(payload), group: this.#readGroup(payload) };
   }
 
   /** What it remembers of a record that another schema brought. */
-  rememberRecord(record: AvroRecord): { hash: number; group: number | null } {
+  rememberRecord(record: AvroRecord): Memory {
     return this.remember(this.#type.toBuffer(record));
   }
 
-  /** The reader of our own payloads. */
+  /** Reads our own payloads. */
   readonly read: Reader = (payload) => attempt(() => this.#type.fromBuffer(payload));
 
-  /** The reader of payloads written with `writer`; it always gives null when the two schemas do not fit. */
+  /** Makes a reader of what was written with `writer`; it always gives null when the two schemas do not fit. */
   readerOf(writer: object): Reader {
     const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
     return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
   }
 
-  #identify(value: AvroRecord, context: RecordContext): RowId {
-    const dimension = this.stream.key.find((field) => field.type === 'long')!.name;
-    const id = value[dimension] as number | null;
-    if (id === null) throw new ConversionError(dimension, `${dimension}: expected an integer, found nothing`);
-    if (context.window === undefined) return id;
-    return `${context.window.from}|${context.window.to}|${id}|${value.currency ?? ''}`;
+  #identify(record: JsonObject, { accountId, window }: RecordContext): RowId {
+    if (this.stream.rows === null) return accountId;
+    const id = record[this.#dimension] as number;
+    return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
   }
 
-  #compileGroupReader(field: string): (payload: Buffer) => number | null {
-    const projection = { ...this.schema, fields: this.schema.fields.filter(({ name }) => name === field) };
-    const type = compileType(projection);
+  #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
+    if (this.stream.parent !== null) return parentId ?? null;
+    const date = this.stream.dated === null ? null : record[this.stream.dated];
+    return typeof date === 'string' ? epochDay(date) : null;
+  }
+
+  /** Reads the group's field of our own payloads and skips the others. */
+  #compileGroupReader(field: string | null): (payload: Buffer) => number | null {
+    if (field === null) return () => null;
+    const type = compileType({ ...this.schema, fields: this.schema.fields.filter(({ name }) => name === field) });
     const resolver = type.createResolver(this.#type);
-    // Without the check for trailing bytes avsc stops after the field instead of skipping to the end.
+    // Without the check for trailing bytes avsc stops behind the field instead of skipping to the end.
     return (payload) => type.fromBuffer(payload, resolver, true)[field];
   }
 }
 
-/** The fields of a value that its record does not have: the account's id, the parent's id, the window. */
-function givenTo(stream: StreamDefinition, context?: RecordContext): AvroRecord {
-  if (stream.rows === null) return { id: context?.accountId };
-  if (stream.parent !== null) {
-    assert(context === undefined || context.parentId !== undefined, `a record of ${stream.name} comes with its parent`);
-    return { [stream.parent.field]: context?.parentId };
-  }
-  if (stream.kind !== 'report') return {};
-  assert(context === undefined || context.window !== undefined, `a row of ${stream.name} comes with its window`);
-  return { from: epochDay(context?.window?.from ?? ''), to: epochDay(context?.window?.to ?? '') };
+/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the window. */
+function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Partial<RecordContext>): JsonObject {
+  if (stream.rows === null) return { id: accountId };
+  if (stream.parent !== null) return { [stream.parent.field]: parentId };
+  return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
 }
 
-/** 53 bits of SHA-1: what a double can hold exactly, and enough to tell two versions of one row apart. */
+/** 53 bits of SHA-1: what a double holds exactly, and enough to tell the versions of one row apart. */
 function hash(payload: Buffer): number {
-  const sha1 = digest('sha1', payload, 'buffer');
-  return sha1.readUInt32BE(0) * 2 ** 21 + (sha1.readUInt32BE(4) >>> 11);
+  // 14 hexadecimal digits are 56 bits; as text the digest costs half of what it costs as a buffer.
+  return Math.floor(Number.parseInt(digest('sha1', payload, 'hex').slice(0, 14), 16) / 8);
 }
 
 function compileType(schema: object): avro.Type {

@@ -1,0 +1,218 @@
+// How a Harvest record is written as Avro: every field in the schema's order, unknown members and lost digits set aside.
+// Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
+// every record of every page. avsc reads these bytes back, in restore and in the tests.
+import { ConversionError, type JsonObject } from '../engine/ports.ts';
+import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { parseDecimal, toBytes, toDouble, toText, type Unscaled } from './decimal.ts';
+import { type DecimalHandling, EXTRA, isNullable, type RecordSchema, type ValueType, valueType } from './schemas.ts';
+import type { MessageWriter } from './wire.ts';
+
+/** What could not be put into typed fields while one record was written. */
+export class Leftover {
+  /** What the write that returned last left over, in the place of its value; undefined when nothing. */
+  rest: unknown = undefined;
+  /** Paths of members the schema does not know, each once: `line_items[].tax3`. */
+  readonly unknown: string[] = [];
+  /** Paths of decimals that were rounded, once per occurrence. */
+  readonly rounded: string[] = [];
+}
+
+/** Writes a value that is not null. Throws ConversionError. */
+type Write = (value: unknown, out: MessageWriter, leftover: Leftover) => void;
+type WriteRecord = (record: unknown, out: MessageWriter, leftover: Leftover, given?: JsonObject) => void;
+
+interface Field {
+  readonly name: string;
+  readonly path: string;
+  readonly nullable: boolean;
+  /** The value comes from elsewhere than the record. */
+  readonly given: boolean;
+  readonly write: Write;
+}
+
+// Neither avsc nor a JSON consumer takes an integer beyond this.
+const LARGEST_LONG = 2 ** 53 - 2;
+const NOTHING_GIVEN: ReadonlySet<string> = new Set();
+
+/**
+ * Compiles the writing of a whole record: its fields, then `_extra` with all that is left over, as one JSON object
+ * nested like the record. A missing member is null. Whatever order Harvest wrote members in, equal records become equal
+ * bytes. The fields named by `given` come from elsewhere, in the form Harvest would give them; a member of the same name
+ * counts as unknown.
+ */
+export function compileEncoding(
+  schema: RecordSchema,
+  decimals: DecimalHandling,
+  given: ReadonlySet<string> = NOTHING_GIVEN,
+): WriteRecord {
+  const hasExtra = schema.fields.some(({ name }) => name === EXTRA);
+  const writeFields = compileRecord(schema, '', decimals, given);
+  if (!hasExtra) return writeFields;
+  return (record, out, leftover, values) => {
+    writeFields(record, out, leftover, values);
+    if (leftover.rest === undefined) return out.long(0);
+    out.long(1);
+    out.string(canonicalJson(leftover.rest));
+  };
+}
+
+function compileRecord(
+  schema: RecordSchema,
+  path: string,
+  decimals: DecimalHandling,
+  given: ReadonlySet<string> = NOTHING_GIVEN,
+): WriteRecord {
+  const prefix = path === '' ? '' : `${path}.`;
+  const fields = schema.fields
+    .filter(({ name }) => name !== EXTRA)
+    .map(({ name, type }): Field => {
+      const path = prefix + name;
+      const write = compile(valueType(type), path, decimals);
+      return { name, path, nullable: isNullable(type), given: given.has(name), write };
+    });
+  const names = new Set(fields.filter((field) => !field.given).map(({ name }) => name));
+
+  return (value, out, leftover, values) => {
+    if (!isObject(value)) throw refusal(path, 'an object', value);
+    let rest: Members | undefined;
+    let known = 0;
+    for (const field of fields) {
+      const member = field.given ? values?.[field.name] : value[field.name];
+      if (member !== undefined && !field.given) known++;
+      if (member === undefined || member === null) {
+        if (!field.nullable) throw refusal(field.path, 'a value', member);
+        out.long(0);
+      } else {
+        if (field.nullable) out.long(1);
+        field.write(member, out, leftover);
+        if (leftover.rest !== undefined) rest = keep(rest, field.name, leftover);
+      }
+    }
+    // Counting is enough to know that nothing is unknown, and far cheaper than to look up every name.
+    if (countMembers(value) !== known) {
+      for (const [name, member] of Object.entries(value)) {
+        if (names.has(name) || member === undefined) continue;
+        if (!leftover.unknown.includes(prefix + name)) leftover.unknown.push(prefix + name);
+        leftover.rest = member;
+        rest = keep(rest, name, leftover);
+      }
+    }
+    leftover.rest = rest;
+  };
+}
+
+function compileArray(items: ValueType, path: string, decimals: DecimalHandling): Write {
+  const write = compile(items, `${path}[]`, decimals);
+  return (value, out, leftover) => {
+    if (!Array.isArray(value)) throw refusal(path, 'an array', value);
+    let rest: Members | undefined;
+    // Avro's arrays are blocks, each led by its length; one that is empty ends the array.
+    if (value.length > 0) out.long(value.length);
+    for (const [index, item] of value.entries()) {
+      write(item, out, leftover);
+      if (leftover.rest !== undefined) rest = keep(rest, String(index), leftover);
+    }
+    out.long(0);
+    leftover.rest = rest;
+  };
+}
+
+function compile(type: ValueType, path: string, decimals: DecimalHandling): Write {
+  if (type === 'long') return compileLong(path);
+  if (type === 'boolean') return compileBoolean(path);
+  if (type === 'string' || type === 'double') return compileString(path);
+  if (type.type === 'record') return compileRecord(type, path, decimals);
+  if (type.type === 'array') return compileArray(type.items, path, decimals);
+  if (type.type === 'bytes') return compileDecimal(path, decimals);
+  return type.type === 'int' ? compileDay(path) : compileInstant(path);
+}
+
+const WRITE_DECIMAL: Record<DecimalHandling, (unscaled: Unscaled, out: MessageWriter) => void> = {
+  precise: (unscaled, out) => out.bytes(toBytes(unscaled)),
+  double: (unscaled, out) => out.double(toDouble(unscaled)),
+  string: (unscaled, out) => out.string(toText(unscaled)),
+};
+
+function compileDecimal(path: string, decimals: DecimalHandling): Write {
+  const write = WRITE_DECIMAL[decimals];
+  return (value, out, leftover) => {
+    if (typeof value !== 'number' && typeof value !== 'string') throw refusal(path, 'a decimal', value);
+    const decimal = parseDecimal(value);
+    if (decimal === undefined) throw refusal(path, 'a decimal of at most 18 digits before the point', value);
+    if (decimal.rounded) {
+      leftover.rounded.push(path);
+      leftover.rest = value;
+    }
+    write(decimal.unscaled, out);
+  };
+}
+
+function compileInstant(path: string): Write {
+  return (value, out, leftover) => {
+    const millis = typeof value === 'string' ? epochMillis(value) : Number.NaN;
+    if (Number.isNaN(millis)) throw refusal(path, 'a datetime with its zone', value);
+    if (isFinerThanMillis(value as string)) leftover.rest = value;
+    out.long(millis);
+  };
+}
+
+function compileDay(path: string): Write {
+  return (value, out) => {
+    const day = typeof value === 'string' ? epochDay(value) : Number.NaN;
+    if (Number.isNaN(day)) throw refusal(path, 'a date YYYY-MM-DD', value);
+    out.long(day);
+  };
+}
+
+function compileLong(path: string): Write {
+  return (value, out) => {
+    if (!Number.isSafeInteger(value) || Math.abs(value as number) > LARGEST_LONG) {
+      throw refusal(path, 'an integer below 2^53', value);
+    }
+    out.long(value as number);
+  };
+}
+
+function compileString(path: string): Write {
+  return (value, out) => {
+    // Ids of other systems were numbers in old records and are text today (external_reference.id).
+    if (typeof value !== 'string' && typeof value !== 'number') throw refusal(path, 'a string', value);
+    out.string(String(value));
+  };
+}
+
+function compileBoolean(path: string): Write {
+  return (value, out) => {
+    if (typeof value !== 'boolean') throw refusal(path, 'a boolean', value);
+    out.boolean(value);
+  };
+}
+
+type Members = Record<string, unknown>;
+
+/** Moves what is left over under its name, one level up. */
+function keep(rest: Members | undefined, name: string, leftover: Leftover): Members {
+  // Without a prototype, a member that is called `__proto__` is a member like any other.
+  const kept: Members = rest ?? Object.create(null);
+  kept[name] = leftover.rest;
+  leftover.rest = undefined;
+  return kept;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function countMembers(value: JsonObject): number {
+  let count = 0;
+  for (const _ in value) count++;
+  return count;
+}
+
+/** Says what was found by its type only: values are customer data and errors are logged. */
+function refusal(path: string, expected: string, value: unknown): ConversionError {
+  const found =
+    value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`);
+}
