@@ -1,0 +1,223 @@
+// Confluent's schema registry API over HTTP, as every registry understands it: decides by status, never by message, and
+// compares no schema text. Knows addresses, fail-over, retries and log-in; which subjects we need is registry.ts.
+import { Agent, request } from 'undici';
+import type { Clock, Random } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+
+export interface RegistryAuth {
+  readonly username?: string | undefined;
+  readonly password?: Secret | undefined;
+  readonly bearer_token?: Secret | undefined;
+}
+
+export interface RegistryClientOptions {
+  /** Base addresses of one registry, without a slash at the end; the next one is asked when one fails. */
+  readonly urls: readonly string[];
+  readonly auth?: RegistryAuth | undefined;
+  /** PEM text of certificate authorities to trust besides the system's. */
+  readonly ca?: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** For one attempt, from connecting to the last byte. */
+  readonly timeoutMs?: number;
+}
+
+export interface RegisteredSchema {
+  readonly id: number;
+  readonly version: number;
+  readonly schema: object;
+}
+
+/**
+ * All methods throw PublisherError: registry.unavailable after the last retry, registry.unauthorised (401, 403),
+ * registry.incompatible (409), registry.invalid (422), registry.refused (other answers). Safe to repeat.
+ */
+export interface RegistryClient {
+  /** The id under which this subject holds the schema; null when it does not. */
+  lookup(subject: string, schema: object): Promise<number | null>;
+  /** Why the subject would not take the schema; null when it would. Writes nothing. */
+  incompatibility(subject: string, schema: object): Promise<string | null>;
+  /** Registers the schema, or finds it registered; the id that values carry. */
+  register(subject: string, schema: object): Promise<number>;
+  /** Null when the registry has no such id. */
+  schemaById(id: number): Promise<object | null>;
+  /** The newest version; null when there is no such subject. */
+  latest(subject: string): Promise<RegisteredSchema | null>;
+  /** Ends every wait and drops the connections. */
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 5_000;
+const ROUNDS = 3;
+const BACK_OFF_MS = 200;
+const CONNECTIONS = 8;
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+
+interface Answer {
+  readonly status: number;
+  /** The parsed body; undefined when it is not JSON. */
+  readonly body: unknown;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly schema?: object;
+  /** What the call is about, for messages: a subject or an id. */
+  readonly about: string;
+}
+
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const { urls, clock, random, timeoutMs = TIMEOUT_MS } = options;
+  const closing = new AbortController();
+  const agent = new Agent({ connections: CONNECTIONS, connect: options.ca === undefined ? {} : { ca: options.ca } });
+  const headers = {
+    accept: `${CONTENT_TYPE}, application/json`,
+    'content-type': CONTENT_TYPE,
+    ...authorization(options.auth),
+  };
+  // The address that answered last; a failed one is left for the others.
+  let preferred = 0;
+
+  /** One answer, from whichever address gives one. */
+  async function exchange(call: Call): Promise<Answer> {
+    let failure: Failure = { where: '', reason: 'stopped', cause: undefined };
+    for (let round = 0; round < ROUNDS && !closing.signal.aborted; round++) {
+      if (round > 0) await clock.sleep(random() * BACK_OFF_MS * 2 ** round, closing.signal);
+      for (let tried = 0; tried < urls.length; tried++) {
+        const outcome = await attempt(urls[preferred % urls.length]!, call);
+        if (!('reason' in outcome)) return outcome;
+        failure = outcome;
+        preferred++;
+      }
+    }
+    throw new PublisherError('registry.unavailable', `schema registry ${failure.where}: ${failure.reason}`, {
+      cause: failure.cause,
+    });
+  }
+
+  async function attempt(base: string, call: Call): Promise<Answer | Failure> {
+    const timeout = new AbortController();
+    const cancel = clock.after(timeoutMs, () => timeout.abort());
+    try {
+      const response = await request(`${base}${call.path}`, {
+        method: call.method,
+        headers,
+        body: call.schema === undefined ? null : JSON.stringify({ schema: JSON.stringify(call.schema) }),
+        dispatcher: agent,
+        signal: AbortSignal.any([timeout.signal, closing.signal]),
+      });
+      const text = await response.body.text();
+      const worthRepeating = response.statusCode >= 500 || response.statusCode === 429;
+      if (worthRepeating) return { where: base, reason: `answered ${response.statusCode}`, cause: undefined };
+      return { status: response.statusCode, body: parse(text) };
+    } catch (cause) {
+      const reason = timeout.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
+      return { where: base, reason, cause };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** The body of a 200; null for a 404 in the registry's own words. */
+  async function ask(call: Call): Promise<Members | null> {
+    const answer = await exchange(call);
+    const body = isObject(answer.body) ? answer.body : {};
+    if (answer.status === 200) return body;
+    // Registries number their own 404s from 40401; any other 404 means that something else answers at this address.
+    if (answer.status === 404 && Number(body.error_code) > 40_400) return null;
+    throw refusal(call, answer.status, body);
+  }
+
+  const versions = (subject: string) => `/subjects/${encodeURIComponent(subject)}/versions`;
+
+  return {
+    async lookup(subject, schema) {
+      const path = `/subjects/${encodeURIComponent(subject)}`;
+      const found = await ask({ method: 'POST', path, schema, about: subject });
+      return found === null ? null : idIn(found, subject);
+    },
+    async incompatibility(subject, schema) {
+      const path = `/compatibility${versions(subject)}/latest?verbose=true`;
+      const verdict = await ask({ method: 'POST', path, schema, about: subject });
+      if (verdict === null || verdict.is_compatible !== false) return null;
+      return Array.isArray(verdict.messages) && verdict.messages.length > 0
+        ? verdict.messages.join('; ')
+        : 'the registry calls it incompatible with the latest version';
+    },
+    async register(subject, schema) {
+      const call: Call = { method: 'POST', path: versions(subject), schema, about: subject };
+      const registered = await ask(call);
+      if (registered === null) throw refusal(call, 404, {});
+      return idIn(registered, subject);
+    },
+    async schemaById(id) {
+      const found = await ask({ method: 'GET', path: `/schemas/ids/${id}`, about: `id ${id}` });
+      return found === null ? null : schemaIn(found, `id ${id}`);
+    },
+    async latest(subject) {
+      const found = await ask({ method: 'GET', path: `${versions(subject)}/latest`, about: subject });
+      if (found === null) return null;
+      return { id: idIn(found, subject), version: Number(found.version), schema: schemaIn(found, subject) };
+    },
+    async close() {
+      closing.abort();
+      await agent.destroy();
+    },
+  };
+}
+
+type Members = { readonly [member: string]: unknown };
+
+interface Failure {
+  readonly where: string;
+  readonly reason: string;
+  readonly cause: unknown;
+}
+
+function authorization(auth: RegistryAuth | undefined): Record<string, string> {
+  if (auth?.bearer_token) return { authorization: `Bearer ${auth.bearer_token.reveal()}` };
+  if (auth?.username === undefined) return {};
+  const pair = Buffer.from(`${auth.username}:${auth.password?.reveal() ?? ''}`).toString('base64');
+  return { authorization: `Basic ${pair}` };
+}
+
+function refusal({ method, path, about }: Call, status: number, body: Members): PublisherError {
+  const said = typeof body.message === 'string' ? `: ${body.message}` : '';
+  if (status === 401 || status === 403) {
+    return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
+  }
+  if (status === 409) return new PublisherError('registry.incompatible', `${about} does not take our schema${said}`);
+  if (status === 422) return new PublisherError('registry.invalid', `${about} was not accepted as Avro${said}`);
+  return new PublisherError('registry.refused', `${method} ${path} was answered ${status}${said}`);
+}
+
+function idIn(body: Members, about: string): number {
+  if (Number.isInteger(body.id)) return body.id as number;
+  throw new PublisherError('registry.refused', `the answer for ${about} holds no schema id`);
+}
+
+function schemaIn(body: Members, about: string): object {
+  const schema = typeof body.schema === 'string' ? parse(body.schema) : undefined;
+  if (isObject(schema)) return schema;
+  throw new PublisherError('registry.refused', `the answer for ${about} holds no Avro schema`);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A connection error in one line; Node keeps the reason of several tried addresses in `errors`. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,136 @@
+// What our topics need from the schema registry: one subject for the key and one for the value of every stream. Knows
+// which schema belongs where and in which order to ask; the API itself is registry-client.ts.
+import { asPublisherError, PublisherError } from '../base/errors.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { SchemaIds } from './codec.ts';
+import type { KeyFormat } from './keys.ts';
+import type { RegistryClient } from './registry-client.ts';
+import { type DecimalHandling, keySchema, publishedSchema, type ValueSchemas } from './schemas.ts';
+
+export { createRegistryClient, type RegistryAuth, type RegistryClient } from './registry-client.ts';
+
+export interface SubjectOptions {
+  readonly schemas: ValueSchemas;
+  readonly prefix: string;
+  readonly mode: DecimalHandling;
+  readonly keyFormat: KeyFormat;
+}
+
+/** One subject by TopicNameStrategy, `<prefix>.<stream>-key` or `-value`, and the schema we want it to hold. */
+export interface Subject {
+  readonly name: string;
+  readonly stream: string;
+  readonly part: 'key' | 'value';
+  readonly schema: object;
+}
+
+/** How the registry stands to a subject of ours. */
+export interface SubjectDifference {
+  readonly subject: Subject;
+  readonly state: 'registered' | 'missing' | 'incompatible';
+  /** The schema's id when it is registered. */
+  readonly id: number | null;
+  /** Why it is incompatible. */
+  readonly message: string | null;
+}
+
+const CONCURRENCY = 8;
+
+/** The subjects of `streams`; string keys have none. */
+export function subjectsOf(streams: readonly StreamDefinition[], options: SubjectOptions): Subject[] {
+  return streams.flatMap((stream) => {
+    const topic = `${options.prefix}.${stream.name}`;
+    const value = publishedSchema(options.schemas.get(stream.name)!, options.mode);
+    const subjects: Subject[] = [{ name: `${topic}-value`, stream: stream.name, part: 'value', schema: value }];
+    if (options.keyFormat === 'avro') {
+      subjects.push({ name: `${topic}-key`, stream: stream.name, part: 'key', schema: keySchema(stream) });
+    }
+    return subjects;
+  });
+}
+
+/** Compares our schemas with the registry; writes nothing. */
+export function diffSubjects(
+  client: RegistryClient,
+  streams: readonly StreamDefinition[],
+  options: SubjectOptions,
+): Promise<SubjectDifference[]> {
+  return concurrently(subjectsOf(streams, options), async (subject) => {
+    const id = await client.lookup(subject.name, subject.schema);
+    if (id !== null) return { subject, state: 'registered', id, message: null };
+    const message = await client.incompatibility(subject.name, subject.schema);
+    return { subject, state: message === null ? 'missing' : 'incompatible', id: null, message };
+  });
+}
+
+/**
+ * The ids of every schema of `streams`. Registers what is missing when `autoRegister` is on, but nothing at all as long
+ * as any subject is in the way: then one error lists them all (registry.incompatible, registry.not_registered, ...).
+ */
+export async function prepareSubjects(
+  client: RegistryClient,
+  streams: readonly StreamDefinition[],
+  options: SubjectOptions & { readonly autoRegister: boolean },
+): Promise<ReadonlyMap<string, SchemaIds>> {
+  const found = await diffSubjects(client, streams, options);
+  refuse('registry.incompatible', 'does not take our schema', withState(found, 'incompatible'));
+  const missing = withState(found, 'missing');
+  if (!options.autoRegister) refuse('registry.not_registered', 'is not registered', missing);
+  const registered = await registerAll(client, missing);
+
+  const ids = new Map([...found, ...registered].map(({ subject, id }) => [subject.name, id]));
+  return new Map(
+    streams.map(({ name }) => {
+      const topic = `${options.prefix}.${name}`;
+      return [name, { key: ids.get(`${topic}-key`) ?? null, value: ids.get(`${topic}-value`)! }];
+    }),
+  );
+}
+
+/** Tries all of them before it complains, so that the operator sees every subject at once. */
+async function registerAll(
+  client: RegistryClient,
+  missing: readonly SubjectDifference[],
+): Promise<SubjectDifference[]> {
+  const failures: PublisherError[] = [];
+  const registered = await concurrently(missing, async (difference) => {
+    try {
+      const id = await client.register(difference.subject.name, difference.subject.schema);
+      return { ...difference, id };
+    } catch (thrown) {
+      failures.push(asPublisherError(thrown));
+      return difference;
+    }
+  });
+  const urgent = failures.find(({ code }) => code === 'registry.unavailable' || code === 'registry.unauthorised');
+  const first = urgent ?? failures[0];
+  if (first === undefined) return registered;
+  const message = urgent?.message ?? failures.map((failure) => failure.message).join('\n');
+  throw new PublisherError(first.code, message, { cause: first });
+}
+
+function withState(differences: readonly SubjectDifference[], state: SubjectDifference['state']): SubjectDifference[] {
+  return differences.filter((difference) => difference.state === state);
+}
+
+function refuse(
+  code: 'registry.incompatible' | 'registry.not_registered',
+  what: string,
+  differences: readonly SubjectDifference[],
+): void {
+  if (differences.length === 0) return;
+  const lines = differences.map(({ subject, message }) => `${subject.name} ${what}${message ? `: ${message}` : ''}`);
+  throw new PublisherError(code, lines.join('\n'));
+}
+
+/** Maps with at most eight at a time, in order; a registry is small and shared. */
+async function concurrently<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  const entries = items.entries();
+  const worker = async () => {
+    // All workers draw from one iterator, so each item is taken once.
+    for (const [index, item] of entries) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
+}
