@@ -1,0 +1,61 @@
+// What commands print: aligned tables, JSON, and color where a person looks on.
+import { styleText } from 'node:util';
+
+/** Where a command writes; process.stdout, or a test's own. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly value: (row: Row) => string | number | null;
+  readonly align?: 'left' | 'right';
+  readonly paint?: (text: string, row: Row) => string;
+}
+
+export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
+
+/** Colors for a terminal; text as it is for pipes, for `NO_COLOR` (no-color.org) and for dumb terminals. */
+export function painter(output: Output, env: Readonly<Record<string, string | undefined>> = process.env): Paint {
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
+  const wanted = forced || (output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb');
+  return wanted ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
+}
+
+/** Rows below their titles, columns two blanks apart, without blanks at the ends; numbers lean to the right. */
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  const cells = rows.map((row) => columns.map(({ value }) => printable(String(value(row) ?? ''))));
+  const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((line) => line[at]!.length)));
+  const rightward = columns.map(({ align, value }) => {
+    return align ? align === 'right' : rows.length > 0 && rows.every((row) => typeof (value(row) ?? 0) === 'number');
+  });
+  const line = (texts: readonly string[], row?: Row) =>
+    texts
+      .map((text, at) => {
+        const padding = ' '.repeat(widths[at]! - text.length);
+        const painted = row === undefined ? text : (columns[at]!.paint?.(text, row) ?? text);
+        if (rightward[at]) return padding + painted;
+        return at === texts.length - 1 ? painted : painted + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return `${[line(columns.map(({ title }) => title)), ...cells.map((texts, at) => line(texts, rows[at]))].join('\n')}\n`;
+}
+
+/** Columns that show properties as they are, under their own names. */
+export function plainColumns<Name extends string>(
+  ...names: readonly Name[]
+): Column<Readonly<Record<Name, string | number | null>>>[] {
+  return names.map((name) => ({ title: name, value: (row) => row[name] }));
+}
+
+export function printJson(output: Output, value: unknown): void {
+  output.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** One line, and nothing that a terminal would obey: texts may come from Harvest or from a topic. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}

@@ -1,0 +1,100 @@
+// The command line: one file per command, all with the same options, one place that turns failures into exit codes.
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { asPublisherError, EXIT } from '../base/errors.ts';
+import { check } from './check.ts';
+import { type CommonOptions, print, report, VERSION } from './context.ts';
+import { run } from './run.ts';
+import { schemasDiff, schemasRegister } from './schemas.ts';
+import { spec } from './spec.ts';
+import { showState } from './state.ts';
+import { streams } from './streams.ts';
+
+/** Runs the command that `argv` names; resolves to the exit code of design section 8. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.clean;
+  const program = build((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return exitCode;
+  } catch (thrown) {
+    // Commander has printed its own message already; asking for help is no failure.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.clean : EXIT.usage;
+    const error = asPublisherError(thrown);
+    report(error, argv.includes('--json'));
+    return error.exitCode;
+  }
+}
+
+type Action<Options extends CommonOptions> = (options: Options, ...names: string[]) => Promise<number>;
+
+function build(finish: (exitCode: number) => void): Command {
+  const program = new Command('harvest-kafka')
+    .description('Keeps compacted Kafka topics equal to a Harvest account.')
+    .exitOverride()
+    .showHelpAfterError('(harvest-kafka --help lists the commands)');
+
+  function command<Options extends CommonOptions>(
+    parent: Command,
+    name: string,
+    about: string,
+    action: Action<Options>,
+  ): Command {
+    return parent
+      .command(name)
+      .description(about)
+      .option('-c, --config <file>', 'YAML configuration; without it, the shipped one, driven by environment variables')
+      .option('-s, --set <key=value>', 'override a key, such as topics.prefix=test; may be repeated', collected, [])
+      .option('--json', 'answer in JSON')
+      .action(async (...given: unknown[]) => {
+        const line = given.pop() as Command;
+        given.pop();
+        finish(await action(line.opts<Options>(), ...(given.filter((name) => name !== undefined) as string[])));
+      });
+  }
+
+  command(program, 'run', 'publish until stopped', run).option('--once', 'catch up everything that is due, then exit');
+  command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', check);
+  command(program, 'streams', 'list the streams, their topics, keys and intervals', streams);
+  const state = program.command('state').description('what the state topic holds');
+  command(state, 'show [stream]', 'where each stream stands, as last committed', showState);
+  const schemas = program.command('schemas').description('our schemas and the registry');
+  command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', schemasDiff);
+  command(schemas, 'register', 'register what is missing', schemasRegister);
+  command(program, 'spec', 'print the JSON Schema of the configuration', spec);
+  command(
+    program,
+    'demo',
+    'simulator, broker, registry and publisher on this machine',
+    async (options: DemoOptions) => {
+      // The lab is loaded for the demo alone: it is no part of the publisher.
+      const { demo } = await import('./demo.ts');
+      return demo(options);
+    },
+  )
+    .option('--data <directory>', 'where broker and registry keep their data')
+    .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
+    .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);
+  command(program, 'version', 'print the version', async ({ json }) => {
+    print(json ? JSON.stringify({ version: VERSION }) : VERSION);
+    return EXIT.clean;
+  });
+  return program;
+}
+
+export interface DemoOptions extends CommonOptions {
+  readonly data?: string;
+  readonly timeEntries: number;
+  readonly every: number;
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number above 0');
+  return value;
+}

@@ -1,0 +1,88 @@
+// `run`: the daemon with its log, HTTP door and progress.
+import { EXIT } from '../base/errors.ts';
+import type { Config } from '../config/options.ts';
+import { Daemon } from '../daemon.ts';
+import type { Log } from '../kafka/connection.ts';
+import { openHttp } from '../observe/http.ts';
+import { createEventLog, createLog, type Logger } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { type CommonOptions, clock, configOf, interruption, random, uuid, VERSION } from './context.ts';
+import { screen, showProgress } from './progress.ts';
+
+interface RunOptions extends CommonOptions {
+  readonly once?: boolean;
+}
+
+const SUMMARY_INTERVAL_MS = 300_000;
+
+/** Exit 0 when caught up (`--once`), 130 or 143 when stopped; failures throw. */
+export async function run(options: RunOptions): Promise<number> {
+  const config = configOf(options);
+  const terminal = process.stdout.isTTY === true && !options.json;
+  const color = terminal && !process.env.NO_COLOR;
+  // Lines go above the progress block of a terminal.
+  const log = createLog({ level: config.log.level, ...(terminal ? { pretty: true, color, stream: screen } : {}) });
+  const { signal, exitCode } = interruption(() => {
+    log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
+  });
+  await publish(config, log, { signal, once: options.once ?? false, terminal });
+  return exitCode() ?? EXIT.clean;
+}
+
+/** Runs the daemon of `config` with everything around it, until it ends. `onListening` gets the HTTP address. */
+export async function publish(
+  config: Config,
+  log: Logger,
+  options: {
+    readonly signal: AbortSignal;
+    readonly once: boolean;
+    readonly terminal: boolean;
+    readonly onListening?: (address: string) => void;
+  },
+): Promise<void> {
+  const events = createEventLog(log);
+  const status = () => daemon.status();
+  const metrics = createMetrics(VERSION, status);
+  const daemon: Daemon = new Daemon(config, {
+    clock,
+    random,
+    uuid,
+    log: kafkaLog(log),
+    emit: (account, event) => {
+      events.listen(account)(event);
+      metrics.listen(account)(event);
+    },
+  });
+
+  const { listen } = config.http;
+  const door =
+    listen &&
+    (await openHttp({ listen, version: VERSION, clock, metrics, accounts: status, dead: () => daemon.dead() }));
+  if (door) {
+    log.info({ event: 'http.listening', address: door.address }, `status page, health and metrics at ${door.address}`);
+    options.onListening?.(door.address);
+  }
+  const progress = showProgress({ status, clock, terminal: options.terminal, log });
+  const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  try {
+    await daemon.run(options.signal, { once: options.once });
+  } finally {
+    summaries();
+    progress.close();
+    await door?.close();
+  }
+}
+
+/** Runs `task` again and again; the returned function ends it. */
+function repeat(everyMs: number, task: () => void): () => void {
+  let cancel = clock.after(everyMs, function again() {
+    task();
+    cancel = clock.after(everyMs, again);
+  });
+  return () => cancel();
+}
+
+/** kafkajs through pino; its own errors are handled by the sink and would only alarm here. */
+export function kafkaLog(log: Logger): Log {
+  return (level, message, fields) => log[level]({ event: 'kafka.log', ...fields }, message);
+}

@@ -1,0 +1,39 @@
+// `state show`: the state rows as last committed. Reads only: nothing is fenced, a running daemon goes on.
+import { EXIT } from '../base/errors.ts';
+import { kafkaSettings, prefixOf } from '../daemon.ts';
+import type { JsonObject } from '../engine/ports.ts';
+import { readStateRows } from '../kafka/state-topic.ts';
+import { findStream } from '../streams/catalog.ts';
+import { type CommonOptions, clock, configOf, failure, interruption, print } from './context.ts';
+import { printJson, table } from './output.ts';
+
+/** Shows one stream's row whole, or a line for each stream. */
+export async function showState(options: CommonOptions, stream?: string): Promise<number> {
+  const config = configOf(options);
+  if (stream !== undefined && !findStream(stream)) throw failure('usage', `there is no stream named ${stream}`);
+  const { signal } = interruption();
+  const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
+  const stored = await Promise.all(
+    prefixes.map((prefix) => readStateRows(kafkaSettings(config), prefix, clock, signal)),
+  );
+  const ours = new Set(config.harvest.accounts.map(({ id }) => id));
+  const rows = stored
+    .flat()
+    .filter(({ accountId, name }) => ours.has(accountId) && (stream === undefined || stream === name))
+    .map(({ accountId, name, row, offsets }): JsonObject => ({ account_id: accountId, stream: name, ...row, offsets }));
+
+  if (options.json) printJson(rows);
+  else if (rows.length === 0) print('Nothing is stored yet.');
+  else if (stream !== undefined) printJson(rows);
+  else print(table(rows.filter(isStream).map(brief), ['stream', 'state', 'complete', 'rows', 'synced_to', 'position']));
+  return EXIT.clean;
+}
+
+function isStream(row: JsonObject): boolean {
+  return findStream(row.stream as string) !== undefined;
+}
+
+function brief(row: JsonObject): JsonObject {
+  const { kind: _, ...position } = row.position as JsonObject;
+  return { ...row, complete: row.complete ? 'yes' : 'no', position: JSON.stringify(position).slice(0, 100) };
+}

@@ -1,0 +1,36 @@
+// `streams`: the catalog as configured.
+import { EXIT } from '../base/errors.ts';
+import { prefixOf } from '../daemon.ts';
+import { dataTopic } from '../kafka/topics.ts';
+import { catalog } from '../streams/catalog.ts';
+import { type CommonOptions, configOf, print } from './context.ts';
+import { printJson, table } from './output.ts';
+
+export async function streams(options: CommonOptions): Promise<number> {
+  const config = configOf(options);
+  const rows = config.harvest.accounts.flatMap((account) =>
+    catalog.map((stream) => {
+      const settings = config.streams[stream.name]!;
+      return {
+        stream: stream.name,
+        kind: stream.kind,
+        enabled: settings.enabled,
+        topic: dataTopic(prefixOf(config, account), stream.name),
+        key: stream.key.map((field) => field.name).join(','),
+        path: stream.path,
+        budget: stream.budget,
+        poll_interval_seconds: settings.poll_interval_seconds,
+        permission: stream.permission,
+      };
+    }),
+  );
+  if (options.json) printJson(rows);
+  else {
+    const shown = rows.map(({ permission: _, enabled, poll_interval_seconds, ...row }) => ({
+      ...row,
+      poll: enabled ? `${poll_interval_seconds} s` : 'off',
+    }));
+    print(table(shown, ['stream', 'kind', 'topic', 'key', 'path', 'poll']));
+  }
+  return EXIT.clean;
+}
