@@ -24,8 +24,12 @@ export function painter(output: Output, env: Readonly<Record<string, string | un
   return wanted ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
 }
 
-/** Rows below their titles, columns two blanks apart, without blanks at the ends; numbers lean to the right. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+/**
+ * Rows below their titles, columns two blanks apart, without blanks at the ends; numbers lean to the right. A column
+ * may be just the name of a property.
+ */
+export function table<Row>(rows: readonly Row[], given: readonly (Column<Row> | (keyof Row & string))[]): string {
+  const columns = given.map((column) => (typeof column === 'string' ? propertyColumn<Row>(column) : column));
   const cells = rows.map((row) => columns.map(({ value }) => printable(String(value(row) ?? ''))));
   const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((line) => line[at]!.length)));
   const rightward = columns.map(({ align, value }) => {
@@ -44,14 +48,11 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   return `${[line(columns.map(({ title }) => title)), ...cells.map((texts, at) => line(texts, rows[at]))].join('\n')}\n`;
 }
 
-/** Columns that show properties as they are, under their own names. */
-export function plainColumns<Name extends string>(
-  ...names: readonly Name[]
-): Column<Readonly<Record<Name, string | number | null>>>[] {
-  return names.map((name) => ({ title: name, value: (row) => row[name] }));
+function propertyColumn<Row>(name: keyof Row & string): Column<Row> {
+  return { title: name, value: (row) => row[name] as string | number | null };
 }
 
-export function printJson(output: Output, value: unknown): void {
+export function printJson(value: unknown, output: Output = process.stdout): void {
   output.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 

@@ -1,6 +1,8 @@
-// How the first sweeps go on: a block redrawn in place on a terminal, a line now and then elsewhere.
-// Rendering is pure; `Progress` remembers only what it drew last.
+// How the first sweeps go on: a block redrawn in place on a terminal, a log line now and then elsewhere.
+// Rendering is pure; `Screen` remembers only what it drew last.
+import type { Clock } from '../base/clock.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
+import type { Logger } from '../observe/log.ts';
 import { duration } from '../observe/readiness.ts';
 import { type Column, type Output, table } from './output.ts';
 
@@ -10,46 +12,78 @@ export interface Snapshot {
   readonly accounts: readonly AccountStatus[];
 }
 
+const DRAW_INTERVAL_MS = 1_000;
 const LINE_INTERVAL_MS = 15_000;
 const ROWS_SHOWN = 12;
 
-export class Progress {
+/** A terminal with a block that stays below the lines written to it. */
+export class Screen {
   readonly #output: Output;
-  #first: Snapshot | null = null;
-  #drawnLines = 0;
-  #lastLineMs = Number.NEGATIVE_INFINITY;
+  #block: readonly string[] = [];
 
   constructor(output: Output) {
     this.#output = output;
   }
 
-  /** Call it about once a second. */
-  show(now: Snapshot): void {
-    // The pace is counted from when streams are known: opening is no reading.
-    if (this.#first === null && now.accounts.some(({ streams }) => streams.length > 0)) this.#first = now;
-    const since = this.#first ?? now;
-    if (this.#output.isTTY) {
-      // A line that the terminal would break in two would spoil the count of lines to go back.
-      const width = Math.max(20, (this.#output.columns ?? 80) - 1);
-      const lines = renderBlock(since, now).map((line) => line.slice(0, width));
-      this.#output.write(`${this.#erasure()}${lines.map((line) => `${line}\n`).join('')}`);
-      this.#drawnLines = lines.length;
-    } else if (now.atMs - this.#lastLineMs >= LINE_INTERVAL_MS) {
-      this.#output.write(`${renderLine(since, now)}\n`);
-      this.#lastLineMs = now.atMs;
-    }
+  /** A line above the block: log lines come through here, so that neither destroys the other. */
+  write(line: string): void {
+    this.#output.write(this.#erasure() + line + this.#text());
   }
 
-  /** Takes the block away, so that something else can be printed; the next `show` draws it again below. */
-  clear(): void {
-    if (this.#drawnLines > 0) this.#output.write(this.#erasure());
-    this.#drawnLines = 0;
+  /** Draws `block` where the block before it stood; an empty one takes it away. */
+  draw(block: readonly string[]): void {
+    const erasure = this.#erasure();
+    // A line that the terminal would break in two would spoil the count of lines to go back.
+    const width = Math.max(20, (this.#output.columns ?? 80) - 1);
+    this.#block = block.map((line) => line.slice(0, width));
+    if (erasure !== '' || block.length > 0) this.#output.write(erasure + this.#text());
   }
 
-  /** Up over what was drawn, and everything below erased. */
+  #text(): string {
+    return this.#block.map((line) => `${line}\n`).join('');
+  }
+
+  /** Up over the block, and everything below erased. */
   #erasure(): string {
-    return this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A\x1b[J` : '';
+    return this.#block.length > 0 ? `\x1b[${this.#block.length}A\x1b[J` : '';
   }
+}
+
+/** The screen of this process: the log of a terminal writes through it too. */
+export const screen = new Screen(process.stdout);
+
+export interface ProgressOptions {
+  readonly status: () => readonly AccountStatus[];
+  readonly clock: Clock;
+  /** Whether a person looks on: a block on `screen`, instead of a log line now and then. */
+  readonly terminal: boolean;
+  readonly log: Pick<Logger, 'info'>;
+  readonly screen?: Screen;
+}
+
+/** Shows progress while any first sweep is incomplete, until `close`. */
+export function showProgress(options: ProgressOptions): { close(): void } {
+  const { status, clock, terminal, log } = options;
+  const canvas = options.screen ?? screen;
+  let since: Snapshot | null = null;
+  let cancel: () => void;
+
+  const show = (): void => {
+    const now = { atMs: clock.monotonic(), accounts: status() };
+    // The pace is counted from when streams are known: opening is no reading.
+    if (since === null && now.accounts.some(({ streams }) => streams.length > 0)) since = now;
+    const incomplete = since !== null && isIncomplete(now);
+    if (terminal) canvas.draw(incomplete ? renderBlock(since ?? now, now) : []);
+    else if (incomplete) log.info({ event: 'progress' }, renderLine(since ?? now, now));
+    cancel = clock.after(terminal ? DRAW_INTERVAL_MS : LINE_INTERVAL_MS, show);
+  };
+  cancel = clock.after(DRAW_INTERVAL_MS, show);
+  return {
+    close: () => {
+      cancel();
+      if (terminal) canvas.draw([]);
+    },
+  };
 }
 
 /** `12 of 32 streams complete, 148 000 rows, 2 450 rows/s, about 3 min left` */
@@ -131,6 +165,11 @@ function secondsLeft(since: Snapshot, now: Snapshot): number | null {
     }),
   );
   return estimates.length === 0 || seconds < 1 ? null : Math.max(...estimates);
+}
+
+/** Streams that stand still are not waited for: they need a person, and say so elsewhere. */
+function isIncomplete(snapshot: Snapshot): boolean {
+  return streamsOf(snapshot).some(({ state, complete }) => state === 'RUNNING' && !complete);
 }
 
 function streamsOf({ accounts }: Snapshot): StreamStatus[] {

@@ -1,0 +1,280 @@
+// Prometheus metrics, declared once with unit and description. Counters follow events and start at zero on boot;
+// gauges are read from the accounts' status at each scrape, and are absent while unknown. Labels are bounded.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PublisherEvent, StreamState } from '../engine/events.ts';
+import type { AccountStatus } from '../engine/status.ts';
+
+const PREFIX = 'harvest_kafka_';
+
+interface Declaration {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly unit: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+}
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Every metric of ours, without the prefix. */
+const METRICS = {
+  info: metric('gauge', '', 'Always 1; the label says which version runs.', ['version']),
+  up: metric('gauge', '0 or 1', '1 while the account is running, 0 while it opens, waits or has stopped.', ['account']),
+  records_published_total: metric('counter', 'records', 'Records committed, by operation: c, u, d, r (first read).', [
+    'account',
+    'stream',
+    'op',
+  ]),
+  records_read_total: metric('counter', 'records', 'Records that Harvest answered.', ['account', 'stream']),
+  records_unchanged_total: metric('counter', 'records', 'Records read and not published: equal to the topic.', [
+    'account',
+    'stream',
+  ]),
+  records_stale_total: metric('counter', 'records', 'Records read and not published: older than the topic.', [
+    'account',
+    'stream',
+  ]),
+  dead_letters_total: metric(
+    'counter',
+    'records',
+    'Records that could not be converted and went to the dead letters.',
+    ['account', 'stream'],
+  ),
+  drift_total: metric('counter', 'fields', 'Fields seen that the schema does not know, each once per process.', [
+    'account',
+    'stream',
+  ]),
+  sweeps_completed_total: metric('counter', 'sweeps', 'Sweeps walked to their end.', ['account', 'stream', 'purpose']),
+  sweeps_shifted_total: metric('counter', 'sweeps', 'Sweeps walked again because the list moved meanwhile.', [
+    'account',
+    'stream',
+  ]),
+  topics_refilled_total: metric('counter', 'topics', 'Topics found emptied or made anew, and filled again.', [
+    'account',
+    'stream',
+  ]),
+  requests_total: metric('counter', 'requests', 'Requests to Harvest, by status: 2xx, 4xx, 429, 5xx, none.', [
+    'account',
+    'budget',
+    'purpose',
+    'status',
+  ]),
+  request_seconds: metric(
+    'histogram',
+    'seconds',
+    'Time from sending a request to its answer.',
+    ['account', 'budget'],
+    SECONDS,
+  ),
+  budget_wait_seconds_total: metric('counter', 'seconds', 'Time that requests waited for the budget.', [
+    'account',
+    'budget',
+  ]),
+  received_bytes_total: metric('counter', 'bytes', 'Bytes of the answers.', ['account', 'budget']),
+  budget_pauses_total: metric('counter', 'pauses', 'Times Harvest asked to slow down.', ['account', 'budget']),
+  budget_limit: metric('gauge', 'requests', 'Requests allowed per window.', ['account', 'budget']),
+  budget_used: metric('gauge', 'requests', 'Requests made in the window that ends now.', ['account', 'budget']),
+  budget_waiting: metric('gauge', 'requests', 'Requests waiting for the budget.', ['account', 'budget']),
+  commits_total: metric('counter', 'transactions', 'Kafka transactions committed.', ['account']),
+  commit_seconds: metric('histogram', 'seconds', 'Duration of a transaction.', ['account'], SECONDS),
+  doubts_total: metric('counter', 'transactions', 'Commits whose outcome had to be read back.', ['account', 'code']),
+  retries_total: metric('counter', 'attempts', 'Failures after which a stream tries again.', [
+    'account',
+    'stream',
+    'code',
+  ]),
+  waits_total: metric('counter', 'attempts', 'Failures after which the whole account tries again.', [
+    'account',
+    'code',
+  ]),
+  token_refreshes_total: metric('counter', 'refreshes', 'Access tokens renewed.', ['account']),
+  stream_state: metric(
+    'gauge',
+    '0 or 1',
+    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED.',
+    ['account', 'stream', 'state'],
+  ),
+  stream_complete: metric('gauge', '0 or 1', '1 once the first sweep is complete.', ['account', 'stream']),
+  stream_retrying: metric('gauge', '0 or 1', '1 while requests fail and are repeated.', ['account', 'stream']),
+  stream_lag_seconds: metric(
+    'gauge',
+    'seconds',
+    'Age of the moment up to which the topic is known to be equal; absent before.',
+    ['account', 'stream'],
+  ),
+  stream_rows: metric('gauge', 'records', 'Rows on the topic.', ['account', 'stream']),
+  sweep_progress_ratio: metric('gauge', '0 to 1', 'How much of the sweep under way is done; absent when unknown.', [
+    'account',
+    'stream',
+    'purpose',
+  ]),
+} as const satisfies Record<string, Declaration>;
+
+type MetricName = keyof typeof METRICS;
+type Labels = Readonly<Record<string, string>>;
+
+const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED'];
+
+export interface Metrics {
+  /** The listener for one account's events. */
+  listen(accountId: string): (event: PublisherEvent) => void;
+  /** The page that Prometheus scrapes. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** `accounts` is asked at each scrape. */
+export function createMetrics(version: string, accounts: () => readonly AccountStatus[]): Metrics {
+  const registry = new Registry();
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, { type, help, unit, labels, buckets }] of Object.entries<Declaration>(METRICS)) {
+    const options = { name: PREFIX + name, help: helpText(help, unit), labelNames: [...labels], registers: [registry] };
+    if (type === 'counter') counters.set(name, new Counter(options));
+    else if (type === 'gauge') gauges.set(name, new Gauge(options));
+    else histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? SECONDS)] }));
+  }
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+
+  const record: Recorder = {
+    count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
+    observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
+    set: (name, labels, value) => gauges.get(name)!.set(labels, Number(value)),
+  };
+  return {
+    contentType: registry.contentType,
+    listen: (account) => (event) => follow(record, account, event),
+    render: () => {
+      // What is no longer so must vanish, not keep its last value.
+      for (const gauge of gauges.values()) gauge.reset();
+      record.set('info', { version }, 1);
+      for (const status of accounts()) show(record, status);
+      return registry.metrics();
+    },
+  };
+}
+
+interface Recorder {
+  count(name: MetricName, labels: Labels, by?: number): void;
+  observe(name: MetricName, labels: Labels, value: number): void;
+  set(name: MetricName, labels: Labels, value: number | boolean): void;
+}
+
+function follow({ count, observe }: Recorder, account: string, event: PublisherEvent): void {
+  switch (event.name) {
+    case 'page.committed': {
+      const labels = { account, stream: event.stream };
+      for (const [op, records] of Object.entries(event.published)) {
+        if (records > 0) count('records_published_total', { ...labels, op }, records);
+      }
+      count('records_read_total', labels, event.read);
+      count('records_unchanged_total', labels, event.unchanged);
+      count('records_stale_total', labels, event.stale);
+      count('dead_letters_total', labels, event.deadLetters);
+      count('commits_total', { account });
+      observe('commit_seconds', { account }, event.commitMs / 1000);
+      break;
+    }
+    case 'request.finished': {
+      const labels = { account, budget: event.budget };
+      count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
+      count('received_bytes_total', labels, event.bytes);
+      count('budget_wait_seconds_total', labels, event.waitedMs / 1000);
+      observe('request_seconds', labels, event.ms / 1000);
+      break;
+    }
+    case 'sweep.completed':
+      count('sweeps_completed_total', { account, stream: event.stream, purpose: event.purpose });
+      break;
+    case 'sweep.shifted':
+      count('sweeps_shifted_total', { account, stream: event.stream });
+      break;
+    case 'topic.refilled':
+      count('topics_refilled_total', { account, stream: event.stream });
+      break;
+    case 'drift.seen':
+      count('drift_total', { account, stream: event.stream });
+      break;
+    case 'stream.retrying':
+      count('retries_total', { account, stream: event.stream, code: event.code });
+      break;
+    case 'account.waiting':
+      count('waits_total', { account, code: event.code });
+      break;
+    case 'commit.doubted':
+      count('doubts_total', { account, code: event.code });
+      break;
+    case 'budget.paused':
+      count('budget_pauses_total', { account, budget: event.budget });
+      break;
+    case 'token.refreshed':
+      count('token_refreshes_total', { account });
+      break;
+    // Shown by gauges (state, completeness) or by page.committed (refused records).
+    case 'account.opened':
+    case 'account.stopped':
+    case 'stream.changed':
+    case 'sweep.started':
+    case 'record.refused':
+      break;
+  }
+}
+
+function show({ set }: Recorder, { accountId: account, phase, streams, budgets }: AccountStatus): void {
+  set('up', { account }, phase === 'running');
+  for (const { name: budget, requests, used, waiting } of budgets) {
+    set('budget_limit', { account, budget }, requests);
+    set('budget_used', { account, budget }, used);
+    set('budget_waiting', { account, budget }, waiting);
+  }
+  for (const { stream, state, complete, retrying, lagSeconds, rows, sweep } of streams) {
+    const labels = { account, stream };
+    for (const known of STATES) set('stream_state', { ...labels, state: known }, state === known);
+    set('stream_complete', labels, complete);
+    set('stream_retrying', labels, retrying !== null);
+    set('stream_rows', labels, rows);
+    if (lagSeconds !== null) set('stream_lag_seconds', labels, lagSeconds);
+    if (sweep?.total)
+      set('sweep_progress_ratio', { ...labels, purpose: sweep.purpose }, Math.min(1, sweep.rows / sweep.total));
+  }
+}
+
+/** docs/generated/METRICS.md. */
+export function renderMetricsPage(): string {
+  const rows = Object.entries<Declaration>(METRICS).map(
+    ([name, { type, unit, help, labels }]) =>
+      `| \`${PREFIX}${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  );
+  return `${[
+    '# Metrics',
+    '',
+    'Generated from `src/observe/metrics.ts`; do not edit. Served at `/metrics` for Prometheus.',
+    'Counters start at zero with the process. Gauges are absent while their value is unknown.',
+    '',
+    '| metric | type | unit | labels | meaning |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+    `Besides these, the usual process metrics of Node.js stand under \`${PREFIX}process_…\` and \`${PREFIX}nodejs_…\`.`,
+  ].join('\n')}\n`;
+}
+
+function statusClass(status: number): string {
+  if (status === 0) return 'none';
+  return status === 429 ? '429' : `${Math.floor(status / 100)}xx`;
+}
+
+function helpText(help: string, unit: string): string {
+  return unit === '' ? help : `${help} (${unit})`;
+}
+
+function metric(
+  type: Declaration['type'],
+  unit: string,
+  help: string,
+  labels: readonly string[],
+  buckets?: readonly number[],
+): Declaration {
+  return { type, unit, help, labels, ...(buckets && { buckets }) };
+}

@@ -1,0 +1,106 @@
+// What the accounts' status means: is the process ready, and how is each account in one plain sentence. Pure.
+import type { AccountStatus, StreamStatus } from '../engine/status.ts';
+
+/** Something that keeps an account or stream from being equal to Harvest, and what to do about it. */
+export interface Finding {
+  readonly account: string;
+  readonly stream?: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly remedy: string | null;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reasons: readonly Finding[];
+  /** Worth knowing, yet no obstacle. */
+  readonly notes: readonly Finding[];
+}
+
+/**
+ * Ready means: every enabled stream that can be read has been read completely once, and goes on being read. A module
+ * that is switched off, and requests that are being repeated, are notes (promise P9: a bad token is never green).
+ */
+export function readiness(accounts: readonly AccountStatus[]): Readiness {
+  const reasons: Finding[] = [];
+  const notes: Finding[] = [];
+  for (const account of accounts) {
+    if (account.phase !== 'running') reasons.push(accountFinding(account));
+    for (const stream of account.streams) {
+      const finding = streamFinding(account.accountId, stream);
+      if (finding === null) continue;
+      (isObstacle(stream) ? reasons : notes).push(finding);
+    }
+  }
+  return { ready: accounts.length > 0 && reasons.length === 0, reasons, notes };
+}
+
+/** What the account is doing, or why it stands still, as one sentence. */
+export function headline(account: AccountStatus): string {
+  const { phase, streams } = account;
+  if (phase === 'opening') return 'Opening: fencing older instances and reading the topics back.';
+  if (phase === 'waiting') return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
+  if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
+
+  const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
+  const running = streams.filter((stream) => stream.state === 'RUNNING');
+  const complete = running.filter((stream) => stream.complete);
+  const retrying = running.filter((stream) => stream.retrying !== null);
+  const lag = Math.max(0, ...running.map((stream) => stream.lagSeconds ?? 0));
+  const enabled = streams.filter((stream) => stream.state !== 'FEATURE_OFF');
+  const parts = [
+    complete.length < running.length
+      ? `Reading everything for the first time: ${complete.length} of ${enabled.length} streams are complete`
+      : `In step with Harvest: ${streamCount(running.length)}, at most ${duration(lag)} behind`,
+    standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
+    retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
+  ];
+  return `${parts.filter(Boolean).join('; ')}.`;
+}
+
+/** `48 s`, `12 min`, `3 h`, `2 d`: the two most useful digits of a time. */
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+function accountFinding(account: AccountStatus): Finding {
+  return {
+    account: account.accountId,
+    state: account.phase,
+    reason: account.reason ?? 'the topics are being read back',
+    remedy: account.remedy,
+  };
+}
+
+function streamFinding(account: string, status: StreamStatus): Finding | null {
+  const { stream, state, reason, remedy, retrying } = status;
+  if (state !== 'RUNNING') return { account, stream, state, reason: reason ?? 'unknown', remedy };
+  if (!status.complete) {
+    return { account, stream, state: 'INCOMPLETE', reason: reason ?? 'the first sweep is not complete', remedy };
+  }
+  if (retrying) return { account, stream, state: 'RETRYING', reason: retrying.reason, remedy };
+  return null;
+}
+
+function isObstacle({ state, complete }: StreamStatus): boolean {
+  return state === 'FORBIDDEN' || state === 'BLOCKED' || (state === 'RUNNING' && !complete);
+}
+
+function names(streams: readonly StreamStatus[]): string {
+  const shown = streams.slice(0, 3).map(({ stream }) => stream);
+  const more = streams.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+function streamCount(count: number): string {
+  return count === 1 ? '1 stream is complete' : `all ${count} streams are complete`;
+}
+
+function sentence(reason: string | null): string {
+  const text = reason ?? 'the reason is not known';
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
