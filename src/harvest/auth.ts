@@ -5,11 +5,12 @@ import { PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
+import { attempt } from './attempt.ts';
 import { type Place, parsedObject, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';
-import { attempt, type HttpRequest, type Transport } from './transport.ts';
+import type { HttpRequest, Transport } from './transport.ts';
 
 export interface Auth {
   /** The token to use now. Rejects as `renew` does when one has to be got first. */

@@ -55,7 +55,8 @@ export class Budget implements BudgetView {
   #wake = new AbortController();
   #restored = false;
   #closed = false;
-  #lease = 0;
+  /** The row that a successor would find, as far as we know. */
+  #durable: BudgetRow | null = null;
   /** `#started` may not pass this: what the row that is known to be durable allows. */
   #limit: number;
   /** The same for rows that were handed out and may be durable already. */
@@ -127,19 +128,19 @@ export class Budget implements BudgetView {
       if (older === row) break;
     }
     this.#limit = limit;
-    this.#lease = row.lease;
+    this.#durable = row;
     this.#dispatch();
   }
 
   restore(row: BudgetRow | null): void {
-    if (this.#restored) {
-      // After a doubt the engine reads rows back; our own memory knows more, only which row is durable is unknown.
-      this.#limit = this.#allowed();
-      this.#unconfirmed.clear();
-      return;
-    }
+    // A row read back after a doubt: which of ours it is does not matter to what we remember, and from now on the
+    // strictest of them counts. Only what another instance has stored in between is news.
+    const known = [...this.#unconfirmed.keys(), this.#durable].some((ours) => sameRow(ours, row));
+    this.#limit = this.#allowed();
+    this.#unconfirmed.clear();
+    this.#durable = row;
     this.#restored = true;
-    if (row !== null) {
+    if (row !== null && !known) {
       const now = this.#clock.monotonic();
       const wall = this.#clock.now();
       // More than `requests` of them hold nothing back for longer.
@@ -205,7 +206,7 @@ export class Budget implements BudgetView {
 
   #leaseIsLow(): boolean {
     const left = this.#allowed() - this.#started;
-    return left < this.#lease / 4 || (left <= 0 && this.#queue.length > 0);
+    return left < (this.#durable?.lease ?? 0) / 4 || (left <= 0 && this.#queue.length > 0);
   }
 
   #sleep(ms: number): void {
@@ -243,4 +244,8 @@ export class Budget implements BudgetView {
   #allowed(): number {
     return Math.min(this.#limit, ...this.#unconfirmed.values());
   }
+}
+
+function sameRow(a: BudgetRow | null, b: BudgetRow | null): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -6,11 +6,12 @@ import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject, Purpose } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
 import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
 import { objectOf, textOf } from './pages.ts';
-import { attempt, type HttpAnswer, type HttpRequest, type Transport } from './transport.ts';
+import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** A GET and how to read its answer. `read` throws `harvest.unparsable` when it cannot. */
 export interface Call<T> {

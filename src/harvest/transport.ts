@@ -1,8 +1,6 @@
-// One HTTP attempt: a request out, a whole answer back. Follows no redirect, repeats nothing and judges no status;
+// One HTTP exchange: a request out, a whole answer back. Follows no redirect, repeats nothing and judges no status;
 // what an answer means is failures.ts, whether it may be asked at all is budget.ts.
 import { Agent, request as send } from 'undici';
-import type { Clock } from '../base/clock.ts';
-import { brokenExchange } from './failures.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -77,31 +75,4 @@ function singleValued(headers: Record<string, string | string[] | undefined>): R
     if (value !== undefined) single[name] = Array.isArray(value) ? (value[0] ?? '') : value;
   }
   return single;
-}
-
-/**
- * One attempt that takes at most `limitMs`. Rejects with PublisherError (`harvest.network`, `harvest.unparsable`), or
- * with the reason of `signal` when that was aborted.
- */
-export async function attempt(
-  transport: Transport,
-  request: HttpRequest,
-  limitMs: number,
-  clock: Clock,
-  signal: AbortSignal | null,
-): Promise<HttpAnswer> {
-  signal?.throwIfAborted();
-  const given = new AbortController();
-  const stop = () => given.abort(signal?.reason);
-  signal?.addEventListener('abort', stop, { once: true });
-  const disarm = clock.after(limitMs, () => given.abort(new Error(`no whole answer within ${limitMs / 1000} s`)));
-  try {
-    return await transport(request, given.signal);
-  } catch (thrown) {
-    signal?.throwIfAborted();
-    throw brokenExchange(request, given.signal.aborted ? given.signal.reason : thrown);
-  } finally {
-    disarm();
-    signal?.removeEventListener('abort', stop);
-  }
 }
