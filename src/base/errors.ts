@@ -150,6 +150,18 @@ export const CODES = {
     exit: EXIT.dataContract,
     remedy: 'Alter the topic as shown; nothing is altered silently.',
   },
+  'kafka.record_too_large': {
+    kind: 'blocked',
+    exit: EXIT.dataContract,
+    remedy:
+      'The broker refuses a record of this size: raise max.message.bytes of the topic (kafka-configs.sh --alter --add-config).',
+  },
+  'kafka.unreadable': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy:
+      'Records on the topic were written by something else. Set compression.type=producer on it and write them anew, or use a new topics.prefix.',
+  },
   'state.unreadable': {
     kind: 'fatal',
     exit: EXIT.dataContract,

@@ -1,0 +1,136 @@
+// How we reach the brokers: kafkajs clients made from the configuration, with a log that is quiet about the ordinary and a
+// switch that cuts every socket at once. Knows nothing of topics and transactions.
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import Cluster from 'kafkajs/src/cluster/index.js';
+import type { Secret } from '../base/secret.ts';
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  readonly client_id?: string;
+  readonly ssl?: boolean | TlsSettings;
+  readonly sasl?: SaslSettings;
+  readonly compression: 'none' | 'gzip';
+  /** After this long the broker ends a transaction whose process died; 30 000 when absent. */
+  readonly transaction_timeout_ms?: number;
+}
+
+/** Texts are PEM. */
+export interface TlsSettings {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+}
+
+export interface SaslSettings {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: Secret;
+}
+
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
+export interface Connection {
+  /** The bootstrap brokers as one text, for messages and commands. */
+  readonly brokers: string;
+  readonly kafka: Kafka;
+  /** kafkajs' own view of the cluster, below its consumers and producers; the caller disconnects it. */
+  cluster(): Cluster;
+  /**
+   * Destroys every socket and refuses new ones. kafkajs goes on retrying in the background after `disconnect()`; a
+   * producer whose transaction is in doubt must not be able to say another word.
+   */
+  sever(): void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 60_000;
+const METADATA_MAX_AGE_MS = 300_000;
+
+/** One set of sockets to the brokers. Nothing is dialled before a client made from it connects. */
+export function createConnection(settings: KafkaSettings, log: Log): Connection {
+  const sockets = new Set<Socket>();
+  let severed = false;
+  const names = new Map<string, string>();
+  const config: KafkaConfig = {
+    clientId: settings.client_id ?? 'harvest-kafka',
+    brokers: settings.brokers.map((broker) => bootstrapName(broker, names)),
+    ...(settings.ssl ? { ssl: settings.ssl } : {}),
+    ...(settings.sasl ? { sasl: { ...settings.sasl, password: settings.sasl.password.reveal() } as SASLOptions } : {}),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    authenticationTimeout: 15_000,
+    requestTimeout: 30_000,
+    // Bounded here; whoever opens the sink comes back with a back-off of its own.
+    retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => forward(entry, log),
+    socketFactory: ({ host, port, ssl, onConnect }) => {
+      const target = { host: names.get(host) ?? host, port };
+      const socket = ssl
+        ? connectTls({ ...target, ...(isIP(target.host) ? {} : { servername: target.host }), ...ssl }, onConnect)
+        : connectTcp(target, onConnect);
+      socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
+      sockets.add(socket.once('close', () => sockets.delete(socket)));
+      if (severed) socket.destroy(new Error('the connection was given up'));
+      return socket;
+    },
+  };
+  const kafka = new Kafka(config);
+
+  return {
+    brokers: settings.brokers.join(','),
+    kafka,
+    cluster: () =>
+      new Cluster({
+        brokers: config.brokers,
+        ssl: config.ssl,
+        sasl: config.sasl,
+        clientId: config.clientId,
+        connectionTimeout: config.connectionTimeout,
+        authenticationTimeout: config.authenticationTimeout,
+        requestTimeout: config.requestTimeout,
+        enforceRequestTimeout: true,
+        metadataMaxAge: METADATA_MAX_AGE_MS,
+        allowAutoTopicCreation: false,
+        retry: config.retry,
+        logger: kafka.logger(),
+        socketFactory: config.socketFactory,
+      }),
+    sever: () => {
+      severed = true;
+      for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
+    },
+  };
+}
+
+/** kafkajs splits `host:port` at the first colon, so an IPv6 address goes in under a name that the socket factory resolves. */
+function bootstrapName(broker: string, names: Map<string, string>): string {
+  const address = /^\[(.+)\]:(\d+)$/.exec(broker);
+  if (!address) return broker;
+  const name = `bootstrap-${names.size}`;
+  names.set(name, address[1]!);
+  return `${name}:${address[2]}`;
+}
+
+// Said several times a second in a healthy life: markers of the former transaction still being written, and our own sever().
+const SILENCED = /concurrent operation|the connection was given up/;
+// Said once in a while in a healthy life: a coordinator that moves, and advice that session.ts answers by its discipline.
+const ORDINARY = /InitProducerId|coordinator|Limiting retries/;
+
+/** Failures come back to us as errors and are told there, so kafkajs' own lines are background: one level down. */
+function forward({ level, namespace, log: entry }: LogEntry, log: Log): void {
+  if (level === logLevel.DEBUG) return; // protocol payloads: they hold customer data
+  const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;
+  const text = `${message} ${fields.error ?? ''}`;
+  if (SILENCED.test(text)) return;
+  log(level === logLevel.INFO || ORDINARY.test(text) ? 'debug' : 'warn', `kafkajs: ${message}`, {
+    namespace,
+    ...fields,
+  });
+}

@@ -1,0 +1,141 @@
+// kafkajs' errors in our words, translated once at this border. By type, name and code of the innermost cause, never by
+// kafkajs' `retriable` flag: it is false for wrapped transient errors and absent from plain TypeErrors.
+import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
+import { PublisherError } from '../base/errors.ts';
+
+/** What the operator needs to find the place: brokers, topic prefix, transactional id. */
+export interface Place {
+  readonly brokers: string;
+  readonly prefix: string;
+  readonly transactionalId?: string;
+}
+
+interface Cause {
+  readonly name: string;
+  /** Kafka's error name when the broker answered with one. */
+  readonly type: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** `doing` completes "while …". PublisherErrors pass unchanged. */
+export function translate(error: unknown, doing: string, place: Place): PublisherError {
+  if (error instanceof PublisherError) return error;
+  const cause = innermost(error);
+  const told = `${cause.message} (while ${doing}, brokers ${place.brokers})`;
+  const acl = missingAcl(cause.type, place);
+  if (acl) {
+    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}`;
+    return new PublisherError('kafka.unauthorised', told, { cause: error, remedy });
+  }
+  if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
+  if (TOO_LARGE.has(cause.type)) return new PublisherError('kafka.record_too_large', told, { cause: error });
+  if (CONTRACT.has(cause.type)) return new PublisherError('kafka.topic_contract', told, { cause: error });
+  if (isUnreachable(cause)) return new PublisherError('kafka.unavailable', told, { cause: error });
+  return new PublisherError('kafka.doubt', told, { cause: error });
+}
+
+/**
+ * Whether a producer with our transactional id was initialised after ours. INVALID_PRODUCER_EPOCH is how it arrives at
+ * the protocol versions that kafkajs speaks; PRODUCER_FENCED (90) is outside its table.
+ */
+export function isFencing(error: unknown): boolean {
+  const { type, message } = innermost(error);
+  return (
+    type === 'INVALID_PRODUCER_EPOCH' ||
+    (type === 'KAFKAJS_UNKNOWN_ERROR_CODE' && /\b90\b/.test(message)) ||
+    type === 'PRODUCER_FENCED'
+  );
+}
+
+/** A partition's error code in an answer that we decode ourselves, as kafkajs would throw it. */
+export function brokerError(code: number, topic: string, partition: number): Error {
+  const error = createErrorFromCode(code);
+  error.message = `${topic} partition ${partition}: ${error.message}`;
+  return error;
+}
+
+/** Trying again by itself cannot help. */
+export function isLasting(error: unknown): boolean {
+  if (error instanceof PublisherError) return error.kind !== 'reopen';
+  const cause = innermost(error);
+  return (
+    isLogin(cause) ||
+    cause.type.endsWith('AUTHORIZATION_FAILED') ||
+    cause.type === 'OFFSET_OUT_OF_RANGE' ||
+    CONTRACT.has(cause.type)
+  );
+}
+
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const CONTRACT = new Set([
+  'INVALID_REPLICATION_FACTOR',
+  'INVALID_PARTITIONS',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_CONFIG',
+  'INVALID_TRANSACTION_TIMEOUT',
+  'POLICY_VIOLATION',
+  'INVALID_RECORD',
+]);
+const UNREACHABLE = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSLockTimeout',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSMetadataNotLoaded',
+]);
+
+function isUnreachable(cause: Cause): boolean {
+  return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);
+}
+
+function isLogin(cause: Cause): boolean {
+  return (
+    cause.name === 'KafkaJSSASLAuthenticationError' ||
+    ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'SECURITY_DISABLED'].includes(cause.type) ||
+    // What node:tls says of a certificate that it does not trust, or of a peer that does not speak TLS.
+    /CERT|^ERR_(TLS|SSL)_|^EPROTO$|UNABLE_TO_(GET|VERIFY)/.test(cause.code)
+  );
+}
+
+function missingAcl(type: string, { prefix, transactionalId }: Place): string | null {
+  switch (type) {
+    case 'TOPIC_AUTHORIZATION_FAILED':
+      return `--operation Read --operation Write --operation Create --operation DescribeConfigs --topic ${prefix}. --resource-pattern-type prefixed`;
+    case 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED':
+      return `--operation Write --operation Describe --transactional-id ${transactionalId ?? `${prefix}-`}`;
+    case 'CLUSTER_AUTHORIZATION_FAILED':
+      return '--operation IdempotentWrite --operation Create --cluster';
+    default:
+      return null;
+  }
+}
+
+function innermost(error: unknown): Cause {
+  let inner = error;
+  // KafkaJSNumberOfRetriesExceeded and its kin wrap; KafkaJSAggregateError (topic creation) carries a list.
+  for (let depth = 0; depth < 10; depth++) {
+    const next = child(inner);
+    if (!next) break;
+    inner = next;
+  }
+  const { name, type, code, message } = inner as Partial<Record<keyof Cause, unknown>>;
+  return {
+    name: text(name),
+    type: text(type),
+    code: text(code),
+    message: text(message) || String(inner),
+  };
+}
+
+function child(error: unknown): unknown {
+  if (!(error instanceof Error)) return null;
+  const { errors } = error as { errors?: unknown };
+  return error.cause ?? (Array.isArray(errors) ? errors[0] : null);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -1,0 +1,73 @@
+// The parts of kafkajs 2.2.4 that its public types leave out and that reader.ts and topics.ts use. The version is pinned
+// exactly and the package is no longer developed, so these shapes stand still (docs/decisions/0002-own-topic-reader.md).
+
+declare module 'kafkajs/src/cluster/index.js' {
+  import type { ISocketFactory, KafkaConfig, Logger, RetryOptions } from 'kafkajs';
+
+  interface ListedOffset {
+    partition: number;
+    offset: string;
+  }
+
+  export interface Broker {
+    disconnect(): Promise<void>;
+    listOffsets(request: {
+      replicaId: number;
+      isolationLevel: number;
+      topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
+    }): Promise<{ responses: { topic: string; partitions: ListedOffset[] }[] }>;
+    findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
+    connectionPool: {
+      send<Answer>(exchange: {
+        request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
+        response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
+      }): Promise<Answer>;
+    };
+  }
+
+  export default class Cluster {
+    constructor(options: {
+      brokers: KafkaConfig['brokers'];
+      ssl: KafkaConfig['ssl'] | undefined;
+      sasl: KafkaConfig['sasl'] | undefined;
+      clientId: string | undefined;
+      connectionTimeout: number | undefined;
+      authenticationTimeout: number | undefined;
+      requestTimeout: number | undefined;
+      enforceRequestTimeout: boolean;
+      metadataMaxAge: number;
+      allowAutoTopicCreation: boolean;
+      retry: RetryOptions | undefined;
+      logger: Logger;
+      socketFactory: ISocketFactory | undefined;
+    });
+    connect(): Promise<void>;
+    disconnect(): Promise<void>;
+    refreshMetadata(): Promise<void>;
+    addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+    getNodeIds(): string[];
+    findBroker(node: { nodeId: string }): Promise<Broker>;
+    findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
+  }
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
+  interface FetchRequest {
+    apiKey: number;
+    apiVersion: number;
+    apiName: string;
+    encode(): Promise<unknown>;
+  }
+  export default function fetchRequest(options: {
+    replicaId: number;
+    isolationLevel: number;
+    maxWaitTime: number;
+    minBytes: number;
+    maxBytes: number;
+    topics: { topic: string; partitions: { partition: number; fetchOffset: number; maxBytes: number }[] }[];
+  }): FetchRequest;
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  export function createErrorFromCode(code: number): Error;
+}

@@ -1,0 +1,438 @@
+// The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches, and decides after a failure
+// whether the account is lost to a newer instance or only in doubt. The transaction itself is session.ts', the reading
+// reader.ts', what the state topic says state-topic.ts'. Design section 6.
+import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { assert, PublisherError } from '../base/errors.ts';
+import type { Batch, JsonObject, Opened, Restore, Sink } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { isFencing, type Place, translate } from './failures.ts';
+import { type Parcel, pack, parcels } from './messages.ts';
+import {
+  type Bounds,
+  createTopicReader,
+  type PartitionBounds,
+  type PartitionRange,
+  type TopicReader,
+} from './reader.ts';
+import type { FetchedRecord } from './record-batch.ts';
+import { fence, type Send, type Session, type SessionOptions, TransactionFailure } from './session.ts';
+import { settle } from './settlement.ts';
+import { AccountState, encodeRow, type Offsets, type Owner, ownerKey, rowKey, type StoredRow } from './state-topic.ts';
+import { TopicMemory } from './topic-memory.ts';
+import { dataTopic, ensureTopics, stateTopic, type TopicLayout, type TopicSettings } from './topics.ts';
+
+export interface SinkOptions {
+  readonly kafka: KafkaSettings;
+  readonly topics: TopicSettings;
+  readonly accountId: string;
+  /** The enabled streams. */
+  readonly streams: readonly StreamDefinition[];
+  /** Unique to this process. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log?: Log;
+}
+
+/** One account's way to Kafka. Throws PublisherErrors `kafka.*`; `Sink` says what may follow which. */
+export function createSink(options: SinkOptions): Sink {
+  return new Publisher(options);
+}
+
+export function transactionalIdOf(prefix: string, accountId: string): string {
+  return `${prefix}-${accountId}`;
+}
+
+const TRANSACTION_TIMEOUT_MS = 30_000;
+/** After so long without a word the broker may have forgotten the producer, and a firewall the sockets. */
+const SILENCE_MAX_MS = 3_600_000;
+/** How long we look for the signature of whoever fenced us: it signs right after fencing. */
+const SIGNATURE_PATIENCE_MS = 5_000;
+const SIGNATURE_POLL_MS = 250;
+const FAREWELL_MS = 1_000;
+const COMMITTING = 'committing a batch';
+
+interface Running {
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly layouts: ReadonlyMap<string, TopicLayout>;
+}
+
+class Publisher implements Sink {
+  readonly #options: SinkOptions;
+  readonly #log: Log;
+  readonly #place: Place & { readonly transactionalId: string };
+  readonly #stateTopic: string;
+  readonly #transactionTimeoutMs: number;
+  readonly #state: AccountState;
+  readonly #memories: ReadonlyMap<string, TopicMemory>;
+  readonly #closing = new AbortController();
+  #running: Running | null = null;
+  #busy = false;
+  #openings = 0;
+
+  constructor(options: SinkOptions) {
+    const { topics, accountId, kafka, instance } = options;
+    this.#options = options;
+    this.#log = options.log ?? (() => {});
+    this.#stateTopic = stateTopic(topics.prefix);
+    this.#transactionTimeoutMs = kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS;
+    this.#state = new AccountState(topics.prefix, accountId, instance);
+    this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
+    this.#place = {
+      brokers: kafka.brokers.join(','),
+      prefix: topics.prefix,
+      transactionalId: transactionalIdOf(topics.prefix, accountId),
+    };
+  }
+
+  async open(restore: Restore, signal: AbortSignal): Promise<Opened> {
+    return this.#alone(async () => {
+      const both = AbortSignal.any([signal, this.#closing.signal]);
+      const { reader, bounds } = await this.#takeOver(both);
+      try {
+        return await this.#restore(reader, bounds, restore, both);
+      } catch (error) {
+        await this.#stop();
+        throw error;
+      } finally {
+        await farewell(reader, this.#options.clock);
+      }
+    });
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    if (isEmpty(batch)) return;
+    return this.#alone(async () => {
+      if (this.#silentMs() > SILENCE_MAX_MS) await this.#renew();
+      if (!this.#running) throw new PublisherError('kafka.doubt', 'the log has to be opened before a commit');
+      const { session, layouts } = this.#running;
+      const { prefix, transactionalId } = this.#place;
+      const data = parcels(prefix, transactionalId, layouts, batch);
+      let sent: Sent;
+      try {
+        sent = await session.transact((send) => this.#send(data, batch.rows, layouts, send));
+      } catch (error) {
+        await this.#stop();
+        throw await this.#judge(error, COMMITTING, this.#closing.signal);
+      }
+      // Nothing is remembered before the commit is known.
+      for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
+      for (const [name, row] of sent.rows) this.#state.wrote(name, row);
+      this.#state.position = sent.statePosition ?? this.#state.position;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new PublisherError('kafka.doubt', 'the log was closed'));
+    await this.#stop();
+  }
+
+  /** One producer has one transaction at a time: overlapping calls are a defect of the caller. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    assert(!this.#busy, 'the sink does one thing at a time');
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (!running) return;
+    await running.session.close();
+    running.connection.sever();
+  }
+
+  #silentMs(): number {
+    return this.#running ? this.#options.clock.monotonic() - this.#running.session.usedAt : 0;
+  }
+
+  #memory(stream: string): TopicMemory {
+    const memory = this.#memories.get(stream);
+    assert(memory !== undefined, `only enabled streams are published, not ${stream}`);
+    return memory;
+  }
+
+  // ---- taking over -------------------------------------------------------------------------------------------------
+
+  /**
+   * Makes this process the one writer of the account, in the only order that holds:
+   *  1. read who signed. Before our first fencing this tells who is older than us; later, whether somebody newer signed,
+   *     whom we must not fence back;
+   *  2. fence: older producers are refused from here on, and what they left open is aborted;
+   *  3. settle: prove that nothing committed is hidden. Before our own first commit, because its marker would also release
+   *     records that a broker's defect has stranded under the same producer id;
+   *  4. sign: commit a record that names this opening. Once it is there, nobody older can commit any more;
+   *  5. read the state up to that signature: the rows are final, whatever became of the commits before.
+   * An instance that fences us between 2 and 4 makes our signature fail; one that comes later, a commit.
+   */
+  async #takeOver(signal: AbortSignal): Promise<{ reader: TopicReader; bounds: Bounds }> {
+    const { clock, kafka, topics, streams, instance } = this.#options;
+    await this.#stop();
+    signal.throwIfAborted();
+    const connection = createConnection(kafka, this.#log);
+    // kafkajs knows no abort signals, but it notices that its sockets are gone.
+    signal.addEventListener('abort', connection.sever);
+    const reader = createTopicReader(connection, clock, this.#place);
+    let session: Session | null = null;
+    try {
+      const layouts = await ensureTopics(connection, topics, streams, this.#log);
+      const bounds = await this.#readSignatures(reader, signal);
+      this.#state.seal();
+      this.#refuseNewer();
+
+      session = await fence(connection, this.#sessionOptions(), signal);
+      const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
+      const settled = await settle(reader, own, connection.brokers, clock, signal);
+      const signature = await this.#sign(session);
+      await this.#readState(reader, { ...bounds, stable: signature + 1 }, signal);
+      this.#refuseNewer();
+      const { owner } = this.#state;
+      if (owner?.instance !== instance || owner.opening !== this.#openings) {
+        throw new PublisherError('kafka.doubt', `our signature is not at offset ${signature} of ${this.#stateTopic}`);
+      }
+      this.#running = { connection, session, layouts };
+      return { reader, bounds: settled };
+    } catch (error) {
+      await session?.close();
+      await farewell(reader, clock);
+      connection.sever();
+      signal.throwIfAborted();
+      throw await this.#judge(error, 'taking the account over', signal);
+    } finally {
+      signal.removeEventListener('abort', connection.sever);
+    }
+  }
+
+  /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
+  async #readSignatures(reader: TopicReader, signal: AbortSignal): Promise<PartitionBounds> {
+    const found = await reader.bounds([this.#stateTopic], signal);
+    const bounds = found.get(this.#stateTopic)![0]!;
+    const { position } = this.#state;
+    if (position > bounds.end || (position > 0 && position < bounds.start)) this.#state.forget();
+    await this.#readState(reader, bounds, signal);
+    return bounds;
+  }
+
+  async #readState(reader: TopicReader, bounds: PartitionBounds, signal: AbortSignal): Promise<void> {
+    const from = Math.max(this.#state.position, bounds.start);
+    const range: PartitionRange = { topic: this.#stateTopic, partition: 0, from, to: bounds.stable };
+    await reader.read([range], (record) => this.#state.apply(record), signal);
+    this.#state.position = Math.max(from, bounds.stable);
+  }
+
+  #refuseNewer(): void {
+    if (this.#state.newer) throw this.#fencedBy(this.#state.newer);
+  }
+
+  #sign(session: Session): Promise<number> {
+    const { clock, instance, accountId, topics } = this.#options;
+    this.#openings++;
+    const owner: Owner = { instance, opening: this.#openings, opened_at: isoSeconds(clock.now()) };
+    const message = { key: ownerKey(topics.prefix, accountId), value: JSON.stringify(owner), partition: 0 };
+    return session.transact((send) => send(this.#stateTopic, 0, [message]));
+  }
+
+  #sessionOptions(): SessionOptions {
+    const { clock, random, kafka } = this.#options;
+    return {
+      transactionalId: this.#place.transactionalId,
+      transactionTimeoutMs: this.#transactionTimeoutMs,
+      compression: kafka.compression,
+      clock,
+      random,
+      place: this.#place,
+    };
+  }
+
+  /**
+   * A new producer after long silence, on the same terms as any opening: a newer instance is not fenced back. Nothing is
+   * under way, so this is no doubt, unless somebody (an older instance, recovering) has moved the state meanwhile.
+   */
+  async #renew(): Promise<void> {
+    const { changes } = this.#state;
+    const { reader } = await this.#takeOver(this.#closing.signal);
+    await farewell(reader, this.#options.clock);
+    // Our own signature is the one change to expect.
+    if (this.#state.changes === changes + 1) return;
+    await this.#stop();
+    throw new PublisherError('kafka.doubt', 'the state of the account moved without us');
+  }
+
+  // ---- reading back ------------------------------------------------------------------------------------------------
+
+  async #restore(reader: TopicReader, bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
+    const { streams, topics } = this.#options;
+    const broken = new Map<string, string>();
+    const ranges: PartitionRange[] = [];
+    const streamOf = new Map<string, string>();
+    for (const { name } of streams) {
+      const topic = dataTopic(topics.prefix, name);
+      const found = bounds.get(topic)!;
+      const memory = this.#memory(name);
+      memory.learn(this.#state.rows.get(name)?.offsets ?? {});
+      const reason = memory.breach(found);
+      if (reason !== null) {
+        broken.set(name, `${topic}: ${reason}`);
+        memory.forget();
+        restore.reset(name);
+      }
+      ranges.push(...memory.unread(topic, found));
+      streamOf.set(topic, name);
+    }
+
+    let records = 0;
+    await reader.read(
+      ranges,
+      (record, { topic, partition }) => {
+        // Without a key it is not ours: compacted topics refuse such records.
+        if (record.key === null) return;
+        records++;
+        const stream = streamOf.get(topic)!;
+        const delivered = () => this.#memory(stream).read(partition, record.offset + 1);
+        const { key, value } = record;
+        const pending = restore.record(stream, { key, value, sourceTsMs: sourceTime(record) });
+        // Only what was taken in counts as read: an opening that fails in the middle goes on from there.
+        if (pending) return pending.then(delivered);
+        delivered();
+      },
+      signal,
+    );
+    for (const { topic, partition, to } of ranges) this.#memory(streamOf.get(topic)!).read(partition, to);
+
+    const rows = new Map<string, JsonObject>();
+    for (const [name, { row }] of this.#state.rows) rows.set(name, row);
+    return { rows, broken, records };
+  }
+
+  // ---- writing -----------------------------------------------------------------------------------------------------
+
+  async #send(
+    data: readonly Parcel[],
+    rows: Batch['rows'],
+    layouts: ReadonlyMap<string, TopicLayout>,
+    send: Send,
+  ): Promise<Sent> {
+    const records: Sent['records'][number][] = [];
+    for (const { topic, partition, messages, stream } of data) {
+      const first = await send(topic, partition, messages);
+      if (stream === null) continue;
+      if (!this.#memory(stream).accepts(partition, first)) {
+        throw new PublisherError(
+          'kafka.doubt',
+          `${topic} partition ${partition} was made anew: it gave offset ${first} again`,
+        );
+      }
+      records.push({ stream, partition, last: first + messages.length - 1 });
+    }
+
+    // Last, so that whoever reads uncommitted never sees a cursor ahead of its records.
+    const stored = new Map<string, StoredRow | null>();
+    for (const [name, row] of rows) stored.set(name, row && { row, offsets: this.#offsets(name, records) });
+    const { prefix } = this.#place;
+    const toMessage = ([name, row]: [string, StoredRow | null]) => ({
+      key: Buffer.from(rowKey(prefix, this.#options.accountId, name)),
+      value: row && encodeRow(row),
+    });
+    // One partition of the state topic is one shard, whatever the topic has.
+    const layout = new Map([[this.#stateTopic, { ...layouts.get(this.#stateTopic)!, partitions: 1 }]]);
+    const here = { topic: this.#stateTopic, stream: null };
+    let statePosition: number | null = null;
+    for (const { topic, partition, messages } of pack(layout, [...stored], () => here, toMessage)) {
+      statePosition = (await send(topic, partition, messages)) + messages.length;
+    }
+    return { records, rows: stored, statePosition };
+  }
+
+  #offsets(name: string, records: Sent['records']): Offsets {
+    const fresh = records.filter(({ stream }) => stream === name).map(({ partition, last }) => [partition, last]);
+    return { ...this.#memories.get(name)?.noted(), ...Object.fromEntries(fresh) };
+  }
+
+  // ---- judging failures --------------------------------------------------------------------------------------------
+
+  async #judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
+    const cause = error instanceof TransactionFailure ? error.cause : error;
+    if (!isFencing(cause)) return translate(cause, doing, this.#place);
+    // A broker that gives up a transaction for its age raises the epoch too, which looks the same: then it was not
+    // another instance. Only a commit can tell by its age; a signature that fails is tried again by the next opening.
+    const young = error instanceof TransactionFailure && error.openMs < this.#transactionTimeoutMs;
+    return this.#whoFencedUs(cause, young && doing === COMMITTING, signal);
+  }
+
+  /**
+   * Waits for the signature of whoever fenced us. A newer instance's: the account is theirs. An older one's, which came
+   * back from a doubt before it saw ours: we take the account back. None: if our transaction was young, somebody must
+   * have fenced us and died or dawdles, so the account is theirs; otherwise it was the broker.
+   */
+  async #whoFencedUs(cause: unknown, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
+    const { clock, kafka } = this.#options;
+    const known = this.#state.owner;
+    const connection = createConnection(kafka, this.#log);
+    const reader = createTopicReader(connection, clock, this.#place);
+    signal.addEventListener('abort', connection.sever);
+    try {
+      const deadline = clock.monotonic() + SIGNATURE_PATIENCE_MS;
+      do {
+        await this.#readSignatures(reader, signal);
+        if (this.#state.newer) return this.#fencedBy(this.#state.newer, cause);
+        if (this.#state.owner !== known) return this.#doubted(cause);
+        await clock.sleep(SIGNATURE_POLL_MS, signal);
+      } while (clock.monotonic() < deadline && !signal.aborted);
+    } catch {
+      // Not readable now: the next opening looks at the signatures again before it fences anybody.
+      return this.#doubted(cause);
+    } finally {
+      signal.removeEventListener('abort', connection.sever);
+      await farewell(reader, clock);
+      connection.sever();
+    }
+    return bySomebody ? this.#fencedBy(null, cause) : this.#doubted(cause);
+  }
+
+  #fencedBy(newer: Owner | null, cause?: unknown): PublisherError {
+    const who = newer
+      ? `instance ${newer.instance}, opened at ${newer.opened_at}`
+      : 'an instance that has not signed yet';
+    const { transactionalId } = this.#place;
+    return new PublisherError(
+      'kafka.fenced',
+      `account ${this.#options.accountId} was taken over by ${who} (transactional id ${transactionalId})`,
+      { cause },
+    );
+  }
+
+  #doubted(cause: unknown): PublisherError {
+    return new PublisherError(
+      'kafka.doubt',
+      `the broker no longer takes this producer of ${this.#place.transactionalId}`,
+      { cause },
+    );
+  }
+}
+
+/** What a transaction holds, remembered once it is committed. */
+interface Sent {
+  readonly records: readonly { readonly stream: string; readonly partition: number; readonly last: number }[];
+  readonly rows: ReadonlyMap<string, StoredRow | null>;
+  readonly statePosition: number | null;
+}
+
+function isEmpty({ messages, deadLetters, notifications, rows }: Batch): boolean {
+  return messages.length + deadLetters.length + notifications.length + rows.size === 0;
+}
+
+function sourceTime(record: FetchedRecord): number | null {
+  const text = record.header('__source_ts_ms');
+  return text === null ? null : Number(text);
+}
+
+/** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
+async function farewell(reader: TopicReader, clock: Clock): Promise<void> {
+  await Promise.race([reader.close().catch(() => {}), clock.sleep(FAREWELL_MS)]);
+}

@@ -1,0 +1,186 @@
+// One transactional producer from fencing to the first doubt. Keeps the discipline that makes kafkajs exactly-once: one
+// send at a time to one partition, its answer verified, and after any failure the producer never speaks again. What is
+// sent is publisher.ts' business.
+import { CompressionTypes, type Message, Partitioners, type Producer, type Transaction } from 'kafkajs';
+import type { Clock, Random } from '../base/clock.ts';
+import { assert, PublisherError } from '../base/errors.ts';
+import type { Connection } from './connection.ts';
+import { isLasting, type Place, translate } from './failures.ts';
+
+/** Sends to one partition; returns the offset of the first message. */
+export type Send = (topic: string, partition: number, messages: readonly Message[]) => Promise<number>;
+
+export interface Session {
+  /** One transaction. When it throws TransactionFailure, its outcome is unknown and the session is over. */
+  transact<T>(work: (send: Send) => Promise<T>): Promise<T>;
+  /** Monotonic ms of the last word to the broker. */
+  readonly usedAt: number;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly transactionalId: string;
+  readonly transactionTimeoutMs: number;
+  readonly compression: 'none' | 'gzip';
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly place: Place;
+}
+
+export class TransactionFailure extends Error {
+  /** How long the transaction had been open, by the clock that says more. */
+  readonly openMs: number;
+  constructor(cause: unknown, openMs: number) {
+    super('a transaction failed; its outcome is unknown', { cause });
+    this.name = 'TransactionFailure';
+    this.openMs = openMs;
+  }
+}
+
+/** The coordinator may be loading, or still ending the transaction of a predecessor. */
+const FENCE_PATIENCE_MS = 20_000;
+const ABORT_PATIENCE_MS = 2_000;
+const GOODBYE_PATIENCE_MS = 2_000;
+
+/**
+ * Initialises a producer with our transactional id: from here on every older one is refused by the broker, and what it
+ * left open is aborted.
+ */
+export async function fence(connection: Connection, options: SessionOptions, signal: AbortSignal): Promise<Session> {
+  const { clock, random, place, transactionalId } = options;
+  const deadline = clock.monotonic() + FENCE_PATIENCE_MS;
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+    const producer = connection.kafka.producer({
+      transactionalId,
+      transactionTimeout: options.transactionTimeoutMs,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      // 5 ms: right after a commit the markers are still being written, and the next transaction waits for them. With
+      // kafkajs' 300 ms there are 5 to 11 transactions a second, with 5 ms over 100.
+      retry: { initialRetryTime: 5, maxRetryTime: 300, retries: 20 },
+    });
+    try {
+      await producer.connect();
+      // kafkajs sends InitProducerId with the first transaction; ending it at once sends nothing more.
+      const first = await producer.transaction();
+      await first.abort();
+      return openSession(producer, options);
+    } catch (error) {
+      await goodbye(producer, clock);
+      signal.throwIfAborted();
+      if (isLasting(error) || clock.monotonic() > deadline) throw translate(error, `fencing ${transactionalId}`, place);
+      await clock.sleep(pauseMs * (0.5 + random()), signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions): Session {
+  const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
+  let state: 'ready' | 'in transaction' | 'over' = 'ready';
+  let usedAt = clock.monotonic();
+
+  return {
+    get usedAt() {
+      return usedAt;
+    },
+    transact,
+    close: async () => {
+      state = 'over';
+      await goodbye(producer, clock);
+    },
+  };
+
+  async function transact<T>(work: (send: Send) => Promise<T>): Promise<T> {
+    assert(state === 'ready', 'one transaction at a time, and none after a failure');
+    state = 'in transaction';
+    const stopwatch = startStopwatch(clock);
+    let transaction: Transaction | null = null;
+    // A transaction that is open for half its time-out is given up while the broker still knows it: beyond the time-out,
+    // the broker's own abort looks like fencing by another instance.
+    const limitMs = transactionTimeoutMs / 2;
+    let cancel = () => {};
+    const overdue = new Promise<never>((_, reject) => {
+      cancel = clock.after(limitMs, () => reject(new Error(`the transaction was still open after ${limitMs} ms`)));
+    });
+    try {
+      const result = await Promise.race([overdue, attempt()]);
+      state = 'ready';
+      usedAt = clock.monotonic();
+      return result;
+    } catch (error) {
+      state = 'over';
+      const openMs = stopwatch();
+      await giveUp(transaction);
+      throw new TransactionFailure(error, openMs);
+    } finally {
+      cancel();
+    }
+
+    async function attempt(): Promise<T> {
+      const begun = await producer.transaction();
+      transaction = begun;
+      const result = await work(async (topic, partition, messages) => {
+        goOn();
+        return verified(
+          await begun.send({ topic, messages: [...messages], acks: -1, compression: codec }),
+          topic,
+          partition,
+        );
+      });
+      goOn();
+      await begun.commit();
+      return result;
+    }
+
+    // The race above may have been lost while a send was waiting: what comes back late must not go on sending.
+    function goOn(): void {
+      if (state !== 'in transaction') throw new Error('the transaction was given up');
+    }
+  }
+
+  /** Aborting only spares readers the wait for the time-out; whether it works makes no difference to us. */
+  async function giveUp(transaction: Transaction | null): Promise<void> {
+    await Promise.race([transaction?.abort().catch(() => {}), clock.sleep(ABORT_PATIENCE_MS)]);
+    await goodbye(producer, clock);
+  }
+}
+
+interface SendResult {
+  readonly topicName: string;
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly baseOffset?: string;
+}
+
+/**
+ * kafkajs resolves a send whose records reached nobody when a leader moves between two tries; then the answer does not
+ * name our partition. Only an answer for exactly this partition, with an offset, is an acknowledgement.
+ */
+function verified(answer: readonly SendResult[], topic: string, partition: number): number {
+  const [only] = answer;
+  const offset = Number(only?.baseOffset ?? -1);
+  const acknowledged =
+    answer.length === 1 && only!.topicName === topic && only!.partition === partition && only!.errorCode === 0;
+  if (!acknowledged || !(offset >= 0)) {
+    throw new PublisherError(
+      'kafka.doubt',
+      `the broker did not acknowledge the records for ${topic} partition ${partition}`,
+    );
+  }
+  return offset;
+}
+
+/** `disconnect` waits for requests in flight, up to their time-out of 30 s: not that long. */
+async function goodbye(producer: Producer, clock: Clock): Promise<void> {
+  await Promise.race([producer.disconnect().catch(() => {}), clock.sleep(GOODBYE_PATIENCE_MS)]);
+}
+
+/** Monotonic time stands still while a machine sleeps, wall time may be set: the longer of the two is on the safe side. */
+function startStopwatch(clock: Clock): () => number {
+  const wall = clock.now();
+  const monotonic = clock.monotonic();
+  return () => Math.max(clock.now() - wall, clock.monotonic() - monotonic);
+}

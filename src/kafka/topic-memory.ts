@@ -1,0 +1,77 @@
+// What is remembered of one stream's topic: how far it was read, and where our last records are. Tells from that whether
+// the topic is still the one we wrote. Knows offsets only.
+import type { PartitionBounds, PartitionRange } from './reader.ts';
+import type { Offsets } from './state-topic.ts';
+
+export class TopicMemory {
+  /** The next offset to read, by partition; lives as long as the process. */
+  readonly #positions = new Map<number, number>();
+  /** Offset of our last record, by partition; the stream's state row holds it too. */
+  readonly #noted = new Map<number, number>();
+
+  /** Our records end at `last`, committed. */
+  wrote(partition: number, last: number): void {
+    this.#positions.set(partition, last + 1);
+    this.#noted.set(partition, last);
+  }
+
+  /** Everything before `position` was read. */
+  read(partition: number, position: number): void {
+    this.#positions.set(partition, position);
+  }
+
+  /** Whether new records may begin at `offset`: a topic that still is ours does not give an offset twice. */
+  accepts(partition: number, offset: number): boolean {
+    return offset >= (this.#positions.get(partition) ?? 0);
+  }
+
+  /** Takes over what a state row notes. */
+  learn(noted: Offsets): void {
+    for (const [partition, offset] of Object.entries(noted)) {
+      this.#noted.set(Number(partition), Math.max(offset, this.#noted.get(Number(partition)) ?? 0));
+    }
+  }
+
+  /** For the state row. */
+  noted(): Offsets {
+    return Object.fromEntries(this.#noted);
+  }
+
+  forget(): void {
+    this.#positions.clear();
+    this.#noted.clear();
+  }
+
+  /**
+   * Why the topic cannot be the one that we remember; null when it can. It was emptied or made anew when an offset that we
+   * know lies at or behind its end, or before its start: compaction moves neither.
+   */
+  breach(bounds: readonly PartitionBounds[]): string | null {
+    for (const [partition, offset] of this.#noted) {
+      const found = bounds[partition];
+      if (!found) return `partition ${partition} is gone, which held our record at offset ${offset}`;
+      if (offset >= found.end) return `partition ${partition} ends at offset ${found.end}, our record was at ${offset}`;
+      if (offset < found.start)
+        return `partition ${partition} begins at offset ${found.start}, our record was at ${offset}`;
+    }
+    for (const [partition, position] of this.#positions) {
+      const found = bounds[partition];
+      if (!found) return `partition ${partition} is gone, which was read up to offset ${position}`;
+      if (position > found.end)
+        return `partition ${partition} ends at offset ${found.end}, it was read up to ${position}`;
+      if (position < found.start)
+        return `partition ${partition} begins at offset ${found.start}, it was read up to ${position}`;
+    }
+    return null;
+  }
+
+  /** What is new on the topic; all of it after `forget`. */
+  unread(topic: string, bounds: readonly PartitionBounds[]): PartitionRange[] {
+    return bounds.map(({ start, end }, partition) => ({
+      topic,
+      partition,
+      from: this.#positions.get(partition) ?? start,
+      to: end,
+    }));
+  }
+}

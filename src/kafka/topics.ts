@@ -1,0 +1,263 @@
+// The topics of design section 5: their names, what they must be, making the absent ones, judging the present ones. Alters
+// nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
+import type { Admin } from 'kafkajs';
+import { PublisherError } from '../base/errors.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { Connection, Log } from './connection.ts';
+import { type Place, translate } from './failures.ts';
+
+export interface TopicSettings {
+  readonly prefix: string;
+  /** Partitions of data topics that are made; a topic that exists keeps its own. */
+  readonly partitions: number;
+  /** -1 is the broker's default. */
+  readonly replication_factor: number;
+}
+
+export interface TopicLayout {
+  readonly partitions: number;
+  /** `max.message.bytes`: the largest batch that the broker takes. */
+  readonly maxBytes: number;
+}
+
+export interface TopicReport {
+  readonly topic: string;
+  readonly state: 'ok' | 'missing' | 'refused';
+  /** What is wrong, when it is refused. */
+  readonly problem?: string;
+  /** The command that mends it. */
+  readonly command?: string;
+}
+
+interface TopicSpecification {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly configuration: Readonly<Record<string, string>>;
+  /** We read it back, so nothing but compaction may remove records, and we must know its compression. */
+  readonly compacted: boolean;
+}
+
+const DAY_MS = 86_400_000;
+// kafkajs' ConfigResourceTypes.TOPIC, which native ESM cannot import by name.
+const TOPIC_RESOURCE = 2;
+// `producer` keeps batches as we wrote them: a broker that recompresses with lz4 or zstd would hide them from the reader.
+const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
+const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
+/** Kafka's own default, for brokers that do not let us ask. */
+const DEFAULT_MAX_BYTES = 1_048_588;
+
+export function dataTopic(prefix: string, stream: string): string {
+  return `${prefix}.${stream}`;
+}
+
+export function stateTopic(prefix: string): string {
+  return `${prefix}.state`;
+}
+
+export function deadLetterTopic(prefix: string): string {
+  return `${prefix}.dead-letters`;
+}
+
+export function notificationTopic(prefix: string): string {
+  return `${prefix}.notifications`;
+}
+
+/**
+ * Makes the topics that are absent and verifies the others; returns every topic's layout. Throws `kafka.topic_contract`
+ * with all offenders and the commands that mend them, `kafka.unauthorised`, `kafka.unavailable`.
+ */
+export async function ensureTopics(
+  connection: Connection,
+  settings: TopicSettings,
+  streams: readonly StreamDefinition[],
+  log: Log,
+): Promise<ReadonlyMap<string, TopicLayout>> {
+  const specifications = specify(settings, streams);
+  return withAdmin(connection, settings, 'verifying the topics', async (admin) => {
+    const missing = await absent(admin, specifications);
+    if (missing.length > 0) {
+      await create(admin, missing, settings.replication_factor);
+      log('info', 'topics made', { topics: missing.map(({ topic }) => topic) });
+    }
+    const found = await describe(
+      admin,
+      specifications.map(({ topic }) => topic),
+    );
+    const offenders = specifications.map((one) => judge(one, found.get(one.topic)!, connection)).filter(isRefused);
+    if (offenders.length > 0) throw contract(offenders);
+
+    for (const { topic, partitions } of specifications) {
+      const actual = found.get(topic)!.partitions;
+      if (actual !== partitions) log('info', 'the topic keeps its own partitions', { topic, partitions: actual });
+    }
+    return found;
+  });
+}
+
+/** The same judgement for `check`; reads only. Also proves that we may use the transactional id, when it is given. */
+export async function describeTopics(
+  connection: Connection,
+  settings: TopicSettings,
+  streams: readonly StreamDefinition[],
+  transactionalId?: string,
+): Promise<readonly TopicReport[]> {
+  const specifications = specify(settings, streams);
+  if (transactionalId !== undefined) await checkTransactionalId(connection, settings.prefix, transactionalId);
+  return withAdmin(connection, settings, 'describing the topics', async (admin) => {
+    const missing = new Set(await absent(admin, specifications));
+    const present = specifications.filter((one) => !missing.has(one));
+    const found = await describe(
+      admin,
+      present.map(({ topic }) => topic),
+    );
+    return specifications.map((one) =>
+      missing.has(one) ? { topic: one.topic, state: 'missing' } : judge(one, found.get(one.topic)!, connection),
+    );
+  });
+}
+
+function specify(
+  { prefix, partitions }: TopicSettings,
+  streams: readonly StreamDefinition[],
+): readonly TopicSpecification[] {
+  const expiring = (topic: string, days: number): TopicSpecification => ({
+    topic,
+    partitions: 1,
+    compacted: false,
+    configuration: { 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) },
+  });
+  return [
+    ...streams.map(({ name }) => ({
+      topic: dataTopic(prefix, name),
+      partitions,
+      compacted: true,
+      configuration: COMPACTED,
+    })),
+    {
+      topic: stateTopic(prefix),
+      partitions: 1,
+      compacted: true,
+      // Compaction leaves the newest segment alone; a small one bounds what a start has to read.
+      configuration: { ...COMPACTED, 'segment.bytes': String(50 << 20) },
+    },
+    expiring(deadLetterTopic(prefix), 30),
+    expiring(notificationTopic(prefix), 7),
+  ];
+}
+
+interface FoundTopic extends TopicLayout {
+  readonly configuration: ReadonlyMap<string, string>;
+}
+
+function judge({ topic, compacted }: TopicSpecification, found: FoundTopic, { brokers }: Connection): TopicReport {
+  if (!compacted) return { topic, state: 'ok' };
+  const policy = found.configuration.get('cleanup.policy') ?? 'compact';
+  const compression = found.configuration.get('compression.type') ?? 'producer';
+  const changes: string[] = [];
+  const problems: string[] = [];
+  if (policy !== 'compact') {
+    problems.push(`cleanup.policy is ${policy}, so records expire that must stay`);
+    changes.push('cleanup.policy=compact');
+  }
+  if (!READABLE_COMPRESSION.includes(compression)) {
+    problems.push(`compression.type is ${compression}, which we cannot read back`);
+    changes.push('compression.type=producer');
+  }
+  if (changes.length === 0) return { topic, state: 'ok' };
+  const command = `kafka-configs.sh --bootstrap-server ${brokers} --alter --entity-type topics --entity-name ${topic} --add-config ${changes.join(',')}`;
+  return { topic, state: 'refused', problem: problems.join('; '), command };
+}
+
+function isRefused(report: TopicReport): boolean {
+  return report.state === 'refused';
+}
+
+function contract(offenders: readonly TopicReport[]): PublisherError {
+  return new PublisherError(
+    'kafka.topic_contract',
+    offenders.map(({ topic, problem }) => `topic ${topic}: ${problem}`).join('\n'),
+    { remedy: offenders.map(({ command }) => command).join('\n') },
+  );
+}
+
+async function absent(admin: Admin, specifications: readonly TopicSpecification[]): Promise<TopicSpecification[]> {
+  const present = new Set(await admin.listTopics());
+  return specifications.filter(({ topic }) => !present.has(topic));
+}
+
+async function create(admin: Admin, missing: readonly TopicSpecification[], replicationFactor: number): Promise<void> {
+  try {
+    await admin.createTopics({
+      timeout: 10_000,
+      topics: missing.map(({ topic, partitions, configuration }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(configuration).map(([name, value]) => ({ name, value })),
+      })),
+    });
+  } catch (error) {
+    // Another account's instance may have been faster with some of them: those are verified like any present topic.
+    const errors = (error as { cause?: { errors?: { type?: string }[] } }).cause?.errors ?? [];
+    const others = errors.filter(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
+    if (errors.length === 0) throw error;
+    if (others.length > 0) throw others[0];
+  }
+}
+
+async function describe(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
+  if (topics.length === 0) return new Map();
+  const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({ type: TOPIC_RESOURCE, name })),
+  });
+  const configurations = new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  );
+  return new Map(
+    metadata.map(({ name, partitions }) => {
+      const configuration = configurations.get(name) ?? new Map<string, string>();
+      const maxBytes = Number(configuration.get('max.message.bytes') ?? DEFAULT_MAX_BYTES);
+      return [name, { partitions: partitions.length, maxBytes, configuration }];
+    }),
+  );
+}
+
+async function withAdmin<T>(
+  connection: Connection,
+  { prefix }: TopicSettings,
+  doing: string,
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = connection.kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } catch (error) {
+    throw translate(error, doing, { brokers: connection.brokers, prefix });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const TRANSACTION_COORDINATOR = 1;
+
+/** Finding the coordinator needs the Describe right on the transactional id, and fences nobody. */
+async function checkTransactionalId(connection: Connection, prefix: string, transactionalId: string): Promise<void> {
+  const place: Place = { brokers: connection.brokers, prefix, transactionalId };
+  const cluster = connection.cluster();
+  try {
+    await cluster.connect();
+    await cluster.refreshMetadata();
+    const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
+    await broker.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
+  } catch (error) {
+    throw translate(error, `looking for the coordinator of ${transactionalId}`, place);
+  } finally {
+    await cluster.disconnect();
+  }
+}
