@@ -8,7 +8,7 @@ const LIMIT = 10n ** BigInt(PRECISION);
 // Integers of up to 15 digits survive as doubles one by one, so below this the test of `exact` cannot mistake one for
 // its neighbour.
 const FIFTEEN_DIGITS = 1e15;
-const LITERAL = /^(-?)\+?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
+const LITERAL = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /** A count of millionths; a bigint only where a number cannot hold it. */
 export type Unscaled = number | bigint;

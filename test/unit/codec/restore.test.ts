@@ -1,0 +1,113 @@
+import avro from 'avsc';
+import { describe, expect, test } from 'vitest';
+import type { RecordSchema } from '../../../src/codec/schemas.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+import { schemas, streamNamed, testCodec } from '../../support/codec.ts';
+import { contextOf, sampleOf } from '../../support/samples.ts';
+
+const OLD_ID = 7;
+
+/** The schema as an older version had it: without these fields. */
+function without(schema: RecordSchema, ...names: string[]): RecordSchema {
+  return { ...schema, fields: schema.fields.filter(({ name }) => !names.includes(name)) };
+}
+
+/** A message as an older version wrote it. */
+function written(schema: object, value: unknown): Buffer {
+  const header = Buffer.from([0, 0, 0, 0, OLD_ID]);
+  return Buffer.concat([header, avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'never' }).toBuffer(value)]);
+}
+
+describe.each(catalog)('$name', (stream) => {
+  test.each(['precise', 'double', 'string'] as const)('what was written is remembered as it was (%s)', async (mode) => {
+    const codec = testCodec({ decimalHandling: mode });
+    const { id, hash, group, key, value } = codec.encode(stream, sampleOf(stream.name).record, contextOf(stream));
+    expect(await codec.restore(stream, key, value)).toEqual({ id, hash, group });
+  });
+});
+
+test('a date that is null has no group', async () => {
+  const codec = testCodec();
+  const stream = streamNamed('estimates');
+  const { key, value } = codec.encode(stream, { id: 1 }, contextOf(stream));
+  expect(await codec.restore(stream, key, value)).toMatchObject({ group: null });
+});
+
+describe('a value of an older schema', () => {
+  const stream = streamNamed('expenses');
+  const record = { ...sampleOf('expenses').record, approval_status: null };
+  const old = without(schemas.get('expenses')!, 'approval_status');
+
+  async function olderValue(): Promise<{ key: Buffer; value: Buffer; hash: number }> {
+    const codec = testCodec();
+    const { key, value, hash } = codec.encode(stream, record, contextOf(stream));
+    const current = avro.Type.forSchema(schemas.get('expenses') as avro.Schema, { wrapUnions: 'never' });
+    return { key, hash, value: written(old, { ...current.fromBuffer(value.subarray(5)) }) };
+  }
+
+  test('is remembered as ours would be, and its schema is asked for once', async () => {
+    const asked: number[] = [];
+    const codec = testCodec({
+      writerSchema: async (id) => {
+        asked.push(id);
+        return old;
+      },
+    });
+    const { key, value, hash } = await olderValue();
+    const expected = { id: 15296442, hash, group: Date.parse('2024-11-03') / 86_400_000 };
+    expect(await codec.restore(stream, key, value)).toEqual(expected);
+    expect(await codec.restore(stream, key, value)).toEqual(expected);
+    expect(asked).toEqual([OLD_ID]);
+    expect((await codec.decode(stream, value))!.total_cost).toBe('33.17');
+  });
+
+  test('differs from ours once its record has a value in the new field', async () => {
+    const codec = testCodec({ writerSchema: async () => old });
+    const { key, value } = await olderValue();
+    const now = codec.encode(stream, sampleOf('expenses').record, contextOf(stream));
+    expect((await codec.restore(stream, key, value)).hash).not.toBe(now.hash);
+  });
+
+  test('is asked for again when the registry failed', async () => {
+    let failures = 1;
+    const codec = testCodec({
+      writerSchema: async () => {
+        if (failures-- > 0) throw new Error('registry down');
+        return old;
+      },
+    });
+    const { key, value, hash } = await olderValue();
+    await expect(codec.restore(stream, key, value)).rejects.toThrow('registry down');
+    expect(await codec.restore(stream, key, value)).toMatchObject({ hash });
+  });
+});
+
+describe('a value whose schema id the registry lost', () => {
+  const stream = streamNamed('clients');
+  const codec = testCodec();
+
+  test('is taken for ours when it reads as ours', async () => {
+    const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
+    const after = testCodec({ ids: new Map([['clients', { key: 155, value: 8 }]]) });
+    const { id, key, value, hash } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
+    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null });
+  });
+
+  test.each([
+    ['a foreign payload', Buffer.from([0, 0, 0, 0, 9, 255, 255, 255])],
+    ['no payload', Buffer.from([0, 0, 0, 0, 9])],
+    ['no Avro', Buffer.from('{"id":1}')],
+    ['nothing', Buffer.alloc(0)],
+  ])('is remembered as unlike any record of ours when it is %s', async (_, value) => {
+    const { id, key } = codec.encode(stream, sampleOf('clients').record, contextOf(stream));
+    expect(await codec.restore(stream, key, value)).toEqual({ id, hash: -1, group: null });
+    expect(await codec.decode(stream, value)).toBeNull();
+  });
+
+  test('so is a value whose schema does not fit ours', async () => {
+    const foreign = { type: 'record', name: 'Other', fields: [{ name: 'word', type: 'string' }] };
+    const reading = testCodec({ writerSchema: async () => foreign });
+    const { key } = reading.encode(stream, sampleOf('clients').record, contextOf(stream));
+    expect(await reading.restore(stream, key, written(foreign, { word: 'x' }))).toMatchObject({ hash: -1 });
+  });
+});
