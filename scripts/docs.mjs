@@ -1,11 +1,13 @@
 // Writes the generated pages anew, from the built program. A test fails when what is checked in differs.
 import { writeFile } from 'node:fs/promises';
 import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/config/reference.js';
+import { renderMetricsPage } from '../dist/observe/metrics.js';
 
 const pages = {
   'config/reference.yaml': renderReference,
   'docs/generated/config.schema.json': renderJsonSchema,
   'docs/generated/CONFIG.md': renderConfigPage,
+  'docs/generated/METRICS.md': renderMetricsPage,
 };
 
 for (const [path, render] of Object.entries(pages)) await writeFile(new URL(`../${path}`, import.meta.url), render());

@@ -1,53 +1,9 @@
 // Every configuration key, declared once: type, default, unit, description, secrecy, example. Validation, the typed
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
-import { Secret } from '../base/secret.ts';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
-
-/** What an option says about itself beyond its type. */
-export interface OptionNote {
-  readonly description: string;
-  readonly unit?: 'seconds' | 'requests';
-  /** Its value is never shown. */
-  readonly secret?: boolean;
-  /** `${file:…}` may stand here; secrets always allow it. */
-  readonly from_file?: boolean;
-  /** The value is the path of a file that must be readable at start. */
-  readonly reads_file?: boolean;
-  /** Shown in the reference where there is no default. */
-  readonly example?: unknown;
-  /** Written out in the reference although it may be left out. */
-  readonly usual?: boolean;
-}
-
-/** Attaches the note; call it last, since zod keeps notes per instance. */
-function option<T extends z.ZodType>(type: T, description: string, note: Omit<OptionNote, 'description'> = {}): T {
-  return type.meta({ description, ...note });
-}
-
-const text = () => z.string().min(1);
-const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => z.int().min(least).max(most);
-const secret = () => text().transform((value) => new Secret(value));
-
-const date = () => z.iso.date('must be a date written YYYY-MM-DD');
-/** A secret that travels in an HTTP header. */
-const token = () =>
-  text()
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
-    .transform((value) => new Secret(value));
-
-const url = () =>
-  text()
-    .refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment')
-    .transform(withoutSlash);
-
-/** A list, or one text with commas: what an environment variable can carry. */
-const list = (accepts: (entry: string) => boolean, must: string) =>
-  z
-    .union([z.string(), z.array(z.string())])
-    .transform((given) => (typeof given === 'string' ? given.split(',') : given).map((entry) => entry.trim()))
-    .refine((entries) => entries.every(accepts), must);
+import { date, list, listenAddress, option, secret, text, token, url, urls, whole } from './values.ts';
 
 const account = z
   .strictObject({
@@ -214,9 +170,7 @@ const kafka = option(
 const schemaRegistry = option(
   z.strictObject({
     url: option(
-      list(isHttpUrl, 'must be http:// or https:// addresses; credentials belong to schema_registry.auth').transform(
-        (urls) => urls.map(withoutSlash),
-      ),
+      urls('must be http:// or https:// addresses; credentials belong to schema_registry.auth'),
       'Confluent-compatible registry: one address, or several of the same cluster. Needed at start only.',
       { example: 'http://localhost:8081' },
     ),
@@ -358,14 +312,7 @@ export const schema = z
       z
         .strictObject({
           listen: option(
-            z
-              .string()
-              .refine(
-                (given) => given === 'off' || listenAddress(given) !== null,
-                'must be host:port, [ipv6]:port or off',
-              )
-              .transform(listenAddress)
-              .prefault('127.0.0.1:8080'),
+            listenAddress().prefault('127.0.0.1:8080'),
             'Where health, metrics and the status page are served; off for nowhere. There is no log-in: keep it inside.',
           ),
         })
@@ -396,26 +343,8 @@ export type Config = z.output<typeof schema>;
 export type AccountConfig = Config['harvest']['accounts'][number];
 export type StreamConfig = Config['streams'][string];
 
-/** `host:port` taken apart; null when it is none, and for `off`. */
-function listenAddress(given: string): { host: string; port: number } | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(given);
-  if (match === null) return null;
-  const port = Number(match[3]);
-  return port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : null;
-}
-
 function areDistinct(accounts: readonly { id: string }[]): boolean {
   return new Set(accounts.map(({ id }) => id)).size === accounts.length;
-}
-
-function isHttpUrl(given: string): boolean {
-  if (!URL.canParse(given)) return false;
-  const { protocol, username, password, search, hash } = new URL(given);
-  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
-}
-
-function withoutSlash(address: string): string {
-  return address.replace(/\/+$/, '');
 }
 
 function isRegistryAuth(given: { username?: unknown; password?: unknown; bearer_token?: unknown }): boolean {

@@ -1,7 +1,7 @@
 // Looks at the declared schema from outside: what kind of node belongs where, and the flat list of options.
 // The only file that knows how zod keeps its definitions.
 import type { z } from 'zod';
-import type { OptionNote } from './options.ts';
+import type { OptionNote } from './values.ts';
 
 interface Definition {
   readonly type: string;

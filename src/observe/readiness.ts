@@ -50,9 +50,7 @@ export function headline(account: AccountStatus): string {
   const lag = Math.max(0, ...running.map((stream) => stream.lagSeconds ?? 0));
   const enabled = streams.filter((stream) => stream.state !== 'FEATURE_OFF');
   const parts = [
-    complete.length < running.length
-      ? `Reading everything for the first time: ${complete.length} of ${enabled.length} streams are complete`
-      : `In step with Harvest: ${streamCount(running.length)}, at most ${duration(lag)} behind`,
+    progress(complete.length, running.length, enabled.length, lag),
     standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
     retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
   ];
@@ -96,8 +94,13 @@ function names(streams: readonly StreamStatus[]): string {
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }
 
-function streamCount(count: number): string {
-  return count === 1 ? '1 stream is complete' : `all ${count} streams are complete`;
+function progress(complete: number, running: number, enabled: number, lagSeconds: number): string {
+  if (running === 0) return 'No stream is read';
+  if (complete < running) {
+    return `Reading everything for the first time: ${complete} of ${enabled} streams are complete`;
+  }
+  const streams = running === 1 ? '1 stream is complete' : `all ${running} streams are complete`;
+  return `In step with Harvest: ${streams}, at most ${duration(lagSeconds)} behind`;
 }
 
 function sentence(reason: string | null): string {

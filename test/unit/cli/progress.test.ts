@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { renderBlock, renderLine, Screen, showProgress } from '../../../src/cli/progress.ts';
+import type { AccountStatus } from '../../../src/engine/status.ts';
+import { account, firstSweep, stream } from '../../support/status.ts';
+
+const early = {
+  atMs: 0,
+  accounts: [account([stream('clients', firstSweep(0, 4_000)), stream('users', { rows: 10 })])],
+};
+const later = {
+  atMs: 10_000,
+  accounts: [account([stream('clients', firstSweep(1_000, 4_000)), stream('users', { rows: 10 })])],
+};
+
+describe('the progress line', () => {
+  it('tells how much is done, how fast, and about how long it takes', () => {
+    expect(renderLine(early, later)).toBe('1 of 2 streams complete, 1010 rows, 100 rows/s, about 30 s left');
+  });
+
+  it('promises nothing while no pace is known', () => {
+    expect(renderLine(later, later)).toBe('1 of 2 streams complete, 1010 rows');
+  });
+
+  it('counts a sweep that began anew from its own beginning', () => {
+    const again = { purpose: 'first', pages: 1, rows: 500, total: 4_000, unit: 'rows', startedAt: 'later' } as const;
+    const now = { atMs: 10_000, accounts: [account([stream('clients', firstSweep(500, 4_000, { sweep: again }))])] };
+    expect(renderLine(later.accounts === now.accounts ? early : { ...later, atMs: 0 }, now)).toContain(
+      'about 70 s left',
+    );
+  });
+
+  it('says what stands still, and that an account is not running', () => {
+    const forbidden = stream('users', { state: 'FORBIDDEN', complete: false, rows: 0 });
+    const accounts = [account([forbidden]), account([], { accountId: '2', phase: 'waiting', reason: 'no broker' })];
+    expect(renderLine({ atMs: 0, accounts }, { atMs: 0, accounts })).toBe(
+      'account 2 waiting (no broker), 0 of 1 streams complete, 0 rows, 1 standing still',
+    );
+  });
+});
+
+describe('the progress block', () => {
+  it('has a row for each stream under way, and what the budgets still allow', () => {
+    expect(renderBlock(early, later)).toEqual([
+      '1 of 2 streams complete, 1010 rows, 100 rows/s, about 30 s left',
+      'requests left: general 83 of 95 per 15 s, reports 83 of 95 per 15 min',
+      '',
+      'stream   pages  done',
+      'clients      1  1000 / 4000 rows  ██░░░░░░░░  25 %',
+    ]);
+  });
+
+  it('stays short when much is under way', () => {
+    const accounts = [account(Array.from({ length: 32 }, (_, at) => stream(`stream_${at}`, firstSweep(1, 2))))];
+    const lines = renderBlock({ atMs: 0, accounts }, { atMs: 0, accounts });
+    expect(lines).toHaveLength(17);
+    expect(lines.at(-1)).toBe('and 20 more');
+  });
+});
+
+describe('the screen', () => {
+  it('keeps the block below the lines', () => {
+    const written: string[] = [];
+    const screen = new Screen({ columns: 30, write: (text) => written.push(text) });
+    screen.draw(['one', 'x'.repeat(50)]);
+    screen.write('a log line\n');
+    screen.draw([]);
+    screen.draw([]);
+    screen.write('last\n');
+    const block = `one\n${'x'.repeat(29)}\n`;
+    expect(written).toEqual([block, `\u001b[2A\u001b[Ja log line\n${block}`, '\u001b[2A\u001b[J', 'last\n']);
+  });
+});
+
+describe('showing progress', () => {
+  /** A clock whose time passes when told. */
+  function handClock(): Clock & { pass(ms: number): void } {
+    let now = 0;
+    let waiting: { at: number; task: () => void }[] = [];
+    return {
+      now: () => now,
+      monotonic: () => now,
+      sleep: () => Promise.resolve(),
+      after: (ms, task) => {
+        const entry = { at: now + ms, task };
+        waiting.push(entry);
+        return () => {
+          waiting = waiting.filter((other) => other !== entry);
+        };
+      },
+      pass: (ms) => {
+        const end = now + ms;
+        for (;;) {
+          const due = waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+          if (due === undefined) break;
+          waiting = waiting.filter((other) => other !== due);
+          now = due.at;
+          due.task();
+        }
+        now = end;
+      },
+    };
+  }
+
+  function show(terminal: boolean) {
+    const clock = handClock();
+    const lines: string[] = [];
+    const written: string[] = [];
+    let accounts: AccountStatus[] = [account([], { phase: 'opening' })];
+    const progress = showProgress({
+      status: () => accounts,
+      clock,
+      terminal,
+      log: { info: (_fields: unknown, line?: unknown) => void lines.push(String(line)) },
+      screen: new Screen({ write: (text) => written.push(text) }),
+    });
+    return { clock, lines, written, progress, set: (given: AccountStatus[]) => (accounts = given) };
+  }
+
+  it('writes a log line every 15 seconds while first sweeps are incomplete, and none before or after', () => {
+    const { clock, lines, written, progress, set } = show(false);
+    clock.pass(20_000);
+    expect(lines).toEqual([]);
+    set(later.accounts);
+    clock.pass(30_000);
+    expect(lines).toHaveLength(2);
+    set([account([stream('clients')])]);
+    clock.pass(60_000);
+    expect(lines).toHaveLength(2);
+    progress.close();
+    expect(written).toEqual([]);
+  });
+
+  it('redraws a block every second on a terminal, and takes it away at the end', () => {
+    const { clock, lines, written, progress, set } = show(true);
+    set(later.accounts);
+    clock.pass(3_000);
+    expect(written).toHaveLength(3);
+    progress.close();
+    expect(written.at(-1)).toBe('\u001b[5A\u001b[J');
+    clock.pass(10_000);
+    expect(written).toHaveLength(4);
+    expect(lines).toEqual([]);
+  });
+});

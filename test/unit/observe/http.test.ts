@@ -1,0 +1,105 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { AccountStatus } from '../../../src/engine/status.ts';
+import { type HttpDoor, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
+import { createMetrics } from '../../../src/observe/metrics.ts';
+import { account, firstSweep, stream } from '../../support/status.ts';
+
+const doors: HttpDoor[] = [];
+afterEach(async () => {
+  await Promise.all(doors.splice(0).map((door) => door.close()));
+});
+
+async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOptions> = {}): Promise<string> {
+  const options: HttpOptions = {
+    listen: { host: '127.0.0.1', port: 0 },
+    version: '1.2.3',
+    clock: systemClock,
+    metrics: createMetrics('1.2.3', () => accounts),
+    accounts: () => accounts,
+    dead: () => [],
+    ...rest,
+  };
+  const door = await openHttp(options);
+  doors.push(door);
+  return door.address;
+}
+
+const WELL = [account([stream('clients')])];
+
+describe('the HTTP door', () => {
+  it('says alive until the loop of an account has died', async () => {
+    const dead: string[] = [];
+    const address = await open(WELL, { dead: () => dead });
+    expect((await fetch(`${address}/health/live`)).status).toBe(200);
+    dead.push('1234567');
+    const answer = await fetch(`${address}/health/live`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ alive: false, dead: ['1234567'] });
+  });
+
+  it('says ready, or why not', async () => {
+    expect((await fetch(`${await open(WELL)}/health/ready`)).status).toBe(200);
+    const address = await open([account([stream('clients', firstSweep(1, 2))])]);
+    const answer = await fetch(`${address}/health/ready`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ ready: false, reasons: [{ stream: 'clients', state: 'INCOMPLETE' }] });
+  });
+
+  it('serves metrics, status and the page, and caches nothing', async () => {
+    const address = await open(WELL);
+    const [metrics, status, page] = await Promise.all(
+      ['/metrics', '/status', '/?x=1'].map((path) => fetch(address + path)),
+    );
+    expect(metrics!.headers.get('content-type')).toContain('text/plain');
+    expect(await metrics!.text()).toContain('harvest_kafka_stream_rows{account="1234567",stream="clients"} 1234');
+    expect(await status!.json()).toMatchObject({ version: '1.2.3', accounts: [{ accountId: '1234567' }] });
+    expect(await page!.text()).toContain('Account 1234567');
+    for (const answer of [metrics, status, page]) {
+      expect(answer!.headers.get('cache-control')).toBe('no-store');
+      expect(answer!.headers.get('content-security-policy')).toContain("default-src 'none'");
+    }
+  });
+
+  it('answers HEAD like GET without a body, and other methods with 405', async () => {
+    const address = await open(WELL);
+    const head = await fetch(`${address}/status`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(100);
+    const post = await fetch(`${address}/status`, { method: 'POST', body: 'x'.repeat(100_000) });
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await fetch(`${address}/favicon.ico`)).status).toBe(404);
+    expect((await fetch(`${address}/__proto__`)).status).toBe(404);
+  });
+
+  it('keeps a failure of the view to itself', async () => {
+    const accounts = () => {
+      throw new Error('secret detail');
+    };
+    const answer = await fetch(`${await open([], { accounts })}/status`);
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('secret');
+  });
+
+  it('names the address that is taken', async () => {
+    const port = Number(new URL(await open(WELL)).port);
+    await expect(open(WELL, { listen: { host: '127.0.0.1', port } })).rejects.toMatchObject({
+      code: 'http.listen',
+      message: `http.listen 127.0.0.1:${port} cannot be taken: the port is in use`,
+    });
+    await expect(open(WELL, { listen: { host: 'no.such.host.invalid', port: 1 } })).rejects.toMatchObject({
+      code: 'http.listen',
+    });
+  });
+
+  it('closes although a client keeps its connection open', async () => {
+    const { hostname, port } = new URL(await open(WELL));
+    const socket = connect(Number(port), hostname);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {});
+    await doors.pop()!.close();
+    await closed;
+  });
+});

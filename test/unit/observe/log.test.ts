@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { PublisherEvent } from '../../../src/engine/events.ts';
+import { createEventLog, createLog, lineOf } from '../../../src/observe/log.ts';
+import { account, stream } from '../../support/status.ts';
+
+/** What is written at `level`, line by line. */
+function capture(level: string, pretty = false, color = false) {
+  const lines: string[] = [];
+  const log = createLog({ level, pretty, color, stream: { write: (line: string) => lines.push(line) } });
+  return { log, events: createEventLog(log), lines, records: () => lines.map((line) => JSON.parse(line)) };
+}
+
+const committed = (published: number): PublisherEvent => ({
+  name: 'page.committed',
+  stream: 'clients',
+  purpose: 'changes',
+  read: 100,
+  published: { c: published, u: 0, d: 0, r: 0 },
+  unchanged: 100 - published,
+  stale: 0,
+  deadLetters: 0,
+  commitMs: 12,
+});
+
+const completed = (purpose: 'first' | 'changes'): PublisherEvent => ({
+  name: 'sweep.completed',
+  stream: 'clients',
+  purpose,
+  pages: 1,
+  read: 100,
+  ms: 40,
+  cursor: null,
+});
+
+describe('a log line', () => {
+  it('is one JSON object with the stable name of the event, the account and the fields', () => {
+    const { events, records } = capture('info');
+    events.listen('42')({ name: 'topic.refilled', stream: 'clients', reason: 'it was emptied' });
+    expect(records()).toEqual([
+      {
+        level: 'warn',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        event: 'topic.refilled',
+        account: '42',
+        stream: 'clients',
+        reason: 'it was emptied',
+        msg: 'the topic is filled again: it was emptied',
+      },
+    ]);
+  });
+
+  it('is not written for pages and for sweeps that found nothing', () => {
+    const { events, records } = capture('info');
+    const emit = events.listen('42');
+    for (const event of [
+      committed(0),
+      completed('changes'),
+      committed(3),
+      completed('changes'),
+      completed('changes'),
+    ]) {
+      emit(event);
+    }
+    expect(records().map(({ msg }) => msg)).toEqual(['changes sweep complete: 100 read in 1 pages, 3 published']);
+    emit(completed('first'));
+    expect(records()).toHaveLength(2);
+  });
+
+  it('gets louder while a failure repeats', () => {
+    const retry = (attempt: number): PublisherEvent => ({
+      name: 'stream.retrying',
+      stream: 'clients',
+      code: 'harvest.server',
+      reason: '502',
+      attempt,
+      retryInMs: 100,
+    });
+    expect([1, 2, 5, 6].map((attempt) => lineOf(retry(attempt)).level)).toEqual(['info', 'warn', 'warn', 'error']);
+  });
+
+  it('of a stream that needs a person is a warning, of one that recovered is not', () => {
+    const change = (to: 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED'): PublisherEvent => ({
+      name: 'stream.changed',
+      stream: 'users',
+      from: 'RUNNING',
+      to,
+      reason: '403',
+      remedy: 'Give the role.',
+      nextProbeAt: null,
+    });
+    const levels = (['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED'] as const).map((to) => lineOf(change(to)).level);
+    expect(levels).toEqual(['info', 'warn', 'info', 'warn']);
+  });
+});
+
+describe('the summary', () => {
+  it('counts from one summary to the next, account by account', () => {
+    const { events, records } = capture('info');
+    events.listen('1234567')(committed(3));
+    events.listen('1234567')(committed(0));
+    events.listen('2')(committed(50));
+    const accounts = [account([stream('clients')])];
+    events.summarise(accounts);
+    events.summarise(accounts);
+    expect(records().map(({ published, unchanged }) => [published, unchanged])).toEqual([
+      [3, 197],
+      [0, 0],
+    ]);
+    expect(records()[0].msg).toContain('In step with Harvest');
+  });
+});
+
+describe('the short form for a terminal', () => {
+  it('is one line with time, level, names, message and remedy', () => {
+    const { events, lines } = capture('info', true);
+    events.listen('42')({ name: 'account.stopped', code: 'harvest.unauthorised', reason: '401', remedy: 'Renew it.' });
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d {2}error {2}42 {2}stopped: 401 {2}→ Renew it\.\n$/);
+  });
+
+  it('does not hand control characters to the terminal', () => {
+    const { events, lines } = capture('info', true);
+    events.listen('42')({ name: 'topic.refilled', stream: 'clients', reason: '\u001b[2Jgone\nnew line\u009b' });
+    expect(lines[0]!.trimEnd()).not.toMatch(/\p{Cc}/u);
+    expect(lines[0]).toContain('gone new line');
+  });
+
+  it('is colored when asked', () => {
+    const { events, lines } = capture('info', true, true);
+    events.listen('42')({ name: 'token.refreshed', expiresInSeconds: null });
+    expect(lines[0]).toContain('\u001b[32minfo ');
+  });
+
+  it('shows the message of an error that was logged as one', () => {
+    const { log, lines } = capture('info', true);
+    log.error({ event: 'process.failed', err: new Error('boom') }, 'failed');
+    expect(lines[0]).toContain('failed: boom');
+  });
+});

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { AccountStatus } from '../../../src/engine/status.ts';
+import { createMetrics, renderMetricsPage } from '../../../src/observe/metrics.ts';
+import { account, firstSweep, stream } from '../../support/status.ts';
+
+/** Samples of ours as `name{labels} value`, without the process metrics. */
+async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
+  const text = await metrics.render();
+  return text.split('\n').filter((line) => line.startsWith('harvest_kafka_') && !/_(process|nodejs)_/.test(line));
+}
+
+describe('metrics', () => {
+  it('follow the events of each account', async () => {
+    const metrics = createMetrics('1.2.3', () => []);
+    const emit = metrics.listen('42');
+    emit({
+      name: 'page.committed',
+      stream: 'clients',
+      purpose: 'first',
+      read: 10,
+      published: { c: 0, u: 2, d: 1, r: 0 },
+      unchanged: 5,
+      stale: 1,
+      deadLetters: 1,
+      commitMs: 20,
+    });
+    for (const status of [200, 429, 404, 503, 0]) {
+      const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
+      emit({ name: 'request.finished', stream: 'clients', purpose: 'first', budget: 'general', status, ...cost });
+    }
+    emit({ name: 'commit.doubted', code: 'kafka.doubt', reason: 'x' });
+    const lines = await samples(metrics);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'harvest_kafka_info{version="1.2.3"} 1',
+        'harvest_kafka_records_published_total{account="42",stream="clients",op="u"} 2',
+        'harvest_kafka_records_published_total{account="42",stream="clients",op="d"} 1',
+        'harvest_kafka_records_unchanged_total{account="42",stream="clients"} 5',
+        'harvest_kafka_records_stale_total{account="42",stream="clients"} 1',
+        'harvest_kafka_dead_letters_total{account="42",stream="clients"} 1',
+        'harvest_kafka_commit_seconds_sum{account="42"} 0.02',
+        'harvest_kafka_budget_wait_seconds_total{account="42",budget="general"} 2.5',
+        'harvest_kafka_doubts_total{account="42",code="kafka.doubt"} 1',
+      ]),
+    );
+    const statuses = lines
+      .filter((line) => line.includes('requests_total{'))
+      .map((line) => /status="(\w+)"/.exec(line)![1]);
+    expect(statuses).toEqual(['2xx', '429', '4xx', '5xx', 'none']);
+    expect(lines.some((line) => line.includes('op="c"'))).toBe(false);
+  });
+
+  it('show the status as it is now, and nothing where nothing is known', async () => {
+    let accounts: AccountStatus[] = [account([stream('clients', firstSweep(50, 200)), stream('users')])];
+    const metrics = createMetrics('1.2.3', () => accounts);
+    expect(await samples(metrics)).toEqual(
+      expect.arrayContaining([
+        'harvest_kafka_up{account="1234567"} 1',
+        'harvest_kafka_stream_state{account="1234567",stream="clients",state="RUNNING"} 1',
+        'harvest_kafka_stream_state{account="1234567",stream="clients",state="BLOCKED"} 0',
+        'harvest_kafka_sweep_progress_ratio{account="1234567",stream="clients",purpose="first"} 0.25',
+        'harvest_kafka_stream_lag_seconds{account="1234567",stream="users"} 30',
+        'harvest_kafka_budget_limit{account="1234567",budget="reports"} 95',
+      ]),
+    );
+    expect((await samples(metrics)).join('\n')).not.toContain('stream_lag_seconds{account="1234567",stream="clients"}');
+    accounts = [account([], { phase: 'waiting' })];
+    const waiting = (await samples(metrics)).join('\n');
+    expect(waiting).toContain('harvest_kafka_up{account="1234567"} 0');
+    expect(waiting).not.toContain('stream="users"');
+  });
+
+  it('are all on the page, which is checked in as it is generated now', async () => {
+    const page = readFileSync(new URL('../../../docs/generated/METRICS.md', import.meta.url), 'utf8');
+    expect(page).toBe(renderMetricsPage());
+    const text = await createMetrics('1', () => []).render();
+    const names = [...text.matchAll(/^# TYPE (harvest_kafka_(?!process_|nodejs_)\w+)/gm)].map((match) => match[1]!);
+    expect(names.length).toBeGreaterThan(30);
+    for (const name of names) expect(page).toContain(`\`${name}\``);
+  });
+});

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
+import { account, budget, firstSweep, NOW, stream } from '../../support/status.ts';
+
+const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
+  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts });
+
+/** The text of the page, as a reader sees it. */
+function visible(markup: string): string {
+  return markup
+    .replace(/<(style|script)>[\s\S]*?<\/\1>/g, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+}
+
+describe('the status page', () => {
+  it('says for each account what it does, and for each stream where it stands', () => {
+    const text = visible(
+      page(account([stream('clients', firstSweep(500, 2_000)), stream('users', { lagSeconds: 600, deadLetters: 2 })])),
+    );
+    expect(text).toContain('harvest-kafka not ready version 1.2.3 · up 90 s');
+    expect(text).toContain('Account 1234567 running');
+    expect(text).toContain('Reading everything for the first time: 1 of 2 streams are complete.');
+    expect(text).toMatch(/clients first sweep 500 – first 500 \/ 2 000 rows 42 s ago in 30 s –/);
+    expect(text).toMatch(/users in step 1 234 10 min – 42 s ago/);
+    expect(text).toContain('2 dead letters');
+  });
+
+  it('puts first what needs a person, with reason, remedy and when it is looked at again', () => {
+    const blocked = {
+      state: 'BLOCKED',
+      reason: '422: no',
+      remedy: 'Ask.',
+      nextProbeAt: '2026-11-21T07:30:00Z',
+    } as const;
+    const text = visible(page(account([stream('clients'), stream('users', blocked)])));
+    expect(text.indexOf('users blocked')).toBeLessThan(text.indexOf('clients in step'));
+    expect(text).toContain('422: no Ask. Looked at again in 60 min.');
+  });
+
+  it('shows why an account stands still', () => {
+    const stopped = { phase: 'stopped', reason: 'the token is refused', remedy: 'Renew it.' } as const;
+    const text = visible(page(account([], stopped)));
+    expect(text).toContain('Stopped: the token is refused. Renew it.');
+    expect(text).not.toContain('last commit');
+  });
+
+  it('shows the budgets', () => {
+    const budgets = [
+      budget('general', { used: 90, waiting: 3 }),
+      budget('reports', { pausedUntil: '2026-11-21T06:30:40Z' }),
+    ];
+    const text = visible(page(account([stream('clients')], { budgets })));
+    expect(text).toContain('general budget 90 / 95 3 waiting');
+    expect(text).toContain('paused, goes on in 40 s');
+  });
+
+  it('escapes every text that comes from outside', () => {
+    const evil = `"><script>alert(1)</script><img src=x onerror='alert(2)'>&`;
+    const retrying = { since: evil, attempt: 1, reason: evil };
+    const markup = page(
+      account([stream(evil, { reason: evil, remedy: evil, cursor: evil, lastCommitAt: evil, retrying })], {
+        accountId: evil,
+        remedy: evil,
+      }),
+      account([], { phase: 'stopped', reason: evil }),
+    );
+    expect(markup.match(/<script/g)).toHaveLength(1);
+    expect(markup).not.toContain('<img');
+    expect(markup).not.toContain(`"">`);
+    expect(markup).toContain('&#60;script&#62;alert(1)');
+  });
+
+  it('allows exactly its own script and style', () => {
+    const markup = page(account([stream('clients')]));
+    for (const element of ['script', 'style']) {
+      const inside = new RegExp(`<${element}>([\\s\\S]*?)</${element}>`).exec(markup)![1]!;
+      const hash = createHash('sha256').update(inside).digest('base64');
+      expect(PAGE_POLICY).toContain(`${element}-src 'sha256-${hash}'`);
+    }
+    expect(markup).not.toMatch(/ (style|on\w+)=/);
+    expect(markup).not.toMatch(/(src|href)="(https?:)?\/\//);
+  });
+});
