@@ -1,0 +1,101 @@
+// A schema registry in the test's own process: real HTTP, the answers of Confluent's API, and failures at will.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface RegistryStub {
+  readonly url: string;
+  /** Requests as `POST /subjects/a-value/versions`, in order. */
+  readonly requests: string[];
+  /** Values of the authorization header, in order. */
+  readonly authorizations: (string | undefined)[];
+  /** Most requests that were open at the same time. */
+  readonly mostAtOnce: () => number;
+  /** Schemas by subject. */
+  readonly subjects: Map<string, string[]>;
+  /** Answers the request in place of the registry; `hang` never answers, undefined lets it through. */
+  interfere: (request: string) => { readonly status: number; readonly body: string } | 'hang' | undefined;
+  close(): Promise<void>;
+}
+
+export async function startRegistryStub(): Promise<RegistryStub> {
+  const ids: string[] = [];
+  const requests: string[] = [];
+  const authorizations: (string | undefined)[] = [];
+  const subjects = new Map<string, string[]>();
+  let open = 0;
+  let most = 0;
+
+  function answer(request: string, body: string): { status: number; body: unknown } {
+    const schema: string = body === '' ? '' : JSON.parse(body).schema;
+    const [, method, path] = /^(\w+) ([^?]+)/.exec(request)!;
+    const subject = decodeURIComponent(/\/subjects\/([^/]+)/.exec(path!)?.[1] ?? '');
+    const held = subjects.get(subject) ?? [];
+    if (path!.startsWith('/schemas/ids/')) {
+      const found = ids[Number(path!.split('/').at(-1)) - 1];
+      return found === undefined ? problem(404, 40403) : { status: 200, body: { schema: found } };
+    }
+    if (path!.startsWith('/compatibility/')) {
+      if (held.length === 0) return problem(404, 40401);
+      const fits = sameFields(held.at(-1)!, schema);
+      return {
+        status: 200,
+        body: { is_compatible: fits, messages: fits ? [] : ['READER_FIELD_MISSING_DEFAULT_VALUE'] },
+      };
+    }
+    if (method === 'GET') {
+      if (held.length === 0) return problem(404, 40401);
+      const newest = held.at(-1)!;
+      return { status: 200, body: { subject, id: ids.indexOf(newest) + 1, version: held.length, schema: newest } };
+    }
+    if (path!.endsWith('/versions')) {
+      if (held.length > 0 && !sameFields(held.at(-1)!, schema)) return problem(409, 409);
+      if (!held.includes(schema)) subjects.set(subject, [...held, schema]);
+      if (!ids.includes(schema)) ids.push(schema);
+      return { status: 200, body: { id: ids.indexOf(schema) + 1 } };
+    }
+    if (!held.includes(schema)) return problem(404, held.length === 0 ? 40401 : 40403);
+    return { status: 200, body: { subject, id: ids.indexOf(schema) + 1, version: held.indexOf(schema) + 1, schema } };
+  }
+
+  const server = createServer(async (incoming: IncomingMessage, response: ServerResponse) => {
+    most = Math.max(most, ++open);
+    response.on('close', () => open--);
+    const request = `${incoming.method} ${incoming.url}`;
+    requests.push(request);
+    authorizations.push(incoming.headers.authorization);
+    let body = '';
+    for await (const chunk of incoming) body += chunk;
+    const interference = stub.interfere(request);
+    if (interference === 'hang') return;
+    const { status, body: said } = interference ?? answer(request, body);
+    response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' });
+    response.end(typeof said === 'string' ? said : JSON.stringify(said));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  const stub: RegistryStub = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    authorizations,
+    mostAtOnce: () => most,
+    subjects,
+    interfere: () => undefined,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return stub;
+}
+
+function problem(status: number, code: number): { status: number; body: unknown } {
+  return { status, body: { error_code: code, message: `said ${code}` } };
+}
+
+/** The stub's idea of compatibility: no field came, went or changed its type. */
+function sameFields(one: string, other: string): boolean {
+  const fields = (schema: string) =>
+    JSON.stringify(JSON.parse(schema).fields.map(({ name, type }: { name: string; type: unknown }) => [name, type]));
+  return fields(one) === fields(other);
+}

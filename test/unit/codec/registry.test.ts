@@ -1,0 +1,245 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import {
+  createRegistryClient,
+  diffSubjects,
+  prepareSubjects,
+  type RegistryClient,
+  subjectsOf,
+} from '../../../src/codec/registry.ts';
+import type { RegistryClientOptions } from '../../../src/codec/registry-client.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+import { schemas, streamNamed } from '../../support/codec.ts';
+import { type RegistryStub, startRegistryStub } from '../../support/registry-stub.ts';
+
+const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' }] };
+const OTHER = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] };
+const OPTIONS = { schemas, prefix: 'harvest', mode: 'precise', keyFormat: 'avro' } as const;
+
+let stub: RegistryStub;
+let client: RegistryClient;
+const started: RegistryClient[] = [];
+
+/** A client that waits no longer than it must; `slept` collects its back-off. */
+function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number) => {
+      slept.push(ms);
+    },
+  };
+  const made = createRegistryClient({ urls: [stub.url], clock, random: () => 0.5, ...options });
+  started.push(made);
+  return made;
+}
+
+function failure(code: string, message: RegExp | string) {
+  return expect.objectContaining({ code, message: expect.stringMatching(message) });
+}
+
+beforeEach(async () => {
+  stub = await startRegistryStub();
+  client = clientOf();
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.close()));
+  await stub.close();
+});
+
+describe('one subject', () => {
+  test('is unknown, then registered, then found under the same id', async () => {
+    expect(await client.lookup('a.b-value', SCHEMA)).toBeNull();
+    expect(await client.latest('a.b-value')).toBeNull();
+    const id = await client.register('a.b-value', SCHEMA);
+    expect(await client.lookup('a.b-value', SCHEMA)).toBe(id);
+    expect(await client.register('a.b-value', SCHEMA)).toBe(id);
+    expect(await client.latest('a.b-value')).toEqual({ id, version: 1, schema: SCHEMA });
+    expect(await client.schemaById(id)).toEqual(SCHEMA);
+    expect(await client.schemaById(id + 1)).toBeNull();
+  });
+
+  test('says why it would not take a schema, without taking it', async () => {
+    expect(await client.incompatibility('s', SCHEMA)).toBeNull();
+    await client.register('s', SCHEMA);
+    expect(await client.incompatibility('s', SCHEMA)).toBeNull();
+    expect(await client.incompatibility('s', OTHER)).toBe('READER_FIELD_MISSING_DEFAULT_VALUE');
+    expect(stub.subjects.get('s')).toHaveLength(1);
+  });
+
+  test.each([
+    [409, '{"error_code":409,"message":"said no"}', 'registry.incompatible', /^s does not take our schema: said no$/],
+    [422, '{"error_code":42201,"message":"said no"}', 'registry.invalid', /^s was not accepted as Avro: said no$/],
+    [422, '{"message":["odd"]}', 'registry.invalid', /^s was not accepted as Avro$/],
+    [401, 'no', 'registry.unauthorised', /answered 401 for s$/],
+    [403, '', 'registry.unauthorised', /answered 403 for s$/],
+    [404, '<html>nothing here</html>', 'registry.refused', /^POST \/subjects\/s\/versions was answered 404$/],
+    [404, '{"error_code":404,"message":"no route"}', 'registry.refused', /was answered 404: no route$/],
+    [400, 'broken', 'registry.refused', /was answered 400$/],
+    [200, '<html>a proxy</html>', 'registry.refused', /^the answer for s holds no schema id$/],
+  ])('a registry that answers %i %s is told apart', async (status, body, code, message) => {
+    stub.interfere = () => ({ status, body });
+    await expect(client.register('s', SCHEMA)).rejects.toThrow(failure(code, message));
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test('an answer without a schema is refused', async () => {
+    stub.interfere = () => ({ status: 200, body: '{"schema":"not json"}' });
+    await expect(client.schemaById(5)).rejects.toThrow(failure('registry.refused', /id 5 holds no Avro schema/));
+  });
+});
+
+describe('a registry that fails', () => {
+  test.each([500, 502, 503, 429])('with %i is asked again after a growing wait, whatever the verb', async (status) => {
+    const slept: number[] = [];
+    let failures = 2;
+    stub.interfere = () => (failures-- > 0 ? { status, body: '' } : undefined);
+    expect(await clientOf({}, slept).register('s', SCHEMA)).toBe(1);
+    expect(slept).toEqual([200, 400]);
+  });
+
+  test('for good is unavailable', async () => {
+    stub.interfere = () => ({ status: 503, body: '' });
+    await expect(client.lookup('s', SCHEMA)).rejects.toThrow(
+      failure('registry.unavailable', /127.0.0.1:\d+: answered 503$/),
+    );
+    expect(stub.requests).toHaveLength(3);
+  });
+
+  test('by never answering is given up in time', async () => {
+    stub.interfere = () => 'hang';
+    const hasty = clientOf({ timeoutMs: 30 });
+    await expect(hasty.schemaById(1)).rejects.toThrow(failure('registry.unavailable', /no answer within 30 ms$/));
+  });
+
+  test('by refusing connections is unavailable, not a bad request', async () => {
+    await stub.close();
+    await expect(client.schemaById(1)).rejects.toThrow(failure('registry.unavailable', /ECONNREFUSED/));
+  });
+
+  test('is left for the next address, which stays the first choice', async () => {
+    const second = await startRegistryStub();
+    try {
+      const both = clientOf({ urls: [stub.url, second.url] });
+      stub.interfere = () => ({ status: 500, body: '' });
+      expect(await both.register('s', SCHEMA)).toBe(1);
+      expect(await both.lookup('s', SCHEMA)).toBe(1);
+      expect(stub.requests).toHaveLength(1);
+      expect(second.requests).toHaveLength(2);
+    } finally {
+      await second.close();
+    }
+  });
+
+  test('holds nobody up once the client is closed', async () => {
+    stub.interfere = () => 'hang';
+    const pending = expect(client.schemaById(1)).rejects.toThrow(failure('registry.unavailable', ''));
+    await client.close();
+    await pending;
+    expect(stub.requests.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('logging in', () => {
+  test('basic and bearer credentials go with every request', async () => {
+    await clientOf({ auth: { username: 'ada', password: new Secret('s3cret') } }).schemaById(1);
+    await clientOf({ auth: { bearer_token: new Secret('t0ken') } }).schemaById(1);
+    await clientOf().schemaById(1);
+    expect(stub.authorizations).toEqual([`Basic ${btoa('ada:s3cret')}`, 'Bearer t0ken', undefined]);
+  });
+
+  test('no credential shows in a failure', async () => {
+    const auth = { username: 'ada', password: new Secret('s3cret') };
+    stub.interfere = () => ({ status: 401, body: '' });
+    const error = await clientOf({ auth })
+      .schemaById(1)
+      .catch((thrown: Error) => thrown);
+    expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toMatch(/s3cret|YWRhOnMzY3JldA/);
+  });
+});
+
+describe('all subjects', () => {
+  const prepare = (autoRegister: boolean, options = {}) =>
+    prepareSubjects(client, catalog, { ...OPTIONS, autoRegister, ...options });
+
+  test('are registered once, found again, and named by topic', async () => {
+    const first = await prepare(true);
+    expect(first.size).toBe(32);
+    expect([...stub.subjects.keys()].sort()).toEqual(
+      catalog.flatMap(({ name }) => [`harvest.${name}-key`, `harvest.${name}-value`]).sort(),
+    );
+    stub.requests.length = 0;
+    expect(await prepare(false)).toEqual(first);
+    expect(stub.requests).toHaveLength(64);
+    expect(stub.requests.some((request) => request.includes('/versions'))).toBe(false);
+    expect(stub.mostAtOnce()).toBeLessThanOrEqual(8);
+  });
+
+  test('string keys need no subject', async () => {
+    const ids = await prepare(true, { keyFormat: 'string' });
+    expect([...stub.subjects.keys()].filter((name) => name.endsWith('-key'))).toEqual([]);
+    expect(ids.get('clients')!.key).toBeNull();
+    expect(ids.get('clients')!.value).toBeGreaterThan(0);
+  });
+
+  test('the registered schema is the file with its decimals as configured', async () => {
+    await prepare(true, { mode: 'double' });
+    const held = JSON.parse(stub.subjects.get('harvest.cost_rates-value')![0]!);
+    expect(held.fields.find(({ name }: { name: string }) => name === 'amount').type).toEqual(['null', 'double']);
+    const subjects = subjectsOf([streamNamed('tasks')], OPTIONS);
+    expect(subjects.find(({ part }) => part === 'value')!.schema).toEqual(schemas.get('tasks'));
+  });
+
+  test('those that are missing are all listed when registering is off', async () => {
+    const error = await prepare(false).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'registry.not_registered', kind: 'fatal' });
+    for (const { name } of catalog)
+      expect((error as Error).message).toContain(`harvest.${name}-value is not registered`);
+    expect(stub.subjects.size).toBe(0);
+  });
+
+  test('those in the way are all listed, and nothing is registered', async () => {
+    stub.subjects.set('harvest.clients-value', [JSON.stringify(SCHEMA)]);
+    stub.subjects.set('harvest.tasks-key', [JSON.stringify(OTHER)]);
+    await expect(prepare(true)).rejects.toThrow(
+      failure(
+        'registry.incompatible',
+        /^harvest\.clients-value does not take our schema: READER\w+\nharvest\.tasks-key does not/,
+      ),
+    );
+    expect(stub.subjects.size).toBe(2);
+  });
+
+  test('a refusal that only the registering shows is reported for every subject', async () => {
+    stub.interfere = (request) =>
+      request.includes('-key/versions') && request.startsWith('POST /subjects')
+        ? { status: 422, body: '{"error_code":42201,"message":"bad"}' }
+        : undefined;
+    const error = (await prepare(true).catch((thrown: Error) => thrown)) as Error;
+    expect(error).toMatchObject({ code: 'registry.invalid' });
+    expect(error.message.split('\n')).toHaveLength(32);
+  });
+
+  test('a registry that goes down meanwhile is unavailable, whatever else it said', async () => {
+    stub.interfere = (request) => {
+      if (!/^POST \/subjects\/.*versions/.test(request)) return undefined;
+      return request.includes('-key') ? { status: 422, body: '{}' } : { status: 503, body: '' };
+    };
+    await expect(prepare(true)).rejects.toThrow(failure('registry.unavailable', /answered 503$/));
+  });
+
+  test('are compared without writing', async () => {
+    await client.register('harvest.roles-value', schemas.get('roles')!);
+    stub.subjects.set('harvest.roles-key', [JSON.stringify(OTHER)]);
+    stub.requests.length = 0;
+    const differences = await diffSubjects(client, [streamNamed('roles'), streamNamed('tasks')], OPTIONS);
+    expect(differences.map(({ subject, state, id, message }) => [subject.name, state, id, message])).toEqual([
+      ['harvest.roles-value', 'registered', 1, null],
+      ['harvest.roles-key', 'incompatible', null, 'READER_FIELD_MISSING_DEFAULT_VALUE'],
+      ['harvest.tasks-value', 'missing', null, null],
+      ['harvest.tasks-key', 'missing', null, null],
+    ]);
+    expect(stub.requests.filter((request) => /^POST \/subjects\/.*versions/.test(request))).toEqual([]);
+  });
+});
