@@ -55,6 +55,8 @@ const CONNECTIONS = 8;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
 interface Answer {
+  /** The address that gave it. */
+  readonly where: string;
   readonly status: number;
   /** The parsed body; undefined when it is not JSON. */
   readonly body: unknown;
@@ -111,7 +113,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       const text = await response.body.text();
       const worthRepeating = response.statusCode >= 500 || response.statusCode === 429;
       if (worthRepeating) return { where: base, reason: `answered ${response.statusCode}`, cause: undefined };
-      return { status: response.statusCode, body: parse(text) };
+      return { where: base, status: response.statusCode, body: parse(text) };
     } catch (cause) {
       const reason = timeout.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
       return { where: base, reason, cause };
@@ -127,7 +129,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     if (answer.status === 200) return body;
     // Registries number their own 404s from 40401; any other 404 means that something else answers at this address.
     if (answer.status === 404 && Number(body.error_code) > 40_400) return null;
-    throw refusal(call, answer.status, body);
+    throw refusal(call, answer, body);
   }
 
   const versions = (subject: string) => `/subjects/${encodeURIComponent(subject)}/versions`;
@@ -147,10 +149,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         : 'the registry calls it incompatible with the latest version';
     },
     async register(subject, schema) {
-      const call: Call = { method: 'POST', path: versions(subject), schema, about: subject };
-      const registered = await ask(call);
-      if (registered === null) throw refusal(call, 404, {});
-      return idIn(registered, subject);
+      const registered = await ask({ method: 'POST', path: versions(subject), schema, about: subject });
+      return idIn(registered ?? {}, subject);
     },
     async schemaById(id) {
       const found = await ask({ method: 'GET', path: `/schemas/ids/${id}`, about: `id ${id}` });
@@ -183,14 +183,14 @@ function authorization(auth: RegistryAuth | undefined): Record<string, string> {
   return { authorization: `Basic ${pair}` };
 }
 
-function refusal({ method, path, about }: Call, status: number, body: Members): PublisherError {
+function refusal({ method, path, about }: Call, { where, status }: Answer, body: Members): PublisherError {
   const said = typeof body.message === 'string' ? `: ${body.message}` : '';
   if (status === 401 || status === 403) {
     return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
   }
   if (status === 409) return new PublisherError('registry.incompatible', `${about} does not take our schema${said}`);
   if (status === 422) return new PublisherError('registry.invalid', `${about} was not accepted as Avro${said}`);
-  return new PublisherError('registry.refused', `${method} ${path} was answered ${status}${said}`);
+  return new PublisherError('registry.refused', `${method} ${where}${path} was answered ${status}${said}`);
 }
 
 function idIn(body: Members, about: string): number {

@@ -74,7 +74,7 @@ describe('one subject', () => {
     [422, '{"message":["odd"]}', 'registry.invalid', /^s was not accepted as Avro$/],
     [401, 'no', 'registry.unauthorised', /answered 401 for s$/],
     [403, '', 'registry.unauthorised', /answered 403 for s$/],
-    [404, '<html>nothing here</html>', 'registry.refused', /^POST \/subjects\/s\/versions was answered 404$/],
+    [404, '<html>nothing here</html>', 'registry.refused', /^POST http:\S+\/subjects\/s\/versions was answered 404$/],
     [404, '{"error_code":404,"message":"no route"}', 'registry.refused', /was answered 404: no route$/],
     [400, 'broken', 'registry.refused', /was answered 400$/],
     [200, '<html>a proxy</html>', 'registry.refused', /^the answer for s holds no schema id$/],
