@@ -1,7 +1,7 @@
 // Amounts, rates, hours and quantities as decimal(24,6): the number of millionths. Knows exactness, rounding and the
 // bytes of java.math.BigInteger; leaves to conversion.ts what becomes of a literal that had to be rounded.
 
-export const SCALE = 6;
+const SCALE = 6;
 const PRECISION = 24;
 const MILLION = 1_000_000;
 const LIMIT = 10n ** BigInt(PRECISION);

@@ -121,7 +121,8 @@ function compileArray(items: ValueType, path: string, decimals: DecimalHandling)
 function compile(type: ValueType, path: string, decimals: DecimalHandling): Write {
   if (type === 'long') return compileLong(path);
   if (type === 'boolean') return compileBoolean(path);
-  if (type === 'string' || type === 'double') return compileString(path);
+  if (type === 'string') return compileString(path);
+  if (type === 'double') return compileDecimal(path, 'double');
   if (type.type === 'record') return compileRecord(type, path, decimals);
   if (type.type === 'array') return compileArray(type.items, path, decimals);
   if (type.type === 'bytes') return compileDecimal(path, decimals);

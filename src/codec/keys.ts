@@ -25,7 +25,9 @@ export function stringKeys(stream: StreamDefinition): KeyCodec {
     decode(key) {
       if (schemaIdOf(key) !== null) throw foreignKey(stream, 'in Avro', 'text');
       const text = key.toString();
-      return stream.key.length === 1 ? Number(text) : text;
+      if (stream.key.length > 1) return text;
+      if (!/^\d+$/.test(text)) throw foreignKey(stream, 'that is no id', 'ids as text');
+      return Number(text);
     },
   };
 }

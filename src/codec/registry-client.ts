@@ -5,7 +5,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 
-export interface RegistryAuth {
+interface RegistryAuth {
   readonly username?: string | undefined;
   readonly password?: Secret | undefined;
   readonly bearer_token?: Secret | undefined;
@@ -15,7 +15,7 @@ export interface RegistryClientOptions {
   /** Base addresses of one registry, without a slash at the end; the next one is asked when one fails. */
   readonly urls: readonly string[];
   readonly auth?: RegistryAuth | undefined;
-  /** PEM text of certificate authorities to trust besides the system's. */
+  /** PEM text of the certificate authority to trust instead of the system's. */
   readonly ca?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -23,7 +23,7 @@ export interface RegistryClientOptions {
   readonly timeoutMs?: number;
 }
 
-export interface RegisteredSchema {
+interface RegisteredSchema {
   readonly id: number;
   readonly version: number;
   readonly schema: object;

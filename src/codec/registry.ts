@@ -7,7 +7,7 @@ import type { KeyFormat } from './keys.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { type DecimalHandling, keySchema, publishedSchema, type ValueSchemas } from './schemas.ts';
 
-export { createRegistryClient, type RegistryAuth, type RegistryClient } from './registry-client.ts';
+export { createRegistryClient, type RegistryClient } from './registry-client.ts';
 
 export interface SubjectOptions {
   readonly schemas: ValueSchemas;

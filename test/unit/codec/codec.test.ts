@@ -147,6 +147,7 @@ describe('identity', () => {
     const refusal = expect.objectContaining({ code: 'registry.key_schema_changed', stream: 'clients' });
     expect(() => moved.rowId(streamNamed('clients'), key)).toThrow(refusal);
     expect(() => testCodec({ keyFormat: 'string' }).rowId(streamNamed('clients'), key)).toThrow(refusal);
+    expect(() => testCodec({ keyFormat: 'string' }).rowId(streamNamed('clients'), Buffer.from('x1'))).toThrow(refusal);
     expect(() => codec.rowId(streamNamed('clients'), Buffer.from('5735776'))).toThrow(refusal);
   });
 });
