@@ -1,0 +1,19 @@
+// A believable Harvest API v2: the public door of the simulator.
+export type { Answer, Outcome, SimulatorRequest } from './answer.ts';
+export { type Budget, HARVEST_BUDGETS, type LoggedRequest } from './budgets.ts';
+export type { Counts } from './dataset/index.ts';
+export type { Fault, FaultAction, FaultMatch } from './faults.ts';
+export type { Settings } from './model/settings.ts';
+export { type Mutation, mutate } from './mutate.ts';
+export { Dice, seededRandom } from './random.ts';
+export { Refusal } from './refusal.ts';
+export type { Json, JsonObject } from './render/json.ts';
+export { type RunningSimulator, serve } from './server.ts';
+export {
+  createSimulator,
+  DEFAULT_ACCOUNT_ID,
+  DEFAULT_TOKEN,
+  type Simulator,
+  type SimulatorOptions,
+} from './simulator.ts';
+export type { TruthScope, Window } from './truth.ts';

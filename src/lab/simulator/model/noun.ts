@@ -1,0 +1,59 @@
+// What all nouns share: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
+// Each noun's own file adds its rules; the account holds them all.
+import { invalid, notFound } from '../refusal.ts';
+import type { Account } from './account.ts';
+import type { Row } from './rows.ts';
+import { type Draft, Table } from './table.ts';
+
+/** The members that a caller may give; what is left out keeps its value or gets the default. */
+export type Fields<R extends Row> = Partial<Draft<R>>;
+
+export abstract class Noun<R extends Row> extends Table<R> {
+  protected readonly account: Account;
+
+  constructor(account: Account, firstId: number) {
+    super(firstId);
+    this.account = account;
+  }
+
+  /** The row, or Harvest's 404. */
+  find(id: number): R {
+    const row = this.get(id);
+    if (!row) throw notFound();
+    return row;
+  }
+
+  update(id: number, fields: Fields<R>): R {
+    return this.edit(this.find(id), fields);
+  }
+
+  /** Deletes as Harvest does: hard, with what hangs on it; returns the row as it was. */
+  delete(id: number): R {
+    const row = this.find(id);
+    this.drop(row);
+    return row;
+  }
+
+  touch(row: R): void {
+    row.updated_at = this.account.seconds();
+  }
+
+  protected add(draft: Draft<R>): R {
+    const now = this.account.seconds();
+    return this.insert({ id: this.takeId(), ...draft, created_at: now, updated_at: now } as unknown as R);
+  }
+
+  protected edit(row: R, fields: Fields<R>): R {
+    this.assign(row, fields as Partial<R>);
+    this.touch(row);
+    return row;
+  }
+}
+
+/** Throws one 422 that names everything missing: `{ Name: undefined }` → "Name can't be blank". */
+export function present(values: Readonly<Record<string, unknown>>): void {
+  const missing = Object.entries(values).filter(([, value]) => value === undefined || value === null || value === '');
+  if (missing.length > 0) throw invalid(...missing.map(([label]) => `${label} can't be blank`));
+}
+
+export const money = (amount: number): number => Math.round(amount * 100) / 100;

@@ -1,0 +1,55 @@
+// The state knobs: how this account and this API behave where Harvest is unknown or differs between accounts.
+// Changed at any time, in process or through the control door; one-off misbehaviour is a fault instead (faults.ts).
+
+export interface Settings {
+  /** Role of the token's owner: anything but administrator is refused or silently narrowed (harvest-api section 11). */
+  role: 'administrator' | 'manager' | 'member';
+  /** What money members look like to someone who may not see them. */
+  hiddenRates: 'omitted' | 'null';
+  /** What the endpoints of a switched-off module answer. */
+  moduleOff: 'forbidden' | 'empty';
+  /** Account preference behind `rounded_hours` and the time reports. */
+  rounding: { minutes: number; direction: 'up' | 'nearest' | 'down' } | null;
+  /** Whole decimals printed as `100` or as `100.0`; Harvest prints both. */
+  wholeDecimals: 'integer' | 'float';
+  /** Members that no documentation knows, added to every record. */
+  unknownMembers: Record<string, unknown> | null;
+  /** Members of before March 2022 on users, and the legacy company flag. */
+  legacyMembers: boolean;
+  /** `total_pages` and `total_entries` on the middle pages of a cursor list. */
+  totalsOnMiddlePages: boolean;
+  /** 429 without `Retry-After`. */
+  dropRetryAfter: boolean;
+  /** Error bodies as HTML pages instead of JSON. */
+  htmlErrors: boolean;
+  /** Seconds added to the `Date` header: a server clock that is off. */
+  dateOffsetSeconds: number;
+  /** Which unknown events move updated_at of the neighbours (the [U] rows of harvest-api section 13). */
+  touches: {
+    /** A rename moves time entries, expenses, projects … that show the name. */
+    renamed: boolean;
+    /** Archiving a project or user moves their time entries. */
+    archived: boolean;
+    /** A new rate moves its user. */
+    rate: boolean;
+    /** An assignment moves its project and user. */
+    assignment: boolean;
+    /** A deleted message or payment moves its invoice or estimate. */
+    childDeleted: boolean;
+  };
+}
+
+export const defaultSettings = (): Settings => ({
+  role: 'administrator',
+  hiddenRates: 'omitted',
+  moduleOff: 'forbidden',
+  rounding: null,
+  wholeDecimals: 'integer',
+  unknownMembers: null,
+  legacyMembers: false,
+  totalsOnMiddlePages: true,
+  dropRetryAfter: false,
+  htmlErrors: false,
+  dateOffsetSeconds: 0,
+  touches: { renamed: false, archived: false, rate: false, assignment: false, childDeleted: false },
+});

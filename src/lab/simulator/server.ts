@@ -1,0 +1,78 @@
+// The simulator behind a socket: turns node:http into `handle` and outcomes into bytes, waits and broken connections.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '../../base/clock.ts';
+import type { Answer } from './answer.ts';
+import type { Simulator } from './simulator.ts';
+
+export interface RunningSimulator {
+  /** `http://host:port`; API v2 lives at `<url>/v2`, the id host's endpoints at `<url>/api/v2`. */
+  readonly url: string;
+  /** Ends every connection, hanging ones included. */
+  close(): Promise<void>;
+}
+
+/** Listens; port 0 takes a free one. */
+export async function serve(
+  simulator: Simulator,
+  options: { readonly host?: string; readonly port?: number } = {},
+): Promise<RunningSimulator> {
+  const host = options.host ?? '127.0.0.1';
+  const closing = new AbortController();
+  const server = createServer((request, response) => {
+    answer(simulator, request, response, closing.signal).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        closing.abort();
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  simulator: Simulator,
+  request: IncomingMessage,
+  response: ServerResponse,
+  closing: AbortSignal,
+): Promise<void> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  const outcome = simulator.handle({
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    headers: request.headers,
+    body: Buffer.concat(pieces),
+  });
+  if (outcome.outcome === 'hang') return;
+  if (outcome.outcome === 'reset') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  await systemClock.sleep(outcome.delayMs, closing);
+  response.writeHead(outcome.status, outcome.headers);
+  await send(outcome, response, closing);
+  if (outcome.outcome === 'cut') request.socket.destroy();
+  else response.end();
+}
+
+const PIECES = 8;
+
+async function send({ body, outcome, pauseMs }: Answer, response: ServerResponse, closing: AbortSignal): Promise<void> {
+  const size = pauseMs > 0 ? Math.ceil(body.length / PIECES) : body.length;
+  for (let at = 0; at < body.length; at += size) {
+    if (at > 0) await systemClock.sleep(pauseMs, closing);
+    const piece = body.subarray(at, at + size);
+    // What is cut off must have left before the connection goes.
+    if (outcome === 'cut') await new Promise<void>((resolve) => response.write(piece, () => resolve()));
+    else response.write(piece);
+  }
+}
