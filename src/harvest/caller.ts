@@ -1,5 +1,6 @@
 // One request until it is answered: waits for the budget and a token, sends, and repeats what is worth repeating
 // (design section 9). Knows nothing of what is asked; client.ts builds the address and reads the answer.
+import { setMaxListeners } from 'node:events';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -62,6 +63,8 @@ export class Caller {
 
   /** Throws PublisherError `harvest.*`, or the reason of `signal` when that aborts. */
   async call<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    // All requests of an account wait for one signal: more than the ten listeners that Node takes for a leak.
+    setMaxListeners(0, signal);
     const { clock, random } = this.#options;
     const progress: Progress = { since: clock.monotonic(), failures: 0, renewed: false };
     for (;;) {

@@ -1,0 +1,64 @@
+// Time that moves only when nobody has anything left to do now: hours of budget in milliseconds of test.
+import type { Clock } from '../../../src/base/clock.ts';
+
+export class VirtualClock implements Clock {
+  #now = 0;
+  #timers: { at: number; wake: () => void }[] = [];
+  /** Wall time at monotonic zero. */
+  readonly #epoch: number;
+
+  constructor(epoch = Date.UTC(2026, 10, 21)) {
+    this.#epoch = epoch;
+  }
+
+  now(): number {
+    return this.#epoch + this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted || ms <= 0) return resolve();
+      const cancel = this.after(ms, resolve);
+      const wake = () => {
+        cancel();
+        resolve();
+      };
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  after(ms: number, task: () => void): () => void {
+    const timer = { at: this.#now + Math.max(ms, 0), wake: task };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets `ms` pass, or less when nothing is planned any more and `ms` is left out. */
+  async pass(ms = Number.POSITIVE_INFINITY): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await settled();
+      const next = this.#timers.reduce((first, timer) => (timer.at < first.at ? timer : first), {
+        at: Number.POSITIVE_INFINITY,
+        wake: () => {},
+      });
+      if (next.at > end || next.at === Number.POSITIVE_INFINITY) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.#now = next.at;
+      next.wake();
+    }
+    if (end !== Number.POSITIVE_INFINITY) this.#now = end;
+    await settled();
+  }
+}
+
+/** All promises that can move without time have moved. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
