@@ -2,6 +2,7 @@
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
+import type { PublisherEvent } from '../engine/events.ts';
 import type { Log } from '../kafka/connection.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger } from '../observe/log.ts';
@@ -38,19 +39,21 @@ export async function publish(
     readonly once: boolean;
     readonly terminal: boolean;
     readonly onListening?: (address: string) => void;
+    readonly onEvent?: (event: PublisherEvent) => void;
   },
 ): Promise<void> {
   const events = createEventLog(log);
   const status = () => daemon.status();
   const metrics = createMetrics(VERSION, status);
+  const listeners = new Map(config.harvest.accounts.map(({ id }) => [id, [events.listen(id), metrics.listen(id)]]));
   const daemon: Daemon = new Daemon(config, {
     clock,
     random,
     uuid,
     log: kafkaLog(log),
     emit: (account, event) => {
-      events.listen(account)(event);
-      metrics.listen(account)(event);
+      for (const listen of listeners.get(account) ?? []) listen(event);
+      options.onEvent?.(event);
     },
   });
 

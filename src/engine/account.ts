@@ -1,8 +1,9 @@
 // One Harvest account: open the sink and take its state; until told to stop, start what is most due, commit what finished;
 // after any doubt begin again from what the topics say. No host, header, topic setting or process is known here, and several
 // accounts can run side by side (design section 7).
+import { setMaxListeners } from 'node:events';
 import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
-import { asPublisherError, PublisherError } from '../base/errors.ts';
+import { asPublisherError, type PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { childStep } from './child-step.ts';
@@ -31,6 +32,8 @@ export interface AccountParts {
 
 /** Steps under way at once: enough to keep the budget busy while one page is encoded and another commits. */
 const STEPS_AT_ONCE = 6;
+/** Nothing due: look again after this long all the same. */
+const IDLE_MAX_MS = 60_000;
 const PROBE_INTERVAL_MS = 3_600_000;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_MAX_MS = 300_000;
@@ -124,37 +127,47 @@ export class Account {
       streams: this.#streams.size,
     });
 
-    const committer = new Committer({ sink, source, clock, emit });
+    // A failure ends the session: what is still being fetched was compared with an index that may no longer be true.
+    const ended = new AbortController();
+    let failure: PublisherError | null = null;
+    const fail = (thrown: unknown) => {
+      failure ??= asPublisherError(thrown);
+      ended.abort();
+    };
+    const committer = new Committer({ sink, source, clock, emit, onFailure: fail });
     this.#storeBudgets = () => committer.storeBudgets();
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();
     try {
-      await this.#work(committer, signal, once);
-      await committer.finish();
+      await this.#work(committer, AbortSignal.any([signal, ended.signal]), once, fail);
+      if (failure === null) await committer.finish();
     } finally {
       this.#storeBudgets = () => {};
+      // Nothing may still be committing when the sink is opened anew or closed.
+      await committer.idle();
     }
+    if (failure !== null) throw failure;
   }
 
-  async #work(committer: Committer, stop: AbortSignal, once: boolean): Promise<void> {
-    const { clock } = this.#parts;
-    // A doubt ends the session: what is still being fetched was compared with an index that may no longer be true.
-    const session = new AbortController();
-    const signal = AbortSignal.any([stop, session.signal]);
+  /** Starts steps as they fall due until `signal` aborts; with `once`, until nothing is due. Returns when all have ended. */
+  async #work(
+    committer: Committer,
+    signal: AbortSignal,
+    once: boolean,
+    fail: (thrown: unknown) => void,
+  ): Promise<void> {
+    const { clock, settings } = this.#parts;
+    // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
+    setMaxListeners(0, signal);
     const running = new Set<Promise<void>>();
-    let failure: { readonly error: PublisherError } | null = null;
     let wake = new AbortController();
     const rouse = () => wake.abort();
-    stop.addEventListener('abort', rouse);
+    signal.addEventListener('abort', rouse);
 
     const start = (live: LiveStream) => {
       live.busy = true;
       const step = this.#step(live, committer, signal)
-        .catch((thrown) => {
-          if (signal.aborted && !(thrown instanceof PublisherError)) return;
-          failure ??= { error: asPublisherError(thrown) };
-          session.abort();
-        })
+        .catch(fail)
         .finally(() => {
           live.busy = false;
           live.taken = new Set();
@@ -167,19 +180,18 @@ export class Account {
     while (!signal.aborted) {
       wake = new AbortController();
       const now = clock.now();
-      const due = schedule({ streams: this.#streams, settings: this.#parts.settings }, now);
+      const due = schedule({ streams: this.#streams, settings }, now);
       for (const { live, at } of due) if (at <= now && running.size < STEPS_AT_ONCE) start(live);
       if (once && running.size === 0) {
         const retrying = this.#retrying();
         if (retrying.length === 0) break;
         if (retrying.every((live) => live.retry!.attempt >= ONCE_ATTEMPTS)) throw retrying[0]!.retry!.error;
       }
-      const next = Math.min(...due.filter(({ live, at }) => !live.busy && at > now).map(({ at }) => at), now + 60_000);
-      await clock.sleep(running.size < STEPS_AT_ONCE ? next - now : 60_000, wake.signal);
+      const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
+      await clock.sleep(running.size < STEPS_AT_ONCE ? next - now : IDLE_MAX_MS, wake.signal);
     }
     await Promise.all(running);
-    stop.removeEventListener('abort', rouse);
-    if (failure !== null) throw (failure as { readonly error: PublisherError }).error;
+    signal.removeEventListener('abort', rouse);
   }
 
   async #step(live: LiveStream, committer: Committer, signal: AbortSignal): Promise<void> {

@@ -44,8 +44,11 @@ export class Committer {
   #budgetsAsked = false;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
+  readonly #onFailure: (reason: unknown) => void;
 
-  constructor(parts: { sink: Sink; source: Source; clock: Clock; emit: Emit }) {
+  /** `onFailure` hears of every commit that failed, also of one that nobody waits for. */
+  constructor(parts: { sink: Sink; source: Source; clock: Clock; emit: Emit; onFailure: (reason: unknown) => void }) {
+    this.#onFailure = parts.onFailure;
     this.#sink = parts.sink;
     this.#source = parts.source;
     this.#clock = parts.clock;
@@ -66,9 +69,14 @@ export class Committer {
     if (!this.#failure) this.#start();
   }
 
+  /** Resolves when no commit is under way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
   /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
   async finish(): Promise<void> {
-    await this.#running;
+    await this.idle();
     if (this.#failure) return;
     await this.#commit([], 'exact');
   }
@@ -76,6 +84,8 @@ export class Committer {
   #start(): void {
     this.#running ??= this.#drain().finally(() => {
       this.#running = null;
+      // What was submitted after the last look into the queue.
+      if (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) this.#start();
     });
   }
 
@@ -92,6 +102,7 @@ export class Committer {
         for (const waiting of group) waiting.done();
       } catch (reason) {
         this.#failure = { reason };
+        this.#onFailure(reason);
         for (const waiting of [...group, ...this.#queue.splice(0)]) waiting.failed(reason);
       }
     }

@@ -1,11 +1,22 @@
 // A log with Kafka's transaction semantics in memory: the engine runs against it where a broker would only cost time. The
 // contract suite runs the same tests against it and the real sink, so that it cannot drift.
 import { PublisherError } from '../base/errors.ts';
-import type { Batch, DeadLetter, JsonObject, Notification, Opened, OutMessage, Restore, Sink } from '../engine/ports.ts';
+import type {
+  Batch,
+  DeadLetter,
+  JsonObject,
+  Notification,
+  Opened,
+  OutMessage,
+  Restore,
+  Sink,
+} from '../engine/ports.ts';
 
 /** What a broker would hold: committed records only, in order. Survives its sinks as a broker survives its clients. */
 export class MemoryLog {
   readonly topics = new Map<string, OutMessage[]>();
+  /** Everything that was ever committed, over all topics, in order. */
+  readonly history: OutMessage[] = [];
   readonly rows = new Map<string, JsonObject>();
   readonly deadLetters: DeadLetter[] = [];
   readonly notifications: Notification[] = [];
@@ -32,6 +43,7 @@ export class MemoryLog {
       const topic = this.topics.get(message.stream) ?? [];
       this.topics.set(message.stream, topic);
       topic.push(message);
+      this.history.push(message);
     }
     this.deadLetters.push(...batch.deadLetters);
     this.notifications.push(...batch.notifications);

@@ -1,0 +1,97 @@
+// The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
+import { systemClock } from '../../src/base/clock.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { Account } from '../../src/engine/account.ts';
+import type { PublisherEvent } from '../../src/engine/events.ts';
+import type { StepSettings } from '../../src/engine/step.ts';
+import { createSource } from '../../src/harvest/client.ts';
+import type { Transport } from '../../src/harvest/transport.ts';
+import { createMemorySink, type MemoryLog } from '../../src/lab/memory-sink.ts';
+import type { Simulator } from '../../src/lab/simulator/index.ts';
+import { catalog } from '../../src/streams/catalog.ts';
+import { testCodec } from './codec.ts';
+import type { Decoded } from './consumer.ts';
+import { differences } from './equality.ts';
+import { identityOf, truthOf } from './truth.ts';
+
+export interface Bench {
+  readonly account: Account;
+  readonly sink: ReturnType<typeof createMemorySink>;
+  readonly events: PublisherEvent[];
+  /** `run --once`. */
+  catchUp(): Promise<void>;
+}
+
+/** An account on the simulator that publishes to the log. Each call is a new process, as far as the engine can tell. */
+export function benchAccount(
+  simulator: Simulator,
+  log: MemoryLog,
+  options: { readonly settings?: Partial<StepSettings>; readonly streams?: readonly string[] } = {},
+): Bench {
+  const sink = createMemorySink(log);
+  const events: PublisherEvent[] = [];
+  const emit = (event: PublisherEvent) => {
+    events.push(event);
+  };
+  const source = createSource({
+    baseUrl: 'http://harvest.test/v2',
+    idBaseUrl: 'http://id.test',
+    userAgent: 'harvest-kafka tests (https://example.com)',
+    accountId: simulator.accountId,
+    credential: { accessToken: new Secret(simulator.token) },
+    budgets: { general: { requests: 1_000_000, perSeconds: 1 }, reports: { requests: 1_000_000, perSeconds: 1 } },
+    clock: systemClock,
+    random: () => 0,
+    emit,
+    onLeaseLow: () => account.onLeaseLow(),
+    transport: inProcess(simulator),
+  });
+  const account: Account = new Account({
+    settings: {
+      accountId: simulator.accountId,
+      overlapMs: 300_000,
+      grain: 'month',
+      startDate: null,
+      endDate: null,
+      ...options.settings,
+    },
+    streams: catalog
+      .filter((definition) => options.streams?.includes(definition.name) ?? true)
+      .map((definition) => ({ definition, pollIntervalMs: 60_000 })),
+    source,
+    codec: testCodec(),
+    sink,
+    clock: systemClock,
+    random: () => 0,
+    emit,
+  });
+  return { account, sink, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };
+}
+
+function inProcess(simulator: Simulator): Transport {
+  return async ({ method, url, headers, body }, signal) => {
+    const outcome = simulator.handle({ method, url, headers, ...(body === undefined ? {} : { body }) });
+    if (outcome.outcome === 'hang')
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    if (outcome.outcome !== 'answered') throw new Error('connection reset');
+    return { status: outcome.status, headers: outcome.headers, body: outcome.body };
+  };
+}
+
+/** Differences between the compacted view of every topic in the log and what the simulator would answer now. */
+export async function viewDifferences(
+  simulator: Simulator,
+  log: MemoryLog,
+  names?: readonly string[],
+): Promise<string[]> {
+  const codec = testCodec();
+  const found: string[] = [];
+  for (const stream of catalog.filter(({ name }) => names?.includes(name) ?? true)) {
+    const actual: Decoded[] = [];
+    for (const { value } of log.compacted(stream.name).values()) {
+      actual.push({ key: {}, value: (await codec.decode(stream, value!)) as Record<string, unknown> });
+    }
+    found.push(...differences(stream.name, identityOf(stream), truthOf(simulator, stream), actual));
+  }
+  return found;
+}
