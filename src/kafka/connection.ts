@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
+import { wholeFrames } from './frames.ts';
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];
@@ -78,7 +79,7 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
       socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
       sockets.add(socket.once('close', () => sockets.delete(socket)));
       if (severed) socket.destroy(new Error('the connection was given up'));
-      return socket;
+      return wholeFrames(socket);
     },
   };
   const kafka = new Kafka(config);

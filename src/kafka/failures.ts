@@ -31,6 +31,10 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
   if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
   if (TOO_LARGE.has(cause.type)) return new PublisherError('kafka.record_too_large', told, { cause: error });
   if (CONTRACT.has(cause.type)) return new PublisherError('kafka.topic_contract', told, { cause: error });
+  if (WRONG_LISTENER.test(cause.message)) {
+    const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;
+    return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+  }
   if (isUnreachable(cause)) return new PublisherError('kafka.unavailable', told, { cause: error });
   return new PublisherError('kafka.doubt', told, { cause: error });
 }
@@ -86,6 +90,8 @@ const UNREACHABLE = new Set([
   'KafkaJSGroupCoordinatorNotFound',
   'KafkaJSMetadataNotLoaded',
 ]);
+
+const WRONG_LISTENER = /^Closed connection$|before secure TLS connection|Connection closed by the server/;
 
 function isUnreachable(cause: Cause): boolean {
   return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);

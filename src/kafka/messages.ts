@@ -110,6 +110,6 @@ function deadLetterMessage(letter: DeadLetter, prefix: string, transactionalId: 
 
 function sizeOf({ key, value, headers = {} }: KeyedMessage): number {
   let bytes = RECORD_OVERHEAD_BYTES + key.length + (value === null ? 0 : Buffer.byteLength(value));
-  for (const [name, content] of Object.entries(headers)) bytes += name.length + String(content).length * 3 + 4;
+  for (const [name, content] of Object.entries(headers)) bytes += name.length + Buffer.byteLength(String(content)) + 4;
   return bytes;
 }

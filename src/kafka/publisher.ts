@@ -20,7 +20,14 @@ import { fence, type Send, type Session, type SessionOptions, TransactionFailure
 import { settle } from './settlement.ts';
 import { AccountState, encodeRow, type Offsets, type Owner, ownerKey, rowKey, type StoredRow } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
-import { dataTopic, ensureTopics, stateTopic, type TopicLayout, type TopicSettings } from './topics.ts';
+import {
+  dataTopic,
+  ensureTopics,
+  stateTopic,
+  type TopicLayout,
+  type TopicSettings,
+  verifyTransactionalId,
+} from './topics.ts';
 
 export interface SinkOptions {
   readonly kafka: KafkaSettings;
@@ -182,6 +189,7 @@ class Publisher implements Sink {
     let session: Session | null = null;
     try {
       const layouts = await ensureTopics(connection, topics, streams, this.#log);
+      await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       const bounds = await this.#readSignatures(reader, signal);
       this.#state.seal();
       this.#refuseNewer();

@@ -88,8 +88,9 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     },
     transact,
     close: async () => {
+      // After a failure there is nothing to wait for: the publisher cuts the connection.
+      if (state !== 'over') await goodbye(producer, clock);
       state = 'over';
-      await goodbye(producer, clock);
     },
   };
 
@@ -144,7 +145,6 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
   /** Aborting only spares readers the wait for the time-out; whether it works makes no difference to us. */
   async function giveUp(transaction: Transaction | null): Promise<void> {
     await Promise.race([transaction?.abort().catch(() => {}), clock.sleep(ABORT_PATIENCE_MS)]);
-    await goodbye(producer, clock);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Admin } from 'kafkajs';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Connection, Log } from './connection.ts';
-import { type Place, translate } from './failures.ts';
+import { isLasting, translate } from './failures.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -102,7 +102,7 @@ export async function describeTopics(
   transactionalId?: string,
 ): Promise<readonly TopicReport[]> {
   const specifications = specify(settings, streams);
-  if (transactionalId !== undefined) await checkTransactionalId(connection, settings.prefix, transactionalId);
+  if (transactionalId !== undefined) await verifyTransactionalId(connection, settings.prefix, transactionalId);
   return withAdmin(connection, settings, 'describing the topics', async (admin) => {
     const missing = new Set(await absent(admin, specifications));
     const present = specifications.filter((one) => !missing.has(one));
@@ -246,9 +246,15 @@ async function withAdmin<T>(
 
 const TRANSACTION_COORDINATOR = 1;
 
-/** Finding the coordinator needs the Describe right on the transactional id, and fences nobody. */
-async function checkTransactionalId(connection: Connection, prefix: string, transactionalId: string): Promise<void> {
-  const place: Place = { brokers: connection.brokers, prefix, transactionalId };
+/**
+ * Throws `kafka.unauthorised` when we may not use the transactional id: kafkajs hides that behind a coordinator that is not
+ * found. Asking for the coordinator needs the right and fences nobody; that it is not there yet is no answer.
+ */
+export async function verifyTransactionalId(
+  connection: Connection,
+  prefix: string,
+  transactionalId: string,
+): Promise<void> {
   const cluster = connection.cluster();
   try {
     await cluster.connect();
@@ -256,7 +262,8 @@ async function checkTransactionalId(connection: Connection, prefix: string, tran
     const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
     await broker.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
   } catch (error) {
-    throw translate(error, `looking for the coordinator of ${transactionalId}`, place);
+    const place = { brokers: connection.brokers, prefix, transactionalId };
+    if (isLasting(error)) throw translate(error, `asking for the coordinator of ${transactionalId}`, place);
   } finally {
     await cluster.disconnect();
   }

@@ -1,0 +1,264 @@
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { ConversionError } from '../../src/engine/ports.ts';
+import { readTopics } from '../support/consumer.ts';
+import { ACCOUNT, batch, forever, Model, message, openPatiently, type SinkChoices, sinkOn } from '../support/kafka.ts';
+import { sharedStack, uniquePrefix } from '../support/stack.ts';
+
+let bootstrap: string;
+let prefix: string;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  ({ bootstrap } = await sharedStack());
+});
+
+afterEach(async () => {
+  for (const sink of opened.splice(0)) await sink.close();
+});
+
+function sink(choices: Partial<SinkChoices> = {}) {
+  prefix = choices.prefix ?? uniquePrefix();
+  const made = sinkOn(bootstrap, { prefix, ...choices });
+  opened.push(made);
+  return made;
+}
+
+/** Key=value of what a read_committed consumer gets from a topic. */
+async function committed(name: string): Promise<string[]> {
+  return (await readTopics(bootstrap, [`${prefix}.${name}`])).map(({ key, value }) => `${key}=${value}`);
+}
+
+test('the first opening of an account finds nothing', async () => {
+  const model = new Model();
+  expect(await sink().open(model, forever)).toEqual({ rows: new Map(), broken: new Map(), records: 0 });
+  expect(model.delivered).toBe(0);
+});
+
+test('a batch is visible whole, with its headers, and its rows are read back without what the sink adds', async () => {
+  const first = sink();
+  await first.open(new Model(), forever);
+  const error = new ConversionError('hours', 'hours: not a number');
+  await first.commit({
+    ...batch([message('clients', '1', 'one', 'c'), message('users', '2', null)], {
+      clients: { cursor: 'x' },
+      budgets: { spent: 3 },
+    }),
+    deadLetters: [{ stream: 'users', key: '9', value: '{"a":1}', stage: 'VALUE_CONVERTER', error }],
+    notifications: [{ stream: 'users', body: { name: 'sweep.completed' } }],
+  });
+
+  const messages = await readTopics(
+    bootstrap,
+    ['clients', 'users', 'dead-letters', 'notifications', 'state'].map((name) => `${prefix}.${name}`),
+  );
+  const of = (name: string) => messages.filter(({ topic }) => topic === `${prefix}.${name}`);
+  expect(of('clients')).toMatchObject([
+    { value: Buffer.from('one'), headers: { __op: 'c', __source_ts_ms: '1700000000000' } },
+  ]);
+  expect(of('users')[0]).toMatchObject({ value: null, headers: { __op: 'd' } });
+  expect(of('users')[0]!.headers).not.toHaveProperty('__source_ts_ms');
+  expect(of('dead-letters')[0]).toMatchObject({
+    value: Buffer.from('{"a":1}'),
+    headers: {
+      '__connect.errors.topic': `${prefix}.users`,
+      '__connect.errors.exception.class.name': 'ConversionError',
+    },
+  });
+  expect(String(of('notifications')[0]!.value)).toBe('{"name":"sweep.completed"}');
+  const stored = of('state').find(
+    ({ key }) => String(key) === `["${prefix}",{"account_id":"${ACCOUNT}","stream":"clients"}]`,
+  );
+  expect(JSON.parse(String(stored!.value))).toEqual({ cursor: 'x', offsets: { 0: 0 } });
+
+  const second = sink({ prefix });
+  const { rows } = await second.open(new Model(), forever);
+  expect(Object.fromEntries(rows)).toEqual({ clients: { cursor: 'x' }, budgets: { spent: 3 } });
+});
+
+test('a row set to null is gone at the next opening', async () => {
+  const first = sink();
+  await first.open(new Model(), forever);
+  await first.commit(batch([], { clients: { cursor: 'x' }, users: { cursor: 'y' } }));
+  await first.commit(batch([], { clients: null }));
+  const { rows } = await sink({ prefix }).open(new Model(), forever);
+  expect([...rows.keys()]).toEqual(['users']);
+});
+
+test('an empty batch writes nothing', async () => {
+  const first = sink();
+  await first.open(new Model(), forever);
+  const before = (await readTopics(bootstrap, [`${prefix}.state`])).length;
+  await first.commit(batch([]));
+  expect((await readTopics(bootstrap, [`${prefix}.state`])).length).toBe(before);
+});
+
+test('when one record of a batch is refused, nothing of the batch is visible, and the next opening goes on', async () => {
+  const first = sink();
+  const model = new Model();
+  await first.open(model, forever);
+  const good = [message('clients', '1', 'one')];
+  await first.commit(batch(good, { clients: { cursor: 1 } }));
+  model.apply(good);
+  const bad = batch([message('clients', '2', 'two'), message('users', '3', 'x'.repeat(1_200_000))], {
+    clients: { cursor: 2 },
+  });
+  await expect(first.commit(bad)).rejects.toMatchObject({ code: 'kafka.record_too_large', kind: 'blocked' });
+  expect(await committed('clients')).toEqual(['1=one']);
+
+  await expect(first.commit(batch([], { users: { cursor: 1 } }))).rejects.toMatchObject({ code: 'kafka.doubt' });
+  const { rows } = await first.open(model, forever);
+  expect(rows.get('clients')).toEqual({ cursor: 1 });
+  await first.commit(batch([message('clients', '2', 'again')], { clients: { cursor: 2 } }));
+  expect(await committed('clients')).toEqual(['1=one', '2=again']);
+});
+
+test('a newer instance takes the account; the older one is fenced at its next commit and at its next opening', async () => {
+  const older = sink();
+  await older.open(new Model(), forever);
+  await older.commit(batch([message('clients', '1', 'older')], { clients: { cursor: 1 } }));
+
+  const newer = sink({ prefix });
+  const model = new Model();
+  const { rows } = await newer.open(model, forever);
+  expect(rows.get('clients')).toEqual({ cursor: 1 });
+  expect(model.values).toEqual(new Map([['clients/1', 'older']]));
+
+  const late = batch([message('clients', '1', 'too late')], { clients: { cursor: 2 } });
+  await expect(older.commit(late)).rejects.toMatchObject({ code: 'kafka.fenced', kind: 'account', exitCode: 79 });
+  await expect(older.open(new Model(), forever)).rejects.toMatchObject({ code: 'kafka.fenced' });
+  await newer.commit(batch([message('clients', '1', 'newer')], { clients: { cursor: 2 } }));
+  expect(await committed('clients')).toEqual(['1=older', '1=newer']);
+});
+
+test('an older instance that comes back from a doubt gives way to the newer one instead of fencing it', async () => {
+  const older = sink();
+  await older.open(new Model(), forever);
+  await expect(older.commit(batch([message('users', '1', 'x'.repeat(1_200_000))]))).rejects.toMatchObject({
+    kind: 'blocked',
+  });
+  const newer = sink({ prefix });
+  await newer.open(new Model(), forever);
+  await expect(older.open(new Model(), forever)).rejects.toMatchObject({ code: 'kafka.fenced' });
+  await newer.commit(batch([message('clients', '1', 'newer')], { clients: { cursor: 1 } }));
+  expect(await committed('clients')).toEqual(['1=newer']);
+});
+
+test('of instances that start together one is left, and what it commits is all there is', async () => {
+  prefix = uniquePrefix();
+  const rivals = Array.from({ length: 4 }, () => sink({ prefix }));
+  const outcomes = await Promise.allSettled(rivals.map((rival) => openPatiently(rival, new Model())));
+  const alive: string[] = [];
+  for (const [i, rival] of rivals.entries()) {
+    const outcome = outcomes[i]!;
+    if (outcome.status === 'rejected') {
+      expect(outcome.reason).toMatchObject({ code: 'kafka.fenced' });
+      continue;
+    }
+    const committing = rival.commit(batch([message('clients', String(i), 'mine')], { clients: { winner: i } }));
+    await committing.then(
+      () => alive.push(`${i}=mine`),
+      (error) => expect(error).toMatchObject({ code: 'kafka.fenced' }),
+    );
+  }
+  expect(alive).toHaveLength(1);
+  expect(await committed('clients')).toEqual(alive);
+});
+
+test('two accounts write the same topics side by side', async () => {
+  const one = sink();
+  const two = sink({ prefix, account: '4712' });
+  await one.open(new Model(), forever);
+  await two.open(new Model(), forever);
+  for (let i = 0; i < 20; i++) {
+    await Promise.all([
+      one.commit(batch([message('clients', `a${i}`, 'one')], { clients: { cursor: i } })),
+      two.commit(batch([message('clients', `b${i}`, 'two')], { clients: { cursor: -i } })),
+    ]);
+  }
+  const { rows } = await one.open(new Model(), forever);
+  expect(rows.get('clients')).toEqual({ cursor: 19 });
+  expect(await committed('clients')).toHaveLength(40);
+});
+
+test('a second opening delivers only what is new; what the sink committed itself is not delivered again', async () => {
+  const first = sink({ partitions: 3 });
+  const model = new Model();
+  await first.open(model, forever);
+  const messages = Array.from({ length: 500 }, (_, i) => message('clients', `k${i}`, `v${i}`));
+  await first.commit(batch(messages, { clients: { cursor: 1 } }));
+  expect((await first.open(model, forever)).records).toBe(0);
+  expect((await sink({ prefix, partitions: 3 }).open(model, forever)).records).toBe(500);
+  expect(model.values.size).toBe(500);
+});
+
+test('a restore that fails in the middle goes on from the record that failed', async () => {
+  const first = sink();
+  await first.open(new Model(), forever);
+  await first.commit(
+    batch(
+      Array.from({ length: 2_500 }, (_, i) => message('clients', `k${i}`, `v${i}`)),
+      { clients: { cursor: 1 } },
+    ),
+  );
+
+  const second = sink({ prefix });
+  const seen: string[] = [];
+  let failures = 1;
+  const restore = {
+    reset: () => {},
+    record: async (_: string, { key }: { key: Buffer }) => {
+      if (seen.length === 1_700 && failures-- > 0) throw new Error('the index is full');
+      seen.push(String(key));
+    },
+  };
+  await expect(second.open(restore, forever)).rejects.toThrow('the index is full');
+  const { records } = await second.open(restore, forever);
+  expect(records).toBe(800);
+  expect(seen).toEqual(Array.from({ length: 2_500 }, (_, i) => `k${i}`));
+});
+
+test('keys keep their partition and order; gzip and several partitions restore alike', async () => {
+  const first = sink({ partitions: 3, kafka: { compression: 'gzip' } });
+  const model = new Model();
+  await first.open(model, forever);
+  for (let version = 0; version < 3; version++) {
+    const messages = Array.from({ length: 1_500 }, (_, i) =>
+      message('clients', `key-${i}`, version === 2 && i % 3 === 0 ? null : `v${version}`),
+    );
+    await first.commit(batch(messages, { clients: { cursor: version } }));
+    model.apply(messages);
+  }
+  const restored = new Model();
+  await sink({ prefix, partitions: 3 }).open(restored, forever);
+  expect(restored.values).toEqual(model.values);
+});
+
+test('overlapping calls are a defect of the caller, not a broken transaction', async () => {
+  const first = sink();
+  await first.open(new Model(), forever);
+  const running = first.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
+  await expect(first.commit(batch([message('clients', '2', 'two')]))).rejects.toMatchObject({ code: 'bug' });
+  await running;
+  expect(await committed('clients')).toEqual(['1=one']);
+});
+
+test('an opening that is aborted ends at once', async () => {
+  const controller = new AbortController();
+  const first = sinkOn('127.0.0.1:1', { prefix: uniquePrefix() });
+  const opening = first.open(new Model(), controller.signal);
+  controller.abort(new Error('enough'));
+  const asked = Date.now();
+  await expect(opening).rejects.toThrow('enough');
+  expect(Date.now() - asked).toBeLessThan(4_000);
+  await first.close();
+});
+
+test('a broker that cannot be reached is named', async () => {
+  const first = sinkOn('127.0.0.1:1', { prefix: uniquePrefix() });
+  await expect(first.open(new Model(), forever)).rejects.toMatchObject({
+    code: 'kafka.unavailable',
+    kind: 'reopen',
+    message: expect.stringContaining('127.0.0.1:1'),
+  });
+  await first.close();
+});

@@ -1,0 +1,122 @@
+import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
+import { describeTopics, ensureTopics } from '../../src/kafka/topics.ts';
+import { CLIENTS, USERS } from '../support/kafka.ts';
+import { sharedStack, uniquePrefix } from '../support/stack.ts';
+
+const STREAMS = [CLIENTS, USERS];
+const quiet: Log = () => {};
+
+let bootstrap: string;
+let admin: Admin;
+let connection: Connection;
+
+beforeAll(async () => {
+  ({ bootstrap } = await sharedStack());
+  admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  connection = createConnection({ brokers: [bootstrap], compression: 'none' }, quiet);
+});
+
+afterAll(async () => {
+  await admin.disconnect();
+});
+
+const settings = (prefix: string, partitions = 3) => ({ prefix, partitions, replication_factor: -1 });
+
+async function configurationOf(topic: string): Promise<Record<string, string>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+  });
+  return Object.fromEntries(
+    resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+  );
+}
+
+async function make(topic: string, configuration: Record<string, string>, partitions = 1): Promise<void> {
+  const configEntries = Object.entries(configuration).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] });
+}
+
+test('absent topics are made as the design says', async () => {
+  const prefix = uniquePrefix();
+  const layouts = await ensureTopics(connection, settings(prefix), STREAMS, quiet);
+  expect(Object.fromEntries([...layouts].map(([topic, { partitions }]) => [topic, partitions]))).toEqual({
+    [`${prefix}.clients`]: 3,
+    [`${prefix}.users`]: 3,
+    [`${prefix}.state`]: 1,
+    [`${prefix}.dead-letters`]: 1,
+    [`${prefix}.notifications`]: 1,
+  });
+  for (const name of ['clients', 'users', 'state']) {
+    const found = await configurationOf(`${prefix}.${name}`);
+    expect(found).toMatchObject({ 'cleanup.policy': 'compact', 'compression.type': 'producer' });
+  }
+  expect(await configurationOf(`${prefix}.dead-letters`)).toMatchObject({
+    'cleanup.policy': 'delete',
+    'retention.ms': String(30 * 86_400_000),
+  });
+  expect(await configurationOf(`${prefix}.notifications`)).toMatchObject({
+    'cleanup.policy': 'delete',
+    'retention.ms': String(7 * 86_400_000),
+  });
+});
+
+test('a present topic keeps its partitions, which is said', async () => {
+  const prefix = uniquePrefix();
+  await make(`${prefix}.clients`, { 'cleanup.policy': 'compact' }, 5);
+  const said: unknown[] = [];
+  const layouts = await ensureTopics(connection, settings(prefix), STREAMS, (_, text, fields) =>
+    said.push([text, fields]),
+  );
+  expect(layouts.get(`${prefix}.clients`)!.partitions).toBe(5);
+  expect(said).toContainEqual([expect.stringContaining('partitions'), { topic: `${prefix}.clients`, partitions: 5 }]);
+});
+
+test('topics that would lose records are refused together, with the commands that mend them, and left alone', async () => {
+  const prefix = uniquePrefix();
+  await make(`${prefix}.clients`, { 'cleanup.policy': 'delete' });
+  await make(`${prefix}.state`, { 'cleanup.policy': 'compact,delete' });
+  await make(`${prefix}.users`, { 'cleanup.policy': 'compact', 'compression.type': 'lz4' });
+  const command = (name: string, change: string) =>
+    `kafka-configs.sh --bootstrap-server ${bootstrap} --alter --entity-type topics --entity-name ${prefix}.${name} --add-config ${change}`;
+  const refusal = ensureTopics(connection, settings(prefix), STREAMS, quiet);
+  await expect(refusal).rejects.toMatchObject({ code: 'kafka.topic_contract', kind: 'fatal', exitCode: 65 });
+  const error = await refusal.catch((thrown: Error & { remedy: string }) => thrown);
+  expect((error as { remedy: string }).remedy.split('\n')).toEqual([
+    command('clients', 'cleanup.policy=compact'),
+    command('users', 'compression.type=producer'),
+    command('state', 'cleanup.policy=compact'),
+  ]);
+  expect((error as Error).message).toContain(`topic ${prefix}.state: cleanup.policy is compact,delete`);
+  expect((await configurationOf(`${prefix}.clients`))['cleanup.policy']).toBe('delete');
+});
+
+test('describing tells the same and makes nothing', async () => {
+  const prefix = uniquePrefix();
+  await make(`${prefix}.clients`, { 'cleanup.policy': 'delete' });
+  await make(`${prefix}.state`, { 'cleanup.policy': 'compact' });
+  const reports = await describeTopics(connection, settings(prefix), STREAMS, `${prefix}-1`);
+  expect(Object.fromEntries(reports.map(({ topic, state }) => [topic, state]))).toEqual({
+    [`${prefix}.clients`]: 'refused',
+    [`${prefix}.users`]: 'missing',
+    [`${prefix}.state`]: 'ok',
+    [`${prefix}.dead-letters`]: 'missing',
+    [`${prefix}.notifications`]: 'missing',
+  });
+  expect(reports[0]!.command).toContain(`--entity-name ${prefix}.clients --add-config cleanup.policy=compact`);
+  expect((await admin.listTopics()).filter((topic) => topic.startsWith(prefix))).toHaveLength(2);
+});
+
+test('a replication that the broker cannot give is a contract problem, not a wait', async () => {
+  const refusal = ensureTopics(connection, { ...settings(uniquePrefix()), replication_factor: 3 }, STREAMS, quiet);
+  await expect(refusal).rejects.toMatchObject({ code: 'kafka.topic_contract' });
+});
+
+test('two that start together make the topics once', async () => {
+  const prefix = uniquePrefix();
+  const both = await Promise.all([1, 2].map(() => ensureTopics(connection, settings(prefix), STREAMS, quiet)));
+  expect([...both[0]!.keys()]).toEqual([...both[1]!.keys()]);
+});

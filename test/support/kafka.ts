@@ -1,0 +1,91 @@
+// What the tests of the Kafka room share: sinks with short names, batches in one line, and a model of the log that a sink
+// restores into.
+import { randomUUID } from 'node:crypto';
+import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
+import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
+import { createSink } from '../../src/kafka/publisher.ts';
+import { list } from '../../src/streams/definition.ts';
+
+export const ACCOUNT = '4711';
+export const CLIENTS = list('clients', { permission: '' });
+export const USERS = list('users', { permission: '' });
+
+export interface SinkChoices {
+  readonly prefix: string;
+  readonly partitions?: number;
+  readonly kafka?: Partial<KafkaSettings>;
+  readonly account?: string;
+  readonly log?: Log;
+}
+
+/** A sink of its own instance, as another process would have it. */
+export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
+  return createSink({
+    kafka: { brokers: [bootstrap], compression: 'none', ...choices.kafka },
+    topics: { prefix: choices.prefix, partitions: choices.partitions ?? 1, replication_factor: -1 },
+    accountId: choices.account ?? ACCOUNT,
+    streams: [CLIENTS, USERS],
+    instance: randomUUID(),
+    clock: systemClock,
+    random: systemRandom,
+    ...(choices.log ? { log: choices.log } : {}),
+  });
+}
+
+export function message(
+  stream: string,
+  key: string,
+  value: string | null,
+  op: Op = value === null ? 'd' : 'u',
+): OutMessage {
+  return {
+    stream,
+    key: Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
+    op,
+    sourceTsMs: value === null ? null : 1_700_000_000_000,
+  };
+}
+
+export function batch(messages: readonly OutMessage[], rows: Readonly<Record<string, JsonObject | null>> = {}): Batch {
+  return { messages, deadLetters: [], notifications: [], rows: new Map(Object.entries(rows)) };
+}
+
+/** The compacted view of what a sink delivered: `stream/key` to value. */
+export class Model implements Restore {
+  readonly values = new Map<string, string>();
+  readonly resets: string[] = [];
+  delivered = 0;
+
+  reset(stream: string): void {
+    this.resets.push(stream);
+    for (const name of [...this.values.keys()]) if (name.startsWith(`${stream}/`)) this.values.delete(name);
+  }
+
+  record(stream: string, { key, value }: Pick<TopicRecord, 'key' | 'value'>): void {
+    this.delivered++;
+    if (value === null) this.values.delete(`${stream}/${key}`);
+    else this.values.set(`${stream}/${key}`, String(value));
+  }
+
+  /** What a committed batch does to the view. */
+  apply(messages: readonly OutMessage[]): void {
+    for (const one of messages) this.record(one.stream, one);
+  }
+}
+
+export const forever = new AbortController().signal;
+
+/** Opens again and again as the engine does, until it works or the error is not one of waiting. */
+export async function openPatiently(sink: Sink, restore: Restore, patienceMs = 30_000) {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      return await sink.open(restore, forever);
+    } catch (error) {
+      if ((error as { kind?: string }).kind !== 'reopen' || Date.now() > deadline) throw error;
+      await systemClock.sleep(100);
+    }
+  }
+}

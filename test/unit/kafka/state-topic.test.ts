@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { FetchedRecord } from '../../../src/kafka/record-batch.ts';
+import { AccountState, encodeRow, ownerKey, rowKey } from '../../../src/kafka/state-topic.ts';
+
+let offset = 0;
+function record(key: string, value: unknown): FetchedRecord {
+  const bytes = value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+  return new FetchedRecord(offset++, 0, Buffer.from(key), bytes, Buffer.from([0]), 0);
+}
+const signature = (instance: string, opening = 1) =>
+  record(ownerKey('p', '7'), { instance, opening, opened_at: '2026-01-01T00:00:00Z' });
+
+test('a row is read back without the offsets that the sink keeps in it', () => {
+  const state = new AccountState('p', '7', 'me');
+  state.apply(record(rowKey('p', '7', 'clients'), encodeRow({ row: { cursor: 'c' }, offsets: { 0: 12 } })));
+  expect(state.rows.get('clients')).toEqual({ row: { cursor: 'c' }, offsets: { 0: 12 } });
+});
+
+test('a tombstone removes the row', () => {
+  const state = new AccountState('p', '7', 'me');
+  state.apply(record(rowKey('p', '7', 'clients'), { cursor: 'c' }));
+  state.apply(record(rowKey('p', '7', 'clients'), null));
+  expect(state.rows.size).toBe(0);
+});
+
+test.each([
+  ['another account', rowKey('p', '8', 'clients')],
+  ['another prefix', rowKey('q', '7', 'clients')],
+  ['something else', 'not JSON'],
+])('rows of %s are passed over', (_, key) => {
+  const state = new AccountState('p', '7', 'me');
+  state.apply(record(key, { cursor: 'c' }));
+  expect(state.rows.size).toBe(0);
+  expect(state.changes).toBe(0);
+});
+
+test('the key is the JSON that the design names, byte for byte', () => {
+  expect(rowKey('harvest', '42', 'clients')).toBe('["harvest",{"account_id":"42","stream":"clients"}]');
+  expect(ownerKey('harvest', '42')).toBe('["harvest",{"account_id":"42","owner":true}]');
+});
+
+test('who signed before us is older, who signs after us is newer and stays so', () => {
+  const state = new AccountState('p', '7', 'me');
+  state.apply(signature('elder'));
+  state.seal();
+  state.apply(signature('me'));
+  state.apply(signature('elder', 2));
+  expect(state.newer).toBeNull();
+  state.apply(signature('newcomer'));
+  state.apply(signature('me', 2));
+  expect(state.newer?.instance).toBe('newcomer');
+});
+
+test('a row that is not JSON is named, not skipped', () => {
+  const state = new AccountState('p', '7', 'me');
+  expect(() => state.apply(record(rowKey('p', '7', 'clients'), '{broken'))).toThrow('is not JSON');
+});
