@@ -1,6 +1,6 @@
 // The control door for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
 // it is not part of the API.
-import { type Call, htmlPage, type Reply } from './answer.ts';
+import type { Call, Reply } from './answer.ts';
 import { readFields } from './body.ts';
 import type { Fault } from './faults.ts';
 import { recordLists } from './lists.ts';
@@ -18,6 +18,14 @@ import type { Simulator } from './simulator.ts';
  * - `GET /_control/truth?stream=…&parent=…&from=…&to=…` gives the records; without stream, all parents and windows
  */
 export function control(simulator: Simulator, call: Call): Reply {
+  try {
+    return obey(simulator, call);
+  } catch (error) {
+    return { status: 400, body: { error: String(error) } };
+  }
+}
+
+function obey(simulator: Simulator, call: Call): Reply {
   const fields = readFields(call);
   switch (`${call.method} ${call.path}`) {
     case 'POST /_control/faults':
@@ -45,7 +53,7 @@ export function control(simulator: Simulator, call: Call): Reply {
     case 'GET /_control/truth':
       return { status: 200, body: truthBody(simulator, call.query) };
     default:
-      return { status: 404, body: htmlPage(404, 'No such control') };
+      return { status: 404, body: { error: 'no such control' } };
   }
 }
 

@@ -1,7 +1,6 @@
 // Scripted misbehaviour: which requests it meets, and what happens to them. Applied by the simulator around the
 // honest answer, so that a fault never changes what the account holds.
 import type { Answer, Call } from './answer.ts';
-import type { Simulator } from './simulator.ts';
 
 export interface FaultMatch {
   /** Against path and query as sent. A text is the source of an expression. */
@@ -40,7 +39,7 @@ export type FaultAction =
   /** Every access token dies before this request is looked at. */
   | { readonly kind: 'revoke-tokens' }
   /** In process only: does anything before the request is answered, or after. */
-  | { readonly kind: 'before' | 'after'; readonly run: (simulator: Simulator) => void };
+  | { readonly kind: 'before' | 'after'; readonly run: () => void };
 
 export interface Fault {
   readonly match?: FaultMatch;

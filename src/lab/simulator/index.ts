@@ -1,10 +1,11 @@
 // A believable Harvest API v2: the public door of the simulator.
 export type { Answer, Outcome, SimulatorRequest } from './answer.ts';
 export { type Budget, HARVEST_BUDGETS, type LoggedRequest } from './budgets.ts';
-export type { Counts } from './dataset/index.ts';
+export type { Counts } from './dataset/making.ts';
 export type { Fault, FaultAction, FaultMatch } from './faults.ts';
 export type { Settings } from './model/settings.ts';
-export { type Mutation, mutate } from './mutate.ts';
+export { mutate } from './mutate.ts';
+export type { Mutation } from './mutations/change.ts';
 export { Dice, seededRandom } from './random.ts';
 export { Refusal } from './refusal.ts';
 export type { Json, JsonObject } from './render/json.ts';

@@ -1,26 +1,18 @@
 // Life in the account: one random, believable change at a time. Used by demonstrations and storms.
 import type { Random } from '../../base/clock.ts';
-import type { Change } from './mutations/change.ts';
+import type { Account } from './model/account.ts';
+import type { Change, Mutation } from './mutations/change.ts';
 import { CLIENT_CHANGES } from './mutations/clients.ts';
 import { DOCUMENT_CHANGES } from './mutations/documents.ts';
 import { PROJECT_CHANGES } from './mutations/projects.ts';
 import { TRACKING_CHANGES } from './mutations/tracking.ts';
 import { Dice } from './random.ts';
 import { Refusal } from './refusal.ts';
-import type { Simulator } from './simulator.ts';
-
-export interface Mutation {
-  readonly kind: 'create' | 'edit' | 'delete';
-  readonly stream: string;
-  readonly id: number;
-  /** For a person to read: what happened. */
-  readonly text: string;
-}
 
 const CHANGES: readonly Change[] = [...TRACKING_CHANGES, ...CLIENT_CHANGES, ...PROJECT_CHANGES, ...DOCUMENT_CHANGES];
 
 /** Changes something and tells what. Frequent things (hours) change often, rare things (a project's end) seldom. */
-export function mutate(simulator: Simulator, random: Random): Mutation {
+export function mutate(simulator: { readonly data: Account }, random: Random): Mutation {
   const dice = new Dice(random);
   for (;;) {
     const act = dice.weighted(CHANGES);

@@ -39,11 +39,6 @@ export class Dice {
     return choices[this.below(choices.length)] as T;
   }
 
-  /** Low indexes far more often than high ones: few projects take most of the hours. */
-  skewed<T>(choices: readonly T[]): T {
-    return choices[Math.floor(this.random() ** 2 * choices.length)] as T;
-  }
-
   /** Distinct members of `choices`, at most `count`, in their own order. */
   some<T>(choices: readonly T[], count: number): T[] {
     const taken = new Set<number>();

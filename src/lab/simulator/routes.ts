@@ -148,11 +148,10 @@ function resourceRoutes(resource: Resource): Route[] {
     }),
     DELETE: route('DELETE', one, stream, (account, _call, ids) => {
       const { id, row } = shown(account, ids);
-      // Rendered before it goes: what it embeds may go along.
+      // Rendered before it goes, as what it shows may go along; only a project answers as it became.
       const before = render(account, stream, row);
       const removed = remove(account, resource, id);
-      const { is_active } = removed as Row & { is_active?: boolean };
-      return ok(account, stream === 'projects' ? { ...before, is_active: is_active ?? false } : before);
+      return ok(account, stream === 'projects' ? render(account, stream, removed) : before);
     }),
   };
   const read = route('GET', one, stream, (account, _call, ids) => {

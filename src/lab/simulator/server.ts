@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../base/clock.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, readCall, type SimulatorRequest } from './answer.ts';
+import { control } from './control.ts';
 import type { Simulator } from './simulator.ts';
 
 export interface RunningSimulator {
@@ -12,15 +13,19 @@ export interface RunningSimulator {
   close(): Promise<void>;
 }
 
+export interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** Opens `/_control/*` (control.ts): for tests against a separate process only. */
+  readonly control?: boolean;
+}
+
 /** Listens; port 0 takes a free one. */
-export async function serve(
-  simulator: Simulator,
-  options: { readonly host?: string; readonly port?: number } = {},
-): Promise<RunningSimulator> {
+export async function serve(simulator: Simulator, options: ServeOptions = {}): Promise<RunningSimulator> {
   const host = options.host ?? '127.0.0.1';
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    answer(simulator, request, response, closing.signal).catch(() => response.destroy());
+    answer(simulator, options.control ?? false, request, response, closing.signal).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -40,18 +45,25 @@ export async function serve(
 
 async function answer(
   simulator: Simulator,
+  controlled: boolean,
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
 ): Promise<void> {
   const pieces: Buffer[] = [];
   for await (const piece of request) pieces.push(piece as Buffer);
-  const outcome = simulator.handle({
+  const asked: SimulatorRequest = {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
     headers: request.headers,
     body: Buffer.concat(pieces),
-  });
+  };
+  if (controlled && asked.url.startsWith('/_control/')) {
+    const { status, body } = control(simulator, readCall(asked));
+    response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+    return;
+  }
+  const outcome = simulator.handle(asked);
   if (outcome.outcome === 'hang') return;
   if (outcome.outcome === 'reset') {
     request.socket.resetAndDestroy();

@@ -15,7 +15,6 @@ import {
 } from './answer.ts';
 import { defaultOAuth, invalidToken, type OAuthOptions, Tokens } from './auth.ts';
 import { type Budget, HARVEST_BUDGETS, MovingWindow, RequestLog } from './budgets.ts';
-import { control } from './control.ts';
 import { type DatasetOptions, fill, newCompany } from './dataset/index.ts';
 import { type FaultAction, Faults, spoil } from './faults.ts';
 import { Account } from './model/account.ts';
@@ -34,8 +33,6 @@ export interface SimulatorOptions extends DatasetOptions {
   readonly budgets?: { readonly general?: Budget | null; readonly reports?: Budget | null };
   readonly oauth?: Partial<OAuthOptions>;
   readonly settings?: Partial<Settings>;
-  /** Opens `/_control/*`: for tests against a separate process only. */
-  readonly control?: boolean;
 }
 
 export const DEFAULT_TOKEN = 'simulated-token';
@@ -58,12 +55,10 @@ export class Simulator {
   readonly #now: () => number;
   readonly #budgets: Readonly<Record<BudgetName, MovingWindow>>;
   readonly #budgetSeconds: Readonly<Record<BudgetName, number>>;
-  readonly #control: boolean;
   readonly #previousTarget = new Map<string, string>();
 
   constructor(options: SimulatorOptions) {
     this.#now = options.now ?? systemClock.now;
-    this.#control = options.control ?? false;
     this.token = options.token ?? DEFAULT_TOKEN;
     this.accountId = options.accountId ?? DEFAULT_ACCOUNT_ID;
     this.settings = { ...defaultSettings(), ...options.settings };
@@ -87,8 +82,6 @@ export class Simulator {
   /** Answers a request, in process and at once. Waits and broken connections are told in the outcome. */
   handle(request: SimulatorRequest): Outcome {
     const call = readCall(request);
-    if (this.#control && call.path.startsWith('/_control/')) return this.#write(control(this, call), call, []);
-
     const found = findRoute(call);
     const stream = found?.route.stream ?? null;
     const budget = isIdHost(call) ? null : (found?.route.budget ?? budgetOf(call));
@@ -97,7 +90,7 @@ export class Simulator {
     const status = 'status' in outcome ? outcome.status : 0;
     this.log.add({ at: this.#now(), method: call.method, target: call.target, stream, budget, status });
     this.#previousTarget.set(call.path, call.target);
-    for (const action of actions) if (action.kind === 'after') action.run(this);
+    for (const action of actions) if (action.kind === 'after') action.run();
     return outcome;
   }
 
@@ -123,7 +116,7 @@ export class Simulator {
 
   #outcome(call: Call, found: Found | null, budget: BudgetName | null, actions: readonly FaultAction[]): Outcome {
     for (const action of actions) {
-      if (action.kind === 'before') action.run(this);
+      if (action.kind === 'before') action.run();
       if (action.kind === 'revoke-tokens') this.tokens.revokeAllAccess();
     }
     for (const action of actions) {

@@ -3,7 +3,7 @@ import { addDays, dateOf, midnightOf } from '../calendar.ts';
 import { totalsOf } from '../model/documents.ts';
 import { money } from '../model/noun.ts';
 import type { ClientRow, DocumentRow, InvoiceRow, LineItem, MessageRow, ProjectRow, Row } from '../model/rows.ts';
-import { insertPast, type Making, spread, workingSecond } from './index.ts';
+import { insertPast, type Making, spread, underWay, workingSecond } from './making.ts';
 import { ESTIMATE_KINDS, INVOICE_KINDS, PRICE_LEVEL } from './words.ts';
 
 const TERMS = { 'upon receipt': 0, 'net 15': 15, 'net 30': 30, 'net 45': 45, 'net 60': 60, custom: 21 } as const;
@@ -29,9 +29,11 @@ export function fillInvoices(making: Making): OpenInvoices {
   const { account, dice, counts, start, today } = making;
   const billable = account.projects.all().filter(({ is_billable }) => is_billable);
   const drafts = new Map<string, InvoiceDraft>();
+  const projectAt = underWay(dice, billable, (project) => project);
   spread(dice, counts.invoices, addDays(start, 35), today).forEach((issue_date, at) => {
-    const project = dice.skewed(billable);
-    const month = addDays(`${issue_date.slice(0, 7)}-01`, -1).slice(0, 7);
+    const lastDay = addDays(`${issue_date.slice(0, 7)}-01`, -1);
+    const month = lastDay.slice(0, 7);
+    const project = projectAt(lastDay);
     const invoice = insertInvoice(making, project, issue_date, month, at);
     const key = `${project.id} ${month}`;
     drafts.set(drafts.has(key) ? `${key} again ${at}` : key, { invoice, project, hours: 0, amount: 0, expenses: 0 });
@@ -82,11 +84,11 @@ function documentMembers(
     line_items: [],
     creator_id: dice.chance(0.95) ? dice.pick(account.users.all()).id : null,
     client_key: dice.hex(40),
-    purchase_order: dice.chance(0.3) ? `PO-${dice.between(1, 9999)}` : '',
+    purchase_order: dice.chance(0.3) ? `PO-${dice.between(1, 9999)}` : dice.chance(0.5) ? null : '',
     tax: at % 2 === 0 ? dice.pick([5, 7.5, 19]) : null,
     tax2: at % 5 === 0 ? 2 : null,
     discount: at % 4 === 0 ? 10 : null,
-    subject: dice.chance(0.7) ? `Work on ${client.name}` : '',
+    subject: dice.chance(0.7) ? `Work on ${client.name}` : dice.chance(0.5) ? null : '',
     notes: dice.chance(0.5) ? 'Thank you – merci – 谢谢' : dice.chance(0.5) ? null : '',
     currency: client.currency,
     sent_at: null,

@@ -1,11 +1,10 @@
 // Fills an account with a believable history: proportions of a working agency, every nullable variant, archived
 // things, several currencies, letters of many alphabets. Seeded: the same options give the same account.
-import { addDays, dayOfDate, midnightOf } from '../calendar.ts';
+import { addDays } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
-import type { Row } from '../model/rows.ts';
-import type { Draft, Table } from '../model/table.ts';
 import { Dice, seededRandom } from '../random.ts';
 import { fillEstimates, fillInvoices } from './documents.ts';
+import type { Counts, Making } from './making.ts';
 import { fillPeople } from './people.ts';
 import { fillProjects } from './projects.ts';
 import { fillExpenses, fillTimeEntries } from './tracking.ts';
@@ -20,27 +19,6 @@ export interface DatasetOptions {
   readonly years?: number;
   /** Numbers that differ from the usual proportion. */
   readonly counts?: Partial<Counts>;
-}
-
-export interface Counts {
-  readonly users: number;
-  readonly clients: number;
-  readonly projects: number;
-  readonly tasks: number;
-  readonly expenses: number;
-  readonly invoices: number;
-  readonly estimates: number;
-}
-
-/** What the parts of the generation share. */
-export interface Making {
-  readonly account: Account;
-  readonly dice: Dice;
-  readonly counts: Counts;
-  readonly timeEntries: number;
-  /** First and last date of the history; the last is today. */
-  readonly start: string;
-  readonly today: string;
 }
 
 export function fill(account: Account, options: DatasetOptions): void {
@@ -77,28 +55,4 @@ function usualCounts(timeEntries: number): Counts {
     invoices: atLeast(16, 600),
     estimates: atLeast(12, 200),
   };
-}
-
-/** A second within working hours of that day. */
-export const workingSecond = (dice: Dice, date: string): number => midnightOf(date) + dice.between(8 * 3600, 18 * 3600);
-
-/** Puts a row of the past in: created then, changed some time later in a third of the cases, never in the future. */
-export function insertPast<R extends Row>(
-  { account, dice }: Making,
-  table: Table<R>,
-  createdAt: number,
-  draft: Draft<R>,
-): R {
-  const latest = account.seconds() - 60;
-  const created_at = Math.min(createdAt, latest);
-  const edited = dice.chance(0.3) ? created_at + dice.between(60, 30 * 86_400) : created_at;
-  const row = { id: table.takeId(), ...draft, created_at, updated_at: Math.min(edited, latest) };
-  return table.insert(row as unknown as R);
-}
-
-/** `count` dates from start to end, ascending, spread evenly with some chance. */
-export function spread(dice: Dice, count: number, start: string, end: string): string[] {
-  const days = dayOfDate(end) - dayOfDate(start);
-  const offsets = Array.from({ length: count }, (_, at) => Math.floor(((at + dice.random()) / count) * (days + 1)));
-  return offsets.map((offset) => addDays(start, Math.min(offset, days)));
 }

@@ -1,7 +1,7 @@
 // Clients with contacts, people with rates and roles.
 import { addDays } from '../calendar.ts';
 import type { RateRow } from '../model/rows.ts';
-import { insertPast, type Making, spread, workingSecond } from './index.ts';
+import { insertPast, type Making, spread, workingSecond } from './making.ts';
 import { COMPANY_FORMS, COMPANY_NAMES, CURRENCIES, FIRST_NAMES, LAST_NAMES, ROLE_NAMES, TIMEZONES } from './words.ts';
 
 export function fillPeople(making: Making): void {
@@ -17,7 +17,7 @@ function fillClients(making: Making): void {
     const round = Math.floor(at / COMPANY_NAMES.length);
     const client = insertPast(making, account.clients, workingSecond(dice, date), {
       name: `${word} ${dice.pick(COMPANY_FORMS)}${round === 0 ? '' : ` ${round + 1}`}`,
-      is_active: at < 6 || !dice.chance(0.15),
+      is_active: at % 9 !== 7,
       address: dice.chance(0.5) ? `${dice.between(1, 200)} Main St.\nSuite ${dice.between(1, 50)}\nAnytown` : null,
       statement_key: dice.hex(32),
       // The first clients show every currency, however small the account is.
@@ -44,7 +44,7 @@ function fillUsers(making: Making): void {
   const { account, dice, counts, start, today } = making;
   spread(dice, counts.users, addDays(start, -300), addDays(today, -60)).forEach((date, at) => {
     const owner = at === 0;
-    const active = at < 5 || !dice.chance(0.2);
+    const active = at % 6 !== 5;
     const user = insertPast(making, account.users, workingSecond(dice, date), {
       first_name: dice.pick(FIRST_NAMES),
       last_name: dice.pick(LAST_NAMES),

@@ -1,7 +1,7 @@
 // Tasks, projects with every way of billing and budgeting, assignments, and the categories.
 import { addDays } from '../calendar.ts';
 import type { BudgetBy, ProjectRow } from '../model/rows.ts';
-import { insertPast, type Making, spread, workingSecond } from './index.ts';
+import { insertPast, type Making, spread, workingSecond } from './making.ts';
 import { ESTIMATE_KINDS, EXPENSE_CATEGORIES, INVOICE_KINDS, PRICE_LEVEL, PROJECT_NAMES, TASK_NAMES } from './words.ts';
 
 const BUDGETS: readonly BudgetBy[] = ['project', 'none', 'person', 'project_cost', 'task', 'task_fees'];
@@ -45,7 +45,7 @@ function fillTasks(making: Making): void {
       billable_by_default: !['Vacation', 'Sick leave', 'Business Development'].includes(name),
       default_hourly_rate: at % 3 === 0 ? null : at % 3 === 1 ? 100 : 0,
       is_default: at < 3,
-      is_active: at < 6 || !dice.chance(0.15),
+      is_active: at % 8 !== 7,
     });
   }
 }
@@ -67,13 +67,13 @@ function fillProject(making: Making, date: string, at: number): ProjectRow {
     client_id: client.id,
     name: round === 0 ? name : `${name} ${round + 1}`,
     code: at % 4 === 0 ? null : at % 4 === 1 ? '' : `P${100 + at}`,
-    is_active: at < 8 || !dice.chance(0.3),
+    is_active: at % 4 !== 3,
     is_billable,
     is_fixed_fee,
     bill_by,
     hourly_rate: bill_by === 'Project' ? dice.between(80, 180) * level : null,
     budget_by,
-    budget_is_monthly: dice.chance(0.2),
+    budget_is_monthly: at % 4 === 2,
     budget: budget_by === 'project' ? dice.between(20, 2000) : null,
     cost_budget: budget_by === 'project_cost' ? dice.between(1000, 90_000) * level + 0.5 : null,
     cost_budget_include_expenses: budget_by === 'project_cost' && dice.chance(0.5),

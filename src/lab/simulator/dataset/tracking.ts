@@ -12,7 +12,7 @@ import type {
 import type { Draft } from '../model/table.ts';
 import type { Dice } from '../random.ts';
 import type { OpenInvoices } from './documents.ts';
-import { insertPast, type Making, spread, workingSecond } from './index.ts';
+import { insertPast, type Making, spread, underWay, workingSecond } from './making.ts';
 import { NOTES, PRICE_LEVEL } from './words.ts';
 
 /** A project with those who work on it and what they do. */
@@ -24,9 +24,9 @@ interface Workplace {
 
 export function fillTimeEntries(making: Making, invoices: OpenInvoices): void {
   const { account, dice, timeEntries, start, today } = making;
-  const workplaces = workplacesOf(making);
+  const workplaceAt = underWay(dice, workplacesOf(making), ({ project }) => project);
   for (const workday of spread(dice, timeEntries, start, today)) {
-    const { project, people, tasks } = dice.skewed(workplaces);
+    const { project, people, tasks } = workplaceAt(workday);
     // Some hours are written down days later: their ids are out of step with their dates.
     const spent_date = dice.chance(0.06) ? addDays(workday, -dice.between(1, 20)) : workday;
     const entry = timeEntry(making, project, dice.pick(people), dice.pick(tasks), spent_date);
@@ -115,7 +115,7 @@ function startTimers({ account, dice }: Making): void {
     const idle = !running.has(entry.user_id) && users.expect(entry.user_id).is_active;
     if (!idle || entry.invoice_id !== null || !projects.expect(entry.project_id).is_active) continue;
     running.add(entry.user_id);
-    const startedAt = account.seconds() - dice.between(300, 7200);
+    const startedAt = Math.max(entry.created_at, account.seconds() - dice.between(300, 7200));
     time_entries.assign(entry, {
       spent_date: dateOf(startedAt),
       timer_started_at: startedAt,
@@ -129,10 +129,10 @@ function startTimers({ account, dice }: Making): void {
 
 export function fillExpenses(making: Making, invoices: OpenInvoices): void {
   const { account, dice, counts, start, today } = making;
-  const workplaces = workplacesOf(making);
+  const workplaceAt = underWay(dice, workplacesOf(making), ({ project }) => project);
   const categories = account.expense_categories.all();
   spread(dice, counts.expenses, start, today).forEach((spent_date, at) => {
-    const { project, people } = dice.skewed(workplaces);
+    const { project, people } = workplaceAt(spent_date);
     const person = dice.pick(people);
     const category = dice.pick(categories);
     const level = PRICE_LEVEL[account.clients.expect(project.client_id).currency] ?? 1;

@@ -63,6 +63,7 @@ export const COMPANY_NAMES = [
   'Acme',
   'Blå Fjord',
   'Café Zürich',
+  '東京デザイン',
   'Delta & Sons',
   'Écran',
   'Fjällräven Labs',
@@ -86,7 +87,6 @@ export const COMPANY_NAMES = [
   'Xylem',
   'Yellow Brick',
   'Zażółć',
-  '東京デザイン',
 ];
 
 export const COMPANY_FORMS = ['Ltd', 'GmbH', 'Inc.', 'S.A.', 'AB', 'PT', 'K.K.', 'Oy', 'LLC', 'B.V.'];

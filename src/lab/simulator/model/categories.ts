@@ -3,6 +3,14 @@ import { notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
 import type { EstimateItemCategoryRow, ExpenseCategoryRow, InvoiceItemCategoryRow } from './rows.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly expense_categories: ExpenseCategories;
+    readonly invoice_item_categories: InvoiceItemCategories;
+    readonly estimate_item_categories: EstimateItemCategories;
+  }
+}
+
 export class ExpenseCategories extends Noun<ExpenseCategoryRow> {
   create(fields: Fields<ExpenseCategoryRow>): ExpenseCategoryRow {
     present({ Name: fields.name });

@@ -4,6 +4,13 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { ClientRow, ContactRow } from './rows.ts';
 import { Index } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly clients: Clients;
+    readonly contacts: Contacts;
+  }
+}
+
 export class Clients extends Noun<ClientRow> {
   create(fields: Fields<ClientRow>): ClientRow {
     present({ Name: fields.name });

@@ -5,6 +5,13 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { EstimateMessageRow, EstimateRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly estimates: Estimates;
+    readonly estimate_messages: EstimateMessages;
+  }
+}
+
 export type EstimateFields = Omit<Fields<EstimateRow>, 'line_items'> & { line_items?: readonly LineItemChange[] };
 
 export class Estimates extends Documents<EstimateRow> {

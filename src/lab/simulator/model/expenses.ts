@@ -4,6 +4,12 @@ import { type Fields, money, Noun, present } from './noun.ts';
 import type { ExpenseRow } from './rows.ts';
 import { DateIndex } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly expenses: Expenses;
+  }
+}
+
 export class Expenses extends Noun<ExpenseRow> {
   readonly byDate = this.index(new DateIndex((expense: ExpenseRow) => expense.spent_date));
 

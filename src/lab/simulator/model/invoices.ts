@@ -6,6 +6,14 @@ import { type Fields, money, Noun, present } from './noun.ts';
 import type { InvoiceMessageRow, InvoiceRow, PaymentRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly invoices: Invoices;
+    readonly invoice_messages: InvoiceMessages;
+    readonly invoice_payments: InvoicePayments;
+  }
+}
+
 export interface InvoiceImport {
   readonly project_ids: readonly number[];
   readonly time?: { readonly from?: string; readonly to?: string };

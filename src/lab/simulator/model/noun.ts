@@ -1,17 +1,33 @@
 // What all nouns share: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
 // Each noun's own file adds its rules; the account holds them all.
+
+import type { Dice } from '../random.ts';
 import { invalid, notFound } from '../refusal.ts';
-import type { Account } from './account.ts';
-import type { Row } from './rows.ts';
+import type { Company, Row, UserRow } from './rows.ts';
+import type { Settings } from './settings.ts';
 import { type Draft, Table } from './table.ts';
+
+/**
+ * The account as its nouns see it: what is written here, and every noun, each of which adds itself by declaration
+ * merging in its own file. So nouns may use one another without importing in circles.
+ */
+export interface Surroundings {
+  readonly id: number;
+  readonly settings: Settings;
+  readonly company: Company;
+  readonly dice: Dice;
+  seconds(): number;
+  today(): string;
+  me(): UserRow;
+}
 
 /** The members that a caller may give; what is left out keeps its value or gets the default. */
 export type Fields<R extends Row> = Partial<Draft<R>>;
 
 export abstract class Noun<R extends Row> extends Table<R> {
-  protected readonly account: Account;
+  protected readonly account: Surroundings;
 
-  constructor(account: Account, firstId: number) {
+  constructor(account: Surroundings, firstId: number) {
     super(firstId);
     this.account = account;
   }

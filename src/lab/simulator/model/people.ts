@@ -5,6 +5,15 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { RateRow, RoleRow, UserRow } from './rows.ts';
 import { Index } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly users: Users;
+    readonly roles: Roles;
+    readonly billable_rates: Rates;
+    readonly cost_rates: Rates;
+  }
+}
+
 /** Rates are not members of a user's row: given here, they become the person's first rate. */
 export type UserFields = Fields<UserRow> & { default_hourly_rate?: number; cost_rate?: number };
 

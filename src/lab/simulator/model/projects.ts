@@ -4,6 +4,15 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { ProjectRow, TaskAssignmentRow, TaskRow, TimeEntryRow, UserAssignmentRow } from './rows.ts';
 import { Index } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly tasks: Tasks;
+    readonly projects: Projects;
+    readonly user_assignments: UserAssignments;
+    readonly task_assignments: TaskAssignments;
+  }
+}
+
 export class Tasks extends Noun<TaskRow> {
   create(fields: Fields<TaskRow>): TaskRow {
     present({ Name: fields.name });

@@ -4,6 +4,12 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { TimeEntryRow } from './rows.ts';
 import { DateIndex } from './table.ts';
 
+declare module './noun.ts' {
+  interface Surroundings {
+    readonly time_entries: TimeEntries;
+  }
+}
+
 export class TimeEntries extends Noun<TimeEntryRow> {
   readonly byDate = this.index(new DateIndex((entry: TimeEntryRow) => entry.spent_date));
 

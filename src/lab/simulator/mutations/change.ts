@@ -1,8 +1,15 @@
 // What one kind of change is: how often it happens and what it does.
 import type { Account } from '../model/account.ts';
 import type { Row } from '../model/rows.ts';
-import type { Mutation } from '../mutate.ts';
 import type { Dice } from '../random.ts';
+
+export interface Mutation {
+  readonly kind: 'create' | 'edit' | 'delete';
+  readonly stream: string;
+  readonly id: number;
+  /** For a person to read: what happened. */
+  readonly text: string;
+}
 
 /** Null when the account has nothing that could change this way. */
 export type Act = (account: Account, dice: Dice) => Mutation | null;
