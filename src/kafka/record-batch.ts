@@ -77,6 +77,8 @@ export async function decodeRecords(batch: RecordBatch): Promise<FetchedRecord[]
 
 /** Whether a control batch is the marker that aborts its producer's transaction. */
 export function isAbortMarker(batch: RecordBatch): boolean {
+  // Compaction removes the markers of transactions that have no records left, and may keep their batch.
+  if (batch.count === 0) return false;
   const bytes = new ByteReader(batch.body);
   bytes.varint(); // length
   bytes.at += 1;

@@ -1,7 +1,7 @@
 // What the tests of the Kafka room share: sinks with short names, batches in one line, and a model of the log that a sink
 // restores into.
 import { randomUUID } from 'node:crypto';
-import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
 import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
@@ -16,6 +16,8 @@ export interface SinkChoices {
   readonly partitions?: number;
   readonly kafka?: Partial<KafkaSettings>;
   readonly account?: string;
+  readonly instance?: string;
+  readonly clock?: Clock;
   readonly log?: Log;
 }
 
@@ -26,8 +28,8 @@ export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
     topics: { prefix: choices.prefix, partitions: choices.partitions ?? 1, replication_factor: -1 },
     accountId: choices.account ?? ACCOUNT,
     streams: [CLIENTS, USERS],
-    instance: randomUUID(),
-    clock: systemClock,
+    instance: choices.instance ?? randomUUID(),
+    clock: choices.clock ?? systemClock,
     random: systemRandom,
     ...(choices.log ? { log: choices.log } : {}),
   });

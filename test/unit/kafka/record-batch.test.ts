@@ -124,7 +124,11 @@ test.each([
 ])('a control record of type %i aborts: %s', (type, aborts) => {
   // length, attributes, timestamp, offset, key length 4, version 0, type, value length 0, no headers
   const body = Buffer.from([18, 0, 0, 0, 8, 0, 0, 0, type, 0, 0]);
-  expect(isAbortMarker({ body } as RecordBatch)).toBe(aborts);
+  expect(isAbortMarker({ body, count: 1 } as RecordBatch)).toBe(aborts);
+});
+
+test('a control batch that compaction emptied aborts nothing', () => {
+  expect(isAbortMarker({ body: Buffer.alloc(0), count: 0 } as RecordBatch)).toBe(false);
 });
 
 test('other compressions are refused by name, not misread', async () => {

@@ -1,0 +1,151 @@
+// Who owns an account: producers with our transactional id that come from elsewhere, and long silence.
+import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Sink } from '../../src/engine/ports.ts';
+import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
+import { readTopics } from '../support/consumer.ts';
+import { ACCOUNT, batch, forever, Model, message, type SinkChoices, sinkOn } from '../support/kafka.ts';
+import { sharedStack, uniquePrefix } from '../support/stack.ts';
+
+let bootstrap: string;
+let prefix: string;
+const sinks: Sink[] = [];
+const producers: Producer[] = [];
+
+beforeAll(async () => {
+  ({ bootstrap } = await sharedStack());
+});
+
+beforeEach(() => {
+  prefix = uniquePrefix();
+});
+
+afterEach(async () => {
+  for (const sink of sinks.splice(0)) await sink.close();
+  for (const producer of producers.splice(0)) await producer.disconnect();
+});
+
+function made(choices: Partial<SinkChoices> = {}): Sink {
+  const sink = sinkOn(bootstrap, { prefix, ...choices });
+  sinks.push(sink);
+  return sink;
+}
+
+const one = (cursor: number) => batch([message('clients', String(cursor), 'x')], { clients: { cursor } });
+
+/** Fences the account as a producer of anybody would; signs it when an instance is named. */
+async function steal(instance: string | null): Promise<void> {
+  const producer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).producer({
+    transactionalId: `${prefix}-${ACCOUNT}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    retry: { initialRetryTime: 20 },
+  });
+  producers.push(producer);
+  await producer.connect();
+  const transaction = await producer.transaction();
+  if (instance === null) return transaction.abort();
+  const owner: Owner = { instance, opening: 99, opened_at: '2026-01-01T00:00:00Z' };
+  await transaction.send({
+    topic: `${prefix}.state`,
+    messages: [{ key: ownerKey(prefix, ACCOUNT), value: JSON.stringify(owner) }],
+  });
+  await transaction.commit();
+}
+
+async function signatures(): Promise<Owner[]> {
+  const messages = await readTopics(bootstrap, [`${prefix}.state`]);
+  return messages
+    .filter(({ key }) => String(key).includes('"owner"'))
+    .map(({ value }) => JSON.parse(String(value)) as Owner);
+}
+
+/** The real clock, which a test may push forward. */
+function pushedClock(): Clock & { push(ms: number): void } {
+  let ahead = 0;
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + ahead,
+    monotonic: () => systemClock.monotonic() + ahead,
+    push: (ms) => {
+      ahead += ms;
+    },
+  };
+}
+
+test('an older instance that fenced us by accident does not keep the account: we take it back', async () => {
+  const older = made({ instance: 'the older one' });
+  await older.open(new Model(), forever);
+  const newer = made();
+  await newer.open(new Model(), forever);
+  await newer.commit(one(1));
+
+  await steal('the older one');
+  await expect(newer.commit(one(2))).rejects.toMatchObject({ code: 'kafka.doubt', kind: 'reopen' });
+  const { rows } = await newer.open(new Model(), forever);
+  expect(rows.get('clients')).toEqual({ cursor: 1 });
+  await newer.commit(one(2));
+});
+
+test('an instance that fenced us without signing has the account', { timeout: 30_000 }, async () => {
+  const sink = made();
+  await sink.open(new Model(), forever);
+  await steal(null);
+  await expect(sink.commit(one(1))).rejects.toMatchObject({
+    code: 'kafka.fenced',
+    message: expect.stringContaining('has not signed yet'),
+  });
+});
+
+test('whoever took over is named, with the time', async () => {
+  const sink = made();
+  await sink.open(new Model(), forever);
+  await steal('a newcomer');
+  await expect(sink.commit(one(1))).rejects.toMatchObject({
+    code: 'kafka.fenced',
+    message: expect.stringContaining('instance a newcomer, opened at 2026-01-01T00:00:00Z'),
+  });
+});
+
+test('after an hour of silence the sink signs anew and commits', async () => {
+  const clock = pushedClock();
+  const sink = made({ clock, instance: 'me' });
+  await sink.open(new Model(), forever);
+  await sink.commit(one(1));
+  clock.push(3_599_000);
+  await sink.commit(one(2));
+  expect(await signatures()).toHaveLength(1);
+  clock.push(3_601_000);
+  await sink.commit(one(3));
+  expect((await signatures()).map(({ opening }) => opening)).toEqual([1, 2]);
+  const { rows, records } = await made().open(new Model(), forever);
+  expect(rows.get('clients')).toEqual({ cursor: 3 });
+  expect(records).toBe(3);
+});
+
+test('after an hour of silence a newer instance is not fenced back', async () => {
+  const clock = pushedClock();
+  const sink = made({ clock });
+  await sink.open(new Model(), forever);
+  const newer = made();
+  await newer.open(new Model(), forever);
+  clock.push(3_601_000);
+  await expect(sink.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
+  await newer.commit(one(1));
+});
+
+test('after an hour of silence, what an older instance did meanwhile is read before anything is written', async () => {
+  await made({ instance: 'the older one' }).open(new Model(), forever);
+  const clock = pushedClock();
+  const sink = made({ clock });
+  await sink.open(new Model(), forever);
+  await steal('the older one');
+  clock.push(3_601_000);
+  await expect(sink.commit(one(1))).rejects.toMatchObject({
+    code: 'kafka.doubt',
+    message: expect.stringContaining('moved'),
+  });
+  await sink.open(new Model(), forever);
+  await sink.commit(one(1));
+});
