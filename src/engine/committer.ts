@@ -8,6 +8,7 @@ import type { LiveStream } from './live-stream.ts';
 import type {
   Batch,
   BudgetRow,
+  BudgetView,
   DeadLetter,
   JsonObject,
   Notification,
@@ -22,8 +23,11 @@ import type { StreamRow } from './stream-row.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
 const MESSAGES_PER_COMMIT = 4000;
-/** The part of a budget that may be spent before it must be stored again: what a crash costs at the most. */
-const LEASE_PARTS = { general: 4, reports: 8 } as const;
+/**
+ * How much of a budget may be spent before it must be stored again: what a crash costs at the most, and what its
+ * successor has to write down. A share for small budgets, a bound for large ones.
+ */
+const LEASE = { general: { share: 1 / 4, most: 32 }, reports: { share: 1 / 8, most: 16 } } as const;
 /** Name of the state row that holds the budgets. */
 export const BUDGETS_ROW = 'budgets';
 /** Versions of refused records remembered per stream. */
@@ -161,11 +165,16 @@ export class Committer {
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
     const rows = this.#source.budgets.map((view) => {
-      const lease = mode === 'exact' ? 0 : Math.max(1, Math.floor(view.requests / LEASE_PARTS[view.name]));
+      const lease = mode === 'exact' ? 0 : leaseOf(view);
       return [view.name, view.snapshot(lease)] as const;
     });
     return Object.fromEntries(rows) as Record<'general' | 'reports', BudgetRow>;
   }
+}
+
+function leaseOf({ name, requests }: BudgetView): number {
+  const { share, most } = LEASE[name];
+  return Math.max(1, Math.min(Math.floor(requests * share), most));
 }
 
 function apply(live: LiveStream, changes: ReadonlyMap<RowId, IndexedRow | null>): void {

@@ -1,0 +1,103 @@
+// The built command as a process of its own: what users run, killed as users' machines kill it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { RunningSimulator, Simulator } from '../../src/lab/simulator/index.ts';
+
+const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
+
+export interface Where {
+  readonly simulator: Simulator;
+  readonly server: RunningSimulator;
+  readonly bootstrap: string;
+  readonly registryUrl: string;
+  readonly prefix: string;
+  /** More `--set`. */
+  readonly settings?: readonly string[];
+}
+
+export interface Ended {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Everything printed so far. */
+  output(): string;
+  /** Resolves when a line matches. */
+  printed(pattern: RegExp): Promise<RegExpMatchArray>;
+}
+
+export const NO_LIMITS = ['general', 'reports'].flatMap((budget) => [
+  `harvest.budgets.${budget}.requests=1000000`,
+  `harvest.budgets.${budget}.per_seconds=1`,
+]);
+
+/** Starts `harvest-kafka <args>`; ended with the test at the latest. */
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (piece) => {
+    output += piece;
+  });
+  child.stderr.on('data', (piece) => {
+    errors += piece;
+  });
+  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, output, errors }));
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return {
+    process: child,
+    ended,
+    output: () => output,
+    printed: async (pattern) => {
+      for (;;) {
+        const match = output.match(pattern);
+        if (match) return match;
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`ended before it printed ${pattern}:\n${output}\n${errors}`);
+        await pause(20);
+      }
+    },
+  };
+}
+
+/** Starts a command of the publisher on that account, broker and registry. */
+export function publisher(where: Where, command: readonly string[]): Running {
+  const settings = [`topics.prefix=${where.prefix}`, 'http.listen=off', ...(where.settings ?? NO_LIMITS)];
+  return start([...command, ...settings.flatMap((setting) => ['--set', setting])], environment(where));
+}
+
+export function environment({ simulator, server, bootstrap, registryUrl }: Where): Record<string, string> {
+  return {
+    HARVEST_BASE_URL: `${server.url}/v2`,
+    HARVEST_ACCOUNT_ID: String(simulator.accountId),
+    HARVEST_ACCESS_TOKEN: simulator.token,
+    KAFKA_BROKERS: bootstrap,
+    SCHEMA_REGISTRY_URL: registryUrl,
+  };
+}
+
+/** Runs a command to its end. */
+export function finished(where: Where, command: readonly string[]): Promise<Ended> {
+  return publisher(where, command).ended;
+}
+
+/** Waits until `condition` holds; fails with `what` after `seconds`. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await pause(25);
+  }
+}

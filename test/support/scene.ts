@@ -1,0 +1,44 @@
+// A simulated account behind a socket, and a set of topics of its own on the shared broker.
+import { onTestFinished } from 'vitest';
+import {
+  createSimulator,
+  type RunningSimulator,
+  type Simulator,
+  type SimulatorOptions,
+  serve,
+} from '../../src/lab/simulator/index.ts';
+import type { Where } from './publisher.ts';
+import { sharedStack, uniquePrefix } from './stack.ts';
+
+export interface Scene extends Where {
+  /** Moves the account's clock, which otherwise stands still: running timers do not tick while they are compared. */
+  pass(ms: number): void;
+}
+
+/** Time entries of the accounts of these tests; more with `TEST_TIME_ENTRIES`, for the long runs. */
+export const TIME_ENTRIES = Number(process.env.TEST_TIME_ENTRIES ?? 2_500);
+
+/** `ticking` accounts have the real clock, which budgets over real time need. */
+export async function scene(options: SimulatorOptions & { readonly ticking?: boolean } = {}): Promise<Scene> {
+  const { ticking = false, ...rest } = options;
+  let now = Date.now();
+  const simulator: Simulator = createSimulator({
+    timeEntries: TIME_ENTRIES,
+    budgets: { general: null, reports: null },
+    now: ticking ? Date.now : () => now,
+    ...rest,
+  });
+  const server: RunningSimulator = await serve(simulator);
+  onTestFinished(() => server.close());
+  const { bootstrap, registryUrl } = await sharedStack();
+  return {
+    simulator,
+    server,
+    bootstrap,
+    registryUrl,
+    prefix: uniquePrefix(),
+    pass: (ms) => {
+      now += ms;
+    },
+  };
+}
