@@ -1,10 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000 } as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    projects: [
+      { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          ...shared,
+          name: 'real',
+          include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+          // The files share one broker, and each may start a JVM of its own.
+          maxWorkers: 2,
+        },
+      },
+    ],
   },
 });
