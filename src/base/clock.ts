@@ -44,3 +44,13 @@ export const systemRandom: Random = () => Math.random();
 export function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
+
+/** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
+  const done = new AbortController();
+  const settled = Promise.resolve(work).then(
+    () => done.abort(),
+    () => done.abort(),
+  );
+  await Promise.race([settled, clock.sleep(ms, done.signal)]);
+}

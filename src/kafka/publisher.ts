@@ -1,7 +1,7 @@
 // The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches, and decides after a failure
 // whether the account is lost to a newer instance or only in doubt. The transaction itself is session.ts', the reading
 // reader.ts', what the state topic says state-topic.ts'. Design section 6.
-import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { atMost, type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, JsonObject, Opened, Restore, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -442,5 +442,5 @@ function sourceTime(record: FetchedRecord): number | null {
 
 /** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
 async function farewell(reader: TopicReader, clock: Clock): Promise<void> {
-  await Promise.race([reader.close().catch(() => {}), clock.sleep(FAREWELL_MS)]);
+  await atMost(clock, FAREWELL_MS, reader.close());
 }

@@ -2,7 +2,7 @@
 // send at a time to one partition, its answer verified, and after any failure the producer never speaks again. What is
 // sent is publisher.ts' business.
 import { CompressionTypes, type Message, Partitioners, type Producer, type Transaction } from 'kafkajs';
-import type { Clock, Random } from '../base/clock.ts';
+import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { isLasting, type Place, translate } from './failures.ts';
@@ -144,7 +144,7 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
 
   /** Aborting only spares readers the wait for the time-out; whether it works makes no difference to us. */
   async function giveUp(transaction: Transaction | null): Promise<void> {
-    await Promise.race([transaction?.abort().catch(() => {}), clock.sleep(ABORT_PATIENCE_MS)]);
+    await atMost(clock, ABORT_PATIENCE_MS, transaction?.abort());
   }
 }
 
@@ -175,7 +175,7 @@ function verified(answer: readonly SendResult[], topic: string, partition: numbe
 
 /** `disconnect` waits for requests in flight, up to their time-out of 30 s: not that long. */
 async function goodbye(producer: Producer, clock: Clock): Promise<void> {
-  await Promise.race([producer.disconnect().catch(() => {}), clock.sleep(GOODBYE_PATIENCE_MS)]);
+  await atMost(clock, GOODBYE_PATIENCE_MS, producer.disconnect());
 }
 
 /** Monotonic time stands still while a machine sleeps, wall time may be set: the longer of the two is on the safe side. */

@@ -48,7 +48,7 @@ function inHarvestForms(value: unknown, path: string, fields: readonly Documente
 }
 
 beforeAll(async () => {
-  url = (await sharedStack()).registry.url;
+  url = sharedStack().registryUrl;
   client = createRegistryClient({ urls: [url], clock: systemClock, random: systemRandom });
 });
 
