@@ -3,29 +3,40 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
+import type { Broker } from '../../src/lab/broker.ts';
 import { readTopics } from '../support/consumer.ts';
-import { batch, CLIENTS, forever, Model, message, openPatiently, sinkOn, USERS } from '../support/kafka.ts';
-import { ownBroker, uniquePrefix } from '../support/stack.ts';
-
-type Broker = Awaited<ReturnType<typeof ownBroker>>;
+import {
+  batch,
+  brokerOfFile,
+  CLIENTS,
+  forever,
+  Model,
+  message,
+  openPatiently,
+  sinkOn,
+  USERS,
+} from '../support/kafka.ts';
+import { uniquePrefix } from '../support/stack.ts';
 
 let broker: Broker;
+let discard: () => Promise<void>;
 let admin: Admin;
 let prefix: string;
 let sink: Sink;
 let model: Model;
 
 beforeAll(async () => {
-  broker = await ownBroker({
-    properties: { 'broker.session.timeout.ms': '500', 'broker.heartbeat.interval.ms': '100' },
-  });
+  ({ broker, discard } = await brokerOfFile({
+    'broker.session.timeout.ms': '500',
+    'broker.heartbeat.interval.ms': '100',
+  }));
   admin = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
 });
 
 afterAll(async () => {
   await admin.disconnect();
-  await broker.stop();
+  await discard();
 });
 
 beforeEach(() => {

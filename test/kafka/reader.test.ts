@@ -5,18 +5,18 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
-import { batch, forever, Model, message, sinkOn } from '../support/kafka.ts';
-import { ownBroker, uniquePrefix } from '../support/stack.ts';
-
-type Broker = Awaited<ReturnType<typeof ownBroker>>;
+import type { Broker } from '../../src/lab/broker.ts';
+import { batch, brokerOfFile, forever, Model, message, sinkOn } from '../support/kafka.ts';
+import { uniquePrefix } from '../support/stack.ts';
 
 let broker: Broker;
+let discard: () => Promise<void>;
 let kafka: Kafka;
 let admin: Admin;
 let reader: TopicReader;
 
 beforeAll(async () => {
-  broker = await ownBroker({ properties: { 'log.cleaner.backoff.ms': '200', 'log.initial.task.delay.ms': '1000' } });
+  ({ broker, discard } = await brokerOfFile({ 'log.cleaner.backoff.ms': '200', 'log.initial.task.delay.ms': '1000' }));
   kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
   admin = kafka.admin();
   await admin.connect();
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await reader.close();
   await admin.disconnect();
-  await broker.stop();
+  await discard();
 });
 
 /** Compacts at once: rolls a segment with nearly every commit, and forgets tombstones and markers without delay. */

@@ -1,10 +1,14 @@
 // What the tests of the Kafka room share: sinks with short names, batches in one line, and a model of the log that a sink
 // restores into.
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
 import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
+import { startBroker } from '../../src/lab/broker.ts';
 import { list } from '../../src/streams/definition.ts';
 
 export const ACCOUNT = '4711';
@@ -78,6 +82,17 @@ export class Model implements Restore {
 }
 
 export const forever = new AbortController().signal;
+
+/** A broker of one test file, which its tests may kill; call it in the file's outermost `beforeAll`, stop it in `afterAll`. */
+export async function brokerOfFile(properties: Readonly<Record<string, string>>) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-test-'));
+  const broker = await startBroker({ dataDir, properties });
+  const discard = async () => {
+    await broker.kill();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { broker, discard };
+}
 
 /** Opens again and again as the engine does, until it works or the error is not one of waiting. */
 export async function openPatiently(sink: Sink, restore: Restore, patienceMs = 30_000) {

@@ -1,0 +1,65 @@
+// Log-ins and certificates against listeners that ask for them; what is wrong must be said, and how to mend it.
+import { expect, test } from 'vitest';
+import { Secret } from '../../src/base/secret.ts';
+import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
+import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { batch, forever, Model, message, sinkOn } from '../support/kafka.ts';
+import { ownBroker, uniquePrefix } from '../support/stack.ts';
+
+const login = (mechanism: SaslSettings['mechanism'], password: string = LAB_USER.password) => ({
+  sasl: { mechanism, username: LAB_USER.username, password: new Secret(password) },
+});
+
+/** Opens, commits, and opens again as a new process. */
+async function worksWith(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<void> {
+  const prefix = uniquePrefix();
+  const first = sinkOn(bootstrap, { prefix, kafka });
+  await first.open(new Model(), forever);
+  await first.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
+  await first.close();
+  const second = sinkOn(bootstrap, { prefix, kafka });
+  const model = new Model();
+  const { rows } = await second.open(model, forever);
+  await second.close();
+  expect(rows.get('clients')).toEqual({ cursor: 1 });
+  expect(model.values).toEqual(new Map([['clients/1', 'one']]));
+}
+
+async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<unknown> {
+  const sink = sinkOn(bootstrap, { prefix: uniquePrefix(), kafka });
+  const failure = await sink.open(new Model(), forever).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  await sink.close();
+  return failure;
+}
+
+test('TLS works with the broker’s authority and is refused without it', { timeout: 120_000 }, async () => {
+  const { bootstrap, tls } = await ownBroker({ listeners: 'tls' });
+  await worksWith(bootstrap, { ssl: { ca: tls!.ca } });
+  expect(await failureOf(bootstrap, { ssl: true })).toMatchObject({
+    code: 'kafka.unauthorised',
+    message: expect.stringContaining('certificate'),
+  });
+  expect(await failureOf(bootstrap, {})).toMatchObject({
+    code: 'kafka.unavailable',
+    remedy: expect.stringContaining('kafka.ssl'),
+  });
+});
+
+test('SASL PLAIN works, and a wrong password is said without it', { timeout: 120_000 }, async () => {
+  const { bootstrap } = await ownBroker({ listeners: 'sasl_plain' });
+  await worksWith(bootstrap, login('plain'));
+  const failure = await failureOf(bootstrap, login('plain', 'not-the-password'));
+  expect(failure).toMatchObject({ code: 'kafka.unauthorised', kind: 'fatal', exitCode: 77 });
+  expect(JSON.stringify(failure) + String(failure)).not.toContain('not-the-password');
+  expect(await failureOf(bootstrap, login('scram-sha-512'))).toMatchObject({ code: 'kafka.unauthorised' });
+});
+
+test('SASL SCRAM works in both strengths, and a wrong password is refused', { timeout: 120_000 }, async () => {
+  const { bootstrap } = await ownBroker({ listeners: 'sasl_scram' });
+  await worksWith(bootstrap, login('scram-sha-256'));
+  await worksWith(bootstrap, login('scram-sha-512'));
+  expect(await failureOf(bootstrap, login('scram-sha-256', 'wrong'))).toMatchObject({ code: 'kafka.unauthorised' });
+});
