@@ -6,7 +6,6 @@ import { compareText } from './report.ts';
 
 /** By client, then name. Managers see what they manage; members what they work on with a budget shown to all. */
 export function projectsInSight(account: Account): ProjectRow[] {
-  const clientName = (project: ProjectRow) => account.clients.expect(project.client_id).name;
   const managed = managedProjects(account);
   const me = account.me().id;
   return account.projects
@@ -17,7 +16,9 @@ export function projectsInSight(account: Account): ProjectRow[] {
         managed.has(id) ||
         (show_budget_to_all && account.user_assignments.between(id, me) !== undefined),
     )
-    .sort((a, b) => compareText(clientName(a), clientName(b)) || compareText(a.name, b.name) || a.id - b.id);
+    .map((project) => ({ project, client: account.clients.expect(project.client_id).name }))
+    .sort((a, b) => compareText(a.client, b.client) || compareText(a.project.name, b.project.name))
+    .map(({ project }) => project);
 }
 
 /** The members that name the project, without its code. */
