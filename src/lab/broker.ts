@@ -4,7 +4,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
-import { systemClock } from '../base/clock.ts';
 import type { FetchOptions } from './artefacts.ts';
 import { type BrokerPlan, type BrokerPorts, clientSettings, makeKeystore, type Security } from './broker-config.ts';
 import { javaTool } from './java.ts';
@@ -40,8 +39,6 @@ export interface BrokerOptions extends FetchOptions {
 export interface ClusterOptions extends Omit<BrokerOptions, 'port'> {
   readonly size: number;
 }
-
-const READY_WITHIN_MS = 120_000;
 
 /**
  * Starts a broker that is a cluster of its own. Resolves when clients can use it: every partition has a leader.
@@ -107,6 +104,11 @@ export class Broker {
     return this.#server?.running ? this.#server.pid : undefined;
   }
 
+  /** Rejects with PublisherError `lab.failed` when the present run ends although nobody told it to. */
+  get died(): Promise<never> {
+    return this.#server?.died ?? new Promise(() => {});
+  }
+
   /** Starts it, on the data directory as it is; resolves when clients can use it. */
   async start(signal?: AbortSignal): Promise<void> {
     const server = await Server.start({
@@ -118,7 +120,7 @@ export class Broker {
     });
     this.#server = server;
     try {
-      await server.ready((over) => this.#answers(server, over), READY_WITHIN_MS, signal);
+      await server.ready(async () => server.hasLogged(STARTED) && (await this.#isUsable()), signal);
     } catch (error) {
       await server.kill();
       throw error;
@@ -159,13 +161,8 @@ export class Broker {
     return propertiesFile(this.dataDir);
   }
 
-  async #answers(server: Server, signal: AbortSignal): Promise<void> {
-    await server.line(STARTED);
+  async #isUsable(): Promise<boolean> {
     const kafka = new Kafka({ ...this.client, logLevel: logLevel.NOTHING, retry: { retries: 0 } });
-    while (!signal.aborted && !(await this.#isUsable(kafka))) await systemClock.sleep(50, signal);
-  }
-
-  async #isUsable(kafka: Kafka): Promise<boolean> {
     const admin = kafka.admin();
     try {
       await admin.connect();

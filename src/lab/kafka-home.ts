@@ -102,7 +102,7 @@ async function prepare(home: string, signal: AbortSignal | undefined): Promise<v
     cwd: home,
   });
   try {
-    await server.ready(() => server.line(STARTED), 120_000, signal);
+    await server.ready(async () => server.hasLogged(STARTED), signal);
   } finally {
     await server.stop();
   }

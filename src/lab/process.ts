@@ -4,6 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 
 export interface CommandOptions {
@@ -37,6 +39,8 @@ export interface ServerOptions {
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
+const READY_WITHIN_MS = 120_000;
+const STOPPED_WITHIN_MS = 20_000;
 const LOG_LINES_KEPT = 2000;
 
 // Reads the server's pid, then waits for the end of its input, which comes with our death of whatever cause.
@@ -45,13 +49,15 @@ const WATCHDOG = 'read -r pid && { read -r _; kill -KILL "$pid"; }';
 /** A child process that serves until told to stop. It dies with us, even when we are killed with SIGKILL. */
 export class Server {
   readonly pid: number;
+  /** Rejects with PublisherError `lab.failed` and the end of the log when the server ends although nobody told it to. */
+  readonly died: Promise<never>;
   readonly #name: string;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
-  readonly #exit: Promise<void>;
-  readonly #logEnd: Promise<unknown>;
-  readonly #listeners = new Set<(line: string) => void>();
+  readonly #exited: Promise<void>;
   #running = true;
+  /** Somebody told it to end. */
+  #told = false;
 
   /** Throws PublisherError `lab.failed` when the command cannot be started. */
   static async start(options: ServerOptions): Promise<Server> {
@@ -83,11 +89,16 @@ export class Server {
     this.pid = child.pid!;
     this.#name = options.name;
     this.#child = child;
-    if (options.onLog) this.#listeners.add(options.onLog);
-    this.#exit = once(child, 'exit').then(() => {
+    const logEnd = Promise.all([child.stdout!, child.stderr!].map((stream) => this.#keep(stream, options.onLog)));
+    this.#exited = once(child, 'exit').then(async () => {
       this.#running = false;
+      await logEnd;
     });
-    this.#logEnd = Promise.all([child.stdout!, child.stderr!].map((stream) => this.#read(stream)));
+    this.died = this.#exited.then(() => {
+      if (this.#told) return new Promise<never>(() => {});
+      throw this.#failure('stopped by itself');
+    });
+    this.died.catch(() => {});
   }
 
   get running(): boolean {
@@ -99,76 +110,60 @@ export class Server {
     return this.#lines.slice(-count);
   }
 
+  hasLogged(text: string): boolean {
+    return this.#lines.some((line) => line.includes(text));
+  }
+
   /**
-   * Resolves with what `probe` resolves with. Rejects with PublisherError `lab.failed`, the end of the log in its
-   * message, when the server exits before or `timeoutMs` go by; with the signal's reason when that aborts.
-   * The probe's signal aborts as soon as nobody waits for it.
+   * Resolves once `answers` resolves with true; it is asked again and again. Rejects with PublisherError `lab.failed`
+   * and the end of the log when the server exits before or is not ready in two minutes; with the signal's reason when
+   * that aborts.
    */
-  async ready<T>(probe: (signal: AbortSignal) => Promise<T>, timeoutMs: number, signal?: AbortSignal): Promise<T> {
-    const over = new AbortController();
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const interrupts = AbortSignal.any([timeout, over.signal, ...(signal ? [signal] : [])]);
-    try {
-      return await Promise.race([
-        probe(interrupts),
-        this.#exit.then(() => this.#fail('stopped before it was ready')),
-        new Promise<never>((_, reject) => {
-          interrupts.addEventListener('abort', () => reject(interrupts.reason), { once: true });
-        }),
-      ]);
-    } catch (error) {
+  async ready(answers: (signal: AbortSignal) => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+    const timeout = AbortSignal.timeout(READY_WITHIN_MS);
+    const patience = signal ? AbortSignal.any([timeout, signal]) : timeout;
+    while (!(await answers(patience))) {
       signal?.throwIfAborted();
-      if (timeout.aborted) return await this.#fail(`was not ready after ${timeoutMs / 1000} s`);
-      throw error;
-    } finally {
-      over.abort();
+      if (!this.#running) {
+        await this.#exited;
+        throw this.#failure('stopped before it was ready');
+      }
+      if (timeout.aborted) throw this.#failure(`was not ready after ${READY_WITHIN_MS / 1000} s`);
+      await systemClock.sleep(50, patience);
     }
   }
 
-  /** Resolves with the first line, past or future, that contains `text`. */
-  line(text: string): Promise<string> {
-    const past = this.#lines.find((line) => line.includes(text));
-    if (past !== undefined) return Promise.resolve(past);
-    return new Promise((resolve) => {
-      const listener = (line: string) => {
-        if (!line.includes(text)) return;
-        this.#listeners.delete(listener);
-        resolve(line);
-      };
-      this.#listeners.add(listener);
-    });
-  }
-
-  /** SIGTERM, then SIGKILL after `graceMs`; resolves when the process is gone. */
-  async stop(graceMs = 20_000): Promise<void> {
+  /** SIGTERM, then SIGKILL if that does not help; resolves when the process is gone. */
+  async stop(): Promise<void> {
+    this.#told = true;
     this.signal('SIGTERM');
     // A paused process sees SIGTERM only once it goes on.
     this.signal('SIGCONT');
-    const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
-    await this.#exit;
-    clearTimeout(timer);
+    const cancel = systemClock.after(STOPPED_WITHIN_MS, () => this.signal('SIGKILL'));
+    await this.#exited;
+    cancel();
   }
 
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
+    this.#told = true;
     this.signal('SIGKILL');
-    await this.#exit;
+    await this.#exited;
   }
 
   signal(signal: NodeJS.Signals): void {
     if (this.#running) this.#child.kill(signal);
   }
 
-  async #read(stream: NodeJS.ReadableStream): Promise<void> {
+  async #keep(stream: Readable, onLog: ServerOptions['onLog']): Promise<void> {
     for await (const line of createInterface({ input: stream })) {
       this.#lines.push(line);
       if (this.#lines.length > LOG_LINES_KEPT) this.#lines.shift();
-      for (const listener of this.#listeners) listener(line);
+      onLog?.(line);
     }
   }
 
-  async #fail(what: string): Promise<never> {
-    if (!this.#running) await this.#logEnd;
-    throw new PublisherError('lab.failed', `${this.#name} ${what}\n${this.logTail(20).join('\n')}`);
+  #failure(what: string): PublisherError {
+    return new PublisherError('lab.failed', `${this.#name} ${what}\n${this.logTail(20).join('\n')}`);
   }
 }

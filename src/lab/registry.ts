@@ -2,7 +2,6 @@
 
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { systemClock } from '../base/clock.ts';
 import { cached, type FetchOptions, maven } from './artefacts.ts';
 import { javaTool, quickStart } from './java.ts';
 import { freePort } from './ports.ts';
@@ -27,14 +26,14 @@ export interface Registry {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** Rejects with PublisherError `lab.failed` when it ends although nobody told it to. */
+  readonly died: Promise<never>;
   /** SIGTERM; resolves when the process is gone. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   logTail(lines: number): string[];
 }
-
-const READY_WITHIN_MS = 120_000;
 
 /**
  * Starts a registry; resolves when it lists its subjects. Throws PublisherError `lab.missing` (Java, Maven) or
@@ -81,7 +80,7 @@ async function launch(
     onLog: options.onLog,
   });
   try {
-    await server.ready((over) => answers(url, over), READY_WITHIN_MS, options.signal);
+    await server.ready((patience) => answers(url, patience), options.signal);
   } catch (error) {
     await server.kill();
     throw error;
@@ -90,6 +89,7 @@ async function launch(
     url,
     port,
     pid: server.pid,
+    died: server.died,
     stop: () => server.stop(),
     kill: () => server.kill(),
     logTail: (lines) => server.logTail(lines),
@@ -103,11 +103,12 @@ async function storage(dataDir: string | undefined): Promise<string[]> {
   return [`-Dapicurio.datasource.url=jdbc:h2:file:${resolve(dataDir, 'registry')};WRITE_DELAY=0`];
 }
 
-async function answers(url: string, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const response = await fetch(`${url}/subjects`, { signal }).catch(() => undefined);
-    await response?.arrayBuffer();
-    if (response?.ok) return;
-    await systemClock.sleep(50, signal);
+async function answers(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/subjects`, { signal });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
   }
 }
