@@ -4,7 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { asPublisherError, type PublisherError } from '../base/errors.ts';
-import type { StreamDefinition } from '../streams/definition.ts';
+import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { childStep } from './child-step.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
@@ -30,8 +30,11 @@ export interface AccountParts {
   readonly emit: Emit;
 }
 
-/** Steps under way at once: enough to keep the budget busy while one page is encoded and another commits. */
-const STEPS_AT_ONCE = 6;
+/**
+ * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
+ * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
+ */
+const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
 const PROBE_INTERVAL_MS = 3_600_000;
@@ -159,7 +162,9 @@ export class Account {
     const { clock, settings } = this.#parts;
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
     setMaxListeners(0, signal);
-    const running = new Set<Promise<void>>();
+    const running = new Map<Promise<void>, BudgetName>();
+    const hasPlace = (budget: BudgetName) =>
+      [...running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
     let wake = new AbortController();
     const rouse = () => wake.abort();
     signal.addEventListener('abort', rouse);
@@ -174,23 +179,23 @@ export class Account {
           running.delete(step);
           rouse();
         });
-      running.add(step);
+      running.set(step, live.definition.budget);
     };
 
     while (!signal.aborted) {
       wake = new AbortController();
       const now = clock.now();
       const due = schedule({ streams: this.#streams, settings }, now);
-      for (const { live, at } of due) if (at <= now && running.size < STEPS_AT_ONCE) start(live);
+      for (const { live, at } of due) if (at <= now && hasPlace(live.definition.budget)) start(live);
       if (once && running.size === 0) {
         const retrying = this.#retrying();
         if (retrying.length === 0) break;
         if (retrying.every((live) => live.retry!.attempt >= ONCE_ATTEMPTS)) throw retrying[0]!.retry!.error;
       }
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
-      await clock.sleep(running.size < STEPS_AT_ONCE ? next - now : IDLE_MAX_MS, wake.signal);
+      await clock.sleep(next - now, wake.signal);
     }
-    await Promise.all(running);
+    await Promise.all(running.keys());
     signal.removeEventListener('abort', rouse);
   }
 

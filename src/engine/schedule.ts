@@ -23,7 +23,8 @@ export function schedule(view: ScheduleView, now: number): Due[] {
     const at = dueAt(live, view, now);
     if (at !== null) due.push({ live, at, deadline: Math.max(at, 0) + urgency(live) * CLASS_MS });
   }
-  return due.sort((a, b) => a.deadline - b.deadline);
+  // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
+  return due.sort((a, b) => a.deadline - b.deadline || (a.live.lastCommitAt ?? 0) - (b.live.lastCommitAt ?? 0));
 }
 
 /** Wall time (ms) at which the stream's next step may begin; 0 is at once; null while it is busy or waits for another stream. */
