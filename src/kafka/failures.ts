@@ -59,6 +59,11 @@ export function brokerError(code: number, topic: string, partition: number): Err
   return error;
 }
 
+/** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
+export function isUnknownTopic(error: unknown): boolean {
+  return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+
 /** Trying again by itself cannot help. */
 export function isLasting(error: unknown): boolean {
   if (error instanceof PublisherError) return error.kind !== 'reopen';

@@ -188,7 +188,7 @@ class Publisher implements Sink {
     const reader = createTopicReader(connection, clock, this.#place);
     let session: Session | null = null;
     try {
-      const layouts = await ensureTopics(connection, topics, streams, this.#log);
+      const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       const bounds = await this.#readSignatures(reader, signal);
       this.#state.seal();

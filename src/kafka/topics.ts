@@ -1,10 +1,11 @@
 // The topics of design section 5: their names, what they must be, making the absent ones, judging the present ones. Alters
 // nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
 import type { Admin } from 'kafkajs';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Connection, Log } from './connection.ts';
-import { isLasting, translate } from './failures.ts';
+import { isLasting, isUnknownTopic, translate } from './failures.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -45,6 +46,8 @@ const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' 
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
 /** Kafka's own default, for brokers that do not let us ask. */
 const DEFAULT_MAX_BYTES = 1_048_588;
+const VISIBLE_PATIENCE_MS = 15_000;
+const VISIBLE_POLL_MS = 50;
 
 export function dataTopic(prefix: string, stream: string): string {
   return `${prefix}.${stream}`;
@@ -71,6 +74,8 @@ export async function ensureTopics(
   settings: TopicSettings,
   streams: readonly StreamDefinition[],
   log: Log,
+  clock: Clock = systemClock,
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, TopicLayout>> {
   const specifications = specify(settings, streams);
   return withAdmin(connection, settings, 'verifying the topics', async (admin) => {
@@ -79,10 +84,7 @@ export async function ensureTopics(
       await create(admin, missing, settings.replication_factor);
       log('info', 'topics made', { topics: missing.map(({ topic }) => topic) });
     }
-    const found = await describe(
-      admin,
-      specifications.map(({ topic }) => topic),
-    );
+    const found = await describeSoon(admin, specifications, clock, signal);
     const offenders = specifications.map((one) => judge(one, found.get(one.topic)!, connection)).filter(isRefused);
     if (offenders.length > 0) throw contract(offenders);
 
@@ -185,10 +187,34 @@ async function absent(admin: Admin, specifications: readonly TopicSpecification[
   return specifications.filter(({ topic }) => !present.has(topic));
 }
 
+/** A topic that was just made, or just deleted, takes a moment until every broker knows. */
+async function describeSoon(
+  admin: Admin,
+  specifications: readonly TopicSpecification[],
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, FoundTopic>> {
+  const deadline = clock.monotonic() + VISIBLE_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await describe(
+        admin,
+        specifications.map(({ topic }) => topic),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isUnknownTopic(error) || clock.monotonic() > deadline) throw error;
+      await clock.sleep(VISIBLE_POLL_MS, signal);
+    }
+  }
+}
+
 async function create(admin: Admin, missing: readonly TopicSpecification[], replicationFactor: number): Promise<void> {
   try {
     await admin.createTopics({
       timeout: 10_000,
+      // kafkajs' own wait gives up at the first broker that has not heard of the topic yet.
+      waitForLeaders: false,
       topics: missing.map(({ topic, partitions, configuration }) => ({
         topic,
         numPartitions: partitions,

@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import type { Broker } from '../../src/lab/broker.ts';
-import { readTopics } from '../support/consumer.ts';
 import {
   batch,
   brokerOfFile,
   CLIENTS,
+  committedOn,
   forever,
   Model,
   message,
@@ -50,8 +50,7 @@ afterEach(async () => {
 });
 
 const topic = (stream: string) => `${prefix}.${stream}`;
-const values = async (stream: string) =>
-  (await readTopics(broker.bootstrap, [topic(stream)])).map(({ key, value }) => `${key}=${value}`).sort();
+const values = (stream: string) => committedOn(broker.bootstrap, `${prefix}.${stream}`);
 
 async function fill(): Promise<void> {
   await sink.open(model, forever);

@@ -4,8 +4,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Sink } from '../../src/engine/ports.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
-import { readTopics } from '../support/consumer.ts';
-import { ACCOUNT, batch, forever, Model, message, type SinkChoices, sinkOn } from '../support/kafka.ts';
+import { ACCOUNT, batch, forever, Model, message, readCommitted, type SinkChoices, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 let bootstrap: string;
@@ -55,7 +54,7 @@ async function steal(instance: string | null): Promise<void> {
 }
 
 async function signatures(): Promise<Owner[]> {
-  const messages = await readTopics(bootstrap, [`${prefix}.state`]);
+  const messages = await readCommitted(bootstrap, [`${prefix}.state`]);
   return messages
     .filter(({ key }) => String(key).includes('"owner"'))
     .map(({ value }) => JSON.parse(String(value)) as Owner);

@@ -1,7 +1,16 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { ConversionError } from '../../src/engine/ports.ts';
-import { readTopics } from '../support/consumer.ts';
-import { ACCOUNT, batch, forever, Model, message, openPatiently, type SinkChoices, sinkOn } from '../support/kafka.ts';
+import {
+  ACCOUNT,
+  batch,
+  forever,
+  Model,
+  message,
+  openPatiently,
+  readCommitted,
+  type SinkChoices,
+  sinkOn,
+} from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 let bootstrap: string;
@@ -25,7 +34,7 @@ function sink(choices: Partial<SinkChoices> = {}) {
 
 /** Key=value of what a read_committed consumer gets from a topic. */
 async function committed(name: string): Promise<string[]> {
-  return (await readTopics(bootstrap, [`${prefix}.${name}`])).map(({ key, value }) => `${key}=${value}`);
+  return (await readCommitted(bootstrap, [`${prefix}.${name}`])).map(({ key, value }) => `${key}=${value}`);
 }
 
 test('the first opening of an account finds nothing', async () => {
@@ -47,7 +56,7 @@ test('a batch is visible whole, with its headers, and its rows are read back wit
     notifications: [{ stream: 'users', body: { name: 'sweep.completed' } }],
   });
 
-  const messages = await readTopics(
+  const messages = await readCommitted(
     bootstrap,
     ['clients', 'users', 'dead-letters', 'notifications', 'state'].map((name) => `${prefix}.${name}`),
   );
@@ -87,9 +96,9 @@ test('a row set to null is gone at the next opening', async () => {
 test('an empty batch writes nothing', async () => {
   const first = sink();
   await first.open(new Model(), forever);
-  const before = (await readTopics(bootstrap, [`${prefix}.state`])).length;
+  const before = (await readCommitted(bootstrap, [`${prefix}.state`])).length;
   await first.commit(batch([]));
-  expect((await readTopics(bootstrap, [`${prefix}.state`])).length).toBe(before);
+  expect((await readCommitted(bootstrap, [`${prefix}.state`])).length).toBe(before);
 });
 
 test('when one record of a batch is refused, nothing of the batch is visible, and the next opening goes on', async () => {

@@ -1,7 +1,7 @@
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
-import { describeTopics, ensureTopics } from '../../src/kafka/topics.ts';
+import { describeTopics, ensureTopics, type TopicSettings } from '../../src/kafka/topics.ts';
 import { CLIENTS, USERS } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
@@ -25,6 +25,10 @@ afterAll(async () => {
 
 const settings = (prefix: string, partitions = 3) => ({ prefix, partitions, replication_factor: -1 });
 
+function ensure(wanted: TopicSettings, log: Log = quiet) {
+  return ensureTopics(connection, wanted, STREAMS, log);
+}
+
 async function configurationOf(topic: string): Promise<Record<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
@@ -42,7 +46,7 @@ async function make(topic: string, configuration: Record<string, string>, partit
 
 test('absent topics are made as the design says', async () => {
   const prefix = uniquePrefix();
-  const layouts = await ensureTopics(connection, settings(prefix), STREAMS, quiet);
+  const layouts = await ensure(settings(prefix));
   expect(Object.fromEntries([...layouts].map(([topic, { partitions }]) => [topic, partitions]))).toEqual({
     [`${prefix}.clients`]: 3,
     [`${prefix}.users`]: 3,
@@ -68,9 +72,7 @@ test('a present topic keeps its partitions, which is said', async () => {
   const prefix = uniquePrefix();
   await make(`${prefix}.clients`, { 'cleanup.policy': 'compact' }, 5);
   const said: unknown[] = [];
-  const layouts = await ensureTopics(connection, settings(prefix), STREAMS, (_, text, fields) =>
-    said.push([text, fields]),
-  );
+  const layouts = await ensure(settings(prefix), (_, text, fields) => said.push([text, fields]));
   expect(layouts.get(`${prefix}.clients`)!.partitions).toBe(5);
   expect(said).toContainEqual([expect.stringContaining('partitions'), { topic: `${prefix}.clients`, partitions: 5 }]);
 });
@@ -82,7 +84,7 @@ test('topics that would lose records are refused together, with the commands tha
   await make(`${prefix}.users`, { 'cleanup.policy': 'compact', 'compression.type': 'lz4' });
   const command = (name: string, change: string) =>
     `kafka-configs.sh --bootstrap-server ${bootstrap} --alter --entity-type topics --entity-name ${prefix}.${name} --add-config ${change}`;
-  const refusal = ensureTopics(connection, settings(prefix), STREAMS, quiet);
+  const refusal = ensure(settings(prefix));
   await expect(refusal).rejects.toMatchObject({ code: 'kafka.topic_contract', kind: 'fatal', exitCode: 65 });
   const error = await refusal.catch((thrown: Error & { remedy: string }) => thrown);
   expect((error as { remedy: string }).remedy.split('\n')).toEqual([
@@ -111,12 +113,12 @@ test('describing tells the same and makes nothing', async () => {
 });
 
 test('a replication that the broker cannot give is a contract problem, not a wait', async () => {
-  const refusal = ensureTopics(connection, { ...settings(uniquePrefix()), replication_factor: 3 }, STREAMS, quiet);
+  const refusal = ensure({ ...settings(uniquePrefix()), replication_factor: 3 });
   await expect(refusal).rejects.toMatchObject({ code: 'kafka.topic_contract' });
 });
 
 test('two that start together make the topics once', async () => {
   const prefix = uniquePrefix();
-  const both = await Promise.all([1, 2].map(() => ensureTopics(connection, settings(prefix), STREAMS, quiet)));
+  const both = await Promise.all([1, 2].map(() => ensure(settings(prefix))));
   expect([...both[0]!.keys()]).toEqual([...both[1]!.keys()]);
 });

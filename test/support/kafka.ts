@@ -10,6 +10,7 @@ import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
 import { startBroker } from '../../src/lab/broker.ts';
 import { list } from '../../src/streams/definition.ts';
+import { type Message, readTopics } from './consumer.ts';
 
 export const ACCOUNT = '4711';
 export const CLIENTS = list('clients', { permission: '' });
@@ -92,6 +93,22 @@ export async function brokerOfFile(properties: Readonly<Record<string, string>>)
     await rm(dataDir, { recursive: true, force: true });
   };
   return { broker, discard };
+}
+
+/** What an independent consumer gets from the topics; waits for its group coordinator, which a young broker still loads. */
+export async function readCommitted(bootstrap: string, topics: readonly string[]): Promise<Message[]> {
+  for (const deadline = Date.now() + 20_000; ; await systemClock.sleep(200)) {
+    try {
+      return await readTopics(bootstrap, topics);
+    } catch (error) {
+      if (!/coordinator/.test(String(error)) || Date.now() > deadline) throw error;
+    }
+  }
+}
+
+/** The same of one topic, as `key=value`, sorted. */
+export async function committedOn(bootstrap: string, topic: string): Promise<string[]> {
+  return (await readCommitted(bootstrap, [topic])).map(({ key, value }) => `${key}=${value}`).sort();
 }
 
 /** Opens again and again as the engine does, until it works or the error is not one of waiting. */
