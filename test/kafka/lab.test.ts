@@ -1,0 +1,214 @@
+// The lab keeps its word: what is killed comes back with its data, and nothing outlives us.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Broker, startBroker, startCluster } from '../../src/lab/broker.ts';
+import { freePort } from '../../src/lab/ports.ts';
+import { type Registry, startRegistry } from '../../src/lab/registry.ts';
+import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
+
+const PATIENCE = { timeout: 20_000, interval: 50 };
+const PRODUCER = { allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 };
+
+const quiet = (client: KafkaConfig) => new Kafka({ ...client, logLevel: logLevel.NOTHING });
+
+async function createTopic(client: KafkaConfig, topic: string): Promise<void> {
+  const admin = quiet(client).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic }] });
+  await admin.disconnect();
+}
+
+async function send(client: KafkaConfig, topic: string, value: string): Promise<void> {
+  const producer = quiet(client).producer(PRODUCER);
+  await producer.connect();
+  await producer.send({ topic, acks: -1, messages: [{ key: 'k', value }] });
+  await producer.disconnect();
+}
+
+async function values(client: KafkaConfig, topic: string, count: number): Promise<string[]> {
+  const consumer = quiet(client).consumer({ groupId: uniquePrefix(), maxWaitTimeInMs: 100 });
+  const seen: string[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({ eachMessage: async ({ message }) => void seen.push(String(message.value)) });
+  await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(count), PATIENCE);
+  await consumer.disconnect();
+  return seen;
+}
+
+async function canListTopics(client: KafkaConfig): Promise<void> {
+  const admin = quiet({ ...client, retry: { retries: 0 } }).admin();
+  try {
+    await admin.connect();
+    await admin.listTopics();
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+describe('a broker', () => {
+  test('comes back on the same port with what was acknowledged before SIGKILL, and on another port too', async () => {
+    const broker = await ownBroker();
+    await createTopic(broker.client, 'kept');
+    await send(broker.client, 'kept', 'before');
+    await broker.kill();
+    expect(broker.pid).toBeUndefined();
+    expect(await listens(broker.port)).toBe(false);
+
+    await broker.restart();
+    await send(broker.client, 'kept', 'after');
+    expect(await values(broker.client, 'kept', 2)).toEqual(['before', 'after']);
+    await broker.kill();
+
+    const moved = await ownBroker({ dataDir: broker.dataDir });
+    expect(moved.port).not.toBe(broker.port);
+    await send(moved.client, 'kept', 'moved');
+    expect(await values(moved.client, 'kept', 3)).toEqual(['before', 'after', 'moved']);
+  }, 90_000);
+
+  test('answers nothing while paused, and goes on where it was', async () => {
+    const broker = await ownBroker();
+    await createTopic(broker.client, 'paused');
+    const pid = broker.pid;
+    broker.pause();
+    await expect(canListTopics({ ...broker.client, requestTimeout: 500, connectionTimeout: 500 })).rejects.toThrow();
+    broker.resume();
+    await vi.waitFor(() => send(broker.client, 'paused', 'awake'), PATIENCE);
+    expect(broker.pid).toBe(pid);
+  }, 60_000);
+
+  test('that cannot start says why', async () => {
+    const started = startBroker({ dataDir: await temporaryFolder(), properties: { 'log.retention.ms': 'soon' } });
+    await expect(started).rejects.toMatchObject({
+      code: 'lab.failed',
+      message: expect.stringMatching(/stopped before it was ready\n(.*\n)*.*soon/),
+    });
+  }, 30_000);
+
+  test('that ends by itself is noticed', async () => {
+    const broker = await ownBroker();
+    process.kill(broker.pid!, 'SIGKILL');
+    await expect(broker.died).rejects.toMatchObject({ code: 'lab.failed' });
+  }, 30_000);
+});
+
+describe('a listener', () => {
+  test('with TLS takes those who trust its certificate, and no others', async () => {
+    const broker = await ownBroker({ listeners: 'tls' });
+    await canListTopics(broker.client);
+    expect(broker.tls?.ca).toContain('BEGIN CERTIFICATE');
+    await expect(canListTopics({ ...broker.client, ssl: true })).rejects.toThrow(/self.signed/);
+  }, 60_000);
+
+  test('with SASL PLAIN takes the right password, and no other', async () => {
+    const broker = await ownBroker({ listeners: 'sasl_plain' });
+    await canListTopics(broker.client);
+    const wrong = { mechanism: 'plain', username: 'publisher', password: 'guess' } as const;
+    await expect(canListTopics({ ...broker.client, sasl: wrong })).rejects.toThrow(/authentication failed/i);
+  }, 60_000);
+
+  test('with SCRAM takes the right password by SHA-256 and SHA-512, and no other', async () => {
+    const broker = await ownBroker({ listeners: 'sasl_scram' });
+    const sasl = (mechanism: 'scram-sha-256' | 'scram-sha-512', password: string) =>
+      canListTopics({ ...broker.client, sasl: { mechanism, username: 'publisher', password } as SASLOptions });
+    await canListTopics(broker.client);
+    await sasl('scram-sha-512', 'lab-only');
+    await expect(sasl('scram-sha-256', 'guess')).rejects.toThrow(/authentication/i);
+  }, 60_000);
+});
+
+test('a cluster of three goes on writing while one of its brokers is dead', async () => {
+  const brokers = await startCluster({ size: 3, dataDir: await temporaryFolder() });
+  onTestFinished(async () => void (await Promise.all(brokers.map((broker: Broker) => broker.kill()))));
+  const client = { brokers: brokers.map(({ bootstrap }) => bootstrap) };
+  await createTopic(client, 'replicated');
+  await send(client, 'replicated', 'three');
+  await brokers[0]!.kill();
+  await vi.waitFor(() => send(client, 'replicated', 'two'), PATIENCE);
+  expect((await values(client, 'replicated', 2)).slice(0, 2)).toEqual(['three', 'two']);
+  await brokers[0]!.restart();
+  await canListTopics(brokers[0]!.client);
+}, 120_000);
+
+test('a registry with a data directory keeps its schemas over SIGKILL', async () => {
+  const dataDir = await temporaryFolder();
+  const subject = (registry: Registry) => `${registry.url}/subjects/s-value/versions`;
+  const first = await startRegistry({ dataDir });
+  onTestFinished(() => first.kill());
+  const registered = await fetch(subject(first), {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: '"string"' }),
+  });
+  const { id } = (await registered.json()) as { id: number };
+  await first.kill();
+
+  const second = await startRegistry({ dataDir });
+  onTestFinished(() => second.kill());
+  expect(await (await fetch(`${subject(second)}/latest`)).json()).toMatchObject({ id, version: 1 });
+}, 60_000);
+
+describe('the stack command', () => {
+  const COMMAND = new URL('../../dist/lab/stack-command.js', import.meta.url).pathname;
+
+  async function start(env: NodeJS.ProcessEnv = process.env) {
+    const ports = { broker: await freePort(), registry: await freePort() };
+    const options = [
+      '--broker-port',
+      ports.broker,
+      '--registry-port',
+      ports.registry,
+      '--data',
+      await temporaryFolder(),
+    ];
+    const child: ChildProcess = spawn(process.execPath, [COMMAND, ...options.map(String)], { env });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const printed = { text: '' };
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', (piece) => {
+        printed.text += piece;
+      });
+    }
+    return { child, ports, printed, ended: once(child, 'close').then(([code]) => code as number | null) };
+  }
+
+  test('prints both addresses, and stops both on Ctrl-C', async () => {
+    const { child, ports, printed, ended } = await start();
+    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENCE);
+    expect(printed.text).toContain(
+      `export KAFKA_BROKERS=127.0.0.1:${ports.broker} SCHEMA_REGISTRY_URL=http://127.0.0.1:${ports.registry}/apis/ccompat/v7`,
+    );
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect([await listens(ports.broker), await listens(ports.registry)]).toEqual([false, false]);
+  }, 60_000);
+
+  test('leaves no server behind when it is killed itself', async () => {
+    const { child, ports, printed, ended } = await start();
+    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENCE);
+    child.kill('SIGKILL');
+    await ended;
+    const gone = async () =>
+      expect([await listens(ports.broker), await listens(ports.registry)]).toEqual([false, false]);
+    await vi.waitFor(gone, PATIENCE);
+  }, 60_000);
+
+  test('without Java says so in one sentence and exits with 69', async () => {
+    const { printed, ended } = await start({ PATH: await temporaryFolder() });
+    expect(await ended).toBe(69);
+    expect(printed.text).toBe(
+      'Java 17 or newer is missing: install it, for example openjdk-17-jre-headless, or use docker compose.\n',
+    );
+  });
+});
