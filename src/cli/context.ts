@@ -13,6 +13,12 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
+export interface DemoOptions extends CommonOptions {
+  readonly data?: string;
+  readonly timeEntries: number;
+  readonly every: number;
+}
+
 export const clock = systemClock;
 export const random = systemRandom;
 export const uuid: () => string = randomUUID;

@@ -10,9 +10,8 @@ import { openLivingAccount } from '../lab/living-account.ts';
 import { serve } from '../lab/simulator/index.ts';
 import { startStack } from '../lab/stack.ts';
 import { createLog } from '../observe/log.ts';
-import { interruption } from './context.ts';
+import { type DemoOptions, interruption } from './context.ts';
 import { painter } from './output.ts';
-import type { DemoOptions } from './program.ts';
 import { screen } from './progress.ts';
 import { publish } from './run.ts';
 

@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT } from '../base/errors.ts';
 import { check } from './check.ts';
-import { type CommonOptions, print, report, VERSION } from './context.ts';
+import { type CommonOptions, type DemoOptions, print, report, VERSION } from './context.ts';
 import { run } from './run.ts';
 import { schemasDiff, schemasRegister } from './schemas.ts';
 import { spec } from './spec.ts';
@@ -81,12 +81,6 @@ function build(finish: (exitCode: number) => void): Command {
     return EXIT.clean;
   });
   return program;
-}
-
-export interface DemoOptions extends CommonOptions {
-  readonly data?: string;
-  readonly timeEntries: number;
-  readonly every: number;
 }
 
 function collected(value: string, before: readonly string[]): string[] {
