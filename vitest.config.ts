@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000 } as const;
+// One shelf after the other: the cheap one first, and neither takes the other's processors.
+const first = { sequence: { groupOrder: 0 } };
+const second = { sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { ...shared, ...first, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         test: {
           ...shared,
+          ...second,
           name: 'real',
           include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],

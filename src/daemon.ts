@@ -1,4 +1,4 @@
-// The composition root: registry, topics, then one Account per configured account. Knows how the parts fit and no rule of theirs.
+// The composition root: the registry first, then one Account per configured account. Knows how the parts fit and no rule of theirs.
 import { readFileSync } from 'node:fs';
 import type { Clock, Random } from './base/clock.ts';
 import { isoSeconds } from './base/clock.ts';
@@ -11,9 +11,8 @@ import { Account } from './engine/account.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
-import { createConnection, type KafkaSettings, type Log, type TlsSettings } from './kafka/connection.ts';
+import type { KafkaSettings, Log, TlsSettings } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
-import { ensureTopics } from './kafka/topics.ts';
 import { catalog } from './streams/catalog.ts';
 import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
@@ -30,7 +29,7 @@ export interface Surroundings {
 export const AVRO = new URL('../avro/', import.meta.url);
 const WAIT_BASE_MS = 500;
 const WAIT_MAX_MS = 15_000;
-/** `run --once` waits so long for a registry or broker. */
+/** `run --once` waits so long for a registry. */
 const ONCE_PATIENCE_MS = 60_000;
 
 export class Daemon {
@@ -96,7 +95,7 @@ export class Daemon {
     return [...this.#dead];
   }
 
-  /** Schemas in the registry, topics on the broker: what must be right before anything is fenced (design section 6). */
+  /** Schemas in the registry: what must be right before anything is fenced (design section 6). */
   async #prepare(
     account: AccountConfig,
     schemas: ValueSchemas,
@@ -105,20 +104,13 @@ export class Daemon {
     const config = this.#config;
     const prefix = prefixOf(config, account);
     const streams = enabledStreams(config);
-    const ids = await prepareSubjects(registry, streams, {
+    return prepareSubjects(registry, streams, {
       schemas,
       prefix,
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
       autoRegister: config.schema_registry.auto_register,
     });
-    const connection = createConnection(kafkaSettings(config), this.#around.log);
-    try {
-      await ensureTopics(connection, { ...config.topics, prefix }, streams, this.#around.log);
-    } finally {
-      connection.sever();
-    }
-    return ids;
   }
 
   /** Repeats `work` while what it needs is down. Null when stopped meanwhile. */
@@ -183,6 +175,7 @@ export class Daemon {
         decimalHandling: config.decimal_handling_mode,
         keyFormat: config.key.format,
         writerSchema: (id) => registry.schemaById(id),
+        onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
         kafka: kafkaSettings(config),

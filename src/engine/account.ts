@@ -11,7 +11,7 @@ import { BUDGETS_ROW, Committer } from './committer.ts';
 import type { Emit } from './events.ts';
 import { listStep } from './list-step.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
-import type { BudgetRow, Codec, Opened, Sink, Source, TopicRecord } from './ports.ts';
+import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
 import { reportStep } from './report-step.ts';
 import { createRowIndex } from './row-index.ts';
 import { schedule, waitsFor } from './schedule.ts';
@@ -65,7 +65,7 @@ export class Account {
    * also what kept failing).
    */
   async run(signal: AbortSignal, { once = false } = {}): Promise<void> {
-    const { clock, sink } = this.#parts;
+    const { clock, sink, source } = this.#parts;
     let failingSince: number | null = null;
     try {
       for (let attempt = 1; !signal.aborted; attempt++) {
@@ -89,7 +89,7 @@ export class Account {
       this.#parts.emit({ name: 'account.stopped', code: error.code, reason: error.message, remedy: error.remedy });
       throw error;
     } finally {
-      await sink.close();
+      await Promise.all([sink.close(), source.close()]);
     }
   }
 
@@ -271,15 +271,16 @@ export class Account {
     await clock.sleep(retryInMs, signal);
   }
 
-  /** A record that is on its topic, in log order: the index follows it. */
-  async #restore(name: string, record: TopicRecord): Promise<void> {
+  /** A record that is on its topic, in log order: the index follows it. Waits only for a schema that is not known yet. */
+  #restore(name: string, { key, value, sourceTsMs }: TopicRecord): void | Promise<void> {
     const live = this.#streams.get(name);
     if (!live) return;
     const { codec } = this.#parts;
-    if (record.value === null) return live.index.delete(codec.rowId(live.definition, record.key));
-    const restored = codec.restore(live.definition, record.key, record.value);
-    const { id, hash, group } = restored instanceof Promise ? await restored : restored;
-    live.index.set(id, { hash, group, updatedAt: record.sourceTsMs });
+    if (value === null) return live.index.delete(codec.rowId(live.definition, key));
+    const take = ({ id, hash, group }: Restored) => live.index.set(id, { hash, group, updatedAt: sourceTsMs });
+    const restored = codec.restore(live.definition, key, value);
+    if (restored instanceof Promise) return restored.then(take);
+    take(restored);
   }
 
   /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */

@@ -43,6 +43,7 @@ export type PublisherEvent =
   | { name: 'stream.retrying'; stream: string; code: string; reason: string; attempt: number; retryInMs: number }
   | { name: 'topic.refilled'; stream: string; reason: string }
   | { name: 'record.refused'; stream: string; field: string; count: number; reason: string }
+  | { name: 'decimal.rounded'; stream: string; field: string }
   | { name: 'drift.seen'; stream: string; field: string; shape: string }
   | {
       name: 'request.finished';

@@ -15,7 +15,7 @@ import {
   type PartitionRange,
   type TopicReader,
 } from './reader.ts';
-import type { FetchedRecord } from './record-batch.ts';
+import { restoreTopics } from './restore.ts';
 import { fence, type Send, type Session, type SessionOptions, TransactionFailure } from './session.ts';
 import { settle } from './settlement.ts';
 import { AccountState, encodeRow, type Offsets, type Owner, ownerKey, rowKey, type StoredRow } from './state-topic.ts';
@@ -275,44 +275,9 @@ class Publisher implements Sink {
   // ---- reading back ------------------------------------------------------------------------------------------------
 
   async #restore(reader: TopicReader, bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
-    const { streams, topics } = this.#options;
-    const broken = new Map<string, string>();
-    const ranges: PartitionRange[] = [];
-    const streamOf = new Map<string, string>();
-    for (const { name } of streams) {
-      const topic = dataTopic(topics.prefix, name);
-      const found = bounds.get(topic)!;
-      const memory = this.#memory(name);
-      memory.learn(this.#state.rows.get(name)?.offsets ?? {});
-      const reason = memory.breach(found);
-      if (reason !== null) {
-        broken.set(name, `${topic}: ${reason}`);
-        memory.forget();
-        restore.reset(name);
-      }
-      ranges.push(...memory.unread(topic, found));
-      streamOf.set(topic, name);
-    }
-
-    let records = 0;
-    await reader.read(
-      ranges,
-      (record, { topic, partition }) => {
-        // Without a key it is not ours: compacted topics refuse such records.
-        if (record.key === null) return;
-        records++;
-        const stream = streamOf.get(topic)!;
-        const delivered = () => this.#memory(stream).read(partition, record.offset + 1);
-        const { key, value } = record;
-        const pending = restore.record(stream, { key, value, sourceTsMs: sourceTime(record) });
-        // Only what was taken in counts as read: an opening that fails in the middle goes on from there.
-        if (pending) return pending.then(delivered);
-        delivered();
-      },
-      signal,
-    );
-    for (const { topic, partition, to } of ranges) this.#memory(streamOf.get(topic)!).read(partition, to);
-
+    const { prefix } = this.#options.topics;
+    for (const [name, memory] of this.#memories) memory.learn(this.#state.rows.get(name)?.offsets ?? {});
+    const { broken, records } = await restoreTopics(reader, bounds, prefix, this.#memories, restore, signal);
     const rows = new Map<string, JsonObject>();
     for (const [name, { row }] of this.#state.rows) rows.set(name, row);
     return { rows, broken, records };
@@ -433,11 +398,6 @@ interface Sent {
 
 function isEmpty({ messages, deadLetters, notifications, rows }: Batch): boolean {
   return messages.length + deadLetters.length + notifications.length + rows.size === 0;
-}
-
-function sourceTime(record: FetchedRecord): number | null {
-  const text = record.header('__source_ts_ms');
-  return text === null ? null : Number(text);
 }
 
 /** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */

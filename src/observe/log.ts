@@ -131,6 +131,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
         level: 'warn',
         message: `${event.count} to the dead letters, because of ${event.field}: ${event.reason}`,
       };
+    case 'decimal.rounded':
+      return debug(`${event.field} has more fraction digits than the schema; rounded, its literal kept in _extra`);
     case 'drift.seen':
       return info(`Harvest sends ${event.field} (${event.shape}), which the schema does not know; kept in _extra`);
     case 'request.finished':

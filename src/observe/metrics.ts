@@ -40,6 +40,12 @@ const METRICS = {
     'Records that could not be converted and went to the dead letters.',
     ['account', 'stream'],
   ),
+  decimals_rounded_total: metric(
+    'counter',
+    'values',
+    'Decimals with more fraction digits than the schema: rounded half-even, their literal kept in _extra.',
+    ['account', 'stream'],
+  ),
   drift_total: metric('counter', 'fields', 'Fields seen that the schema does not know, each once per process.', [
     'account',
     'stream',
@@ -204,6 +210,9 @@ function follow({ count, observe }: Recorder, account: string, event: PublisherE
       break;
     case 'commit.doubted':
       count('doubts_total', { account, code: event.code });
+      break;
+    case 'decimal.rounded':
+      count('decimals_rounded_total', { account, stream: event.stream });
       break;
     case 'budget.paused':
       count('budget_pauses_total', { account, budget: event.budget });

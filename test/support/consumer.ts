@@ -14,7 +14,9 @@ export interface Message {
 
 /** Everything that is committed on the topics now, in log order within each partition. Absent topics are empty. */
 export async function readTopics(bootstrap: string, wanted: readonly string[]): Promise<Message[]> {
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
+  // A young broker is still loading its coordinators.
+  const retry = { initialRetryTime: 100, retries: 20 };
+  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry });
   const admin = kafka.admin();
   await admin.connect();
   const present = new Set(await admin.listTopics());
