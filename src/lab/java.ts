@@ -46,7 +46,6 @@ export function quickStart(heapMb: number, archive: string, use: 'read archive' 
     '-Xshare:auto',
     '-Xlog:disable',
     '-Xlog:all=error:stderr',
-    '-Xlog:cds=off',
     use === 'read archive' ? `-XX:SharedArchiveFile=${archive}` : `-XX:ArchiveClassesAtExit=${archive}`,
   ];
 }
