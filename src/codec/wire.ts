@@ -5,6 +5,7 @@ export const HEADER = 5;
 const SLAB = 1 << 20;
 // Up to here a loop over the characters is faster than a call into native code.
 const SHORT = 48;
+const LONGEST_LONG = 10;
 
 /** The schema id of a message; null when the bytes are not in this format. */
 export function schemaIdOf(message: Buffer): number | null {
@@ -34,7 +35,7 @@ export class MessageWriter {
 
   /** A safe integer in zigzag form, seven bits a byte. Divides instead of shifting, which would cut at 32 bits. */
   long(value: number): void {
-    this.#reserve(10);
+    this.#reserve(LONGEST_LONG);
     const magnitude = value < 0 ? -value - 1 : value;
     let low = (magnitude % 64) * 2 + (value < 0 ? 1 : 0);
     let rest = Math.floor(magnitude / 64);
@@ -75,9 +76,10 @@ export class MessageWriter {
 
   /** Writes a short text whose characters are bytes; otherwise nothing, and says so. */
   #ascii(value: string): boolean {
+    // All the room at once: the way back to `before` holds only while the message stays in this slab.
+    this.#reserve(LONGEST_LONG + value.length);
     const before = this.#at;
     this.long(value.length);
-    this.#reserve(value.length);
     for (let index = 0; index < value.length; index++) {
       const code = value.charCodeAt(index);
       if (code >= 0x80) {
