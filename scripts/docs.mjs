@@ -1,5 +1,6 @@
 // Writes the generated pages anew, from the built program. A test fails when what is checked in differs.
 import { writeFile } from 'node:fs/promises';
+import { renderErrorsPage } from '../dist/base/errors-page.js';
 import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/config/reference.js';
 import { renderMetricsPage } from '../dist/observe/metrics.js';
 
@@ -7,6 +8,7 @@ const pages = {
   'config/reference.yaml': renderReference,
   'docs/generated/config.schema.json': renderJsonSchema,
   'docs/generated/CONFIG.md': renderConfigPage,
+  'docs/generated/ERRORS.md': renderErrorsPage,
   'docs/generated/METRICS.md': renderMetricsPage,
 };
 

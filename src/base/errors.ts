@@ -31,7 +31,7 @@ interface CodeRow {
   readonly remedy: string;
 }
 
-/** The closed list of codes: kind, exit code and remedy of each. docs/OPERATING.md prints this table. */
+/** The closed list of codes: kind, exit code and remedy of each. errors-page.ts prints this table. */
 export const CODES = {
   'harvest.network': {
     kind: 'transient',
@@ -170,7 +170,7 @@ export const CODES = {
   'config.invalid': {
     kind: 'fatal',
     exit: EXIT.configuration,
-    remedy: 'Correct the lines shown; config/reference.yaml lists every key.',
+    remedy: 'Correct what is shown; config/reference.yaml lists every key.',
   },
   usage: {
     kind: 'fatal',
