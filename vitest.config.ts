@@ -13,6 +13,8 @@ export default defineConfig({
         test: {
           ...shared,
           ...second,
+          // Whole processes against a loaded machine: a test that hangs is found, one that is slow is let be.
+          testTimeout: 180_000,
           name: 'real',
           include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
