@@ -31,8 +31,9 @@ export function schedule(view: ScheduleView, now: number): Due[] {
 export function dueAt(live: LiveStream, view: ScheduleView, now: number): number | null {
   if (live.busy || waitsFor(live, view.streams) !== null) return null;
   if (live.row.state === 'FEATURE_OFF') return null;
-  if (live.row.state !== 'RUNNING') return live.probeAt;
-  if (live.retry !== null) return live.retry.at;
+  const earliest = live.retry?.at ?? 0;
+  if (live.row.state !== 'RUNNING') return Math.max(earliest, live.probeAt);
+  if (live.retry !== null) return earliest;
 
   const { position, complete, swept_at } = live.row;
   const intervalEnd = swept_at === null ? 0 : Date.parse(swept_at) + live.pollIntervalMs;

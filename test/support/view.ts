@@ -1,7 +1,8 @@
 // The whole account as an independent consumer sees it, against what the simulator would answer now.
 import { dataTopic } from '../../src/kafka/topics.ts';
-import { compacted, createDecoder, falseChanges, type Message, readTopics } from './consumer.ts';
+import { compacted, createDecoder, falseChanges, type Message } from './consumer.ts';
 import { differences } from './equality.ts';
+import { readCommitted } from './kafka.ts';
 import type { Where } from './publisher.ts';
 import { identityOf, streams, truthOf } from './truth.ts';
 
@@ -18,7 +19,7 @@ export interface View {
 /** Reads all 32 topics and compares. The simulator must be quiet, and its clock stand still if timers run. */
 export async function viewOf(where: Where): Promise<View> {
   const topics = new Map(streams.map((stream) => [dataTopic(where.prefix, stream.name), stream]));
-  const messages = await readTopics(where.bootstrap, [...topics.keys()]);
+  const messages = await readCommitted(where.bootstrap, [...topics.keys()]);
   const decode = createDecoder(where.registryUrl);
   const found: string[] = [];
   const rows: Record<string, number> = {};

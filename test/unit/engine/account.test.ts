@@ -177,6 +177,21 @@ describe('a stream that is refused', () => {
     expect(log.history).toHaveLength(before);
   });
 
+  test('is not asked without pause when its probe meets an error of the server', async () => {
+    const { simulator } = account();
+    const restore = simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 403 } });
+    const log = new MemoryLog();
+    await benchAccount(simulator, log).catchUp();
+    restore();
+    simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 500 } });
+    const before = simulator.log.all().length;
+    const bench = benchAccount(simulator, log, { streams: ['tasks'] });
+    await bench.catchUp();
+    // One probe, with the client's own few tries.
+    expect(simulator.log.all().length - before).toBeLessThanOrEqual(4);
+    expect(bench.account.status().streams[0]).toMatchObject({ state: 'FORBIDDEN', retrying: { attempt: 1 } });
+  });
+
   test('by 422 is blocked, and says what Harvest said', async () => {
     const { simulator } = account();
     simulator.faults.add({
