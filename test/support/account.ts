@@ -26,7 +26,12 @@ export interface Bench {
 export function benchAccount(
   simulator: Simulator,
   log: MemoryLog,
-  options: { readonly settings?: Partial<StepSettings>; readonly streams?: readonly string[] } = {},
+  options: {
+    readonly settings?: Partial<StepSettings>;
+    readonly streams?: readonly string[];
+    /** Jitter of the pauses; 0 makes them nothing. */
+    readonly chance?: number;
+  } = {},
 ): Bench {
   const sink = createMemorySink(log);
   const events: PublisherEvent[] = [];
@@ -62,7 +67,7 @@ export function benchAccount(
     codec: testCodec(),
     sink,
     clock: systemClock,
-    random: () => 0,
+    random: () => options.chance ?? 0,
     emit,
   });
   return { account, sink, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };

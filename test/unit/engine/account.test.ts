@@ -185,7 +185,7 @@ describe('a stream that is refused', () => {
     restore();
     simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 500 } });
     const before = simulator.log.all().length;
-    const bench = benchAccount(simulator, log, { streams: ['tasks'] });
+    const bench = benchAccount(simulator, log, { streams: ['tasks'], chance: 0.5 });
     await bench.catchUp();
     // One probe, with the client's own few tries.
     expect(simulator.log.all().length - before).toBeLessThanOrEqual(4);
