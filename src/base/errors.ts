@@ -165,7 +165,7 @@ export const CODES = {
   'state.unreadable': {
     kind: 'fatal',
     exit: EXIT.dataContract,
-    remedy: 'The state row was written by a newer version; run that version, or reset the stream.',
+    remedy: 'The state row was written by a newer version of harvest-kafka; run that version.',
   },
   'config.invalid': {
     kind: 'fatal',

@@ -213,7 +213,7 @@ const schemaRegistry = option(
 export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
   list: 60,
   whole: 300,
-  child: 3_600,
+  child: 21_600,
   report: 900,
 };
 

@@ -76,6 +76,8 @@ export class Account {
           });
           return;
         } catch (thrown) {
+          // What was under way when we were told to stop has ended as it should.
+          if (signal.aborted && isAbort(thrown)) return;
           const error = asPublisherError(thrown);
           failingSince ??= clock.now();
           const hopeless = once && clock.now() - failingSince > ONCE_PATIENCE_MS;
@@ -126,7 +128,7 @@ export class Account {
     emit({
       name: 'account.opened',
       restoredRows: opened.records,
-      restoreMs: clock.monotonic() - openedAt,
+      restoreMs: Math.round(clock.monotonic() - openedAt),
       streams: this.#streams.size,
     });
 
@@ -288,6 +290,7 @@ export class Account {
     const { clock, settings, source, emit } = this.#parts;
     for (const [name, live] of this.#streams) {
       const stored = opened.rows.get(name);
+      live.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
       const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, settings.grain, clock.now());
       const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
       live.row = {
@@ -341,11 +344,16 @@ function createStreams({ streams, settings }: AccountParts, now: number): Readon
       readAt: 0,
       taken: new Set(),
       lastCommitAt: null,
+      maxValueBytes: Number.POSITIVE_INFINITY,
     };
     (parent?.children as LiveStream[] | undefined)?.push(live);
     all.set(definition.name, live);
   }
   return all;
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError';
 }
 
 function canReopen(error: PublisherError): boolean {

@@ -5,7 +5,7 @@ import { PublisherError } from '../base/errors.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult } from './step.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, sweepMs } from './step.ts';
 import type { Position } from './stream-row.ts';
 import { removePending } from './sweep.ts';
 
@@ -65,7 +65,7 @@ export async function childStep(
   const events: PublisherEvent[] = [];
   if (position.sweep === null) events.push({ name: 'sweep.started', stream, purpose, since: null });
   if (swept) {
-    const ms = now - Date.parse(startedAt);
+    const ms = sweepMs(startedAt, context.now());
     events.push({ name: 'sweep.completed', stream, purpose, pages: visited, read, ms, cursor: null });
   }
   return { live, purpose, diff, moves: new Map([[live, move]]), swept, events };

@@ -149,7 +149,7 @@ export class Committer {
     };
     const startedAt = this.#clock.monotonic();
     await this.#sink.commit(batch);
-    const commitMs = this.#clock.monotonic() - startedAt;
+    const commitMs = Math.round(this.#clock.monotonic() - startedAt);
 
     for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
     for (const [live, row] of rows) live.row = row;

@@ -39,6 +39,7 @@ export class Diff {
   readonly #index: RowIndex;
   readonly #newOp: 'c' | 'r';
   readonly #refused: Readonly<Record<string, number>>;
+  readonly #maxValueBytes: number;
 
   constructor(
     stream: StreamDefinition,
@@ -49,6 +50,8 @@ export class Diff {
       readonly newOp: 'c' | 'r';
       /** Versions already in the dead-letter topic. */
       readonly refused: Readonly<Record<string, number>>;
+      /** What the topic takes. */
+      readonly maxValueBytes: number;
     },
   ) {
     this.#stream = stream;
@@ -56,6 +59,7 @@ export class Diff {
     this.#index = index;
     this.#newOp = options.newOp;
     this.#refused = options.refused;
+    this.#maxValueBytes = options.maxValueBytes;
   }
 
   add(records: readonly JsonObject[], context: RecordContext): void {
@@ -77,6 +81,13 @@ export class Diff {
   #encode(record: JsonObject, context: RecordContext): Encoded | null {
     try {
       const encoded = this.#codec.encode(this.#stream, record, context);
+      const bytes = encoded.value.length;
+      if (bytes > this.#maxValueBytes) {
+        throw new ConversionError(
+          'the whole record',
+          `it is ${bytes} bytes long, its topic takes ${this.#maxValueBytes}`,
+        );
+      }
       for (const path of encoded.unknown) if (!this.unknown.has(path)) this.unknown.set(path, shapeAt(record, path));
       return encoded;
     } catch (error) {

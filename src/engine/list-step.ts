@@ -6,7 +6,16 @@ import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { type JsonObject, type Page, PRIORITY, type Purpose } from './ports.ts';
-import { circularLinks, type Move, moved, newDiff, PER_PAGE, type StepContext, type StepResult } from './step.ts';
+import {
+  circularLinks,
+  type Move,
+  moved,
+  newDiff,
+  PER_PAGE,
+  type StepContext,
+  type StepResult,
+  sweepMs,
+} from './step.ts';
 import type { Position, StreamRow } from './stream-row.ts';
 import { addPending, advanceList, beginList, isEndless, restartWalk } from './sweep.ts';
 
@@ -90,7 +99,7 @@ function listEvents(
     events.push({ name: 'sweep.shifted', stream, expected: sweep.total ?? 0, found: sweep.read, walk: sweep.walk });
   }
   if (outcome === 'done') {
-    const ms = now - Date.parse(sweep.started_at);
+    const ms = sweepMs(sweep.started_at, now);
     events.push({
       name: 'sweep.completed',
       stream,

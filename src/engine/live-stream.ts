@@ -34,6 +34,8 @@ export interface LiveStream {
   /** Parents whose children are being read right now. */
   taken: ReadonlySet<number>;
   lastCommitAt: number | null;
+  /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
+  maxValueBytes: number;
 }
 
 /** Whether the stream can be asked at all; a refused one only when its probe is due. */

@@ -174,6 +174,8 @@ export interface Opened {
   readonly broken: ReadonlyMap<string, string>;
   /** Records delivered to `Restore.record`. */
   readonly records: number;
+  /** The largest value, in bytes, that the topic of a stream takes. */
+  readonly maxValueBytes: ReadonlyMap<string, number>;
 }
 
 /**

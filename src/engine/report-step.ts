@@ -4,7 +4,16 @@ import { type Grain, isoDay, type WeekStart, type Window, windowOf } from '../st
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, type StepSettings } from './step.ts';
+import {
+  type Move,
+  moved,
+  newDiff,
+  readAll,
+  type StepContext,
+  type StepResult,
+  type StepSettings,
+  sweepMs,
+} from './step.ts';
 import type { Position } from './stream-row.ts';
 import { coverWindow, nextWindow, type Span, spanOf } from './sweep.ts';
 
@@ -38,7 +47,7 @@ export async function reportStep(
   const events: PublisherEvent[] = [];
   if (position.covered === null) events.push({ name: 'sweep.started', stream, purpose, since: span.first.from });
   if (swept && !live.row.complete) {
-    const ms = now - Date.parse(sweep.started_at);
+    const ms = sweepMs(sweep.started_at, context.now());
     events.push({ name: 'sweep.completed', stream, purpose, pages: sweep.windows, read: sweep.read, ms, cursor: null });
   }
   const next = { ...covered, sweep: swept || live.row.complete ? null : sweep };

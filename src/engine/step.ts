@@ -49,7 +49,11 @@ export interface StepResult {
 /** A diff against the stream's index; what is new is `r` until the first sweep has ended. */
 export function newDiff(live: LiveStream, context: StepContext): Diff {
   const { row, definition, index } = live;
-  return new Diff(definition, context.codec, index, { newOp: row.complete ? 'c' : 'r', refused: row.refused });
+  return new Diff(definition, context.codec, index, {
+    newOp: row.complete ? 'c' : 'r',
+    refused: row.refused,
+    maxValueBytes: live.maxValueBytes,
+  });
 }
 
 /** The row after a good answer: running again if it was not, complete once a sweep has ended. */
@@ -90,6 +94,11 @@ export async function readAll(
     position = advanced.position;
     sweep = position.sweep!;
   }
+}
+
+/** How long a sweep took. Its start is the server's time, whose clock may be ahead of ours. */
+export function sweepMs(startedAt: string, now: number): number {
+  return Math.max(0, now - Date.parse(startedAt));
 }
 
 /** Links that lead nowhere new: the walk begins again, after a pause. */

@@ -42,7 +42,7 @@ export interface Connection {
   readonly brokers: string;
   readonly kafka: Kafka;
   /** kafkajs' own view of the cluster, below its consumers and producers; the caller disconnects it. */
-  cluster(): Cluster;
+  cluster(options?: { readonly maxInFlightRequests?: number }): Cluster;
   /**
    * Destroys every socket and refuses new ones. kafkajs goes on retrying in the background after `disconnect()`; a
    * producer whose transaction is in doubt must not be able to say another word.
@@ -87,8 +87,9 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
   return {
     brokers: settings.brokers.join(','),
     kafka,
-    cluster: () =>
+    cluster: (options = {}) =>
       new Cluster({
+        ...options,
         brokers: config.brokers,
         ssl: config.ssl,
         sasl: config.sasl,

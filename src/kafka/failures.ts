@@ -105,7 +105,9 @@ function isUnreachable(cause: Cause): boolean {
 function isLogin(cause: Cause): boolean {
   return (
     cause.name === 'KafkaJSSASLAuthenticationError' ||
-    ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'SECURITY_DISABLED'].includes(cause.type) ||
+    ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED'].includes(
+      cause.type,
+    ) ||
     // What node:tls says of a certificate that it does not trust, or of a peer that does not speak TLS.
     /CERT|^ERR_(TLS|SSL)_|^EPROTO$|UNABLE_TO_(GET|VERIFY)/.test(cause.code)
   );

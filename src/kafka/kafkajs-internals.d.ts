@@ -1,16 +1,30 @@
-// The parts of kafkajs 2.2.4 that its public types leave out and that reader.ts and topics.ts use. The version is pinned
+// The parts of kafkajs 2.2.4 that its public types leave out and that reading, producing and topics use. The version is pinned
 // exactly and the package is no longer developed, so these shapes stand still (docs/decisions/0002-own-topic-reader.md).
 
 declare module 'kafkajs/src/cluster/index.js' {
-  import type { ISocketFactory, KafkaConfig, Logger, RetryOptions } from 'kafkajs';
+  import type { CompressionTypes, ISocketFactory, KafkaConfig, Logger, Message, RetryOptions } from 'kafkajs';
 
   interface ListedOffset {
     partition: number;
     offset: string;
   }
 
+  export interface ProduceRequest {
+    topicData: {
+      topic: string;
+      partitions: { partition: number; messages: readonly Message[]; firstSequence: number }[];
+    }[];
+    transactionalId: string;
+    producerId: string;
+    producerEpoch: number;
+    acks: number;
+    timeout: number;
+    compression: CompressionTypes;
+  }
+
   export interface Broker {
     disconnect(): Promise<void>;
+    produce(request: ProduceRequest): Promise<unknown>;
     listOffsets(request: {
       replicaId: number;
       isolationLevel: number;
@@ -40,6 +54,7 @@ declare module 'kafkajs/src/cluster/index.js' {
       retry: RetryOptions | undefined;
       logger: Logger;
       socketFactory: ISocketFactory | undefined;
+      maxInFlightRequests?: number;
     });
     connect(): Promise<void>;
     disconnect(): Promise<void>;
@@ -70,4 +85,23 @@ declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
 
 declare module 'kafkajs/src/protocol/error.js' {
   export function createErrorFromCode(code: number): Error;
+}
+
+declare module 'kafkajs/src/producer/index.js' {
+  import type { Logger, Producer, ProducerConfig } from 'kafkajs';
+  import type Cluster from 'kafkajs/src/cluster/index.js';
+
+  export default function createProducer(options: ProducerConfig & { cluster: Cluster; logger: Logger }): Producer;
+}
+
+declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
+  const response: {
+    decode(payload: Buffer): Promise<unknown>;
+    parse(answer: unknown): Promise<unknown>;
+  };
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32c(bytes: Buffer): number;
 }

@@ -21,6 +21,14 @@ const PARCEL_BYTES = 800_000;
 const RECORD_OVERHEAD_BYTES = 40;
 const BATCH_OVERHEAD_BYTES = 100;
 
+/** Key and headers of a data record, generously. */
+const KEY_AND_HEADERS_BYTES = 500;
+
+/** The largest value that still fits a batch of its own on the topic. */
+export function valueLimit({ maxBytes }: TopicLayout): number {
+  return maxBytes - BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES - KEY_AND_HEADERS_BYTES;
+}
+
 /** The data, then the dead letters, then the notifications of a batch. */
 export function parcels(
   prefix: string,

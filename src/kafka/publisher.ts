@@ -7,7 +7,7 @@ import type { Batch, JsonObject, Opened, Restore, Sink } from '../engine/ports.t
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isFencing, type Place, translate } from './failures.ts';
-import { type Parcel, pack, parcels } from './messages.ts';
+import { type Parcel, pack, parcels, valueLimit } from './messages.ts';
 import {
   type Bounds,
   createTopicReader,
@@ -280,7 +280,13 @@ class Publisher implements Sink {
     const { broken, records } = await restoreTopics(reader, bounds, prefix, this.#memories, restore, signal);
     const rows = new Map<string, JsonObject>();
     for (const [name, { row }] of this.#state.rows) rows.set(name, row);
-    return { rows, broken, records };
+    return { rows, broken, records, maxValueBytes: this.#maxValueBytes() };
+  }
+
+  #maxValueBytes(): Map<string, number> {
+    const { prefix } = this.#options.topics;
+    const { layouts } = this.#running!;
+    return new Map([...this.#memories.keys()].map((name) => [name, valueLimit(layouts.get(dataTopic(prefix, name))!)]));
   }
 
   // ---- writing -----------------------------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 // send at a time to one partition, its answer verified, and after any failure the producer never speaks again. What is
 // sent is publisher.ts' business.
 import { CompressionTypes, type Message, Partitioners, type Producer, type Transaction } from 'kafkajs';
+import type Cluster from 'kafkajs/src/cluster/index.js';
+import createProducer from 'kafkajs/src/producer/index.js';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { isLasting, type Place, translate } from './failures.ts';
+import { produce } from './produce.ts';
 
 /** Sends to one partition; returns the offset of the first message. */
 export type Send = (topic: string, partition: number, messages: readonly Message[]) => Promise<number>;
@@ -41,6 +44,8 @@ export class TransactionFailure extends Error {
 const FENCE_PATIENCE_MS = 20_000;
 const ABORT_PATIENCE_MS = 2_000;
 const GOODBYE_PATIENCE_MS = 2_000;
+/** How long a leader waits for its replicas before it refuses a send. */
+const REPLICATION_TIMEOUT_MS = 30_000;
 
 /**
  * Initialises a producer with our transactional id: from here on every older one is refused by the broker, and what it
@@ -50,12 +55,12 @@ export async function fence(connection: Connection, options: SessionOptions, sig
   const { clock, random, place, transactionalId } = options;
   const deadline = clock.monotonic() + FENCE_PATIENCE_MS;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
-    const producer = connection.kafka.producer({
+    const producer = createProducer({
+      cluster: producingCluster(connection, clock),
+      logger: connection.kafka.logger(),
       transactionalId,
       transactionTimeout: options.transactionTimeoutMs,
       idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
       // 5 ms: right after a commit the markers are still being written, and the next transaction waits for them. With
       // kafkajs' 300 ms there are 5 to 11 transactions a second, with 5 ms over 100.
@@ -75,6 +80,18 @@ export async function fence(connection: Connection, options: SessionOptions, sig
       signal.throwIfAborted();
     }
   }
+}
+
+/** kafkajs' view of the cluster with our way to write what is sent. */
+function producingCluster(connection: Connection, clock: Clock): Cluster {
+  const cluster = connection.cluster({ maxInFlightRequests: 1 });
+  const findBroker = cluster.findBroker.bind(cluster);
+  cluster.findBroker = async (node) => {
+    const broker = await findBroker(node);
+    broker.produce = (request) => produce(broker, request, clock);
+    return broker;
+  };
+  return cluster;
 }
 
 function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions): Session {
@@ -126,7 +143,13 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       const result = await work(async (topic, partition, messages) => {
         goOn();
         return verified(
-          await begun.send({ topic, messages: [...messages], acks: -1, compression: codec }),
+          await begun.send({
+            topic,
+            messages: [...messages],
+            acks: -1,
+            timeout: REPLICATION_TIMEOUT_MS,
+            compression: codec,
+          }),
           topic,
           partition,
         );

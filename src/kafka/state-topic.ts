@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { isUnknownTopic } from './failures.ts';
 import { createTopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { stateTopic } from './topics.ts';
@@ -141,6 +142,9 @@ export async function readStateRows(
       },
       signal,
     );
+  } catch (error) {
+    // Nothing was ever published under this prefix.
+    if (!isUnknownTopic(error)) throw error;
   } finally {
     await reader.close();
   }

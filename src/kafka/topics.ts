@@ -44,6 +44,7 @@ const TOPIC_RESOURCE = 2;
 // `producer` keeps batches as we wrote them: a broker that recompresses with lz4 or zstd would hide them from the reader.
 const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
+const LARGEST_LETTER_BYTES = 64 * 2 ** 20;
 /** Kafka's own default, for brokers that do not let us ask. */
 const DEFAULT_MAX_BYTES = 1_048_588;
 const VISIBLE_PATIENCE_MS = 15_000;
@@ -126,7 +127,12 @@ function specify(
     topic,
     partitions: 1,
     compacted: false,
-    configuration: { 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) },
+    // The dead letters hold whole records that no other topic takes: the largest answer that the client reads.
+    configuration: {
+      'cleanup.policy': 'delete',
+      'retention.ms': String(days * DAY_MS),
+      'max.message.bytes': String(LARGEST_LETTER_BYTES),
+    },
   });
   return [
     ...streams.map(({ name }) => ({

@@ -20,6 +20,8 @@ export class MemoryLog {
   readonly rows = new Map<string, JsonObject>();
   readonly deadLetters: DeadLetter[] = [];
   readonly notifications: Notification[] = [];
+  /** The largest value that a topic takes, where one is set. */
+  readonly maxValueBytes = new Map<string, number>();
   /** Producers so far; the latest is the only one that may commit. */
   epoch = 0;
 
@@ -90,7 +92,7 @@ export function createMemorySink(log: MemoryLog): MemorySink {
         }
         read.set(stream, { topic, count: topic.length });
       }
-      return { rows: new Map(log.rows), broken, records };
+      return { rows: new Map(log.rows), broken, records, maxValueBytes: log.maxValueBytes };
     },
 
     async commit(batch: Batch): Promise<void> {

@@ -285,6 +285,19 @@ test('a record that does not convert goes to the dead letters once, and stops no
   expect(log.compacted('tasks').size).toBe(others);
 });
 
+test('a record that is too large for its topic goes to the dead letters, and stops nothing', async () => {
+  const { simulator } = account();
+  const [project] = simulator.data.projects.all();
+  simulator.data.projects.update(project!.id, { notes: 'x'.repeat(5_000) });
+  const log = new MemoryLog();
+  log.maxValueBytes.set('projects', 4_000);
+  const bench = benchAccount(simulator, log);
+  await bench.catchUp();
+  expect(log.deadLetters.map(({ stream, key }) => `${stream} ${key}`)).toEqual([`projects ${project!.id}`]);
+  expect(log.deadLetters[0]!.error.message).toContain('its topic takes 4000');
+  expect(log.compacted('projects').size).toBe(simulator.truth('projects').length - 1);
+});
+
 test('members that the schema does not know travel in _extra and are announced once', async () => {
   const { simulator } = account({ settings: { unknownMembers: { vat_id: 'ATU1', flags: { beta: true } } } });
   const log = new MemoryLog();
