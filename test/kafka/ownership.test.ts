@@ -60,12 +60,11 @@ async function signatures(): Promise<Owner[]> {
     .map(({ value }) => JSON.parse(String(value)) as Owner);
 }
 
-/** The real clock, which a test may push forward. */
+/** The real clock, whose monotonic time a test may push forward; the broker refuses records from a future wall time. */
 function pushedClock(): Clock & { push(ms: number): void } {
   let ahead = 0;
   return {
     ...systemClock,
-    now: () => systemClock.now() + ahead,
     monotonic: () => systemClock.monotonic() + ahead,
     push: (ms) => {
       ahead += ms;
