@@ -1,8 +1,7 @@
 // The composition root: the registry first, then one Account per configured account. Knows how the parts fit and no rule of theirs.
 import { readFileSync } from 'node:fs';
-import type { Clock, Random } from './base/clock.ts';
-import { isoSeconds } from './base/clock.ts';
-import { asPublisherError, type PublisherError } from './base/errors.ts';
+import { type Clock, isoSeconds, jitteredPause, type Random } from './base/clock.ts';
+import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient } from './codec/registry.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
@@ -125,9 +124,9 @@ export class Daemon {
       } catch (thrown) {
         const error = asPublisherError(thrown);
         const hopeless = once && clock.monotonic() - since > ONCE_PATIENCE_MS;
-        if ((error.kind !== 'transient' && error.kind !== 'reopen') || hopeless) throw error;
+        if (!isPassing(error) || hopeless) throw error;
         this.#waiting = error;
-        const retryInMs = Math.round(random() * Math.min(WAIT_MAX_MS, WAIT_BASE_MS * 2 ** Math.min(attempt, 10)));
+        const retryInMs = jitteredPause(attempt, WAIT_BASE_MS, WAIT_MAX_MS, random());
         for (const { id } of this.#config.harvest.accounts) {
           emit(id, {
             name: 'account.waiting',

@@ -45,6 +45,14 @@ export function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/**
+ * The pause before attempt `attempt` + 1 in ms, with full jitter: anywhere between nothing and `baseMs` doubled with each
+ * attempt, at most `mostMs`. `chance` is in [0, 1).
+ */
+export function jitteredPause(attempt: number, baseMs: number, mostMs: number, chance: number): number {
+  return Math.round(chance * Math.min(mostMs, baseMs * 2 ** Math.min(attempt, 30)));
+}
+
 /** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
   const done = new AbortController();

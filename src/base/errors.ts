@@ -71,6 +71,12 @@ export const CODES = {
     remedy:
       "Some permissions are refused as 404: check the role of the token's owner, or set streams.<name>.enabled: false.",
   },
+  'harvest.nothing_readable': {
+    kind: 'account',
+    exit: EXIT.notAuthorised,
+    remedy:
+      "Check harvest.base_url, the account id and the role of the token's owner: harvest-kafka check asks each stream.",
+  },
   'harvest.refused': {
     kind: 'blocked',
     exit: EXIT.dataContract,
@@ -227,6 +233,11 @@ export class PublisherError extends Error {
     this.remedy = detail.remedy ?? row.remedy;
     this.stream = detail.stream;
   }
+}
+
+/** Whether waiting and trying again can help. */
+export function isPassing({ kind }: PublisherError): boolean {
+  return kind === 'transient' || kind === 'reopen';
 }
 
 /** Any thrown value as ours: what nobody translated is a bug. */

@@ -2,8 +2,8 @@
 // after any doubt begin again from what the topics say. No host, header, topic setting or process is known here, and several
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
-import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
-import { asPublisherError, type PublisherError } from '../base/errors.ts';
+import { type Clock, isoSeconds, jitteredPause, type Random } from '../base/clock.ts';
+import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { childStep } from './child-step.ts';
@@ -81,7 +81,7 @@ export class Account {
           const error = asPublisherError(thrown);
           failingSince ??= clock.now();
           const hopeless = once && clock.now() - failingSince > ONCE_PATIENCE_MS;
-          if (!canReopen(error) || hopeless) throw error;
+          if (!isPassing(error) || hopeless) throw error;
           await this.#waitToReopen(error, attempt, signal);
         }
       }
@@ -240,7 +240,7 @@ export class Account {
   #retryLater(live: LiveStream, error: PublisherError): void {
     const { clock, random, emit } = this.#parts;
     const attempt = (live.retry?.attempt ?? 0) + 1;
-    const retryInMs = backoff(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
+    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
     live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs };
     emit({
       name: 'stream.retrying',
@@ -260,8 +260,9 @@ export class Account {
 
   async #waitToReopen(error: PublisherError, attempt: number, signal: AbortSignal): Promise<void> {
     const { clock, random, emit } = this.#parts;
-    const retryInMs = backoff(attempt, REOPEN_BASE_MS, REOPEN_MAX_MS, random());
+    const retryInMs = jitteredPause(attempt, REOPEN_BASE_MS, REOPEN_MAX_MS, random());
     this.#phase = { name: 'waiting', reason: error.message, remedy: error.remedy };
+    if (error.code === 'kafka.doubt') emit({ name: 'commit.doubted', code: error.code, reason: error.message });
     emit({
       name: 'account.waiting',
       code: error.code,
@@ -354,13 +355,4 @@ function createStreams({ streams, settings }: AccountParts, now: number): Readon
 
 function isAbort(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'AbortError';
-}
-
-function canReopen(error: PublisherError): boolean {
-  return error.kind === 'reopen' || error.kind === 'transient';
-}
-
-/** Full jitter (AWS architecture blog): anywhere between nothing and the doubled delay. */
-function backoff(attempt: number, baseMs: number, maxMs: number, chance: number): number {
-  return Math.round(chance * Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 20)));
 }

@@ -93,6 +93,7 @@ describe('commits whose outcome is unknown', () => {
     bench.sink.fate = () => (random() < 0.15 ? 'lost' : random() < 0.15 ? 'reply lost' : 'acknowledged');
     await bench.catchUp();
     expect(named(bench.events, 'account.waiting').length).toBeGreaterThan(3);
+    expect(named(bench.events, 'commit.doubted').length).toBeGreaterThan(3);
     expect(await viewDifferences(simulator, log)).toEqual([]);
     expect(falseChanges(log)).toEqual([]);
   });
