@@ -1,0 +1,104 @@
+// What the parts of the bench run against: a broker, a registry, simulated accounts and measured processes, all on this
+// machine and gone with the bench.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Server } from '../dist/lab/process.js';
+import { DEFAULT_ACCOUNT_ID, DEFAULT_TOKEN } from '../dist/lab/simulator/index.js';
+import { startStack } from '../dist/lab/stack.js';
+import { catalog } from '../dist/streams/catalog.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+// Budgets that never wait, so that time is ours and not Harvest's.
+const UNBOUNDED = ['general', 'reports'].flatMap((name) => [
+  `harvest.budgets.${name}.requests=1000000`,
+  `harvest.budgets.${name}.per_seconds=1`,
+]);
+
+/** Overrides under which `name` is the only stream. */
+export function only(name) {
+  return catalog.filter((stream) => stream.name !== name).map((stream) => `streams.${stream.name}.enabled=false`);
+}
+
+export class Surroundings {
+  #stack;
+  #dataDir;
+  #simulator;
+  #environment;
+  #prefixes = 0;
+
+  static async start() {
+    const surroundings = new Surroundings();
+    surroundings.#dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-bench-'));
+    surroundings.#stack = await startStack({ dataDir: surroundings.#dataDir });
+    return surroundings;
+  }
+
+  async stop() {
+    await this.#simulator?.stop();
+    await this.#stack.kill();
+    await rm(this.#dataDir, { recursive: true, force: true });
+  }
+
+  /** Serves an account of that size, instead of the one before. */
+  async simulate(timeEntries) {
+    await this.#simulator?.stop();
+    this.#simulator = await Server.start({
+      name: 'Harvest simulator',
+      command: process.execPath,
+      args: ['dist/lab/simulator/command.js', '--no-limits', '--time-entries', String(timeEntries)],
+      cwd: ROOT,
+    });
+    const address = () =>
+      this.#simulator
+        .logTail(10)
+        .join('\n')
+        .match(/simulated at (\S+)/)?.[1];
+    await this.#simulator.ready(async () => address() !== undefined);
+    this.#environment = {
+      ...process.env,
+      HARVEST_BASE_URL: address(),
+      HARVEST_ACCOUNT_ID: String(DEFAULT_ACCOUNT_ID),
+      HARVEST_ACCESS_TOKEN: DEFAULT_TOKEN,
+      KAFKA_BROKERS: this.#stack.broker.bootstrap,
+      SCHEMA_REGISTRY_URL: this.#stack.registry.url,
+    };
+  }
+
+  /** A prefix that no topic has yet. */
+  freshPrefix() {
+    return `bench-${++this.#prefixes}`;
+  }
+
+  floor() {
+    return this.#measure('floor.mjs', []);
+  }
+
+  /** `lingerSeconds`: see publisher.mjs; `nodeOptions` go to node itself. */
+  publisher(prefix, overrides, { lingerSeconds = 0, nodeOptions = [] } = {}) {
+    const settings = [`topics.prefix=${prefix}`, 'http.listen=off', 'log.level=warn', ...UNBOUNDED, ...overrides];
+    return this.#measure('publisher.mjs', settings, nodeOptions, { BENCH_LINGER_SECONDS: String(lingerSeconds) });
+  }
+
+  /** Runs a script of this folder; resolves with what it sends, rejects when it fails. */
+  async #measure(script, args, nodeOptions = [], environment = {}) {
+    const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+      cwd: ROOT,
+      env: { ...this.#environment, ...environment },
+      execArgv: nodeOptions,
+      // stdout is ours: the table alone.
+      stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+    });
+    let result;
+    child.once('message', (message) => {
+      result = message;
+    });
+    const [code] = await once(child, 'exit');
+    if (code !== 0 || result === undefined) throw new Error(`${script} ended with ${code}`);
+    return result;
+  }
+}
