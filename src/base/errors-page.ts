@@ -9,6 +9,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   'harvest.unauthorised': '401, also after a refresh of the token.',
   'harvest.forbidden': '403 for a stream.',
   'harvest.not_found': '404 for a list.',
+  'harvest.nothing_readable': '`run --once` could read none of the streams.',
   'harvest.refused': 'Harvest answered 400, 422 or another status that repeating does not mend.',
   'harvest.foreign_link': '`links.next` led to another host.',
   'registry.unavailable': 'The registry does not answer, or answers 5xx.',

@@ -13,7 +13,7 @@ import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics } from '../kafka/topics.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { type CommonOptions, clock, configOf, interruption, print, random } from './context.ts';
+import { type CommonOptions, clock, configOf, indented, interruption, print, random } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** One thing that was looked at. */
@@ -91,11 +91,11 @@ async function checkStream(
   signal: AbortSignal,
 ): Promise<Finding> {
   if (stream.feature && company[stream.feature] === false) {
-    const detail = `${stream.feature} is false in /company`;
+    const detail = `the company has this module switched off (${stream.feature} is false)`;
     return {
       ...found('stream', stream.name, detail),
       state: 'FEATURE_OFF',
-      remedy: 'Switch the module on in Harvest, if it is wanted.',
+      remedy: 'Switch the module on in Harvest (Settings, Modules), if it is wanted.',
     };
   }
   try {
@@ -202,34 +202,44 @@ function found(about: Finding['about'], name: string, detail: string): Finding {
 }
 
 function failed(about: Finding['about'], name: string, error: PublisherError): Finding {
-  const isRefusal = error.code === 'harvest.forbidden' || error.code === 'harvest.not_found';
+  // A stream that is not found may be refused; a token's owner that is not found means a wrong address.
+  const isRefusal = error.code === 'harvest.forbidden' || (error.code === 'harvest.not_found' && about === 'stream');
+  const exitCode = error.code === 'harvest.not_found' ? EXIT.dataContract : error.exitCode;
   return {
     about,
     name,
-    state: isRefusal ? 'FORBIDDEN' : error.kind === 'blocked' ? 'BLOCKED' : 'failed',
+    state: isRefusal ? 'FORBIDDEN' : error.kind === 'blocked' && about === 'stream' ? 'BLOCKED' : 'failed',
     detail: error.message,
     remedy: error.remedy,
-    exit_code: isRefusal ? EXIT.notAuthorised : error.exitCode,
+    exit_code: isRefusal ? EXIT.notAuthorised : exitCode,
   };
 }
 
-/** Topics and subjects that are as they should be are counted; everything else is shown. */
+/** Topics and subjects that are as they should be are counted; everything else is shown, what is wrong once more in full. */
 function show(findings: readonly Finding[]): void {
   const quiet = (finding: Finding) =>
     (finding.about === 'topic' || finding.about === 'subject') && finding.exit_code === EXIT.clean;
-  print(
-    table(
-      findings.filter((finding) => !quiet(finding)),
-      ['about', 'name', 'state', 'detail'],
-    ),
-  );
+  const wrong = findings.filter((finding) => finding.exit_code !== EXIT.clean);
+  const rows = findings
+    .filter((finding) => !quiet(finding))
+    .map((finding) => ({ ...finding, detail: wrong.includes(finding) ? 'see below' : finding.detail }));
+  print(table(rows, ['about', 'name', 'state', 'detail']));
   for (const about of ['topic', 'subject'] as const) {
     const fine = findings.filter((finding) => finding.about === about && quiet(finding));
     const missing = fine.filter((finding) => finding.state !== 'ok').length;
-    if (fine.length > 0)
-      print(`${fine.length} ${about}s are fine${missing > 0 ? `, ${missing} of them will be made at start` : ''}`);
+    if (fine.length > missing) print(`${fine.length - missing} ${about}s are as they should be.`);
+    if (missing > 0) print(`${missing} ${about}s are not there yet and will be made at start.`);
   }
-  const wrong = findings.filter((finding) => finding.remedy !== '');
-  for (const { name, detail, remedy } of wrong) print(`\n${name}: ${detail}\n  ${remedy}`);
+  // Several things may be wrong for one reason (schemas that are not registered): it is told once.
+  for (const [reason, names] of byReason(wrong)) print(`\n${names.join('\n')}\n${indented(reason)}`);
   if (wrong.length === 0) print('\nEverything is as it should be.');
+}
+
+function byReason(findings: readonly Finding[]): Map<string, string[]> {
+  const reasons = new Map<string, string[]>();
+  for (const { about, name, state, detail, remedy } of findings) {
+    const reason = [detail, remedy].filter(Boolean).join('\n');
+    reasons.set(reason, [...(reasons.get(reason) ?? []), `${about} ${name}: ${state}`]);
+  }
+  return reasons;
 }

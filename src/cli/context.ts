@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemClock, systemRandom } from '../base/clock.ts';
-import { type ErrorCode, PublisherError } from '../base/errors.ts';
+import type { PublisherError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/options.ts';
 
@@ -38,11 +38,12 @@ export function configOf(options: CommonOptions): Config {
 export function report(error: PublisherError, json: boolean): void {
   const { code, message, remedy, exitCode } = error;
   if (json) print(JSON.stringify({ error: { code, message, remedy, exit_code: exitCode } }, null, 2));
-  else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `  ${remedy}\n` : ''}`);
+  else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
 }
 
-export function failure(code: ErrorCode, message: string): PublisherError {
-  return new PublisherError(code, message);
+/** Each line of a remedy below what it mends. */
+export function indented(remedy: string): string {
+  return remedy.replace(/^/gm, '  ');
 }
 
 export interface Interruption {
@@ -51,18 +52,31 @@ export interface Interruption {
   exitCode(): number | null;
 }
 
-/** The first Ctrl-C or SIGTERM asks for a clean stop; the second ends the process at once, which is safe. */
-export function interruption(onFirst: () => void = () => {}): Interruption {
+/** One Ctrl-C reaches us twice when npm stands in between: from the terminal, and forwarded by npm. */
+const ECHO_MS = 250;
+
+/**
+ * The first Ctrl-C or SIGTERM asks for a clean stop; the second ends the process at once, which is safe, and so does the
+ * end of `patienceMs`: whoever stops containers kills after ten seconds.
+ */
+export function interruption(onFirst: () => void = () => {}, patienceMs = Number.POSITIVE_INFINITY): Interruption {
   const controller = new AbortController();
   let code: number | null = null;
+  let stoppedAt = 0;
+  const endAtOnce = (exitCode: number) => {
+    process.stderr.write('harvest-kafka: stopped at once; the state is in Kafka and safe\n');
+    process.exit(exitCode);
+  };
   const stop = (exitCode: number) => () => {
     if (code !== null) {
-      process.stderr.write('harvest-kafka: stopped at once; the state is in Kafka and safe\n');
-      process.exit(exitCode);
+      if (clock.monotonic() - stoppedAt < ECHO_MS) return;
+      return endAtOnce(exitCode);
     }
     code = exitCode;
+    stoppedAt = clock.monotonic();
     onFirst();
     controller.abort();
+    if (Number.isFinite(patienceMs)) clock.after(patienceMs, () => endAtOnce(exitCode));
   };
   process.on('SIGINT', stop(130));
   process.on('SIGTERM', stop(143));

@@ -1,6 +1,6 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { asPublisherError, EXIT } from '../base/errors.ts';
+import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import { check } from './check.ts';
 import { type CommonOptions, type DemoOptions, print, report, VERSION } from './context.ts';
 import { run } from './run.ts';
@@ -12,28 +12,42 @@ import { streams } from './streams.ts';
 /** Runs the command that `argv` names; resolves to the exit code of design section 8. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.clean;
-  const program = build((code) => {
+  const json = argv.includes('--json');
+  const program = build(json, (code) => {
     exitCode = code;
+  });
+  // A reader that has seen enough (`head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitCode);
   });
   try {
     await program.parseAsync([...argv]);
     return exitCode;
   } catch (thrown) {
-    // Commander has printed its own message already; asking for help is no failure.
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.clean : EXIT.usage;
-    const error = asPublisherError(thrown);
-    report(error, argv.includes('--json'));
+    // Asking for help is no failure.
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.clean;
+    const error = thrown instanceof CommanderError ? usageError(thrown) : asPublisherError(thrown);
+    // Without a command, Commander has shown what there is.
+    if (json || !(thrown instanceof CommanderError && thrown.code === NO_COMMAND)) report(error, json);
     return error.exitCode;
   }
 }
 
 type Action<Options extends CommonOptions> = (options: Options, ...names: string[]) => Promise<number>;
 
-function build(finish: (exitCode: number) => void): Command {
+const NO_COMMAND = 'commander.help';
+
+function usageError({ code, message }: CommanderError): PublisherError {
+  return new PublisherError('usage', code === NO_COMMAND ? 'a command is missing' : message.replace(/^error: /, ''));
+}
+
+function build(json: boolean, finish: (exitCode: number) => void): Command {
   const program = new Command('harvest-kafka')
     .description('Keeps compacted Kafka topics equal to a Harvest account.')
     .exitOverride()
-    .showHelpAfterError('(harvest-kafka --help lists the commands)');
+    // Failures are told by `main`, in one manner for all; what is left to print is help.
+    .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) });
 
   function command<Options extends CommonOptions>(
     parent: Command,

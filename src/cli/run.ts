@@ -1,8 +1,9 @@
 // `run`: the daemon with its log, HTTP door and progress.
-import { EXIT } from '../base/errors.ts';
+import { EXIT, PublisherError } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
 import type { PublisherEvent } from '../engine/events.ts';
+import type { AccountStatus } from '../engine/status.ts';
 import type { Log } from '../kafka/connection.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger } from '../observe/log.ts';
@@ -15,8 +16,10 @@ interface RunOptions extends CommonOptions {
 }
 
 const SUMMARY_INTERVAL_MS = 300_000;
+/** A commit that the broker does not answer may take longer than a stop may (design section 6). */
+const STOP_PATIENCE_MS = 8_000;
 
-/** Exit 0 when caught up (`--once`), 130 or 143 when stopped; failures throw. */
+/** Exit 0 when caught up (`--once`, streams that are refused left aside), 130 or 143 when stopped; failures throw. */
 export async function run(options: RunOptions): Promise<number> {
   const config = configOf(options);
   const terminal = process.stdout.isTTY === true && !options.json;
@@ -25,7 +28,7 @@ export async function run(options: RunOptions): Promise<number> {
   const log = createLog({ level: config.log.level, ...(terminal ? { pretty: true, color, stream: screen } : {}) });
   const { signal, exitCode } = interruption(() => {
     log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
-  });
+  }, STOP_PATIENCE_MS);
   await publish(config, log, { signal, once: options.once ?? false, terminal });
   return exitCode() ?? EXIT.clean;
 }
@@ -69,10 +72,24 @@ export async function publish(
   const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
   try {
     await daemon.run(options.signal, { once: options.once });
+    if (options.once && !options.signal.aborted) {
+      events.summarise(status());
+      refuseWhenNothingIsRead(status());
+    }
   } finally {
     summaries();
     progress.close();
     await door?.close();
+  }
+}
+
+/** Streams that are refused are no failure as long as others can be read; when none can, something greater is wrong. */
+function refuseWhenNothingIsRead(accounts: readonly AccountStatus[]): void {
+  for (const { accountId, streams } of accounts) {
+    const first = streams.find(({ state }) => state === 'FORBIDDEN' || state === 'BLOCKED');
+    if (!first || streams.some(({ state }) => state === 'RUNNING')) continue;
+    const message = `account ${accountId}: no stream can be read: ${first.reason}`;
+    throw new PublisherError('harvest.nothing_readable', message);
   }
 }
 

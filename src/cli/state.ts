@@ -1,16 +1,17 @@
 // `state show`: the state rows as last committed. Reads only: nothing is fenced, a running daemon goes on.
-import { EXIT } from '../base/errors.ts';
+import { EXIT, PublisherError } from '../base/errors.ts';
+import { nearest } from '../config/nearest.ts';
 import { kafkaSettings, prefixOf } from '../daemon.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { readStateRows } from '../kafka/state-topic.ts';
-import { findStream } from '../streams/catalog.ts';
-import { type CommonOptions, clock, configOf, failure, interruption, print } from './context.ts';
+import { catalog, findStream } from '../streams/catalog.ts';
+import { type CommonOptions, clock, configOf, interruption, print } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** Shows one stream's row whole, or a line for each stream. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {
   const config = configOf(options);
-  if (stream !== undefined && !findStream(stream)) throw failure('usage', `there is no stream named ${stream}`);
+  if (stream !== undefined && !findStream(stream)) throw unknownStream(stream);
   const { signal } = interruption();
   const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
   const stored = await Promise.all(
@@ -20,13 +21,30 @@ export async function showState(options: CommonOptions, stream?: string): Promis
   const rows = stored
     .flat()
     .filter(({ accountId, name }) => ours.has(accountId) && (stream === undefined || stream === name))
-    .map(({ accountId, name, row, offsets }): JsonObject => ({ account_id: accountId, stream: name, ...row, offsets }));
+    .map(({ accountId, name, row, offsets }): JsonObject => ({ account_id: accountId, stream: name, ...row, offsets }))
+    .sort((a, b) => place(a) - place(b));
 
   if (options.json) printJson(rows);
   else if (rows.length === 0) print('Nothing is stored yet.');
   else if (stream !== undefined) printJson(rows);
-  else print(table(rows.filter(isStream).map(brief), ['stream', 'state', 'complete', 'rows', 'synced_to', 'position']));
+  else {
+    const columns = ['stream', 'state', 'complete', 'rows', 'synced_to', 'position'];
+    print(table(rows.filter(isStream).map(brief), ours.size > 1 ? ['account_id', ...columns] : columns));
+  }
   return EXIT.clean;
+}
+
+function unknownStream(name: string): PublisherError {
+  const names = catalog.map((stream) => stream.name);
+  const meant = nearest(name, names);
+  return new PublisherError('usage', `there is no stream named ${name}${meant ? `; did you mean ${meant}?` : ''}`, {
+    remedy: `The streams are ${names.join(', ')}.`,
+  });
+}
+
+/** In the order of the catalog. */
+function place(row: JsonObject): number {
+  return catalog.findIndex(({ name }) => name === row.stream);
 }
 
 function isStream(row: JsonObject): boolean {

@@ -23,7 +23,7 @@ export function stringKeys(stream: StreamDefinition): KeyCodec {
   return {
     encode: (id) => Buffer.from(String(id)),
     decode(key) {
-      if (schemaIdOf(key) !== null) throw foreignKey(stream, 'in Avro', 'text');
+      if (schemaIdOf(key) !== null) throw foreignKey(stream, 'in Avro', 'text', OTHER_FORMAT);
       const text = key.toString();
       if (stream.key.length > 1) return text;
       if (!/^\d+$/.test(text)) throw foreignKey(stream, 'that is no id', 'ids as text');
@@ -46,7 +46,8 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
     decode(key) {
       const found = schemaIdOf(key);
       if (found !== schemaId) {
-        throw foreignKey(stream, found === null ? 'not in Avro' : `under schema id ${found}`, `schema id ${schemaId}`);
+        if (found === null) throw foreignKey(stream, 'not in Avro', 'Avro', OTHER_FORMAT);
+        throw foreignKey(stream, `under schema id ${found}`, `schema id ${schemaId}`);
       }
       const record = type.fromBuffer(key.subarray(HEADER));
       const parts = stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name]));
@@ -63,10 +64,17 @@ function keyRecord(stream: StreamDefinition, id: RowId): JsonObject {
   );
 }
 
-function foreignKey(stream: StreamDefinition, found: string, ours: string): PublisherError {
+const OTHER_FORMAT = { remedy: 'Set key.format back to what wrote the topics, or use a new topics.prefix.' };
+
+function foreignKey(
+  stream: StreamDefinition,
+  found: string,
+  ours: string,
+  detail: { readonly remedy?: string } = {},
+): PublisherError {
   return new PublisherError(
     'registry.key_schema_changed',
     `the topic of ${stream.name} carries a key ${found}, this configuration writes ${ours}`,
-    { stream: stream.name },
+    { stream: stream.name, ...detail },
   );
 }

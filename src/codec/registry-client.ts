@@ -1,5 +1,6 @@
 // Confluent's schema registry API over HTTP, as every registry understands it: decides by status, never by message, and
 // compares no schema text. Knows addresses, fail-over, retries and log-in; which subjects we need is registry.ts.
+import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
@@ -73,6 +74,8 @@ interface Call {
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const { urls, clock, random, timeoutMs = TIMEOUT_MS } = options;
   const closing = new AbortController();
+  // Each request under way listens, and there are more than the ten that Node warns at.
+  setMaxListeners(0, closing.signal);
   const agent = new Agent({ connections: CONNECTIONS, connect: options.ca === undefined ? {} : { ca: options.ca } });
   const headers = {
     accept: `${CONTENT_TYPE}, application/json`,

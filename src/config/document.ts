@@ -4,7 +4,7 @@ import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounte
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { isOptional, note, type Shape, shapes } from './shape.ts';
-import { type Surroundings, substitute, systemCode } from './substitute.ts';
+import { type Surroundings, substitute, unreadableBecause } from './substitute.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -17,6 +17,8 @@ export interface Reading {
   readonly value: unknown;
   /** Paths whose value could not be read; the schema would only complain about them again. */
   readonly failed: readonly Path[];
+  /** Paths whose value is unset because an environment variable is empty, with the text that names it. */
+  readonly emptied: ReadonlyMap<Path, string>;
   /** Where a path stands, or the nearest of its ancestors that does: `file:line:column`, or `--set a.b`. */
   place(path: Path): string;
 }
@@ -33,6 +35,14 @@ export function overrideScalar(text: string, place: string): Scalar {
   return scalar;
 }
 
+/** Where a node came from that is not in the file: an override, or a section that one had to make. */
+function overrideIn(node: Node): string | undefined {
+  if (isScalar(node)) return overrides.get(node);
+  if (!isMap(node) || node.range) return undefined;
+  const [pair] = node.items;
+  return isNode(pair?.value) ? overrideIn(pair.value) : undefined;
+}
+
 export function readDocument(
   document: Document,
   root: z.ZodType,
@@ -43,12 +53,13 @@ export function readDocument(
 ): Reading {
   const places = new Map<string, string>();
   const failed: Path[] = [];
+  const emptied = new Map<Path, string>();
   const everyKey = optionPaths(root, '');
   let aliases = 0;
 
   const placeOf = (node: Node | string | number | null, otherwise: string): string => {
     if (!isNode(node)) return otherwise;
-    const override = overrides.get(node);
+    const override = overrideIn(node);
     if (override) return override;
     if (!node.range) return otherwise;
     const { line, col } = lines.linePos(node.range[0]);
@@ -93,7 +104,7 @@ export function readDocument(
       const name = String(isScalar(key) ? key.value : key);
       const type = Object.hasOwn(map.members, name) ? map.members[name]! : undefined;
       // An unset value stands where its key stands; an override is the better place when there is one.
-      const keyPlace = placeOf(value && overrides.has(value) ? value : key, place);
+      const keyPlace = (value && overrideIn(value)) ?? placeOf(key, place);
       if (type) result[name] = read(value, type, [...path, name], keyPlace);
       else fail([...path, name], keyPlace, `is not a key${hint(name, map, path)}`);
     }
@@ -118,12 +129,13 @@ export function readDocument(
     // The source keeps what YAML would take away: the zeros of 0123, the digits of a long number.
     const source = plain && node.source !== undefined ? node.source : String(node.value);
     const text = substitute(source, Boolean(secret || from_file), around, (problem) => fail(path, place, problem));
+    if (text === '' && source !== '') emptied.set(path, source);
     if (text === null || (plain && text === '')) return undefined;
     if (reads_file) {
       try {
         around.readFile(text);
       } catch (thrown) {
-        return fail(path, place, `names a file that cannot be read: ${text} (${systemCode(thrown)})`);
+        return fail(path, place, `names a file that cannot be read: ${text} (${unreadableBecause(thrown)})`);
       }
     }
     return typed(text, shape.kind);
@@ -137,7 +149,7 @@ export function readDocument(
     }
     return `${file}:1:1`;
   };
-  return { value, failed, place };
+  return { value, failed, emptied, place };
 }
 
 type Pairs = readonly { readonly key: Node | string | number; readonly value: Node | null }[];

@@ -10,7 +10,7 @@ import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading,
 import { nearest } from './nearest.ts';
 import { type Config, schema } from './options.ts';
 import { note, shapes } from './shape.ts';
-import { type Surroundings, systemCode } from './substitute.ts';
+import { type Surroundings, unreadableBecause } from './substitute.ts';
 
 export interface ConfigSource extends Partial<Surroundings> {
   /** Path of the YAML file; the one shipped with the package when neither it nor `text` is given. */
@@ -54,7 +54,7 @@ function readText(file: string, around: Surroundings): string {
   try {
     return around.readFile(file).toString();
   } catch (thrown) {
-    return refuse([{ place: file, message: `cannot be read (${systemCode(thrown)})` }]);
+    return refuse([{ place: file, message: `cannot be read (${unreadableBecause(thrown)})` }]);
   }
 }
 
@@ -103,7 +103,14 @@ function explain(issue: z.core.$ZodIssue, reading: Reading): Problem[] {
   }
   const found = valueAt(reading.value, path);
   const message = found === undefined && issue.code !== 'custom' ? 'is required' : complaint(issue, found, path);
-  return [{ place: reading.place(path), message: `${dotted(path)} ${message}` }];
+  return [{ place: reading.place(path), message: `${dotted(path)} ${message}${becauseEmpty(path, found, reading)}` }];
+}
+
+/** `; ${TOKEN} is empty`: compose files turn a variable that is not set into an empty one. */
+function becauseEmpty(path: Path, found: unknown, { emptied }: Reading): string {
+  const marks = [...emptied].filter(([other]) => isPrefix(path, other)).map(([, mark]) => mark);
+  const isMissing = found === undefined || typeof found === 'object';
+  return isMissing && marks.length > 0 ? `; ${marks.join(', ')} is empty` : '';
 }
 
 function complaint(issue: z.core.$ZodIssue, found: unknown, path: Path): string {
@@ -169,7 +176,8 @@ function words(code: string): string {
 }
 
 function refuse(problems: readonly Problem[]): never {
-  throw new PublisherError('config.invalid', problems.map(({ place, message }) => `${place}: ${message}`).join('\n'));
+  const inOrder = [...problems].sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
+  throw new PublisherError('config.invalid', inOrder.map(({ place, message }) => `${place}: ${message}`).join('\n'));
 }
 
 function freeze<T>(value: T): T {

@@ -35,7 +35,7 @@ export function substitute(
           .toString()
           .replace(/\r?\n$/, '');
       } catch (thrown) {
-        return fail(`cannot be read from ${path} (${systemCode(thrown)})`);
+        return fail(`cannot be read from ${path} (${unreadableBecause(thrown)})`);
       }
     }
     const [matched, name, fallback] = NAME.exec(inside) ?? [];
@@ -51,8 +51,14 @@ export function substitute(
   return sound ? replaced : null;
 }
 
-/** `ENOENT` and the like; never the message, which may quote what was read. */
-export function systemCode(thrown: unknown): string {
+/** Why a file cannot be read; never the message, which may quote what was read. */
+export function unreadableBecause(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : 'unreadable';
+  return typeof code === 'string' ? (REASONS[code] ?? code) : 'unreadable';
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+};

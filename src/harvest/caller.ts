@@ -136,7 +136,7 @@ export class Caller {
         purpose: call.purpose,
         budget: call.budget.name,
         status: answer?.status ?? 0,
-        ms: clock.monotonic() - startedAt,
+        ms: Math.round(clock.monotonic() - startedAt),
         bytes: answer?.body.length ?? 0,
         waitedMs,
       });

@@ -63,11 +63,15 @@ export function refusal(answer: HttpAnswer, body: string, place: Place): Publish
       });
     }
     case 404:
-      if (parsedObject(body) === null) {
-        return new PublisherError('harvest.not_found', said('a page that is not Harvest JSON'), {
-          ...stream,
-          remedy: 'There is no such address: check harvest.base_url and what stands between here and Harvest.',
-        });
+      if (place.stream === null || parsedObject(body) === null) {
+        return new PublisherError(
+          'harvest.not_found',
+          said(parsedObject(body) === null ? 'a page that is not Harvest JSON' : message),
+          {
+            ...stream,
+            remedy: 'There is no such address: check harvest.base_url and what stands between here and Harvest.',
+          },
+        );
       }
       return new PublisherError('harvest.not_found', said(message), { ...stream, ...roleRemedy(place.stream) });
     default:
@@ -92,7 +96,9 @@ export function unparsable(place: Place, reason: string): PublisherError {
 export function brokenExchange(request: HttpRequest, thrown: unknown): PublisherError {
   const first = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
   const { code, message } = first as { code?: unknown; message?: unknown };
-  const reason = [code, message].filter((part) => typeof part === 'string' && part !== '').join(' ') || 'no answer';
+  // Node's own messages begin with what failed and hold the code; others leave it out.
+  const told = typeof message === 'string' ? message : '';
+  const reason = (typeof code === 'string' && !told.includes(code) ? `${code} ${told}` : told).trim() || 'no answer';
   const place: Place = { request, stream: null, conceal: (text) => text };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
   return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`);

@@ -109,7 +109,7 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     case 'sweep.started':
       return event.purpose === 'first' ? info('reads everything for the first time') : debug(`${event.purpose} sweep`);
     case 'sweep.completed': {
-      const message = `${event.purpose} sweep complete: ${event.read} read in ${event.pages} pages, ${publishedInSweep} published`;
+      const message = `${event.purpose} sweep complete: ${event.read} read in ${event.pages} ${event.pages === 1 ? 'page' : 'pages'}, ${publishedInSweep} published`;
       return event.purpose === 'first' || publishedInSweep > 0 ? info(message) : debug(message);
     }
     case 'sweep.shifted':

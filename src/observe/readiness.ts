@@ -28,6 +28,8 @@ export function readiness(accounts: readonly AccountStatus[]): Readiness {
   for (const account of accounts) {
     if (account.phase !== 'running') reasons.push(accountFinding(account));
     for (const stream of account.streams) {
+      // Why an account does not run is told once; that its streams are not read meanwhile follows from it.
+      if (account.phase !== 'running' && stream.state === 'RUNNING') continue;
       const finding = streamFinding(account.accountId, stream);
       if (finding === null) continue;
       (isObstacle(stream) ? reasons : notes).push(finding);

@@ -55,7 +55,7 @@ describe('a small configuration', () => {
     expect(Object.keys(streams)).toEqual(catalog.map((row) => row.name));
     expect(streams.clients).toEqual({ enabled: true, poll_interval_seconds: 5, census_interval_seconds: 86_400 });
     const seconds = ['users', 'roles', 'cost_rates', 'time_team'].map((name) => streams[name]!.poll_interval_seconds);
-    expect(seconds).toEqual([60, 300, 3_600, 900]);
+    expect(seconds).toEqual([60, 300, 21_600, 900]);
   });
 
   it('is frozen through and through', () => {
@@ -130,7 +130,7 @@ describe('substitution', () => {
       throw Object.assign(new Error('no'), { code: 'EACCES' });
     };
     expect(problems(text, { readFile })).toEqual([
-      'configuration:4:21: harvest.accounts.0.access_token cannot be read from /run/token (EACCES)',
+      'configuration:4:21: harvest.accounts.0.access_token cannot be read from /run/token (permission denied)',
     ]);
   });
 
@@ -178,8 +178,14 @@ describe('overrides', () => {
     expect(problems(SMALL, { overrides })).toEqual([
       '--set …: must be written key=value, for example topics.prefix=harvest',
       '--set kafka.brokers.0.x: kafka.brokers.0.x leads through a key that holds a single value',
-      '--set topics.partitons: topics.partitons is not a key; did you mean topics.partitions?',
       '--set kafka.compression: kafka.compression must be one of none, gzip, found "lz4"',
+      '--set topics.partitons: topics.partitons is not a key; did you mean topics.partitions?',
+    ]);
+  });
+
+  it('are named too when a key inside them is unknown', () => {
+    expect(problems(SMALL, { overrides: ['streams.client.enabled=false'] })).toEqual([
+      '--set streams.client.enabled: streams.client is not a key; did you mean streams.clients?',
     ]);
   });
 
@@ -211,22 +217,22 @@ decimal_handling_mode: [double]
 `;
     expect(problems(text)).toEqual([
       'configuration:1:1: harvst is not a key; did you mean harvest?',
-      'configuration:10:3: kafka.broker is not a key; did you mean kafka.brokers?',
-      'configuration:14:3: streams.time_entry is not a key; did you mean streams.time_entries?',
-      'configuration:17:24: decimal_handling_mode must be text, found a list',
+      'configuration:1:1: schema_registry.url is required',
       'configuration:3:15: harvest.start_date must be a date written YYYY-MM-DD, found "2024-02-31"',
+      'configuration:5:7: harvest.accounts.0 needs either access_token or oauth',
       'configuration:5:11: harvest.accounts.0.id must be the digits of an account id, found "12x"',
       'configuration:7:14: harvest.accounts.0.oauth.client_secret is required',
       'configuration:7:14: harvest.accounts.0.oauth.refresh_token is required',
       'configuration:7:14: harvest.accounts.0.oauth.token_file is required',
-      'configuration:5:7: harvest.accounts.0 needs either access_token or oauth',
       'configuration:8:35: harvest.budgets.general.requests must be at least 1, found 0',
+      'configuration:10:3: kafka.broker is not a key; did you mean kafka.brokers?',
       'configuration:10:3: kafka.brokers is required',
       'configuration:11:8: kafka.ssl must be true or false or a map, found "maybe"',
       'configuration:12:16: kafka.compression must be one of none, gzip, found "gzp"; did you mean gzip?',
-      'configuration:1:1: schema_registry.url is required',
+      'configuration:14:3: streams.time_entry is not a key; did you mean streams.time_entries?',
       'configuration:15:35: streams.users.poll_interval_seconds must be a whole number, found 1.5',
       'configuration:16:17: http.listen must be host:port, [ipv6]:port or off, found "8080"',
+      'configuration:17:24: decimal_handling_mode must be text, found a list',
     ]);
   });
 
@@ -238,6 +244,13 @@ decimal_handling_mode: [double]
         'schema_registry.url is required',
       ]);
     }
+  });
+
+  it('tell of an environment variable that is empty', () => {
+    const text = SMALL.replace(TOKEN, '${MY_TOKEN}');
+    expect(problems(text, { env: { MY_TOKEN: '' } })).toEqual([
+      expect.stringMatching(/harvest\.accounts\.0 needs either access_token or oauth; \$\{MY_TOKEN\} is empty$/),
+    ]);
   });
 
   it('point to the section a misplaced key belongs to', () => {
@@ -284,7 +297,7 @@ decimal_handling_mode: [double]
       throw Object.assign(new Error('no'), { code: 'ENOENT' });
     };
     expect(problems(`${SMALL}`.replace('localhost:9092', 'a:1\n  ssl: { ca_file: /ca.pem }'), { readFile })).toEqual([
-      'configuration:7:19: kafka.ssl.ca_file names a file that cannot be read: /ca.pem (ENOENT)',
+      'configuration:7:19: kafka.ssl.ca_file names a file that cannot be read: /ca.pem (there is no such file)',
     ]);
   });
 });
@@ -293,8 +306,8 @@ describe('files that are no configuration', () => {
   const directory = mkdtempSync(join(tmpdir(), 'harvest-kafka-config-'));
 
   it.each([
-    ['a missing file', join(directory, 'absent.yaml'), /absent\.yaml: cannot be read \(ENOENT\)$/],
-    ['a directory', directory, /: cannot be read \(EISDIR\)$/],
+    ['a missing file', join(directory, 'absent.yaml'), /absent\.yaml: cannot be read \(there is no such file\)$/],
+    ['a directory', directory, /: cannot be read \(it is a directory\)$/],
   ])('%s', (_, file, message) => {
     expect(() => loadConfig({ file, env: {} })).toThrow(message);
   });

@@ -61,7 +61,7 @@ describe('a log line', () => {
     ]) {
       emit(event);
     }
-    expect(records().map(({ msg }) => msg)).toEqual(['changes sweep complete: 100 read in 1 pages, 3 published']);
+    expect(records().map(({ msg }) => msg)).toEqual(['changes sweep complete: 100 read in 1 page, 3 published']);
     emit(completed('first'));
     expect(records()).toHaveLength(2);
   });
