@@ -39,8 +39,12 @@ async function committed(name: string): Promise<string[]> {
 
 test('the first opening of an account finds nothing', async () => {
   const model = new Model();
-  expect(await sink().open(model, forever)).toEqual({ rows: new Map(), broken: new Map(), records: 0 });
+  const { maxValueBytes, ...opened } = await sink().open(model, forever);
+  expect(opened).toEqual({ rows: new Map(), broken: new Map(), records: 0 });
   expect(model.delivered).toBe(0);
+  // Kafka's default of 1 MiB and a little, less what else a batch holds.
+  expect(maxValueBytes.get('clients')).toBeGreaterThan(1_000_000);
+  expect(maxValueBytes.get('clients')).toBeLessThan(1_048_588);
 });
 
 test('a batch is visible whole, with its headers, and its rows are read back without what the sink adds', async () => {
