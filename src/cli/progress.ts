@@ -130,7 +130,8 @@ const COLUMNS: readonly Column<StreamStatus>[] = [
   { title: '', value: ({ sweep }) => (sweep?.total ? bar(sweep.rows / sweep.total) : '') },
   {
     title: '',
-    value: ({ state, reason, retrying }) => (state === 'RUNNING' ? (retrying?.reason ?? '') : `${state}: ${reason}`),
+    value: ({ state, retrying }) =>
+      state === 'RUNNING' ? (retrying?.reason ?? '') : `${state}: harvest-kafka check tells why`,
   },
 ];
 
@@ -164,7 +165,19 @@ function secondsLeft(since: Snapshot, now: Snapshot): number | null {
       return done > 0 ? [(Math.max(0, sweep.total - sweep.rows) * seconds) / done] : [];
     }),
   );
-  return estimates.length === 0 || seconds < 1 ? null : Math.max(...estimates);
+  if (estimates.length === 0 || seconds < 1) return null;
+  return Math.max(...estimates, ...now.accounts.map(secondsOfReports));
+}
+
+/** Each window of a report is a request, and their budget is small: no pace so far outruns it. */
+function secondsOfReports({ streams, budgets }: AccountStatus): number {
+  const budget = budgets.find(({ name }) => name === 'reports');
+  const windows = streams.flatMap(({ complete, sweep }) =>
+    !complete && sweep?.unit === 'windows' && sweep.total ? [Math.max(0, sweep.total - sweep.rows)] : [],
+  );
+  if (!budget || windows.length === 0) return 0;
+  const requests = windows.reduce((sum, left) => sum + left, 0) - Math.max(0, budget.requests - budget.used);
+  return (Math.max(0, requests) * budget.perSeconds) / budget.requests;
 }
 
 /** Streams that stand still are not waited for: they need a person, and say so elsewhere. */

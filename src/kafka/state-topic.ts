@@ -5,10 +5,9 @@ import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isUnknownTopic } from './failures.ts';
 import { createTopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
-import { stateTopic } from './topics.ts';
+import { hasStateTopic, stateTopic } from './topics.ts';
 
 /** Offset of our last record by partition of the stream's topic, kept inside the stream's row. */
 export type Offsets = Readonly<Record<string, number>>;
@@ -130,6 +129,7 @@ export async function readStateRows(
   const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
   const rows = new Map<string, ShownRow>();
   try {
+    if (!(await hasStateTopic(connection, prefix))) return [];
     await reader.readAll(
       [stateTopic(prefix)],
       (record) => {
@@ -142,9 +142,6 @@ export async function readStateRows(
       },
       signal,
     );
-  } catch (error) {
-    // Nothing was ever published under this prefix.
-    if (!isUnknownTopic(error)) throw error;
   } finally {
     await reader.close();
   }

@@ -119,6 +119,13 @@ export async function describeTopics(
   });
 }
 
+/** Whether the state topic is there: without it, nothing was ever published under this prefix. */
+export function hasStateTopic(connection: Connection, prefix: string): Promise<boolean> {
+  return withAdmin(connection, { prefix }, 'listing the topics', async (admin) =>
+    (await admin.listTopics()).includes(stateTopic(prefix)),
+  );
+}
+
 function specify(
   { prefix, partitions }: TopicSettings,
   streams: readonly StreamDefinition[],
@@ -261,7 +268,7 @@ async function describe(admin: Admin, topics: readonly string[]): Promise<Readon
 
 async function withAdmin<T>(
   connection: Connection,
-  { prefix }: TopicSettings,
+  { prefix }: Pick<TopicSettings, 'prefix'>,
   doing: string,
   work: (admin: Admin) => Promise<T>,
 ): Promise<T> {

@@ -94,7 +94,8 @@ function renderBudget(budget: BudgetStatus, now: number): Html {
 
 function renderStream(stream: StreamStatus, now: number): Html {
   const { shade, word } = standing(stream);
-  const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : stream.reason;
+  const standstill = stream.state === 'RUNNING' ? null : stream.reason;
+  const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
   const dead = stream.deadLetters > 0 ? `${grouped(stream.deadLetters)} dead letters` : null;
   const notes = [why, dead].filter((note) => note !== null).join(' · ');
@@ -117,7 +118,9 @@ ${
 }`;
 }
 
-function renderSweep({ sweep }: StreamStatus): Html {
+function renderSweep({ sweep, state, reason }: StreamStatus): Html {
+  if (sweep === null && state === 'RUNNING' && reason)
+    return html`<td data-label="sweep"><small>${reason}</small></td>`;
   if (sweep === null) return html`<td class="idle">–</td>`;
   const { purpose, rows, total, unit } = sweep;
   if (!total) return html`<td data-label="sweep"><small>${purpose} ${grouped(rows)} ${unit}</small></td>`;

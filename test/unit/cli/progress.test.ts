@@ -18,6 +18,16 @@ describe('the progress line', () => {
     expect(renderLine(early, later)).toBe('1 of 2 streams complete, 1010 rows, 100 rows/s, about 30 s left');
   });
 
+  it('knows that the windows of reports wait for their budget', () => {
+    const windows = (rows: number) => ({ ...firstSweep(rows, 205).sweep!, unit: 'windows' as const });
+    const at = (atMs: number, rows: number) => ({
+      atMs,
+      accounts: [account([stream('time_team', firstSweep(0, null, { sweep: windows(rows) }))])],
+    });
+    // 195 requests are left, 83 of which the budget has now; the other 112 take more than its 15 minutes.
+    expect(renderLine(at(0, 0), at(10_000, 10))).toContain('about 18 min left');
+  });
+
   it('promises nothing while no pace is known', () => {
     expect(renderLine(later, later)).toBe('1 of 2 streams complete, 1010 rows');
   });

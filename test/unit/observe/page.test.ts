@@ -27,6 +27,12 @@ describe('the status page', () => {
     expect(text).toContain('2 dead letters');
   });
 
+  it('shows what a queued stream waits for in its row, not below it', () => {
+    const text = page(account([stream('invoices', { complete: false, cursor: null, reason: 'waits for company' })]));
+    expect(visible(text)).toMatch(/invoices queued .* waits for company 42 s ago/);
+    expect(text).not.toContain('class="spoken"');
+  });
+
   it('puts first what needs a person, with reason, remedy and when it is looked at again', () => {
     const blocked = {
       state: 'BLOCKED',

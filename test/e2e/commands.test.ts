@@ -1,0 +1,275 @@
+// What goes wrong before or besides the work, as users meet it: exit code, what and where, and what to do about it.
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { catalog } from '../../src/streams/catalog.ts';
+import { daemon } from '../support/daemon.ts';
+import { environment, finished, NO_LIMITS, start, until, type Where } from '../support/publisher.ts';
+import { scene } from '../support/scene.ts';
+import { temporaryFolder } from '../support/stack.ts';
+
+const SMALL = { timeEntries: 20, years: 1 };
+
+describe('the command line', () => {
+  test.each([
+    [['nosuch'], "harvest-kafka: unknown command 'nosuch'\n  See harvest-kafka --help.\n"],
+    [['run', '--nosuch'], "harvest-kafka: unknown option '--nosuch'\n  See harvest-kafka --help.\n"],
+    [['streams', '--set'], "option '-s, --set <key=value>' argument missing"],
+    [
+      ['state', 'show', 'client'],
+      'there is no stream named client; did you mean clients?\n  The streams are company, ',
+    ],
+    [[], 'Usage: harvest-kafka'],
+  ])('%j is answered with 64 and what was meant', async (args, said) => {
+    const end = await start(args, CONFIGURED).ended;
+    expect(end).toMatchObject({ code: 64, output: '' });
+    expect(end.errors).toContain(said);
+  });
+
+  test('failures are JSON too when that is asked for', async () => {
+    for (const [args, code] of [
+      [['nosuch', '--json'], 64],
+      [['state', 'show', 'nosuch', '--json'], 64],
+      [['run', '--json', '--set', 'nosuch.key=1'], 78],
+    ] as const) {
+      const end = await start(args, CONFIGURED).ended;
+      expect(end).toMatchObject({ code, errors: '' });
+      expect(JSON.parse(end.output)).toEqual({
+        error: {
+          code: expect.any(String),
+          message: expect.stringContaining('nosuch'),
+          remedy: expect.stringMatching(/./),
+          exit_code: code,
+        },
+      });
+    }
+  });
+
+  test('a reader that has seen enough is no failure', async () => {
+    const running = start(['spec'], CONFIGURED);
+    running.process.stdout!.destroy();
+    expect(await running.ended).toMatchObject({ code: 0, errors: '' });
+  });
+});
+
+describe('the configuration', () => {
+  test('all problems are told at once, with line and nearest key, in the order of the file', async () => {
+    const file = join(await temporaryFolder(), 'wrong.yaml');
+    const text = `harvest:
+  acounts: []
+  accounts:
+    - id: 1
+      access_token: \${file:/nosuch/token}
+kafka: { brokers: 'b:1', ssl: { ca_file: /nosuch/ca.pem } }
+schema_registry: { url: 'http://r' }
+streams: { client: { enabled: false } }
+`;
+    await writeFile(file, text);
+    const end = await start(['run', '--config', file]).ended;
+    expect(end).toMatchObject({ code: 78, output: '' });
+    expect(end.errors.replaceAll(file, 'FILE').split('\n')).toEqual([
+      'harvest-kafka: FILE:2:3: harvest.acounts is not a key; did you mean harvest.accounts?',
+      'FILE:5:21: harvest.accounts.0.access_token cannot be read from /nosuch/token (there is no such file)',
+      'FILE:6:42: kafka.ssl.ca_file names a file that cannot be read: /nosuch/ca.pem (there is no such file)',
+      'FILE:8:12: streams.client is not a key; did you mean streams.clients?',
+      '  Correct what is shown; config/reference.yaml lists every key.',
+      '',
+    ]);
+  });
+
+  test('a file that is not there, and a variable that is not set or empty', async () => {
+    expect(await start(['check', '--config', '/nosuch.yaml']).ended).toMatchObject({
+      code: 78,
+      errors: expect.stringContaining('/nosuch.yaml: cannot be read (there is no such file)'),
+    });
+    const { HARVEST_ACCESS_TOKEN: _, ...rest } = CONFIGURED;
+    expect(await start(['run'], rest).ended).toMatchObject({
+      code: 78,
+      errors: expect.stringContaining('needs the environment variable HARVEST_ACCESS_TOKEN, which is not set'),
+    });
+    expect(await start(['run'], { ...rest, HARVEST_ACCESS_TOKEN: '' }).ended).toMatchObject({
+      code: 78,
+      errors: expect.stringContaining('needs either access_token or oauth; ${HARVEST_ACCESS_TOKEN} is empty'),
+    });
+  });
+});
+
+test('every command answers in JSON', async () => {
+  const where = await scene(SMALL);
+  expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
+  const commands = ['check', 'streams', 'state show', 'state show clients', 'schemas diff', 'schemas register', 'spec'];
+  const answers = await Promise.all(
+    [...commands, 'version'].map((command) => finished(where, [...command.split(' '), '--json'])),
+  );
+  expect(answers.map(({ code, errors }) => ({ code, errors }))).toEqual(answers.map(() => ({ code: 0, errors: '' })));
+  const [, streams, state] = answers.map(({ output }) => JSON.parse(output));
+  expect(streams).toHaveLength(catalog.length);
+  expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
+});
+
+test('state show says when nothing is stored yet', async () => {
+  const where = await scene(SMALL);
+  expect(await finished(where, ['state', 'show'])).toMatchObject({ code: 0, output: 'Nothing is stored yet.\n' });
+});
+
+describe('an account of which something is refused', () => {
+  test('shows it in check, status and readiness, and goes on with the rest', async () => {
+    const where = await scene(SMALL);
+    const { faults, data } = where.simulator;
+    faults.add({ match: { stream: 'contacts' }, do: { kind: 'status', status: 403 } });
+    faults.add({ match: { stream: 'roles' }, do: { kind: 'status', status: 404 } });
+    Object.assign(data.company, { expense_feature: false });
+
+    const check = await finished(where, ['check']);
+    expect(check.code).toBe(77);
+    expect(check.output).toMatch(/^stream +expenses +FEATURE_OFF +the company has this module switched off/m);
+    expect(check.output).toMatch(
+      /^stream contacts: FORBIDDEN\n {2}GET .*\/contacts.* answered 403: .*\n {2}This stream can be read by: .*streams\.contacts\.enabled: false\.$/m,
+    );
+    expect(check.output).toMatch(/^stream roles: FORBIDDEN\n {2}GET .*\/roles.* answered 404/m);
+
+    const running = await daemon(where);
+    await until('everything else is complete', async () => (await running.readiness()).reasons.length === 2);
+    const ready = await running.readiness();
+    expect(ready).toMatchObject({ status: 503, ready: false });
+    expect(ready.reasons.map(({ stream, state, remedy }) => ({ stream, state, remedy }))).toEqual([
+      { stream: 'contacts', state: 'FORBIDDEN', remedy: expect.stringContaining('streams.contacts.enabled: false') },
+      { stream: 'roles', state: 'FORBIDDEN', remedy: expect.stringContaining('streams.roles.enabled: false') },
+    ]);
+    expect(ready.notes).toContainEqual(expect.objectContaining({ stream: 'expenses', state: 'FEATURE_OFF' }));
+    const [account] = await running.accounts();
+    expect(account!.streams.find(({ stream }) => stream === 'contacts')).toMatchObject({ state: 'FORBIDDEN', rows: 0 });
+  });
+
+  test('is ready all the same when only a module is off', async () => {
+    const where = await scene(SMALL);
+    Object.assign(where.simulator.data.company, { estimate_feature: false });
+    const running = await daemon(where);
+    await until('ready', async () => (await running.readiness()).ready);
+  });
+
+  test('ends run --once with 77 when nothing can be read at all', async () => {
+    const where = await scene(SMALL);
+    where.simulator.faults.add({ do: { kind: 'status', status: 404 } });
+    expect(await finished(where, ['run', '--once'])).toMatchObject({
+      code: 77,
+      errors: expect.stringMatching(
+        /no stream can be read: GET .*\/company answered 404.*\n {2}Check harvest\.base_url/,
+      ),
+    });
+  });
+});
+
+describe('the token', () => {
+  test('of another account is refused', async () => {
+    const where = await scene(SMALL);
+    const env = { ...environment(where), HARVEST_ACCOUNT_ID: '999' };
+    const end = await start(['check', '--set', `topics.prefix=${where.prefix}`], env).ended;
+    expect(end.code).toBe(77);
+    expect(end.output).toMatch(
+      /^account 999: failed\n.*answered 401.*\n {2}Check the access token and the account id/m,
+    );
+  });
+
+  test('is not blamed when there is no Harvest at the address', async () => {
+    const where = await scene(SMALL);
+    const env = { ...environment(where), HARVEST_BASE_URL: `${where.registryUrl}/v2` };
+    const end = await start(['check', '--set', `topics.prefix=${where.prefix}`], env).ended;
+    expect(end.code).toBe(65);
+    expect(end.output).toContain('There is no such address: check harvest.base_url');
+  });
+});
+
+test('a port in use ends run with 69 and the address', async () => {
+  const where = await scene(SMALL);
+  const holder = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void holder.close());
+  await until('the port is taken', () => holder.listening);
+  const { port } = holder.address() as AddressInfo;
+  const end = await finished({ ...where, settings: [`http.listen=127.0.0.1:${port}`] }, ['run']);
+  expect(end).toMatchObject({
+    code: 69,
+    errors: `harvest-kafka: http.listen 127.0.0.1:${port} cannot be taken: the port is in use\n  Choose another http.listen, or stop the program that holds the port.\n`,
+  });
+});
+
+describe('the registry', () => {
+  const refused = async (where: Where, registryUrl = where.registryUrl) => {
+    const end = await finished({ ...where, registryUrl }, ['run', '--once']);
+    expect(end.code).toBe(65);
+    return end.errors;
+  };
+
+  test('at a wrong address is refused with that address', async () => {
+    const where = await scene(SMALL);
+    const wrong = `${new URL(where.registryUrl).origin}/nosuch`;
+    const errors = await refused(where, wrong);
+    expect(errors).toContain(`POST ${wrong}/subjects/`);
+    expect(errors).toMatch(/answered 404\n {2}.*schema_registry\.url/);
+  });
+
+  test('with another schema under our subject is refused, and nothing is registered', async () => {
+    const where = await scene(SMALL);
+    const subject = `${where.prefix}.clients-value`;
+    const foreign = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'string' }] };
+    const put = (method: string, path: string, body: object) =>
+      fetch(`${where.registryUrl}${path}`, {
+        method,
+        headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+        body: JSON.stringify(body),
+      });
+    await put('POST', `/subjects/${subject}/versions`, { schema: JSON.stringify(foreign) });
+    await put('PUT', `/config/${subject}`, { compatibility: 'FULL_TRANSITIVE' });
+    expect(await refused(where)).toContain(`${subject} does not take our schema`);
+    const diff = await finished(where, ['schemas', 'diff', '--json']);
+    expect(diff.code).toBe(65);
+    const states = (JSON.parse(diff.output) as { subject: string; state: string }[]).map(({ state }) => state);
+    expect(states.filter((state) => state === 'incompatible')).toHaveLength(1);
+    expect(states).not.toContain('registered');
+  });
+
+  test('without our schemas, when they may not be registered: all of them are listed; the command given mends it', async () => {
+    const where = await scene(SMALL);
+    const strict = { ...where, settings: [...NO_LIMITS, 'schema_registry.auto_register=false'] };
+    const errors = await refused(strict);
+    expect(errors.match(/ is not registered$/gm)).toHaveLength(2 * catalog.length);
+    expect(errors).toContain('harvest-kafka schemas register');
+    expect(await finished(strict, ['schemas', 'register'])).toMatchObject({ code: 0 });
+    expect(await finished(strict, ['run', '--once'])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('topics', () => {
+  test('that would lose records are refused with the command that mends them', async () => {
+    const where = await scene(SMALL);
+    const topic = `${where.prefix}.clients`;
+    const admin = new Kafka({ brokers: [where.bootstrap], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, configEntries: [{ name: 'cleanup.policy', value: 'delete' }] }] });
+    await admin.disconnect();
+    const command = `kafka-configs.sh --bootstrap-server ${where.bootstrap} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=compact`;
+    for (const end of [await finished(where, ['run', '--once']), await finished(where, ['check'])]) {
+      expect(end.code).toBe(65);
+      expect(end.output + end.errors).toContain('cleanup.policy is delete, so records expire that must stay');
+      expect(end.output + end.errors).toContain(`\n  ${command}\n`);
+    }
+  });
+
+  test('with keys of another format are refused instead of holding every record twice', async () => {
+    const where = await scene(SMALL);
+    expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
+    expect(
+      await finished({ ...where, settings: [...NO_LIMITS, 'key.format=string'] }, ['run', '--once']),
+    ).toMatchObject({
+      code: 65,
+      errors: expect.stringMatching(/carries a key in Avro, this configuration writes text\n {2}Set key\.format back/),
+    });
+    expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
+  });
+});
+
+/** Enough for commands that reach nobody. */
+const CONFIGURED = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };

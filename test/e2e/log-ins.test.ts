@@ -1,0 +1,104 @@
+// The built command against brokers that ask who comes, and with tokens that renew themselves.
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { finished, NO_LIMITS, start } from '../support/publisher.ts';
+import { scene } from '../support/scene.ts';
+import { ownBroker, temporaryFolder } from '../support/stack.ts';
+
+const SMALL = { timeEntries: 20, years: 1 };
+
+test('TLS: with the authority everything works, without it the certificate is named', async () => {
+  const broker = await ownBroker({ listeners: 'tls' });
+  const where = { ...(await scene(SMALL)), bootstrap: broker.bootstrap };
+  const caFile = join(await temporaryFolder(), 'ca.pem');
+  await writeFile(caFile, broker.tls!.ca);
+  const trusting = { ...where, settings: [...NO_LIMITS, `kafka.ssl.ca_file=${caFile}`] };
+  expect(await finished(trusting, ['run', '--once'])).toMatchObject({ code: 0 });
+
+  const stranger = await finished({ ...where, settings: ['kafka.ssl=true'] }, ['check']);
+  expect(stranger.code).toBe(77);
+  expect(stranger.output).toMatch(/self-signed certificate.*\n {2}Check kafka\.sasl, kafka\.ssl/);
+  const plain = await finished(where, ['check']);
+  expect(plain.code).toBe(69);
+  expect(plain.output).toContain(`kafka.ssl and kafka.sasl do not fit its listener at ${broker.bootstrap}`);
+});
+
+test('a broker that asks for a password gets it, and a wrong one is told but not shown', async () => {
+  const broker = await ownBroker({ listeners: 'sasl_plain' });
+  const where = { ...(await scene(SMALL)), bootstrap: broker.bootstrap };
+  const login = (mechanism: string, password: string) => [
+    ...NO_LIMITS,
+    'log.level=trace',
+    `kafka.sasl.mechanism=${mechanism}`,
+    `kafka.sasl.username=${LAB_USER.username}`,
+    `kafka.sasl.password=${password}`,
+  ];
+  const right = await finished({ ...where, settings: login('plain', LAB_USER.password) }, ['run', '--once']);
+  expect(right.code, right.errors).toBe(0);
+  expect(right.output + right.errors).not.toContain(LAB_USER.password);
+  for (const mechanism of ['plain', 'scram-sha-512']) {
+    const wrong = await finished({ ...where, settings: login(mechanism, 'canary-password') }, ['run']);
+    expect(wrong.code).toBe(77);
+    expect(wrong.errors).toContain('Check kafka.sasl');
+    expect(wrong.output + wrong.errors).not.toContain('canary-password');
+  }
+});
+
+test('a log-in at a listener that wants none is told as that, not as a doubt about commits', async () => {
+  const where = await scene(SMALL);
+  const settings = ['mechanism=plain', 'username=u', 'password=p'].map((part) => `kafka.sasl.${part}`);
+  const end = await finished({ ...where, settings }, ['check']);
+  expect(end.code).toBe(77);
+  expect(end.output).toContain('Check kafka.sasl');
+});
+
+test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere', async () => {
+  const oauth = {
+    clientId: 'canary-id',
+    clientSecret: 'canary-secret',
+    refreshToken: 'canary-refresh',
+    rotate: true,
+  };
+  const where = await scene({ ...SMALL, oauth });
+  const folder = await temporaryFolder();
+  const tokenFile = join(folder, 'token.json');
+  const config = join(folder, 'harvest-kafka.yaml');
+  await writeFile(
+    config,
+    JSON.stringify({
+      harvest: {
+        base_url: `${where.server.url}/v2`,
+        id_base_url: where.server.url,
+        accounts: [
+          {
+            id: where.simulator.accountId,
+            oauth: {
+              client_id: oauth.clientId,
+              client_secret: oauth.clientSecret,
+              refresh_token: oauth.refreshToken,
+              token_file: tokenFile,
+            },
+          },
+        ],
+      },
+      kafka: { brokers: where.bootstrap },
+      schema_registry: { url: where.registryUrl },
+      topics: { prefix: where.prefix },
+      http: { listen: 'off' },
+      log: { level: 'trace' },
+    }),
+  );
+  const run = () => start(['run', '--once', '--config', config, ...NO_LIMITS.flatMap((one) => ['--set', one])]).ended;
+  const kept: string[] = [];
+  for (const end of [await run(), await run()]) {
+    expect(end.code, end.errors).toBe(0);
+    expect(end.output + end.errors).not.toMatch(/canary-(secret|refresh)|simulated-(access|refresh)/);
+  }
+  kept.push(await readFile(tokenFile, 'utf8'));
+  expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
+  expect(await run()).toMatchObject({ code: 0 });
+  kept.push(await readFile(tokenFile, 'utf8'));
+  expect(kept[1]).not.toBe(kept[0]);
+});

@@ -1,0 +1,108 @@
+// What the daemon needs is down, or hangs: it waits, says so where probes look, goes on by itself, and stops in time.
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startBroker } from '../../src/lab/broker.ts';
+import { daemon, type RunningDaemon } from '../support/daemon.ts';
+import { NO_LIMITS, publisher, until } from '../support/publisher.ts';
+import { startRegistryStub } from '../support/registry-stub.ts';
+import { scene } from '../support/scene.ts';
+import { temporaryFolder } from '../support/stack.ts';
+
+const SMALL = { timeEntries: 20, years: 1 };
+
+const isReady = (running: RunningDaemon) => async () => (await running.readiness()).ready;
+
+async function waitsFor(running: RunningDaemon, reason: RegExp): Promise<void> {
+  await until(`not ready: ${reason}`, async () => {
+    const { status, reasons } = await running.readiness();
+    return status === 503 && reasons.some(({ state, reason: said }) => state === 'waiting' && reason.test(said));
+  });
+}
+
+test('a registry that is down at start is waited for', async () => {
+  const where = await scene(SMALL);
+  const registry = await startRegistryStub();
+  onTestFinished(() => registry.close());
+  registry.interfere = () => ({ status: 503, body: '' });
+  const running = await daemon({ ...where, registryUrl: registry.url });
+  await waitsFor(running, new RegExp(`schema registry ${registry.url}: answered 503`));
+  registry.interfere = () => undefined;
+  await until('ready', isReady(running));
+  expect(running.output()).toContain('"code":"registry.unavailable"');
+  // It is needed at start only.
+  await registry.close();
+  where.pass(5_000);
+  expect(await isReady(running)()).toBe(true);
+});
+
+test('a broker that is down at start, dies, and hangs', async () => {
+  const where = await scene(SMALL);
+  const broker = await startBroker({ dataDir: await temporaryFolder() });
+  onTestFinished(() => broker.kill());
+  await broker.kill();
+
+  const early = publisher({ ...where, bootstrap: broker.bootstrap }, ['run']);
+  await early.printed(/"event":"account\.waiting".*ECONNREFUSED/);
+  early.process.kill('SIGTERM');
+  expect(await early.ended, 'stopped while it waits').toMatchObject({ code: 143, errors: '' });
+
+  const settings = [...NO_LIMITS, 'streams.tasks.poll_interval_seconds=1'];
+  const running = await daemon({ ...where, bootstrap: broker.bootstrap, settings });
+  await waitsFor(running, /ECONNREFUSED/);
+  await broker.restart();
+  await until('ready', isReady(running));
+
+  await broker.kill();
+  await change(where);
+  await waitsFor(running, /ECONNREFUSED|brokers 127/);
+  await broker.restart();
+  await until('ready again', isReady(running));
+
+  broker.pause();
+  await change(where);
+  await pause(1_500); // Long enough for the change to be fetched and its commit to hang.
+  const asked = performance.now();
+  running.process.kill('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+  expect(performance.now() - asked).toBeLessThan(10_000);
+});
+
+/** Something to commit, so that the broker is missed. */
+async function change({ simulator, pass }: Awaited<ReturnType<typeof scene>>): Promise<void> {
+  pass(2_000);
+  simulator.data.tasks.create({ name: `task at ${performance.now()}` });
+}
+
+describe('a Harvest that hangs', () => {
+  test('does not keep SIGTERM waiting', async () => {
+    const where = await scene(SMALL);
+    where.simulator.faults.add({ match: { after: 5 }, do: { kind: 'hang' } });
+    const running = publisher(where, ['run']);
+    await running.printed(/account\.opened/);
+    await until('requests hang', () => where.simulator.log.all().length > 5);
+    const asked = performance.now();
+    running.process.kill('SIGTERM');
+    expect((await running.ended).code).toBe(143);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+  });
+});
+
+test('the second Ctrl-C ends the process at once, unless it is the echo of the first', async () => {
+  const where = await scene(SMALL);
+  const broker = await startBroker({ dataDir: await temporaryFolder() });
+  onTestFinished(() => broker.kill());
+  const running = publisher({ ...where, bootstrap: broker.bootstrap }, ['run']);
+  await running.printed(/account\.opened/);
+  broker.pause();
+  running.process.kill('SIGINT');
+  running.process.kill('SIGINT');
+  await pause(400);
+  expect(running.process.exitCode, 'it still tries to end cleanly').toBeNull();
+  const asked = performance.now();
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({
+    code: 130,
+    errors: 'harvest-kafka: stopped at once; the state is in Kafka and safe\n',
+  });
+  expect(performance.now() - asked).toBeLessThan(1_000);
+});
