@@ -169,8 +169,7 @@ class Publisher implements Sink {
 
   /**
    * Makes this process the one writer of the account, in the only order that holds:
-   *  1. read who signed. Before our first fencing this tells who is older than us; later, whether somebody newer signed,
-   *     whom we must not fence back;
+   *  1. read who signed. After our own first signature this tells whether somebody newer did, whom we must not fence back;
    *  2. fence: older producers are refused from here on, and what they left open is aborted;
    *  3. settle: prove that nothing committed is hidden. Before our own first commit, because its marker would also release
    *     records that a broker's defect has stranded under the same producer id;
@@ -191,7 +190,6 @@ class Publisher implements Sink {
       const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       const bounds = await this.#readSignatures(reader, signal);
-      this.#state.seal();
       this.#refuseNewer();
 
       session = await fence(connection, this.#sessionOptions(), signal);

@@ -45,9 +45,10 @@ export function encodeRow({ row, offsets }: StoredRow): string {
 /**
  * What the records seen so far say about one account.
  *
- * Ownership: whoever signed before `seal` is older than us; an instance that signs afterwards is newer, and stays newer.
- * So the newer instance wins even when an older one, recovering from a doubt, fences it by accident: the newer one knows
- * the signature as an elder's and takes the account back, the older one sees a newcomer's and gives way.
+ * Ownership: the log decides. Whoever signed before our own first signature was fenced by us and is older; an instance
+ * that signs after it is newer, and stays newer. So of several that start at once the last to sign is left, and the newer
+ * wins even when an older one, recovering from a doubt, fences it by accident: the newer one knows the signature as an
+ * elder's and takes the account back, the older one sees a newcomer's and gives way.
  */
 export class AccountState {
   readonly rows = new Map<string, StoredRow>();
@@ -63,17 +64,12 @@ export class AccountState {
   readonly #accountId: string;
   readonly #instance: string;
   readonly #elders = new Set<string>();
-  #sealed = false;
+  #hasSigned = false;
 
   constructor(prefix: string, accountId: string, instance: string) {
     this.#prefix = prefix;
     this.#accountId = accountId;
     this.#instance = instance;
-  }
-
-  /** From now on, unknown signatures are newer ones. Called once, before the first fencing. */
-  seal(): void {
-    this.#sealed = true;
   }
 
   /** The state topic is not the one we have read: it is read from the beginning. */
@@ -104,8 +100,9 @@ export class AccountState {
   }
 
   #judge(owner: Owner | null): void {
-    if (owner === null || owner.instance === this.#instance) return;
-    if (!this.#sealed) this.#elders.add(owner.instance);
+    if (owner === null) return;
+    if (owner.instance === this.#instance) this.#hasSigned = true;
+    else if (!this.#hasSigned) this.#elders.add(owner.instance);
     else if (!this.#elders.has(owner.instance)) this.newer = owner;
   }
 }

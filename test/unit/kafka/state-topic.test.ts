@@ -42,13 +42,21 @@ test('the key is the JSON that the design names, byte for byte', () => {
 test('who signed before us is older, who signs after us is newer and stays so', () => {
   const state = new AccountState('p', '7', 'me');
   state.apply(signature('elder'));
-  state.seal();
   state.apply(signature('me'));
   state.apply(signature('elder', 2));
   expect(state.newer).toBeNull();
   state.apply(signature('newcomer'));
   state.apply(signature('me', 2));
   expect(state.newer?.instance).toBe('newcomer');
+});
+
+test('who signs while we are still starting is older: our own signature comes after it', () => {
+  const state = new AccountState('p', '7', 'me');
+  state.apply(signature('rival'));
+  state.apply(signature('me'));
+  expect(state.newer).toBeNull();
+  state.apply(signature('rival', 2));
+  expect(state.newer).toBeNull();
 });
 
 test('a row that is not JSON is named, not skipped', () => {
