@@ -13,6 +13,9 @@ export function javaTool(name: 'java' | 'keytool'): string {
   return home ? join(home, 'bin', name) : name;
 }
 
+// The one sentence says what to do already.
+const SAID = { remedy: '' };
+
 /** Throws PublisherError `lab.missing` unless Java 17 or newer runs here. */
 export async function requireJava(): Promise<void> {
   const version = await output(javaTool('java'), '-version');
@@ -22,6 +25,7 @@ export async function requireJava(): Promise<void> {
   throw new PublisherError(
     'lab.missing',
     `Java ${OLDEST_JAVA} or newer is missing${note}: install it, for example openjdk-17-jre-headless, ${OTHERWISE}.`,
+    SAID,
   );
 }
 
@@ -31,6 +35,7 @@ export async function requireMaven(): Promise<void> {
   throw new PublisherError(
     'lab.missing',
     `Maven is missing; it fetches Kafka and the registry once: install it, for example the package maven, ${OTHERWISE}.`,
+    SAID,
   );
 }
 
