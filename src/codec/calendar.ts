@@ -25,11 +25,6 @@ export function isFinerThanMillis(text: string): boolean {
   return text.length > 24 && /\.\d{4}/.test(text);
 }
 
-/** Days since 1970-01-01 as `YYYY-MM-DD`. */
-export function isoDay(day: number): string {
-  return new Date(day * DAY_MS).toISOString().slice(0, 10);
-}
-
 /** The day at the start of the text, by the proleptic Gregorian calendar with the year begun in March. */
 function dayAt(text: string): number {
   const year = digits(text, 0, 4);

@@ -1,7 +1,7 @@
 // A value read back as JSON in Harvest's own words, for people and for comparison: decimals become text, because their
 // exact digits are the point of them.
 import type { JsonObject } from '../engine/ports.ts';
-import { isoDay } from './calendar.ts';
+import { isoDay } from '../streams/windows.ts';
 import { fromBytes, toText } from './decimal.ts';
 import { type RecordSchema, type ValueType, valueType } from './schemas.ts';
 import type { AvroRecord } from './stream-codec.ts';

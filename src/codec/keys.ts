@@ -4,7 +4,7 @@ import avro from 'avsc';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { isoDay } from './calendar.ts';
+import { isoDay } from '../streams/windows.ts';
 import { compileEncoding, Leftover } from './encoding.ts';
 import { keySchema } from './schemas.ts';
 import { HEADER, type MessageWriter, schemaIdOf } from './wire.ts';

@@ -11,6 +11,7 @@ import { removePending } from './sweep.ts';
 
 /** Parents whose children are read in one step, and so in one transaction. */
 const PARENTS_PER_STEP = 16;
+
 /** The next parents' children, changed parents first. Throws what Source throws. */
 export async function childStep(
   live: LiveStream,

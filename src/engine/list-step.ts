@@ -5,17 +5,8 @@ import { PublisherError } from '../base/errors.ts';
 import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { type JsonObject, type Page, PRIORITY, type Purpose } from './ports.ts';
-import {
-  circularLinks,
-  type Move,
-  moved,
-  newDiff,
-  PER_PAGE,
-  type StepContext,
-  type StepResult,
-  sweepMs,
-} from './step.ts';
+import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose } from './ports.ts';
+import { circularLinks, type Move, moved, newDiff, type StepContext, type StepResult, sweepMs } from './step.ts';
 import type { Position, StreamRow } from './stream-row.ts';
 import { addPending, advanceList, beginList, isEndless, restartWalk } from './sweep.ts';
 

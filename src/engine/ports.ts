@@ -10,6 +10,9 @@ export type Purpose = 'first' | 'changes' | 'children' | 'window' | 'whole' | 'c
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
 export const PRIORITY = { probe: 0, changes: 1, dirty: 2, first: 3, children: 4, slack: 6 } as const;
 
+/** The most that Harvest gives in one page; more is refused with 422 (harvest-api section 3). */
+export const PER_PAGE = 2000;
+
 export interface PageRequest {
   readonly stream: StreamDefinition;
   /** A first request by its parts, or the `links.next` of the page before. */

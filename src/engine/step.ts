@@ -7,11 +7,10 @@ import type { Grain } from '../streams/windows.ts';
 import { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
+import { type Codec, type JsonObject, PER_PAGE, type Purpose, type Source } from './ports.ts';
 import type { Position, StreamRow } from './stream-row.ts';
 import { advanceList, beginList, isEndless } from './sweep.ts';
 
-export const PER_PAGE = 2000;
 export interface StepSettings {
   readonly accountId: number;
   readonly overlapMs: number;

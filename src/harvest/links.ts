@@ -1,11 +1,8 @@
 // Addresses: the API's base in its spellings, the address of a request, and which next links may be followed.
 // Knows no HTTP; the rule that the token never leaves the base's origin is kept here (promise P6).
 import { assert, PublisherError } from '../base/errors.ts';
-import type { PageRequest } from '../engine/ports.ts';
+import { type PageRequest, PER_PAGE } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-
-/** The most that Harvest gives in one page; more is refused with 422 (harvest-api section 3). */
-const PER_PAGE = '2000';
 
 /**
  * A configured address as the base to append paths to: no trailing slash, and `/v2` at its end whether or not it was
@@ -48,7 +45,7 @@ export function pageAddress(base: URL, { stream, target }: Pick<PageRequest, 'st
     `${stream.name} is asked per parent or not at all`,
   );
   const url = below(base, stream.path.replace('{parent}', String(target.parent)));
-  const perPage = stream.paging === 'none' ? {} : { per_page: PER_PAGE };
+  const perPage = stream.paging === 'none' ? {} : { per_page: String(PER_PAGE) };
   url.search = new URLSearchParams({ ...perPage, ...target.query }).toString();
   return url;
 }

@@ -42,6 +42,7 @@ export function windowCount(first: string, last: string, grain: Grain): number {
   return Math.round(parse(last).diff(parse(first), unit).as(unit)) + 1;
 }
 
+/** Days since 1970-01-01 as `YYYY-MM-DD`. */
 export function isoDay(epochDay: number): string {
   return new Date(epochDay * 86_400_000).toISOString().slice(0, 10);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { epochDay, epochMillis, isFinerThanMillis, isoDay } from '../../../src/codec/calendar.ts';
+import { epochDay, epochMillis, isFinerThanMillis } from '../../../src/codec/calendar.ts';
+import { isoDay } from '../../../src/streams/windows.ts';
 
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const anyMoment = fc.integer({ min: Date.UTC(100, 0, 1), max: LAST });
