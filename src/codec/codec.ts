@@ -62,7 +62,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
   async function restoreForeign(codec: StreamCodec, id: RowId, value: Buffer, schemaId: number): Promise<Restored> {
     const record = (await reader(codec, schemaId))(value.subarray(HEADER));
     // What nobody can read gets a hash that no record of ours has, so the row is written again when it is next read.
-    return record === null ? { id, hash: UNREADABLE, group: null } : { id, ...codec.rememberRecord(record) };
+    return record === null ? { id, ...UNREADABLE } : { id, ...codec.rememberRecord(record) };
   }
 
   return {
@@ -74,7 +74,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
       const id = codec.keys.decode(key);
       const schemaId = schemaIdOf(value);
       if (schemaId === codec.schemaId) return { id, ...codec.remember(value.subarray(HEADER)) };
-      if (schemaId === null) return { id, hash: UNREADABLE, group: null };
+      if (schemaId === null) return { id, ...UNREADABLE };
       return restoreForeign(codec, id, value, schemaId);
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
@@ -91,7 +91,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
 }
 
 /** Hashes have 53 bits without a sign. */
-const UNREADABLE = -1;
+const UNREADABLE = { hash: -1, group: null, day: null };
 
 function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, out: MessageWriter): StreamCodec {
   const stream = findStream(name);

@@ -8,7 +8,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
 import { compileEncoding, Leftover } from './encoding.ts';
 import type { KeyCodec } from './keys.ts';
-import { type DecimalHandling, publishedSchema, type RecordSchema } from './schemas.ts';
+import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
 /** A value as avsc reads it, without logical types. */
@@ -17,7 +17,7 @@ export type AvroRecord = Readonly<Record<string, unknown>>;
 /** Reads a payload into our schema's record; null when it cannot be one. */
 export type Reader = (payload: Buffer) => AvroRecord | null;
 
-type Memory = Pick<Encoded, 'hash' | 'group'>;
+type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
@@ -37,7 +37,7 @@ export class StreamCodec {
   readonly #out: MessageWriter;
   readonly #write: ReturnType<typeof compileEncoding>;
   readonly #dimension: string;
-  readonly #readGroup: (payload: Buffer) => number | null;
+  readonly #readPlace: (payload: Buffer) => Pick<Encoded, 'group' | 'day'>;
 
   constructor({ stream, schema, schemaId, decimals, keys, out }: StreamCodecParts) {
     this.stream = stream;
@@ -48,7 +48,7 @@ export class StreamCodec {
     this.#type = compileType(this.schema);
     this.#write = compileEncoding(schema, decimals, new Set(Object.keys(givenTo(stream, {}))));
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
-    this.#readGroup = this.#compileGroupReader(stream.parent?.field ?? stream.dated);
+    this.#readPlace = this.#compilePlaceReader();
   }
 
   /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
@@ -67,13 +67,14 @@ export class StreamCodec {
       hash: hash(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
       group: this.#groupOf(record, context),
+      day: this.#dayOf(record),
       unknown: leftover.unknown,
     };
   }
 
   /** What the index remembers of a payload that has our schema. */
   remember(payload: Buffer): Memory {
-    return { hash: hash(payload), group: this.#readGroup(payload) };
+    return { hash: hash(payload), ...this.#readPlace(payload) };
   }
 
   /** What it remembers of a record that another schema brought. */
@@ -97,19 +98,41 @@ export class StreamCodec {
   }
 
   #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
-    if (this.stream.parent !== null) return parentId ?? null;
+    const { parent, belongsTo } = this.stream;
+    if (parent !== null) return parentId ?? null;
+    const owner = belongsTo && (record[belongsTo.member] as { readonly id?: unknown } | null | undefined);
+    return typeof owner?.id === 'number' ? owner.id : null;
+  }
+
+  #dayOf(record: JsonObject): number | null {
     const date = this.stream.dated === null ? null : record[this.stream.dated];
     return typeof date === 'string' ? epochDay(date) : null;
   }
 
-  /** Reads the group's field of our own payloads and skips the others. */
-  #compileGroupReader(field: string | null): (payload: Buffer) => number | null {
-    if (field === null) return () => null;
-    const type = compileType({ ...this.schema, fields: this.schema.fields.filter(({ name }) => name === field) });
+  /** Reads the group's and the day's field of our own payloads and skips the others. */
+  #compilePlaceReader(): (payload: Buffer) => Pick<Encoded, 'group' | 'day'> {
+    const { parent, belongsTo, dated } = this.stream;
+    const grouped = parent?.field ?? belongsTo?.member ?? null;
+    if (grouped === null && dated === null) return () => NOWHERE;
+    const fields = this.schema.fields.filter(({ name }) => name === grouped || name === dated).map(idAlone);
+    const type = compileType({ ...this.schema, fields });
     const resolver = type.createResolver(this.#type);
-    // Without the check for trailing bytes avsc stops behind the field instead of skipping to the end.
-    return (payload) => type.fromBuffer(payload, resolver, true)[field];
+    return (payload) => {
+      // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
+      const place = type.fromBuffer(payload, resolver, true);
+      const group = grouped === null ? null : place[grouped];
+      return { group: parent === null ? (group?.id ?? null) : group, day: dated === null ? null : place[dated] };
+    };
   }
+}
+
+const NOWHERE = { group: null, day: null };
+
+/** Of a reference, its id alone is read. */
+function idAlone(field: FieldSchema): FieldSchema {
+  const type = valueType(field.type);
+  if (typeof type === 'string' || type.type !== 'record') return field;
+  return { ...field, type: ['null', { ...type, fields: type.fields.filter(({ name }) => name === 'id') }] };
 }
 
 /** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the window. */

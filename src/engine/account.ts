@@ -280,7 +280,8 @@ export class Account {
     if (!live) return;
     const { codec } = this.#parts;
     if (value === null) return live.index.delete(codec.rowId(live.definition, key));
-    const take = ({ id, hash, group }: Restored) => live.index.set(id, { hash, group, updatedAt: sourceTsMs });
+    const take = ({ id, hash, group, day }: Restored) =>
+      live.index.set(id, { hash, group, day, updatedAt: sourceTsMs });
     const restored = codec.restore(live.definition, key, value);
     if (restored instanceof Promise) return restored.then(take);
     take(restored);

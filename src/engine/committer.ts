@@ -146,6 +146,7 @@ export class Committer {
       deadLetters: joined<DeadLetter>(results.map((result) => result.diff?.deadLetters ?? [])),
       notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
       rows: stateRows,
+      ordersDone: [],
     };
     const startedAt = this.#clock.monotonic();
     await this.#sink.commit(batch);

@@ -109,7 +109,7 @@ export class Diff {
   }
 
   #compare(encoded: Encoded): void {
-    const { id, hash, updatedAt, group } = encoded;
+    const { id, hash, updatedAt, group, day } = encoded;
     // A page may hold a row twice, or a walk repeat it: the later one is compared with what this very step publishes.
     const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
     if (before) {
@@ -124,7 +124,7 @@ export class Diff {
     }
     const op = before ? 'u' : this.#newOp;
     this.published[op]++;
-    this.changes.set(id, { hash, updatedAt, group });
+    this.changes.set(id, { hash, updatedAt, group, day });
     this.messages.push({
       stream: this.#stream.name,
       key: encoded.key,

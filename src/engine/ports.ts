@@ -32,14 +32,26 @@ export interface Page {
   readonly serverTime: number;
 }
 
+/** The answer for one record. */
+export interface Single {
+  /** null: Harvest answered 404, in its own JSON. */
+  readonly record: JsonObject | null;
+  /** The `Date` header in ms. */
+  readonly serverTime: number;
+}
+
 /**
  * Reads Harvest. Retries what is worth retrying, inside the budget; throws PublisherError `harvest.*` otherwise:
  * network, server, unparsable (after a few tries), unauthorised, forbidden (403), not_found (404), refused (400, 422).
  */
 export interface Source {
   fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page>;
-  /** One record by its id; null when Harvest answers 404. */
-  fetchRecord(stream: StreamDefinition, id: number, signal: AbortSignal): Promise<JsonObject | null>;
+  /** One record by its id (`parent` where its path has one): what proves a deletion (promise P8). */
+  fetchRecord(
+    stream: StreamDefinition,
+    target: { readonly id: number; readonly parent: number | null },
+    signal: AbortSignal,
+  ): Promise<Single>;
   readonly budgets: readonly BudgetView[];
   close(): Promise<void>;
 }
@@ -89,14 +101,16 @@ export interface Encoded {
   readonly hash: number;
   /** `updated_at` in ms; null for streams that have none. */
   readonly updatedAt: number | null;
-  /** What partial lists are bounded by: the parent's id, or the record's date as days since 1970; else null. */
+  /** The id of the record whose deletion takes this one along (`ownerOf`); null for streams without. */
   readonly group: number | null;
+  /** The date by which a list can be bounded, as days since 1970; null for streams and records without. */
+  readonly day: number | null;
   /** Paths of members that the schema does not know, kept in `_extra` (promise P7). */
   readonly unknown: readonly string[];
 }
 
 /** A row of a topic as the index remembers it. */
-export type Restored = Pick<Encoded, 'id' | 'hash' | 'group'>;
+export type Restored = Pick<Encoded, 'id' | 'hash' | 'group' | 'day'>;
 
 /** Thrown by Codec.encode: this record cannot be a value of its schema. `field` is the path that failed. */
 export class ConversionError extends Error {
@@ -142,6 +156,26 @@ export interface DeadLetter {
   readonly error: ConversionError;
 }
 
+/**
+ * What a person asked for with a command: it lies in the state topic until it is carried out, in the transaction that moves
+ * the stream's row.
+ */
+export interface Order {
+  readonly id: string;
+  /**
+   * - release: let go of a hold, the missing records may be deleted
+   * - census:  read everything now
+   * - reset:   read again from `to`, or from the beginning
+   * - replay:  try the refused records once more
+   */
+  readonly kind: 'release' | 'census' | 'reset' | 'replay';
+  readonly stream: string;
+  /** `YYYY-MM-DD`, for reset alone. */
+  readonly to: string | null;
+  /** When it was given, as `2026-11-21T06:30:00Z`. */
+  readonly at: string;
+}
+
 export interface Notification {
   readonly stream: string;
   readonly body: JsonObject;
@@ -154,6 +188,8 @@ export interface Batch {
   readonly notifications: readonly Notification[];
   /** State rows by name (a stream's name, or `budgets`); null removes the row. */
   readonly rows: ReadonlyMap<string, JsonObject | null>;
+  /** Ids of the orders that the rows carry out; they are gone with this transaction. */
+  readonly ordersDone: readonly string[];
 }
 
 /** A data record of ours that is on its topic. */
@@ -189,5 +225,7 @@ export interface Opened {
 export interface Sink {
   open(restore: Restore, signal: AbortSignal): Promise<Opened>;
   commit(batch: Batch): Promise<void>;
+  /** Orders that are not carried out yet, the oldest first; may be called at any time between `open` and `close`. */
+  orders(signal: AbortSignal): Promise<readonly Order[]>;
   close(): Promise<void>;
 }

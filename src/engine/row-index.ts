@@ -1,4 +1,4 @@
-// What is on a stream's topic: row id -> (content hash, updated_at, group). It suppresses unchanged rows (P2), stops older
+// What is on a stream's topic: row id -> (content hash, updated_at, group, day). It suppresses unchanged rows (P2), stops older
 // versions (P3) and tells creates from updates. Rebuilt from the topic at start, moved only after a known commit.
 import type { RowId } from './ports.ts';
 
@@ -6,8 +6,10 @@ export interface IndexedRow {
   readonly hash: number;
   /** ms; whole seconds survive. */
   readonly updatedAt: number | null;
-  /** Parent id or day, see Encoded.group. */
+  /** Id of the record whose deletion takes this one along, see Encoded.group. */
   readonly group: number | null;
+  /** Days since 1970, see Encoded.day. */
+  readonly day: number | null;
 }
 
 export interface RowIndex {
@@ -17,11 +19,17 @@ export interface RowIndex {
   delete(id: RowId): void;
   clear(): void;
   ids(): Iterable<RowId>;
-  /** Smallest and largest group ever set; never shrinks until `clear`. */
+  /** Ids of the rows with that group. */
+  idsIn(group: number): RowId[];
+  /** Ids of the rows dated within those days, both included. */
+  idsDated(from: number, to: number): RowId[];
+  /** Rows per day, and how many have none (under null). */
+  dayCounts(): Map<number | null, number>;
+  /** Smallest and largest day ever set; never shrinks until `clear`. */
   extent(): { readonly min: number; readonly max: number } | null;
 }
 
-/** `numeric` rows live in typed arrays (20 to 28 bytes a slot), report rows, far fewer, in a Map. */
+/** `numeric` rows live in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
 export function createRowIndex(numeric: boolean): RowIndex {
   return numeric ? new IdIndex() : new TextIndex();
 }
@@ -29,14 +37,16 @@ export function createRowIndex(numeric: boolean): RowIndex {
 const SMALLEST = 64;
 const FULLEST = 0.7;
 const NONE = Number.NaN;
+const NO_DAY = -(2 ** 31);
 
 /** Open addressing with linear probing; deletion shifts back, so there are no graves to sweep. */
 class IdIndex implements RowIndex {
   #ids = new Float64Array(SMALLEST).fill(NONE);
   #hashes = new Float64Array(SMALLEST);
   #seconds = new Uint32Array(SMALLEST);
-  // Most streams have no groups: the array is made when the first one arrives.
+  // Many streams have no groups or no days: the arrays are made when the first one arrives.
   #groups: Float64Array | null = null;
+  #days: Int32Array | null = null;
   #size = 0;
   #extent: Extent = null;
 
@@ -49,10 +59,12 @@ class IdIndex implements RowIndex {
     if (Number.isNaN(this.#ids[slot])) return undefined;
     const seconds = this.#seconds[slot]!;
     const group = this.#groups?.[slot] ?? NONE;
+    const day = this.#days?.[slot] ?? NO_DAY;
     return {
       hash: this.#hashes[slot]!,
       updatedAt: seconds === 0 ? null : seconds * 1000,
       group: Number.isNaN(group) ? null : group,
+      day: day === NO_DAY ? null : day,
     };
   }
 
@@ -61,7 +73,7 @@ class IdIndex implements RowIndex {
     const slot = this.#find(id as number);
     if (Number.isNaN(this.#ids[slot])) this.#size++;
     this.#write(slot, id as number, row);
-    if (row.group !== null) this.#extent = widen(this.#extent, row.group);
+    if (row.day !== null) this.#extent = widen(this.#extent, row.day);
   }
 
   delete(id: RowId): void {
@@ -77,6 +89,7 @@ class IdIndex implements RowIndex {
       this.#hashes[hole] = this.#hashes[slot]!;
       this.#seconds[hole] = this.#seconds[slot]!;
       if (this.#groups) this.#groups[hole] = this.#groups[slot]!;
+      if (this.#days) this.#days[hole] = this.#days[slot]!;
       hole = slot;
     }
     this.#ids[hole] = NONE;
@@ -85,6 +98,7 @@ class IdIndex implements RowIndex {
   clear(): void {
     this.#allocate(SMALLEST);
     this.#groups = null;
+    this.#days = null;
     this.#size = 0;
     this.#extent = null;
   }
@@ -93,8 +107,39 @@ class IdIndex implements RowIndex {
     for (const id of this.#ids) if (!Number.isNaN(id)) yield id;
   }
 
+  idsIn(group: number): number[] {
+    const groups = this.#groups;
+    return groups === null ? [] : this.#slots((slot) => groups[slot] === group);
+  }
+
+  idsDated(from: number, to: number): number[] {
+    const days = this.#days;
+    return days === null
+      ? []
+      : this.#slots((slot) => days[slot]! >= from && days[slot]! <= to && days[slot] !== NO_DAY);
+  }
+
+  dayCounts(): Map<number | null, number> {
+    const counts = new Map<number | null, number>();
+    for (let slot = 0; slot < this.#ids.length; slot++) {
+      if (Number.isNaN(this.#ids[slot])) continue;
+      const day = this.#days?.[slot] ?? NO_DAY;
+      const key = day === NO_DAY ? null : day;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   extent(): Extent {
     return this.#extent;
+  }
+
+  #slots(test: (slot: number) => boolean): number[] {
+    const found: number[] = [];
+    for (let slot = 0; slot < this.#ids.length; slot++) {
+      if (!Number.isNaN(this.#ids[slot]) && test(slot)) found.push(this.#ids[slot]!);
+    }
+    return found;
   }
 
   #home(id: number): number {
@@ -116,12 +161,16 @@ class IdIndex implements RowIndex {
     this.#seconds[slot] = row.updatedAt === null ? 0 : Math.floor(row.updatedAt / 1000);
     if (row.group !== null) this.#groups ??= new Float64Array(this.#ids.length).fill(NONE);
     if (this.#groups) this.#groups[slot] = row.group ?? NONE;
+    if (row.day !== null) this.#days ??= new Int32Array(this.#ids.length).fill(NO_DAY);
+    if (this.#days) this.#days[slot] = row.day ?? NO_DAY;
   }
 
   #resize(length: number): void {
-    const [ids, hashes, seconds, groups] = [this.#ids, this.#hashes, this.#seconds, this.#groups];
+    const [ids, hashes, seconds] = [this.#ids, this.#hashes, this.#seconds];
+    const [groups, days] = [this.#groups, this.#days];
     this.#allocate(length);
     if (groups) this.#groups = new Float64Array(length).fill(NONE);
+    if (days) this.#days = new Int32Array(length).fill(NO_DAY);
     for (let old = 0; old < ids.length; old++) {
       if (Number.isNaN(ids[old])) continue;
       const slot = this.#find(ids[old]!);
@@ -129,6 +178,7 @@ class IdIndex implements RowIndex {
       this.#hashes[slot] = hashes[old]!;
       this.#seconds[slot] = seconds[old]!;
       if (groups) this.#groups![slot] = groups[old]!;
+      if (days) this.#days![slot] = days[old]!;
     }
   }
 
@@ -141,7 +191,6 @@ class IdIndex implements RowIndex {
 
 class TextIndex implements RowIndex {
   readonly #rows = new Map<RowId, IndexedRow>();
-  #extent: Extent = null;
 
   get size(): number {
     return this.#rows.size;
@@ -151,27 +200,35 @@ class TextIndex implements RowIndex {
   }
   set(id: RowId, row: IndexedRow): void {
     this.#rows.set(id, row);
-    if (row.group !== null) this.#extent = widen(this.#extent, row.group);
   }
   delete(id: RowId): void {
     this.#rows.delete(id);
   }
   clear(): void {
     this.#rows.clear();
-    this.#extent = null;
   }
   ids(): Iterable<RowId> {
     return this.#rows.keys();
   }
+  // Report rows have neither parent nor day: their window is in their id.
+  idsIn(): RowId[] {
+    return [];
+  }
+  idsDated(): RowId[] {
+    return [];
+  }
+  dayCounts(): Map<number | null, number> {
+    return new Map([[null, this.#rows.size]]);
+  }
   extent(): Extent {
-    return this.#extent;
+    return null;
   }
 }
 
 type Extent = { readonly min: number; readonly max: number } | null;
 
-function widen(extent: Extent, group: number): Extent {
-  if (extent === null) return { min: group, max: group };
-  if (group >= extent.min && group <= extent.max) return extent;
-  return { min: Math.min(extent.min, group), max: Math.max(extent.max, group) };
+function widen(extent: Extent, day: number): Extent {
+  if (extent === null) return { min: day, max: day };
+  if (day >= extent.min && day <= extent.max) return extent;
+  return { min: Math.min(extent.min, day), max: Math.max(extent.max, day) };
 }

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
-import { type JsonObject, type Page, type PageRequest, PRIORITY, type Source } from '../engine/ports.ts';
+import { type JsonObject, type Page, type PageRequest, PRIORITY, type Single, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Auth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
@@ -133,21 +133,27 @@ class Client implements HarvestSource {
     );
   }
 
-  async fetchRecord(stream: StreamDefinition, id: number, signal: AbortSignal): Promise<JsonObject | null> {
-    assert(stream.single, `${stream.name} answers for one record`);
-    return this.#caller.call<JsonObject | null>(
+  async fetchRecord(
+    stream: StreamDefinition,
+    { id, parent }: { readonly id: number; readonly parent: number | null },
+    signal: AbortSignal,
+  ): Promise<Single> {
+    const { single } = stream;
+    assert(single !== null, `${stream.name} answers for one record`);
+    assert(parent !== null || !single.includes('{parent}'), `a record of ${stream.name} is asked below its parent`);
+    return this.#caller.call<Single>(
       {
-        url: below(this.#base, `${stream.path}/${id}`),
+        url: below(this.#base, single.replace('{id}', String(id)).replace('{parent}', String(parent))),
         stream,
         label: stream.name,
         purpose: 'confirm',
         priority: PRIORITY.dirty,
         budget: this.#budgets[stream.budget],
-        read: (body, _answer, place) => {
+        read: (body, answer, place) => {
           if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-          return body;
+          return { record: body, serverTime: this.#serverTime(answer) };
         },
-        absent: null,
+        absent: (answer) => ({ record: null, serverTime: this.#serverTime(answer) }),
       },
       signal,
     );
@@ -177,8 +183,12 @@ class Client implements HarvestSource {
     return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
   }
 
+  #serverTime(answer: HttpAnswer): number {
+    return serverTimeOf(answer, this.#options.clock.now());
+  }
+
   #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: HttpAnswer, place: Place): Page {
-    const serverTime = serverTimeOf(answer, this.#options.clock.now());
+    const serverTime = this.#serverTime(answer);
     if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
     const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
     if (next === null) return { records, next, totalEntries, serverTime };

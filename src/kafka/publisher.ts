@@ -3,7 +3,7 @@
 // reader.ts', what the state topic says state-topic.ts'. Design section 6.
 import { atMost, type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Batch, JsonObject, Opened, Restore, Sink } from '../engine/ports.ts';
+import type { Batch, JsonObject, Opened, Order, Restore, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isFencing, type Place, translate } from './failures.ts';
@@ -129,6 +129,10 @@ class Publisher implements Sink {
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
       this.#state.position = sent.statePosition ?? this.#state.position;
     });
+  }
+
+  async orders(): Promise<readonly Order[]> {
+    return [];
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import type {
   JsonObject,
   Notification,
   Opened,
+  Order,
   OutMessage,
   Restore,
   Sink,
@@ -20,6 +21,8 @@ export class MemoryLog {
   readonly rows = new Map<string, JsonObject>();
   readonly deadLetters: DeadLetter[] = [];
   readonly notifications: Notification[] = [];
+  /** Orders that are not carried out yet. */
+  readonly orders = new Map<string, Order>();
   /** The largest value that a topic takes, where one is set. */
   readonly maxValueBytes = new Map<string, number>();
   /** Producers so far; the latest is the only one that may commit. */
@@ -47,6 +50,7 @@ export class MemoryLog {
       topic.push(message);
       this.history.push(message);
     }
+    for (const id of batch.ordersDone) this.orders.delete(id);
     this.deadLetters.push(...batch.deadLetters);
     this.notifications.push(...batch.notifications);
     for (const [name, row] of batch.rows) {
@@ -101,6 +105,10 @@ export function createMemorySink(log: MemoryLog): MemorySink {
       if (fate !== 'lost') log.append(batch);
       if (fate !== 'acknowledged') throw new PublisherError('kafka.doubt', `the commit was ${fate}`);
       for (const [stream, topic] of log.topics) read.set(stream, { topic, count: topic.length });
+    },
+
+    async orders(): Promise<readonly Order[]> {
+      return [...log.orders.values()];
     },
 
     async close(): Promise<void> {},

@@ -7,6 +7,8 @@ const INVOICES = 'Administrator, or Manager with invoice permission';
 const ESTIMATES = 'Administrator, or Manager with estimate permission';
 const ANYONE = 'any role sees its own rows; an Administrator sees all';
 
+const PROJECT = { stream: 'projects', member: 'project' } as const;
+
 const invoice = { feature: 'invoice_feature', permission: INVOICES } as const;
 const estimate = { feature: 'estimate_feature', permission: ESTIMATES } as const;
 const expense = { feature: 'expense_feature', permission: ANYONE } as const;
@@ -14,18 +16,23 @@ const expense = { feature: 'expense_feature', permission: ANYONE } as const;
 export const catalog: readonly StreamDefinition[] = [
   whole('company', '/company', { rows: null, paging: 'none', permission: ADMIN }),
   list('clients', { permission: CLIENTS }),
-  list('contacts', { permission: CLIENTS }),
+  list('contacts', { belongsTo: { stream: 'clients', member: 'client' }, permission: CLIENTS }),
   list('users', { permission: 'Administrator, or Manager with assigned teammates' }),
-  whole('roles', '/roles', { single: true, permission: ADMIN }),
+  whole('roles', '/roles', { single: '/roles/{id}', permission: ADMIN }),
   list('tasks', { permission: 'Administrator, or Manager allowed to create and edit tasks' }),
   list('projects', { permission: 'Administrator, or Manager with managed projects' }),
   list('user_assignments', {
-    single: false,
+    single: '/projects/{parent}/user_assignments/{id}',
+    belongsTo: PROJECT,
     permission: 'Administrator, or Manager with teammates or managed projects',
   }),
-  list('task_assignments', { single: false, permission: 'Administrator, or Manager with managed projects' }),
-  list('time_entries', { paging: 'page', dated: 'spent_date', permission: ANYONE }),
-  list('expenses', { ...expense, paging: 'page', dated: 'spent_date' }),
+  list('task_assignments', {
+    single: '/projects/{parent}/task_assignments/{id}',
+    belongsTo: PROJECT,
+    permission: 'Administrator, or Manager with managed projects',
+  }),
+  list('time_entries', { paging: 'page', dated: 'spent_date', belongsTo: PROJECT, permission: ANYONE }),
+  list('expenses', { ...expense, paging: 'page', dated: 'spent_date', belongsTo: PROJECT }),
   list('expense_categories', { feature: 'expense_feature', permission: ADMIN }),
   list('invoices', { ...invoice, paging: 'page', dated: 'issue_date' }),
   list('invoice_item_categories', { feature: 'invoice_feature', permission: ADMIN }),

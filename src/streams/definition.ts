@@ -33,8 +33,13 @@ export interface StreamDefinition {
   readonly parent: { readonly stream: string; readonly field: string } | null;
   /** Member by which the list can be bounded with `from`/`to`; null when it cannot. */
   readonly dated: string | null;
-  /** Whether `GET <path>/<id>` answers for one record. */
-  readonly single: boolean;
+  /** Where one record answers, 404 once it is deleted: a path with `{id}`, and `{parent}` below a parent; null when nowhere. */
+  readonly single: string | null;
+  /**
+   * For a list: the stream whose deletion takes these records along, and the member that holds its `{id}` (harvest-api
+   * section 10). A child's parent does that too.
+   */
+  readonly belongsTo: { readonly stream: string; readonly member: string } | null;
   readonly feature: FeatureFlag | null;
   /** Who may read it, in Harvest's words: the remedy when it is refused. */
   readonly permission: string;
@@ -46,7 +51,7 @@ type Rest = Partial<StreamDefinition> & Pick<StreamDefinition, 'permission'>;
 
 /** A list at `/<name>` that knows `updated_since` (harvest-api section 5). */
 export function list(name: string, rest: Rest): StreamDefinition {
-  return { ...base(name, 'list', `/${name}`), single: true, ...rest };
+  return { ...base(name, 'list', `/${name}`), single: `/${name}/{id}`, ...rest };
 }
 
 /** A stream without `updated_since`, read whole each time. */
@@ -88,7 +93,13 @@ function base(name: string, kind: StreamKind, path: string): Omit<StreamDefiniti
     key: ID,
     parent: null,
     dated: null,
-    single: false,
+    single: null,
+    belongsTo: null,
     feature: null,
   };
+}
+
+/** The stream whose deleted records take records of this one along; null when there is none. */
+export function ownerOf({ parent, belongsTo }: StreamDefinition): string | null {
+  return parent?.stream ?? belongsTo?.stream ?? null;
 }

@@ -110,7 +110,12 @@ describe('a registry that holds something else', () => {
     header.writeInt32BE(olderId, 1);
     const type = (schema: object) => avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'never' });
     const payload = type(older).toBuffer({ ...type(current).fromBuffer(value.subarray(5)) });
-    expect(await codec.restore(clients, key, Buffer.concat([header, payload]))).toEqual({ id, hash, group: null });
+    expect(await codec.restore(clients, key, Buffer.concat([header, payload]))).toEqual({
+      id,
+      hash,
+      group: null,
+      day: null,
+    });
   });
 
   test('refuses what is no Avro schema', async () => {

@@ -134,10 +134,11 @@ describe('identity', () => {
     });
   });
 
-  test('rows are grouped by their parent or by their day', () => {
+  test('rows are grouped by the record they belong to, and dated', () => {
     expect(encode('invoice_payments', sampleOf('invoice_payments').record).group).toBe(13150453);
-    expect(encode('time_entries', withSample('time_entries', { spent_date: '1970-01-31' })).group).toBe(30);
-    expect(encode('estimates', withSample('estimates', { issue_date: null })).group).toBeNull();
+    expect(encode('time_entries', withSample('time_entries', { spent_date: '1970-01-31' })).day).toBe(30);
+    expect(encode('time_entries', withSample('time_entries', { project: { id: 7 } })).group).toBe(7);
+    expect(encode('estimates', withSample('estimates', { issue_date: null })).day).toBeNull();
     expect(encode('clients', sampleOf('clients').record).group).toBeNull();
   });
 

@@ -1,6 +1,7 @@
 import avro from 'avsc';
 import { describe, expect, test } from 'vitest';
 import type { RecordSchema } from '../../../src/codec/schemas.ts';
+import type { JsonObject } from '../../../src/engine/ports.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed, testCodec } from '../../support/codec.ts';
 import { contextOf, sampleOf } from '../../support/samples.ts';
@@ -21,21 +22,21 @@ function written(schema: object, value: unknown): Buffer {
 describe.each(catalog)('$name', (stream) => {
   test.each(['precise', 'double', 'string'] as const)('what was written is remembered as it was (%s)', async (mode) => {
     const codec = testCodec({ decimalHandling: mode });
-    const { id, hash, group, key, value } = codec.encode(stream, sampleOf(stream.name).record, contextOf(stream));
-    expect(await codec.restore(stream, key, value)).toEqual({ id, hash, group });
+    const { id, hash, group, day, key, value } = codec.encode(stream, sampleOf(stream.name).record, contextOf(stream));
+    expect(await codec.restore(stream, key, value)).toEqual({ id, hash, group, day });
   });
 });
 
-test('a date that is null has no group', async () => {
+test('a date that is null is no day', async () => {
   const codec = testCodec();
   const stream = streamNamed('estimates');
   const { key, value } = codec.encode(stream, { id: 1 }, contextOf(stream));
-  expect(await codec.restore(stream, key, value)).toMatchObject({ group: null });
+  expect(await codec.restore(stream, key, value)).toMatchObject({ day: null });
 });
 
 describe('a value of an older schema', () => {
   const stream = streamNamed('expenses');
-  const record = { ...sampleOf('expenses').record, approval_status: null };
+  const record: JsonObject = { ...sampleOf('expenses').record, approval_status: null };
   const old = without(schemas.get('expenses')!, 'approval_status');
 
   async function olderValue(): Promise<{ key: Buffer; value: Buffer; hash: number }> {
@@ -54,7 +55,12 @@ describe('a value of an older schema', () => {
       },
     });
     const { key, value, hash } = await olderValue();
-    const expected = { id: 15296442, hash, group: Date.parse('2024-11-03') / 86_400_000 };
+    const expected = {
+      id: 15296442,
+      hash,
+      group: (record.project as { id: number }).id,
+      day: Date.parse('2024-11-03') / 86_400_000,
+    };
     expect(await codec.restore(stream, key, value)).toEqual(expected);
     expect(await codec.restore(stream, key, value)).toEqual(expected);
     expect(asked).toEqual([OLD_ID]);
@@ -90,7 +96,7 @@ describe('a value whose schema id the registry lost', () => {
     const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
     const after = testCodec({ ids: new Map([['clients', { key: 155, value: 8 }]]) });
     const { id, key, value, hash } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null });
+    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null, day: null });
   });
 
   test.each([
@@ -100,7 +106,7 @@ describe('a value whose schema id the registry lost', () => {
     ['nothing', Buffer.alloc(0)],
   ])('is remembered as unlike any record of ours when it is %s', async (_, value) => {
     const { id, key } = codec.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await codec.restore(stream, key, value)).toEqual({ id, hash: -1, group: null });
+    expect(await codec.restore(stream, key, value)).toEqual({ id, hash: -1, group: null, day: null });
     expect(await codec.decode(stream, value)).toBeNull();
   });
 

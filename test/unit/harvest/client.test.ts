@@ -144,10 +144,16 @@ describe('answers', () => {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<html>no route</html>');
     });
     const { source } = clientOf(server);
-    expect(await source.fetchRecord(clients, 1, signal)).toEqual({ id: 1, name: 'Acme' });
-    expect(await source.fetchRecord(clients, 2, signal)).toBeNull();
-    expect(await failureOf(source.fetchRecord(clients, 3, signal))).toMatchObject({ code: 'harvest.unparsable' });
-    expect(await failureOf(source.fetchRecord(clients, 5, signal))).toMatchObject({ code: 'harvest.not_found' });
+    expect(await source.fetchRecord(clients, { id: 1, parent: null }, signal)).toMatchObject({
+      record: { id: 1, name: 'Acme' },
+    });
+    expect(await source.fetchRecord(clients, { id: 2, parent: null }, signal)).toMatchObject({ record: null });
+    expect(await failureOf(source.fetchRecord(clients, { id: 3, parent: null }, signal))).toMatchObject({
+      code: 'harvest.unparsable',
+    });
+    expect(await failureOf(source.fetchRecord(clients, { id: 5, parent: null }, signal))).toMatchObject({
+      code: 'harvest.not_found',
+    });
   });
 
   test('who am I and which accounts are asked at their own hosts', async () => {

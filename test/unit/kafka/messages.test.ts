@@ -11,7 +11,7 @@ const layouts = new Map([
   ['p.dead-letters', { partitions: 1, maxBytes: 1_048_588 }],
   ['p.notifications', { partitions: 1, maxBytes: 1_048_588 }],
 ]);
-const NOTHING = { messages: [], deadLetters: [], notifications: [] };
+const NOTHING = { messages: [], deadLetters: [], notifications: [], ordersDone: [] };
 
 const message = (stream: string, key: string, bytes: number): OutMessage => ({
   stream,
