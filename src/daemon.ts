@@ -5,9 +5,10 @@ import { asPublisherError, isPassing, type PublisherError } from './base/errors.
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient } from './codec/registry.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
-import type { AccountConfig, Config } from './config/options.ts';
+import type { AccountConfig, Config, StreamConfig } from './config/options.ts';
 import { Account } from './engine/account.ts';
 import type { PublisherEvent } from './engine/events.ts';
+import type { Intervals } from './engine/live-stream.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
 import type { KafkaSettings, Log, TlsSettings } from './kafka/connection.ts';
@@ -162,11 +163,10 @@ export class Daemon {
         grain: config.reports.window,
         startDate: config.harvest.start_date ?? null,
         endDate: config.harvest.end_date ?? null,
+        hold: { share: config.deletes.hold_percent / 100, atLeast: config.deletes.hold_at_least },
+        pollTimers: false,
       },
-      streams: streams.map((definition) => ({
-        definition,
-        pollIntervalMs: config.streams[definition.name]!.poll_interval_seconds * 1000,
-      })),
+      streams: streams.map((definition) => ({ definition, intervals: intervalsOf(config.streams[definition.name]!) })),
       source,
       codec: createCodec({
         schemas,
@@ -225,6 +225,14 @@ export function createHarvestSource(
     ...(ca === undefined ? {} : { ca }),
     ...parts,
   });
+}
+
+function intervalsOf(stream: StreamConfig): Intervals {
+  return {
+    pollMs: stream.poll_interval_seconds * 1000,
+    tallyMs: stream.tally_interval_seconds * 1000,
+    censusMs: stream.census_interval_seconds * 1000,
+  };
 }
 
 export function enabledStreams(config: Config): StreamDefinition[] {

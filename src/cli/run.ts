@@ -47,7 +47,7 @@ export async function publish(
 ): Promise<void> {
   const events = createEventLog(log);
   const status = () => daemon.status();
-  const metrics = createMetrics(VERSION, status);
+  const metrics = createMetrics(VERSION, status, clock);
   const listeners = new Map(config.harvest.accounts.map(({ id }) => [id, [events.listen(id), metrics.listen(id)]]));
   const daemon: Daemon = new Daemon(config, {
     clock,

@@ -226,9 +226,14 @@ const stream = (kind: StreamKind) =>
         'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow sweep over all parents (children), of the current window (reports).',
         { unit: 'seconds' },
       ),
+      tally_interval_seconds: option(
+        whole(1).default(300),
+        'Time between two tallies (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
+        { unit: 'seconds' },
+      ),
       census_interval_seconds: option(
         whole(1).default(86_400),
-        'Time between two censuses, which find what was deleted or drifted.',
+        'Time between two censuses, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
         { unit: 'seconds' },
       ),
     })
@@ -297,6 +302,19 @@ export const schema = z
       'Amounts, rates, hours and quantities as Avro decimal(24,6), as double, or as text.',
     ),
     streams,
+    deletes: option(
+      z
+        .strictObject({
+          hold_percent: option(
+            whole(0, 100).default(5),
+            'More than this share of the rows of a stream missing at once, and more than hold_at_least, looks like a role that shrank: nothing is deleted until harvest-kafka release <stream>, or until they are there again.',
+            { unit: 'percent' },
+          ),
+          hold_at_least: option(whole(0).default(50), 'Fewer missing rows than this are never held.', { unit: 'rows' }),
+        })
+        .prefault({}),
+      'When deletions are held.',
+    ),
     reports: option(
       z
         .strictObject({

@@ -1,11 +1,13 @@
 // The engine's own account of itself, for people: built on demand from the live streams.
 import { isoSeconds } from '../base/clock.ts';
 import { windowCount } from '../streams/windows.ts';
+import { whyOf } from './committer.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
-import { reportSpan } from './report-step.ts';
-import { dueAt, type ScheduleView, waitsFor } from './schedule.ts';
+import { reportSpan } from './report-span.ts';
+import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
+import { type StreamRow, stateOf } from './stream-row.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];
@@ -42,18 +44,14 @@ export function accountStatus(parts: {
 
 function streamStatus(live: LiveStream, view: ScheduleView, now: number): StreamStatus {
   const { row, definition, retry } = live;
-  const due = dueAt(live, view, now);
+  const due = nextTask(live, view, now)?.at ?? null;
   const refusedParent =
     live.parent !== null && live.parent.row.state !== 'RUNNING' && row.state === 'RUNNING' ? live.parent : null;
   const waiting = row.complete ? null : waitsFor(live, view.streams);
   return {
     stream: definition.name,
-    state: refusedParent?.row.state ?? row.state,
-    reason: refusedParent
-      ? `its parents cannot be read: ${refusedParent.row.reason}`
-      : (row.reason ?? (waiting && `waits for ${waiting}`)),
-    remedy: refusedParent?.row.remedy ?? row.remedy,
-    since: refusedParent?.row.since ?? row.since,
+    state: refusedParent?.row.state ?? stateOf(row),
+    ...reasonOf(row, refusedParent, waiting),
     nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
@@ -62,8 +60,44 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     lastCommitAt: live.lastCommitAt === null ? null : isoSeconds(live.lastCommitAt),
     nextDueAt: due === null ? null : isoSeconds(Math.max(due, now)),
     sweep: sweepStatus(live, view, now),
+    backlog: backlogOf(live),
     retrying: retry && { since: isoSeconds(retry.since), attempt: retry.attempt, reason: retry.error.message },
     deadLetters: row.dead_letters,
+  };
+}
+
+function reasonOf(
+  row: StreamRow,
+  refusedParent: LiveStream | null,
+  waiting: string | null,
+): Pick<StreamStatus, 'reason' | 'remedy' | 'since'> {
+  if (refusedParent) {
+    const { reason, remedy, since } = refusedParent.row;
+    return { reason: `its parents cannot be read: ${reason}`, remedy, since };
+  }
+  if (stateOf(row) === 'HELD') return { ...whyOf(row), since: row.hold!.since };
+  return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
+}
+
+/** What waits to be read or deleted, for people to see that it moves. */
+function backlogOf({ row }: LiveStream): StreamStatus['backlog'] {
+  const { position, suspects, gone, census } = row;
+  const pending = position.kind === 'child' ? position.pending.length : 0;
+  return {
+    pendingParents: pending,
+    pendingSince: position.kind === 'child' ? position.pending_since : null,
+    dirtyWindows: position.kind === 'report' ? position.dirty.length : 0,
+    touchedWindows: position.kind === 'report' ? position.touched.length : 0,
+    heldWindows: position.kind === 'report' ? position.held.length : 0,
+    suspects: suspects.length,
+    gone: gone.length,
+    census:
+      census === null
+        ? null
+        : { cause: census.cause, startedAt: census.started_at, read: census.read, found: census.found },
+    missing: row.missing,
+    talliedAt: row.tallied_at,
+    censusAt: position.kind === 'report' ? position.round_at : row.census_at,
   };
 }
 

@@ -3,25 +3,32 @@
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoSeconds, jitteredPause, type Random } from '../base/clock.ts';
-import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
-import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
+import { asPublisherError, assert, isPassing, type PublisherError } from '../base/errors.ts';
+import type { BudgetName } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
+import { censusStep } from './census-step.ts';
 import { childStep } from './child-step.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
+import { confirmStep } from './confirm-step.ts';
+import { withConsequences } from './consequences.ts';
 import type { Emit } from './events.ts';
 import { listStep } from './list-step.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
+import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
+import { orderStep } from './order-step.ts';
+import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
+import { dependentsOf, removalStep } from './removal-step.ts';
 import { reportStep } from './report-step.ts';
-import { createRowIndex } from './row-index.ts';
-import { schedule, waitsFor } from './schedule.ts';
+import { type Due, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
-import type { StepContext, StepResult, StepSettings } from './step.ts';
-import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
+import { type StepContext, type StepResult, type StepSettings, stepResult } from './step.ts';
+import type { StreamRow } from './stream-row.ts';
+import { wholeStep } from './whole-step.ts';
 
 export interface AccountParts {
   readonly settings: StepSettings;
-  readonly streams: ReadonlyArray<{ readonly definition: StreamDefinition; readonly pollIntervalMs: number }>;
+  readonly streams: readonly StreamPlan[];
   readonly source: Source;
   readonly codec: Codec;
   readonly sink: Sink;
@@ -38,6 +45,8 @@ const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
 const PROBE_INTERVAL_MS = 3_600_000;
+/** What is not urgent begins only while less than this share of a budget's window is used. */
+const SLACK_SHARE = 0.5;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_MAX_MS = 300_000;
 const REOPEN_BASE_MS = 100;
@@ -46,17 +55,30 @@ const REOPEN_MAX_MS = 15_000;
 const ONCE_ATTEMPTS = 6;
 const ONCE_PATIENCE_MS = 120_000;
 
+export interface RunOptions {
+  /** Catch up everything that is due, then end. */
+  readonly once?: boolean;
+  /** The streams to read; null for all. */
+  readonly only?: ReadonlySet<string> | null;
+}
+
 export class Account {
   readonly #parts: AccountParts;
   readonly #streams: ReadonlyMap<string, LiveStream>;
   readonly #startedAt: number;
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
   #storeBudgets = () => {};
+  #once = false;
+  #only: ReadonlySet<string> | null = null;
+  /** Steps of this process so far. */
+  #steps = 0;
+  readonly #orders: OrderWatch;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
-    this.#streams = createStreams(parts, this.#startedAt);
+    this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
+    this.#orders = new OrderWatch(parts.sink, parts.clock, this.#streams);
   }
 
   /**
@@ -64,13 +86,15 @@ export class Account {
    * cleanly; throws the PublisherError that ends the account (unauthorised, fenced, broker contract, bug; with `once`
    * also what kept failing).
    */
-  async run(signal: AbortSignal, { once = false } = {}): Promise<void> {
+  async run(signal: AbortSignal, { once = false, only = null }: RunOptions = {}): Promise<void> {
     const { clock, sink, source } = this.#parts;
+    this.#once = once;
+    this.#only = only;
     let failingSince: number | null = null;
     try {
       for (let attempt = 1; !signal.aborted; attempt++) {
         try {
-          await this.#session(signal, once, () => {
+          await this.#session(signal, () => {
             attempt = 0;
             failingSince = null;
           });
@@ -101,7 +125,7 @@ export class Account {
       accountId: String(settings.accountId),
       phase: this.#phase,
       startedAt: this.#startedAt,
-      view: { streams: this.#streams, settings },
+      view: this.#view(),
       budgets: source.budgets,
       now: clock.now(),
     });
@@ -113,7 +137,7 @@ export class Account {
   }
 
   /** From fence to doubt (throws), stop or, with `once`, nothing left to do (resolves). */
-  async #session(signal: AbortSignal, once: boolean, onOpened: () => void): Promise<void> {
+  async #session(signal: AbortSignal, onOpened: () => void): Promise<void> {
     const { sink, source, clock, emit } = this.#parts;
     const openedAt = clock.monotonic();
     if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
@@ -144,7 +168,7 @@ export class Account {
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();
     try {
-      await this.#work(committer, AbortSignal.any([signal, ended.signal]), once, fail);
+      await this.#work(committer, AbortSignal.any([signal, ended.signal]), fail);
       if (failure === null) await committer.finish();
     } finally {
       this.#storeBudgets = () => {};
@@ -155,13 +179,9 @@ export class Account {
   }
 
   /** Starts steps as they fall due until `signal` aborts; with `once`, until nothing is due. Returns when all have ended. */
-  async #work(
-    committer: Committer,
-    signal: AbortSignal,
-    once: boolean,
-    fail: (thrown: unknown) => void,
-  ): Promise<void> {
-    const { clock, settings } = this.#parts;
+  async #work(committer: Committer, signal: AbortSignal, fail: (thrown: unknown) => void): Promise<void> {
+    const { clock } = this.#parts;
+    const once = this.#once;
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
     setMaxListeners(0, signal);
     const running = new Map<Promise<void>, BudgetName>();
@@ -171,24 +191,33 @@ export class Account {
     const rouse = () => wake.abort();
     signal.addEventListener('abort', rouse);
 
-    const start = (live: LiveStream) => {
-      live.busy = true;
-      const step = this.#step(live, committer, signal)
+    const start = ({ live, task }: Due) => {
+      // What is deleted together must stand still together.
+      const locked = task.kind === 'removal' ? [live, ...dependentsOf(live, this.#streams)] : [live];
+      for (const each of locked) each.busy = true;
+      const step = this.#step(live, task, committer, signal)
         .catch(fail)
         .finally(() => {
-          live.busy = false;
+          for (const each of locked) each.busy = false;
           live.taken = new Set();
+          live.takenWindows = new Set();
+          live.steppedAt = clock.now();
           running.delete(step);
           rouse();
         });
       running.set(step, live.definition.budget);
     };
 
+    const watching = this.#watchOrders(signal, rouse, fail);
+    await watching.looked;
     while (!signal.aborted) {
       wake = new AbortController();
       const now = clock.now();
-      const due = schedule({ streams: this.#streams, settings }, now);
-      for (const { live, at } of due) if (at <= now && hasPlace(live.definition.budget)) start(live);
+      const due = schedule(this.#view(), now);
+      for (const each of due) {
+        // A removal that was started before it may have taken this one too.
+        if (each.at <= now && !each.live.busy && hasPlace(each.live.definition.budget)) start(each);
+      }
       if (once && running.size === 0) {
         const retrying = this.#retrying();
         if (retrying.length === 0) break;
@@ -198,14 +227,48 @@ export class Account {
       await clock.sleep(next - now, wake.signal);
     }
     await Promise.all(running.keys());
+    await watching.stop();
     signal.removeEventListener('abort', rouse);
   }
 
-  async #step(live: LiveStream, committer: Committer, signal: AbortSignal): Promise<void> {
+  /** Looks for orders beside the work; `looked` resolves after the first look. */
+  #watchOrders(signal: AbortSignal, rouse: () => void, fail: (thrown: unknown) => void) {
+    const stopped = new AbortController();
+    const both = AbortSignal.any([signal, stopped.signal]);
+    let ended: Promise<void> = Promise.resolve();
+    const looked = new Promise<void>((resolve) => {
+      const watching = this.#orders.run(both, (found) => {
+        resolve();
+        if (found > 0) rouse();
+      });
+      ended = watching.catch((thrown) => (both.aborted ? undefined : fail(thrown))).finally(resolve);
+    });
+    const stop = () => {
+      stopped.abort();
+      return ended;
+    };
+    return { looked, stop };
+  }
+
+  #view(): ScheduleView {
+    const { settings, source } = this.#parts;
+    const hasSlack = (name: BudgetName) => {
+      const budget = source.budgets.find((each) => each.name === name)!;
+      return budget.used() + budget.waiting() < budget.requests * SLACK_SHARE;
+    };
+    return { streams: this.#streams, settings, once: this.#once, only: this.#only, hasSlack };
+  }
+
+  async #step(live: LiveStream, task: Task, committer: Committer, signal: AbortSignal): Promise<void> {
     const { source, codec, settings, clock } = this.#parts;
+    this.#steps++;
+    const number = this.#steps;
     let result: StepResult;
     try {
-      result = await runStep(live, { source, codec, settings, signal, now: clock.now, streams: this.#streams });
+      const context: StepContext = {
+        ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams, once: this.#once },
+      };
+      result = withConsequences(await runStep(live, task, context), context);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
@@ -215,8 +278,13 @@ export class Account {
     }
     if (signal.aborted) return;
     await committer.submit(result);
-    live.readAt = clock.now();
-    if (result.swept) live.swept = true;
+    if (result.swept) {
+      live.swept = true;
+      live.sweptFrom = live.sweepBegan;
+    }
+    // A sweep that begins from now on sees what was moved away before it was deleted.
+    if (result.confirmed) live.goneSince = this.#steps;
+    this.#orders.carriedOut(live, result.ordersDone);
     if (result.failure) this.#retryLater(live, result.failure);
     else live.retry = null;
   }
@@ -234,7 +302,7 @@ export class Account {
       remedy: error.remedy,
       since: row.state === state ? row.since : isoSeconds(now),
     });
-    return { live, purpose: 'probe', diff: null, moves: new Map([[live, move]]), events: [], swept: false };
+    return stepResult(live, 'probe', { moves: [[live, move]] });
   }
 
   #retryLater(live: LiveStream, error: PublisherError): void {
@@ -287,71 +355,37 @@ export class Account {
     take(restored);
   }
 
-  /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */
   #takeState(opened: Opened): void {
     const { clock, settings, source, emit } = this.#parts;
-    for (const [name, live] of this.#streams) {
-      const stored = opened.rows.get(name);
-      live.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
-      const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, settings.grain, clock.now());
-      const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
-      live.row = {
-        ...(broken === null ? row : restartedRow(row, live.definition, settings.grain)),
-        rows: live.index.size,
-      };
-      if (broken !== null) emit({ name: 'topic.refilled', stream: name, reason: broken });
-    }
+    for (const event of takeState(this.#streams, opened, settings.grain, clock.now())) emit(event);
     const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
     for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
   }
 }
 
-/** Does what is next for this stream, by its kind. */
-function runStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+async function runStep(live: LiveStream, task: Task, context: StepContext): Promise<StepResult> {
+  switch (task.kind) {
+    case 'order':
+      return orderStep(live, context);
+    case 'confirm':
+      return confirmStep(live, context);
+    case 'census':
+      return censusStep(live, context);
+    case 'removal':
+      return removalStep(live, context);
+    case 'window':
+      return reportStep(live, task.window, context);
+    case 'read':
+      return readStep(live, context);
+  }
+}
+
+/** The next part of the stream's own reading, by its kind. */
+function readStep(live: LiveStream, context: StepContext): Promise<StepResult> {
   const { position } = live.row;
-  switch (position.kind) {
-    case 'list':
-      return listStep(live, position, context);
-    case 'child':
-      return childStep(live, position, context);
-    case 'report':
-      return reportStep(live, position, context);
-  }
-}
-
-/** Why row and topic cannot both be right; null when they agree. */
-function contradiction(row: StreamRow, live: LiveStream, isStored: boolean): string | null {
-  if (row.rows === live.index.size) return null;
-  return isStored
-    ? `the topic holds ${live.index.size} rows, the state row says ${row.rows}`
-    : `the topic holds ${live.index.size} rows, but no state row speaks of them`;
-}
-
-function createStreams({ streams, settings }: AccountParts, now: number): ReadonlyMap<string, LiveStream> {
-  const all = new Map<string, LiveStream>();
-  // Parents stand before their children in the catalog.
-  for (const { definition, pollIntervalMs } of streams) {
-    const parent = definition.parent ? (all.get(definition.parent.stream) ?? null) : null;
-    const live: LiveStream = {
-      definition,
-      pollIntervalMs,
-      index: createRowIndex(definition.kind !== 'report'),
-      children: [],
-      parent,
-      row: freshRow(definition, settings.grain, now),
-      busy: false,
-      swept: false,
-      retry: null,
-      probeAt: 0,
-      readAt: 0,
-      taken: new Set(),
-      lastCommitAt: null,
-      maxValueBytes: Number.POSITIVE_INFINITY,
-    };
-    (parent?.children as LiveStream[] | undefined)?.push(live);
-    all.set(definition.name, live);
-  }
-  return all;
+  assert(position.kind !== 'report', 'reports are read by window');
+  if (position.kind === 'child') return childStep(live, position, context);
+  return live.definition.kind === 'whole' ? wholeStep(live, context) : listStep(live, position, context);
 }
 
 function isAbort(thrown: unknown): boolean {

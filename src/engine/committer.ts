@@ -19,7 +19,7 @@ import type {
 } from './ports.ts';
 import type { IndexedRow } from './row-index.ts';
 import type { StepResult } from './step.ts';
-import type { StreamRow } from './stream-row.ts';
+import { type StreamRow, stateOf } from './stream-row.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
 const MESSAGES_PER_COMMIT = 4000;
@@ -115,7 +115,7 @@ export class Committer {
   #take(): Waiting[] {
     const group: Waiting[] = [];
     for (let messages = 0; this.#queue.length > 0; ) {
-      messages += this.#queue[0]!.result.diff?.messages.length ?? 0;
+      messages += messagesIn(this.#queue[0]!.result);
       if (group.length > 0 && messages > MESSAGES_PER_COMMIT) break;
       group.push(this.#queue.shift()!);
     }
@@ -127,13 +127,12 @@ export class Committer {
     const rows = new Map<LiveStream, StreamRow>();
     for (const result of results) {
       for (const [live, move] of result.moves) rows.set(live, move(rows.get(live) ?? live.row));
-      if (result.diff)
-        rows.set(result.live, counted(rows.get(result.live) ?? result.live.row, result.live, result.diff));
+      for (const [live, diff] of result.diffs) rows.set(live, counted(rows.get(live) ?? live.row, live, diff));
     }
     const events = results.flatMap((result) => [
       ...result.events,
       ...stateEvents(result, rows),
-      ...driftEvents(result),
+      ...[...result.diffs].flatMap(([live, diff]) => driftEvents(live, diff)),
     ]);
     const budgetRows = this.#budgetRows(budgets);
     const stateRows = new Map<string, JsonObject>(
@@ -141,12 +140,13 @@ export class Committer {
     );
     stateRows.set(BUDGETS_ROW, budgetRows as unknown as JsonObject);
 
+    const diffs = results.flatMap((result) => [...result.diffs.values()]);
     const batch: Batch = {
-      messages: joined<OutMessage>(results.map((result) => result.diff?.messages ?? [])),
-      deadLetters: joined<DeadLetter>(results.map((result) => result.diff?.deadLetters ?? [])),
+      messages: joined<OutMessage>(diffs.map(({ messages }) => messages)),
+      deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
       notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
       rows: stateRows,
-      ordersDone: [],
+      ordersDone: results.flatMap((result) => result.ordersDone),
     };
     const startedAt = this.#clock.monotonic();
     await this.#sink.commit(batch);
@@ -154,12 +154,13 @@ export class Committer {
 
     for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
     for (const [live, row] of rows) live.row = row;
-    for (const { live, diff } of results) if (diff) apply(live, diff.changes);
+    for (const { diffs } of results) for (const [live, diff] of diffs) apply(live, diff.changes);
     const now = this.#clock.now();
     for (const result of results) {
-      if (!result.diff) continue;
-      result.live.lastCommitAt = now;
-      this.#emit(committedEvent(result.live, result.purpose, result.diff, commitMs));
+      for (const [live, diff] of result.diffs) {
+        live.lastCommitAt = now;
+        this.#emit(committedEvent(live, result.purpose, diff, commitMs));
+      }
     }
     for (const event of events) this.#emit(event);
   }
@@ -176,6 +177,12 @@ export class Committer {
 function leaseOf({ name, requests }: BudgetView): number {
   const { share, most } = LEASE[name];
   return Math.max(1, Math.min(Math.floor(requests * share), most));
+}
+
+function messagesIn({ diffs }: StepResult): number {
+  let count = 0;
+  for (const diff of diffs.values()) count += diff.messages.length;
+  return count;
 }
 
 function apply(live: LiveStream, changes: ReadonlyMap<RowId, IndexedRow | null>): void {
@@ -233,22 +240,30 @@ function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow
   const events: PublisherEvent[] = [];
   for (const live of result.moves.keys()) {
     const row = rows.get(live)!;
-    if (row.state === live.row.state) continue;
+    const [from, to] = [stateOf(live.row), stateOf(row)];
+    if (from === to) continue;
     events.push({
       name: 'stream.changed',
       stream: live.definition.name,
-      from: live.row.state,
-      to: row.state,
-      reason: row.reason ?? 'answers again',
-      remedy: row.remedy ?? '',
+      from,
+      to,
+      ...whyOf(row),
       nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
     });
   }
   return events;
 }
 
-function driftEvents({ live, diff }: StepResult): PublisherEvent[] {
-  if (!diff) return [];
+/** Why a stream is in its state, and what to do about it. */
+export function whyOf(row: StreamRow): { readonly reason: string; readonly remedy: string } {
+  if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: HELD_REMEDY };
+  return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
+}
+
+const HELD_REMEDY =
+  "Nothing is deleted meanwhile. If the token's owner lost a role, give it back: the hold ends by itself. If the records were deleted: harvest-kafka release <stream>.";
+
+function driftEvents(live: LiveStream, diff: Diff): PublisherEvent[] {
   const stream = live.definition.name;
   const events: PublisherEvent[] = [];
   for (const [field, shape] of diff.unknown) {

@@ -33,6 +33,9 @@ export class Diff {
   stale = 0;
   /** What the index becomes when the commit is known. */
   readonly changes = new Map<RowId, IndexedRow | null>();
+  /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
+  readonly seen: Set<RowId> | null;
+  isComplete = true;
 
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
@@ -52,6 +55,7 @@ export class Diff {
       readonly refused: Readonly<Record<string, number>>;
       /** What the topic takes. */
       readonly maxValueBytes: number;
+      readonly seen?: boolean;
     },
   ) {
     this.#stream = stream;
@@ -60,18 +64,25 @@ export class Diff {
     this.#newOp = options.newOp;
     this.#refused = options.refused;
     this.#maxValueBytes = options.maxValueBytes;
+    this.seen = options.seen ? new Set() : null;
   }
 
   add(records: readonly JsonObject[], context: RecordContext): void {
     this.read += records.length;
     for (const record of records) {
       const encoded = this.#encode(record, context);
-      if (encoded) this.#compare(encoded);
+      if (encoded) {
+        this.seen?.add(encoded.id);
+        this.#compare(encoded);
+      } else if (this.#stream.key.length === 1 && typeof record.id === 'number') this.seen?.add(record.id);
+      else this.isComplete = false;
     }
   }
 
-  /** A row whose window or parent no longer exists: a tombstone. */
+  /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
   remove(id: RowId): void {
+    const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
+    if (!before) return;
     this.published.d++;
     this.changes.set(id, null);
     const key = this.#codec.key(this.#stream, id);

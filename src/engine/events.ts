@@ -1,9 +1,9 @@
 // Things that happen: noun + past verb. One event becomes a log line, metrics and the status page; who emits does not
 // know who listens. `name` is stable: operators alert on it. Per page or per request, never per record.
 import type { BudgetName } from '../streams/definition.ts';
-import type { Op, Purpose } from './ports.ts';
+import type { Op, Order, Purpose } from './ports.ts';
 
-export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED';
+export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
 
 export type PublisherEvent =
   | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
@@ -58,6 +58,7 @@ export type PublisherEvent =
     }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
+  | { name: 'order.carried_out'; stream: string; order: Order['kind']; given: string }
   | { name: 'commit.doubted'; code: string; reason: string };
 
 export type EventName = PublisherEvent['name'];

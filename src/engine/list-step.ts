@@ -1,17 +1,26 @@
-// A step of a list, or of a stream that is read whole: one page. Also what a page means to other streams: changed parents
-// announce their children, and `/company` switches modules off and on.
+// A step of a list: one page of its sweep. At the end of a sweep the list is counted, when that is due.
 import { isoSeconds } from '../base/clock.ts';
-import { PublisherError } from '../base/errors.ts';
+import type { PublisherError } from '../base/errors.ts';
 import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose } from './ports.ts';
-import { circularLinks, type Move, moved, newDiff, type StepContext, type StepResult, sweepMs } from './step.ts';
-import type { Position, StreamRow } from './stream-row.ts';
-import { addPending, advanceList, beginList, isEndless, restartWalk } from './sweep.ts';
-
-/** With more changed parents than this, visiting all of them costs less state. */
-const PENDING_MAX = 5000;
+import { type Page, PER_PAGE, PRIORITY, type Purpose } from './ports.ts';
+import {
+  circularLinks,
+  isRefusal,
+  type Move,
+  moved,
+  newDiff,
+  readAll,
+  type StepContext,
+  type StepResult,
+  startOf,
+  stepResult,
+  sweepMs,
+} from './step.ts';
+import type { Position } from './stream-row.ts';
+import { advanceList, beginList, isEndless, restartWalk } from './sweep.ts';
+import { isTallyDue, tally } from './tally.ts';
 
 /** The next page of a list's sweep. Throws what Source throws. */
 export async function listStep(
@@ -21,9 +30,9 @@ export async function listStep(
 ): Promise<StepResult> {
   const { definition, row } = live;
   const { settings } = context;
-  const start = settings.startDate === null ? null : `${settings.startDate}T00:00:00Z`;
-  const kind = definition.kind === 'whole' ? 'whole' : 'list';
-  const sweep = position.sweep ?? beginList(position, kind, row.complete, start);
+  const start = settings.startDate === null ? null : startOf(settings.startDate);
+  const sweep = position.sweep ?? beginList(position, 'list', row.complete, start);
+  if (position.sweep === null) live.sweepBegan = context.number;
   const query = sweep.since === null ? {} : { updated_since: sweep.since };
   const priority = sweep.purpose === 'first' ? PRIORITY.first : PRIORITY.changes;
 
@@ -36,7 +45,7 @@ export async function listStep(
     );
   } catch (error) {
     // A stored link may outlive its cursor or the configured address: the walk begins again, the sweep stays.
-    if (sweep.next === null || !(error instanceof PublisherError) || !isRefusal(error)) throw error;
+    if (sweep.next === null || !isRefusal(error)) throw error;
     return restartedStep(live, { ...position, sweep: restartWalk(sweep) }, sweep.purpose, error);
   }
 
@@ -52,28 +61,28 @@ export async function listStep(
     );
   }
 
-  const now = context.now();
   const swept = advanced.outcome === 'done';
-  const company = definition.name === 'company' ? companyFacts(page.records[0]) : row.company;
-  const moves = new Map<LiveStream, Move>([
-    [
-      live,
-      (current) => ({
-        ...moved(current, advanced.position, sweep.purpose, now, swept && advanced.sweep.started_at),
-        company,
-      }),
-    ],
-  ]);
-  if (definition.name === 'company' && company !== null) switchFeatures(context.streams, company, moves, now);
-  announceParents(live, diff, moves);
-  return {
-    live,
-    purpose: sweep.purpose,
-    diff,
+  if (swept && settings.pollTimers && definition.name === 'time_entries') await readTimers(live, diff, context);
+  const now = context.now();
+  const moves: [LiveStream, Move][] = [
+    [live, (current) => moved(current, advanced.position, sweep.purpose, now, swept && advanced.sweep.started_at)],
+  ];
+  // The first sweep read everything: the first census can wait for its interval.
+  if (swept && !row.complete) moves.push([live, (current) => ({ ...current, census_at: isoSeconds(now) })]);
+  if (swept && isTallyDue(live, context)) moves.push(...(await tally(live, diff, context)));
+  return stepResult(live, sweep.purpose, {
+    diffs: [[live, diff]],
     moves,
     swept,
     events: listEvents(live, sweep.pages === 0, advanced, now),
-  };
+  });
+}
+
+/** Running timers grow without moving `updated_at`: they are asked for by themselves (harvest-api section 13). */
+async function readTimers(live: LiveStream, diff: Diff, context: StepContext): Promise<void> {
+  const query = { is_running: 'true' };
+  const { records } = await readAll(live, { query }, 'changes', PRIORITY.changes, context);
+  diff.add(records, { accountId: context.settings.accountId });
 }
 
 function listEvents(
@@ -91,75 +100,12 @@ function listEvents(
   }
   if (outcome === 'done') {
     const ms = sweepMs(sweep.started_at, now);
-    events.push({
-      name: 'sweep.completed',
-      stream,
-      purpose,
-      pages: sweep.pages,
-      read: sweep.read,
-      ms,
-      cursor: position.cursor,
-    });
+    const { pages, read } = sweep;
+    events.push({ name: 'sweep.completed', stream, purpose, pages, read, ms, cursor: position.cursor });
   }
   return events;
 }
 
 function restartedStep(live: LiveStream, position: Position, purpose: Purpose, failure: PublisherError): StepResult {
-  const moves = new Map<LiveStream, Move>([[live, (row) => ({ ...row, position })]]);
-  return { live, purpose, diff: null, moves, swept: false, events: [], failure };
-}
-
-/** Children of parents that this step publishes are read in the same pass (design section 4). */
-function announceParents(live: LiveStream, diff: Diff, moves: Map<LiveStream, Move>): void {
-  const changed = [...diff.changes].filter(([, row]) => row !== null).map(([id]) => id as number);
-  if (changed.length === 0) return;
-  for (const childStream of live.children) {
-    moves.set(childStream, (row) => {
-      const position = row.position as Extract<Position, { kind: 'child' }>;
-      // Before the first visit to all parents there is nothing to note: it will come by.
-      if (!row.complete && position.sweep === null) return row;
-      const added = addPending(position, changed, childStream.taken);
-      if (added.pending.length <= PENDING_MAX) return { ...row, position: added };
-      return { ...row, position: { ...position, pending: [], sweep: null }, swept_at: null };
-    });
-  }
-}
-
-/** `/company` says which modules are on: streams of the others stand still, and say so (design section 9). */
-function switchFeatures(
-  streams: StepContext['streams'],
-  company: JsonObject,
-  moves: Map<LiveStream, Move>,
-  now: number,
-): void {
-  for (const live of streams.values()) {
-    const flag = live.definition.feature;
-    if (flag === null) continue;
-    const isOff = company[flag] === false;
-    if (isOff && live.row.state !== 'FEATURE_OFF') moves.set(live, (row) => featureOff(row, flag, now));
-    if (!isOff && live.row.state === 'FEATURE_OFF')
-      moves.set(live, (row) => moved(row, row.position, 'probe', now, false));
-  }
-}
-
-function featureOff(row: StreamRow, flag: string, now: number): StreamRow {
-  return {
-    ...row,
-    state: 'FEATURE_OFF',
-    reason: `the company has this module switched off (${flag} is false)`,
-    remedy: 'Switch the module on in Harvest (Settings, Modules), or set streams.<name>.enabled: false.',
-    since: isoSeconds(now),
-  };
-}
-
-const COMPANY_FACTS = ['expense_feature', 'invoice_feature', 'estimate_feature', 'week_start_day'] as const;
-
-function companyFacts(record: JsonObject | undefined): JsonObject | null {
-  return record ? Object.fromEntries(COMPANY_FACTS.map((fact) => [fact, record[fact] ?? null])) : null;
-}
-
-function isRefusal(error: PublisherError): boolean {
-  return (
-    error.code === 'harvest.refused' || error.code === 'harvest.not_found' || error.code === 'harvest.foreign_link'
-  );
+  return stepResult(live, purpose, { moves: [[live, (row) => ({ ...row, position })]], failure });
 }

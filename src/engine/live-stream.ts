@@ -2,6 +2,7 @@
 
 import type { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import type { Order } from './ports.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -13,13 +14,21 @@ export interface Retry {
   readonly at: number;
 }
 
+export interface Intervals {
+  readonly pollMs: number;
+  readonly tallyMs: number;
+  readonly censusMs: number;
+}
+
 export interface LiveStream {
   readonly definition: StreamDefinition;
-  readonly pollIntervalMs: number;
   readonly index: RowIndex;
   /** The streams whose parents this one holds. */
   readonly children: readonly LiveStream[];
   readonly parent: LiveStream | null;
+  /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
+  readonly owner: LiveStream | null;
+  readonly intervals: Intervals;
   /** As last committed; only the committer replaces it. */
   row: StreamRow;
   /** A step is under way: one at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
@@ -29,10 +38,23 @@ export interface LiveStream {
   retry: Retry | null;
   /** When a refused stream is asked again; in memory, so that a restart asks at once. */
   probeAt: number;
-  /** When the current report window was last read. */
-  readAt: number;
+  /** When its last step ended. */
+  steppedAt: number;
+  /** When report windows were last read, by their first day. */
+  readonly windowReads: Map<string, number>;
   /** Parents whose children are being read right now. */
   taken: ReadonlySet<number>;
+  /** First days of the windows that are being read right now. */
+  takenWindows: ReadonlySet<string>;
+  /**
+   * Steps of this process are numbered. At which one the sweep under way began, and the last one that ended; -1 for one that
+   * an earlier process began. And after which step the gone records had all answered 404.
+   */
+  sweepBegan: number;
+  sweptFrom: number;
+  goneSince: number;
+  /** What people asked for, not carried out yet. */
+  orders: readonly Order[];
   lastCommitAt: number | null;
   /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;

@@ -5,7 +5,17 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 export type JsonObject = { readonly [member: string]: unknown };
 
 /** Why a request is made; metrics split the cost by it. */
-export type Purpose = 'first' | 'changes' | 'children' | 'window' | 'whole' | 'census' | 'tally' | 'confirm' | 'probe';
+export type Purpose =
+  | 'first'
+  | 'changes'
+  | 'children'
+  | 'window'
+  | 'whole'
+  | 'census'
+  | 'tally'
+  | 'confirm'
+  | 'probe'
+  | 'order';
 
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
 export const PRIORITY = { probe: 0, changes: 1, dirty: 2, first: 3, children: 4, slack: 6 } as const;

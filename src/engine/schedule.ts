@@ -1,18 +1,37 @@
-// When a stream is due and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
+// When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
+import type { BudgetName } from '../streams/definition.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
-import { DATED_SOURCES, reportSpan, weekStartOf } from './report-step.ts';
+import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
+import { DATED_SOURCES } from './report-span.ts';
+import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
 import type { StepContext } from './step.ts';
-import { nextWindow } from './sweep.ts';
 
-export type ScheduleView = Pick<StepContext, 'streams' | 'settings'>;
+export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once'> {
+  /** The streams that are to be read; null for all. */
+  readonly only: ReadonlySet<string> | null;
+  /** Whether a budget has room for what is not urgent: censuses, slow sweeps over parents, rounds over old windows. */
+  readonly hasSlack: (budget: BudgetName) => boolean;
+}
 
 /** A class of priority is worth this much time: the earliest deadline goes first, so that nothing waits for ever. */
 const CLASS_MS = 15_000;
+/** A budget without slack is looked at again after this long. */
+const SLACK_PAUSE_MS = 2_000;
 
-export interface Due {
-  readonly live: LiveStream;
+/** What a step does. */
+export type Task =
+  | { readonly kind: 'read' | 'order' | 'confirm' | 'census' | 'removal' }
+  | { readonly kind: 'window'; readonly window: WindowTask };
+
+interface Candidate {
+  readonly task: Task;
   readonly at: number;
+  readonly priority: number;
+}
+
+export interface Due extends Omit<Candidate, 'priority'> {
+  readonly live: LiveStream;
   readonly deadline: number;
 }
 
@@ -20,35 +39,115 @@ export interface Due {
 export function schedule(view: ScheduleView, now: number): Due[] {
   const due: Due[] = [];
   for (const live of view.streams.values()) {
-    const at = dueAt(live, view, now);
-    if (at !== null) due.push({ live, at, deadline: Math.max(at, 0) + urgency(live) * CLASS_MS });
+    const next = nextTask(live, view, now);
+    if (next) due.push({ live, task: next.task, at: next.at, deadline: deadlineOf(next) });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
   return due.sort((a, b) => a.deadline - b.deadline || (a.live.lastCommitAt ?? 0) - (b.live.lastCommitAt ?? 0));
 }
 
-/** Wall time (ms) at which the stream's next step may begin; 0 is at once; null while it is busy or waits for another stream. */
-export function dueAt(live: LiveStream, view: ScheduleView, now: number): number | null {
-  if (live.busy || waitsFor(live, view.streams) !== null) return null;
-  if (live.row.state === 'FEATURE_OFF') return null;
+/** The stream's next step and the wall time (ms) from which on it may begin, 0 being at once; null while it has to wait for something else. */
+export function nextTask(live: LiveStream, view: ScheduleView, now: number): Candidate | null {
+  if (live.busy || isWaitingForRemoval(live, view.streams)) return null;
+  if (live.orders.length > 0) return { task: { kind: 'order' }, at: 0, priority: PRIORITY.probe };
+  const { state } = live.row;
+  if (state === 'FEATURE_OFF' || waitsFor(live, view.streams) !== null || !isWanted(live, view)) return null;
   const earliest = live.retry?.at ?? 0;
-  if (live.row.state !== 'RUNNING') return Math.max(earliest, live.probeAt);
-  if (live.retry !== null) return earliest;
+  if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, live.probeAt) };
+  const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));
+  const next = soonest(all, now);
+  return live.retry === null ? next : { ...next, at: Math.max(earliest, next.at) };
+}
 
+/** What is due goes by its deadline; when nothing is, what falls due first. */
+function soonest(all: readonly Candidate[], now: number): Candidate {
+  const due = all.filter(({ at }) => at <= now);
+  if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
+  return due.reduce((a, b) => (deadlineOf(b) < deadlineOf(a) ? b : a));
+}
+
+function deadlineOf({ at, priority }: Pick<Candidate, 'at' | 'priority'>): number {
+  return Math.max(at, 0) + priority * CLASS_MS;
+}
+
+/** What is not urgent waits while its budget is needed for something else. */
+function delayed(candidate: Candidate, { definition }: LiveStream, { hasSlack }: ScheduleView, now: number): Candidate {
+  const isSlack = candidate.priority === PRIORITY.slack && candidate.at <= now;
+  return isSlack && !hasSlack(definition.budget) ? { ...candidate, at: now + SLACK_PAUSE_MS } : candidate;
+}
+
+function candidates(live: LiveStream, view: ScheduleView, now: number): Candidate[] {
+  const { row, definition } = live;
+  if (definition.kind === 'report') {
+    return windowTasks(live, view, now).map((window) => ({
+      task: { kind: 'window', window },
+      at: window.at,
+      priority: priorityOf(window),
+    }));
+  }
+  const found = [reading(live, view, now)!];
+  if (isRemovalReady(live, view.streams) && !dependentsOf(live, view.streams).some(({ busy }) => busy)) {
+    found.push({ task: { kind: 'removal' }, at: 0, priority: PRIORITY.changes });
+  }
+  if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: live.steppedAt, priority: PRIORITY.dirty });
+  const census = censusDue(live);
+  if (census) found.push(census);
+  return found;
+}
+
+/** The next step of the stream's own reading: a page, parents, a window. */
+function reading(live: LiveStream, view: ScheduleView, now: number): Candidate | null {
   const { position, complete, swept_at } = live.row;
-  const intervalEnd = swept_at === null ? 0 : Date.parse(swept_at) + live.pollIntervalMs;
+  const read = (at: number, priority: number): Candidate => ({ task: { kind: 'read' }, at, priority });
+  const intervalEnd = swept_at === null ? 0 : Date.parse(swept_at) + live.intervals.pollMs;
   switch (position.kind) {
-    case 'list':
-      return position.sweep !== null || !live.swept ? 0 : intervalEnd;
+    case 'list': {
+      const isDue = position.sweep !== null || !live.swept || isAwaited(live) || isToBeCounted(live);
+      const priority =
+        live.definition.name === 'company' ? PRIORITY.probe : complete ? PRIORITY.changes : PRIORITY.first;
+      return read(isDue ? 0 : intervalEnd, priority);
+    }
     case 'child':
-      return position.sweep !== null || !complete || position.pending.length > 0 ? 0 : intervalEnd;
+      if (!complete) return read(0, PRIORITY.children);
+      if (position.pending.length > 0) return read(0, PRIORITY.changes);
+      return read(position.sweep === null ? intervalEnd : live.steppedAt, PRIORITY.slack);
     case 'report': {
-      const unread =
-        position.grain !== view.settings.grain ||
-        nextWindow(position, reportSpan(view, now), weekStartOf(view.streams));
-      return unread || !live.swept ? 0 : live.readAt + live.pollIntervalMs;
+      const [window] = windowTasks(live, view, now);
+      return { task: { kind: 'window', window: window! }, at: window!.at, priority: priorityOf(window!) };
     }
   }
+}
+
+/** Something was deleted: whether that was all shows after another sweep. */
+function isToBeCounted({ row, definition }: LiveStream): boolean {
+  const isLookedInto = row.census !== null || row.census_due !== null || row.suspects.length > 0 || row.gone.length > 0;
+  return definition.kind === 'list' && row.complete && row.tallied_at === null && !isLookedInto;
+}
+
+function censusDue(live: LiveStream): Candidate | null {
+  const { row, definition, intervals, steppedAt } = live;
+  if (definition.kind !== 'list' || !row.complete) return null;
+  const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
+  const cause = row.census?.cause ?? row.census_due;
+  if (cause === 'tally') return census(steppedAt, PRIORITY.dirty);
+  if (cause !== null) return census(steppedAt, PRIORITY.slack);
+  return census(row.census_at === null ? 0 : Date.parse(row.census_at) + intervals.censusMs, PRIORITY.slack);
+}
+
+/** Records that the stream's are to be deleted with are gone: nothing of it may be under way meanwhile. */
+function isWaitingForRemoval(live: LiveStream, streams: ScheduleView['streams']): boolean {
+  const { owner } = live;
+  if (owner === null || live.row.state !== 'RUNNING' || !live.row.complete) return false;
+  return isRemovalReady(owner, streams) && !isAwaited(live);
+}
+
+/** With `run --only`, other streams are read only as far as a named one needs them. */
+function isWanted(live: LiveStream, { only, streams }: ScheduleView): boolean {
+  if (only === null || only.has(live.definition.name) || isAwaited(live)) return true;
+  if (live.row.gone.length > 0) return true;
+  return [...streams.values()].some(
+    (other) => only.has(other.definition.name) && waitsFor(other, streams) === live.definition.name,
+  );
 }
 
 /** The stream that must be read first, by name; null when nothing stands in the way. */
@@ -66,10 +165,4 @@ export function waitsFor(live: LiveStream, streams: ScheduleView['streams']): st
       return source && isReadable(source) && !source.row.complete;
     }) ?? null
   );
-}
-
-function urgency(live: LiveStream): number {
-  if (live.definition.name === 'company') return PRIORITY.probe;
-  if (live.row.position.kind === 'list') return live.row.complete ? PRIORITY.changes : PRIORITY.first;
-  return PRIORITY.children;
 }

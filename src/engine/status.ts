@@ -12,6 +12,30 @@ export interface SweepStatus {
   readonly startedAt: string;
 }
 
+/** What is still to be read, asked for or deleted. */
+export interface Backlog {
+  /** Changed parents whose children are to be read, and since when there are any. */
+  readonly pendingParents: number;
+  readonly pendingSince: string | null;
+  /** Report windows to be read again: entries changed, something else may have restated them, or their missing rows are held. */
+  readonly dirtyWindows: number;
+  readonly touchedWindows: number;
+  readonly heldWindows: number;
+  /** Rows that lists no longer have and that are asked for one by one, and those that answered 404. */
+  readonly suspects: number;
+  readonly gone: number;
+  readonly census: {
+    readonly cause: string;
+    readonly startedAt: string;
+    readonly read: number;
+    readonly found: number;
+  } | null;
+  /** Rows that Harvest's count had less than the topic at the last tally. */
+  readonly missing: number;
+  readonly talliedAt: string | null;
+  readonly censusAt: string | null;
+}
+
 export interface StreamStatus {
   readonly stream: string;
   readonly state: StreamState;
@@ -30,6 +54,7 @@ export interface StreamStatus {
   readonly lastCommitAt: string | null;
   readonly nextDueAt: string | null;
   readonly sweep: SweepStatus | null;
+  readonly backlog: Backlog;
   /** Set while requests fail and are repeated. */
   readonly retrying: { readonly since: string; readonly attempt: number; readonly reason: string } | null;
   readonly deadLetters: number;

@@ -4,6 +4,7 @@
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
+import type { HoldLimit } from './census.ts';
 import { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
@@ -18,6 +19,9 @@ export interface StepSettings {
   /** `YYYY-MM-DD`, or null for everything. */
   readonly startDate: string | null;
   readonly endDate: string | null;
+  readonly hold: HoldLimit;
+  /** Whether running timers are read at every poll, so that their hours tick on the topic too. */
+  readonly pollTimers: boolean;
 }
 
 export interface StepContext {
@@ -27,6 +31,10 @@ export interface StepContext {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly streams: ReadonlyMap<string, LiveStream>;
+  /** The number of this step. */
+  readonly number: number;
+  /** Everything that is due is to be caught up, however often. */
+  readonly once: boolean;
 }
 
 export type Move = (row: StreamRow) => StreamRow;
@@ -34,24 +42,57 @@ export type Move = (row: StreamRow) => StreamRow;
 export interface StepResult {
   readonly live: LiveStream;
   readonly purpose: Purpose;
-  /** Null when nothing was read: a change of state alone. */
-  readonly diff: Diff | null;
+  /** What was read, by stream; nothing when only a state changes. */
+  readonly diffs: ReadonlyMap<LiveStream, Diff>;
   /** How rows move, this stream's and others'; applied in commit order to the rows as they are then. */
   readonly moves: ReadonlyMap<LiveStream, Move>;
   readonly events: readonly PublisherEvent[];
   /** A sweep ended with this step. */
   readonly swept: boolean;
+  /** Records answered 404 in this step and wait for their tombstones. */
+  readonly confirmed: boolean;
+  /** Orders that this step carries out. */
+  readonly ordersDone: readonly string[];
   /** What went wrong although the step is worth committing (a walk begun again). */
-  readonly failure?: PublisherError;
+  readonly failure: PublisherError | null;
 }
 
-/** A diff against the stream's index; what is new is `r` until the first sweep has ended. */
-export function newDiff(live: LiveStream, context: StepContext): Diff {
+interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves'>> {
+  readonly diffs?: Iterable<readonly [LiveStream, Diff]>;
+  readonly moves: Iterable<readonly [LiveStream, Move]>;
+}
+
+/** A result with everything that is usually nothing left out. Several moves of one stream follow one another. */
+export function stepResult(live: LiveStream, purpose: Purpose, { diffs = [], moves, ...rest }: StepParts): StepResult {
+  const chained = new Map<LiveStream, Move>();
+  for (const [stream, move] of moves) {
+    const before = chained.get(stream);
+    chained.set(stream, before ? (row) => move(before(row)) : move);
+  }
+  const usual = { events: [], swept: false, confirmed: false, ordersDone: [], failure: null };
+  return { ...usual, ...rest, live, purpose, diffs: new Map(diffs), moves: chained };
+}
+
+/** `harvest.start_date` as the filter that bounds first sweeps, tallies and censuses. */
+export function sinceStart({ settings }: Pick<StepContext, 'settings'>): Record<string, string> {
+  return settings.startDate === null ? {} : { updated_since: startOf(settings.startDate) };
+}
+
+export function startOf(date: string): string {
+  return `${date}T00:00:00Z`;
+}
+
+/**
+ * A diff against the stream's index; what is new is `r` until the first sweep has ended. With `seen` it keeps the ids of all
+ * records, for lists that are complete.
+ */
+export function newDiff(live: LiveStream, context: StepContext, { seen = false } = {}): Diff {
   const { row, definition, index } = live;
   return new Diff(definition, context.codec, index, {
     newOp: row.complete ? 'c' : 'r',
     refused: row.refused,
     maxValueBytes: live.maxValueBytes,
+    seen,
   });
 }
 
@@ -76,7 +117,7 @@ export async function readAll(
   purpose: Purpose,
   priority: number,
   context: StepContext,
-): Promise<{ records: JsonObject[]; serverTime: number }> {
+): Promise<{ records: JsonObject[]; serverTime: number; pages: number }> {
   const { definition: stream } = live;
   let position: Extract<Position, { kind: 'list' }> = { kind: 'list', cursor: null, sweep: null };
   let sweep = beginList(position, 'whole', false, null);
@@ -85,7 +126,10 @@ export async function readAll(
     const page = await context.source.fetchPage({ stream, target: at, purpose, priority }, context.signal);
     for (const record of page.records) records.push(record);
     const advanced = advanceList(position, sweep, page, stream.paging, 0);
-    if (advanced.outcome === 'done') return { records, serverTime: Date.parse(advanced.sweep.started_at) };
+    if (advanced.outcome === 'done') {
+      const { started_at, pages } = advanced.sweep;
+      return { records, serverTime: Date.parse(started_at), pages };
+    }
     if (isEndless(advanced.sweep, PER_PAGE)) {
       throw circularLinks(stream.name);
     }
@@ -103,4 +147,12 @@ export function sweepMs(startedAt: string, now: number): number {
 /** Links that lead nowhere new: the walk begins again, after a pause. */
 export function circularLinks(stream: string): PublisherError {
   return new PublisherError('harvest.unparsable', `the next links of ${stream} go in a circle`);
+}
+
+/** Harvest refuses the request itself, as it does for a link that is no longer good. */
+export function isRefusal(error: unknown): error is PublisherError {
+  return (
+    error instanceof PublisherError &&
+    (error.code === 'harvest.refused' || error.code === 'harvest.not_found' || error.code === 'harvest.foreign_link')
+  );
 }

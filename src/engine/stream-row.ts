@@ -33,6 +33,50 @@ export interface ParentSweep {
   readonly after: number;
   readonly visited: number;
   readonly read: number;
+  /** Rows of ours that their parents' lists no longer had. */
+  readonly missing: number;
+}
+
+/** Days since 1970, both included; null is open. `total` is what Harvest counts in it, once asked. */
+export interface DayRange {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly total: number | null;
+}
+
+/** A reading of what a list holds, for what was deleted and what drifted without moving `updated_at` (design section 4). */
+export interface Census {
+  /** `tally`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
+  readonly cause: 'tally' | 'interval' | 'asked';
+  readonly started_at: string;
+  /** What is left of a dated list; null for the others. */
+  readonly ranges: readonly DayRange[] | null;
+  /** The place in a list that goes by id: `links.next`, and the smallest id read so far. */
+  readonly next: string | null;
+  readonly floor: number | null;
+  readonly pages: number;
+  readonly read: number;
+  /** Rows of ours that the list did not have. */
+  readonly found: number;
+  /** How many the tally says are missing; 0 when it was not a tally that asked for the census. */
+  readonly missing: number;
+}
+
+/** Too much is missing at once: nothing is deleted until a person releases it, or until it is there again. */
+export interface Hold {
+  /** - missing: by count · cascade: what the deletion of parents would take along · refused: records cannot be asked for */
+  readonly kind: 'missing' | 'cascade' | 'refused';
+  readonly reason: string;
+  readonly since: string;
+  readonly released: boolean;
+}
+
+/** A round over all windows of a report that were read before, the newest first; `before` is the last one done. */
+export interface WindowRound {
+  readonly started_at: string;
+  readonly before: string | null;
+  /** Something that may restate every window has happened since it began: another round follows. */
+  readonly again: boolean;
 }
 
 /** The first reading of all windows of a report. */
@@ -48,6 +92,8 @@ export type Position =
       readonly kind: 'child';
       /** Parents that changed and whose children are still to be read; first come, first served. */
       readonly pending: readonly number[];
+      /** Since when there are any. */
+      readonly pending_since: string | null;
       readonly sweep: ParentSweep | null;
     }
   | {
@@ -56,6 +102,15 @@ export type Position =
       /** First days of the oldest and the newest window read so far; all between are read too. */
       readonly covered: { readonly first: string; readonly last: string } | null;
       readonly sweep: WindowSweep | null;
+      /** First days of windows whose entries changed; read before anything else. */
+      readonly dirty: readonly string[];
+      /** First days of windows that something else may have restated (a rename, a rate); read when there is slack. */
+      readonly touched: readonly string[];
+      /** First days of windows whose missing rows are held. */
+      readonly held: readonly string[];
+      readonly round: WindowRound | null;
+      /** When the last round, or the first reading of all windows, ended; null asks for a round. */
+      readonly round_at: string | null;
     };
 
 export interface StreamRow {
@@ -72,6 +127,19 @@ export interface StreamRow {
   readonly synced_to: string | null;
   /** Wall time at which the last sweep ended; the next is due an interval later. */
   readonly swept_at: string | null;
+  /** Under way, and how the last ones ended. Lists only. */
+  readonly census: Census | null;
+  readonly census_due: Census['cause'] | null;
+  readonly census_at: string | null;
+  readonly tallied_at: string | null;
+  /** Rows that Harvest's count has less (or, negative, more) than the topic; `explained` is what a whole census could not mend. */
+  readonly missing: number;
+  readonly explained: number;
+  /** Rows that lists no longer have: each is asked for by its id, and only a 404 deletes it (P8). */
+  readonly suspects: readonly number[];
+  /** Records that answered 404 and wait for their tombstone, which takes the records below them along. */
+  readonly gone: readonly number[];
+  readonly hold: Hold | null;
   /** Rows on the topic; compared after a restore, as proof that the topic is still the one we wrote. */
   readonly rows: number;
   readonly dead_letters: number;
@@ -83,6 +151,22 @@ export interface StreamRow {
   readonly company: JsonObject | null;
   readonly moved_at: string;
   readonly moved_by: Purpose;
+}
+
+const NO_CENSUS = {
+  census: null,
+  census_due: null,
+  census_at: null,
+  tallied_at: null,
+  missing: 0,
+  explained: 0,
+  suspects: [],
+  gone: [],
+} as const;
+
+/** What the stream is in, as people see it: a hold is a state too. */
+export function stateOf({ state, hold }: StreamRow): StreamState {
+  return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
 
 /** The row of a stream that was never read. */
@@ -98,6 +182,8 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
     complete: false,
     synced_to: null,
     swept_at: null,
+    ...NO_CENSUS,
+    hold: null,
     rows: 0,
     dead_letters: 0,
     refused: {},
@@ -110,7 +196,8 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
 
 /** The same stream from the beginning again, its history of refusals kept: the topic was emptied, or is being rebuilt. */
 export function restartedRow(row: StreamRow, stream: StreamDefinition, grain: Grain): StreamRow {
-  return { ...row, position: freshPosition(stream, grain), complete: false, synced_to: null, swept_at: null };
+  const position = freshPosition(stream, grain);
+  return { ...row, position, ...NO_CENSUS, complete: false, synced_to: null, swept_at: null };
 }
 
 /** Reads a stored row back. Throws `state.unreadable` for a version that we do not know. */
@@ -122,7 +209,9 @@ export function parseRow(stream: StreamDefinition, json: JsonObject): StreamRow 
       `the state row of ${stream.name} has version ${json.version}, we read 1`,
     );
   }
-  return json as unknown as StreamRow;
+  // Rows of before a member was there lack it.
+  const blank = { ...freshRow(stream, 'month', 0), position: { ...freshPosition(stream, 'month'), ...position } };
+  return { ...blank, ...json, position: blank.position } as StreamRow;
 }
 
 function positionKind(stream: StreamDefinition): Position['kind'] {
@@ -135,8 +224,11 @@ function freshPosition(stream: StreamDefinition, grain: Grain): Position {
     case 'whole':
       return { kind: 'list', cursor: null, sweep: null };
     case 'child':
-      return { kind: 'child', pending: [], sweep: null };
+      return { kind: 'child', pending: [], pending_since: null, sweep: null };
     case 'report':
-      return { kind: 'report', grain, covered: null, sweep: null };
+      return {
+        ...{ kind: 'report', grain, covered: null, sweep: null },
+        ...{ dirty: [], touched: [], held: [], round: null, round_at: null },
+      };
   }
 }

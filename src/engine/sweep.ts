@@ -72,16 +72,29 @@ export function addPending(
   position: ChildPosition,
   parents: readonly number[],
   taken: ReadonlySet<number>,
+  at: string,
 ): ChildPosition {
-  const waiting = new Set(position.pending);
-  const added = parents.filter((id) => !waiting.has(id) || taken.has(id));
-  return added.length === 0 ? position : { ...position, pending: [...position.pending, ...added] };
+  const pending = addedTo(position.pending, parents, taken);
+  return { ...position, pending, pending_since: pending.length === 0 ? null : (position.pending_since ?? at) };
 }
 
 /** Takes visited parents off the list, one entry each. */
 export function removePending(position: ChildPosition, visited: readonly number[]): ChildPosition {
-  const gone = new Set(visited);
-  return { ...position, pending: position.pending.filter((id) => !gone.delete(id)) };
+  const pending = takenOff(position.pending, visited);
+  return { ...position, pending, pending_since: pending.length === 0 ? null : position.pending_since };
+}
+
+/** `list` with what it does not hold yet of `more`; what is being read right now (`taken`) is added again. */
+export function addedTo<T>(list: readonly T[], more: readonly T[], taken: ReadonlySet<T>): readonly T[] {
+  const waiting = new Set(list);
+  const added = more.filter((each) => !waiting.has(each) || taken.has(each));
+  return added.length === 0 ? list : [...list, ...new Set(added)];
+}
+
+/** `list` without `done`, one entry each: what was added while it was being read stays. */
+export function takenOff<T>(list: readonly T[], done: readonly T[]): readonly T[] {
+  const gone = new Set(done);
+  return list.filter((each) => !gone.delete(each));
 }
 
 /** The windows a report stream should hold, from the first to the last. */

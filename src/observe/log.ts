@@ -119,7 +119,7 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
         message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,
       };
     case 'stream.changed': {
-      const level = event.to === 'FORBIDDEN' || event.to === 'BLOCKED' ? 'warn' : 'info';
+      const level = event.to === 'FORBIDDEN' || event.to === 'BLOCKED' || event.to === 'HELD' ? 'warn' : 'info';
       return { level, message: `${event.from} -> ${event.to}: ${event.reason}` };
     }
     case 'stream.retrying':
@@ -143,6 +143,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     }
     case 'token.refreshed':
       return info('the access token was renewed');
+    case 'order.carried_out':
+      return info(`${event.order}, asked for at ${event.given}, is carried out`);
     case 'commit.doubted':
       return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
   }

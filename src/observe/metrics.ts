@@ -1,6 +1,7 @@
 // Prometheus metrics, declared once with unit and description. Counters follow events and start at zero on boot;
 // gauges are read from the accounts' status at each scrape, and are absent while unknown. Labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../base/clock.ts';
 import type { PublisherEvent, StreamState } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
 
@@ -97,7 +98,7 @@ const METRICS = {
   stream_state: metric(
     'gauge',
     '0 or 1',
-    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED.',
+    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD.',
     ['account', 'stream', 'state'],
   ),
   stream_complete: metric('gauge', '0 or 1', '1 once the first sweep is complete.', ['account', 'stream']),
@@ -109,6 +110,28 @@ const METRICS = {
     ['account', 'stream'],
   ),
   stream_rows: metric('gauge', 'records', 'Rows on the topic.', ['account', 'stream']),
+  stream_missing_rows: metric(
+    'gauge',
+    'records',
+    "Rows that Harvest's count had less than the topic at the last tally; negative when it had more.",
+    ['account', 'stream'],
+  ),
+  stream_backlog: metric(
+    'gauge',
+    '',
+    'What is still to be read, asked for or deleted: pending_parents, dirty_windows, touched_windows, held_windows, suspects, gone.',
+    ['account', 'stream', 'kind'],
+  ),
+  stream_backlog_seconds: metric(
+    'gauge',
+    'seconds',
+    'Since when changed parents wait for their children to be read; absent when none do.',
+    ['account', 'stream'],
+  ),
+  stream_census_seconds: metric('gauge', 'seconds', 'Age of the last complete census or round; absent before.', [
+    'account',
+    'stream',
+  ]),
   sweep_progress_ratio: metric('gauge', '0 to 1', 'How much of the sweep under way is done; absent when unknown.', [
     'account',
     'stream',
@@ -119,7 +142,7 @@ const METRICS = {
 type MetricName = keyof typeof METRICS;
 type Labels = Readonly<Record<string, string>>;
 
-const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED'];
+const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED', 'HELD'];
 
 export interface Metrics {
   /** The listener for one account's events. */
@@ -130,7 +153,11 @@ export interface Metrics {
 }
 
 /** `accounts` is asked at each scrape. */
-export function createMetrics(version: string, accounts: () => readonly AccountStatus[]): Metrics {
+export function createMetrics(
+  version: string,
+  accounts: () => readonly AccountStatus[],
+  clock: Pick<Clock, 'now'>,
+): Metrics {
   const registry = new Registry();
   const counters = new Map<string, Counter>();
   const gauges = new Map<string, Gauge>();
@@ -155,7 +182,7 @@ export function createMetrics(version: string, accounts: () => readonly AccountS
       // What is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
       record.set('info', { version }, 1);
-      for (const status of accounts()) show(record, status);
+      for (const status of accounts()) show(record, status, clock.now());
       return registry.metrics();
     },
   };
@@ -224,29 +251,47 @@ function follow({ count, observe }: Recorder, account: string, event: PublisherE
     case 'account.opened':
     case 'account.stopped':
     case 'stream.changed':
+    case 'order.carried_out':
     case 'sweep.started':
     case 'record.refused':
       break;
   }
 }
 
-function show({ set }: Recorder, { accountId: account, phase, streams, budgets }: AccountStatus): void {
+function show({ set }: Recorder, { accountId: account, phase, streams, budgets }: AccountStatus, now: number): void {
   set('up', { account }, phase === 'running');
   for (const { name: budget, requests, used, waiting } of budgets) {
     set('budget_limit', { account, budget }, requests);
     set('budget_used', { account, budget }, used);
     set('budget_waiting', { account, budget }, waiting);
   }
-  for (const { stream, state, complete, retrying, lagSeconds, rows, sweep } of streams) {
+  for (const { stream, state, complete, retrying, lagSeconds, rows, sweep, backlog } of streams) {
     const labels = { account, stream };
     for (const known of STATES) set('stream_state', { ...labels, state: known }, state === known);
     set('stream_complete', labels, complete);
     set('stream_retrying', labels, retrying !== null);
     set('stream_rows', labels, rows);
     if (lagSeconds !== null) set('stream_lag_seconds', labels, lagSeconds);
+    if (backlog.talliedAt !== null) set('stream_missing_rows', labels, backlog.missing);
+    for (const [kind, count] of BACKLOG) set('stream_backlog', { ...labels, kind }, backlog[count]);
+    if (backlog.pendingSince !== null) set('stream_backlog_seconds', labels, secondsSince(backlog.pendingSince, now));
+    if (backlog.censusAt !== null) set('stream_census_seconds', labels, secondsSince(backlog.censusAt, now));
     if (sweep?.total)
       set('sweep_progress_ratio', { ...labels, purpose: sweep.purpose }, Math.min(1, sweep.rows / sweep.total));
   }
+}
+
+const BACKLOG = [
+  ['pending_parents', 'pendingParents'],
+  ['dirty_windows', 'dirtyWindows'],
+  ['touched_windows', 'touchedWindows'],
+  ['held_windows', 'heldWindows'],
+  ['suspects', 'suspects'],
+  ['gone', 'gone'],
+] as const;
+
+function secondsSince(time: string, now: number): number {
+  return Math.max(0, (now - Date.parse(time)) / 1000);
 }
 
 /** docs/generated/METRICS.md. */

@@ -118,7 +118,33 @@ ${
 }`;
 }
 
-function renderSweep({ sweep, state, reason }: StreamStatus): Html {
+/** What is still to be done, besides the sweep under way. */
+function backlogNote({
+  pendingParents,
+  dirtyWindows,
+  touchedWindows,
+  suspects,
+  gone,
+  census,
+}: StreamStatus['backlog']): string {
+  const parts = [
+    counted(pendingParents, 'changed parent'),
+    counted(dirtyWindows, 'changed window'),
+    counted(touchedWindows, 'window to look at'),
+    census === null ? '' : `census: ${grouped(census.read)} read, ${grouped(census.found)} missing`,
+    counted(suspects, 'missing record'),
+    counted(gone, 'deleted record'),
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function counted(count: number, noun: string): string {
+  return count === 0 ? '' : `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function renderSweep({ sweep, state, reason, backlog }: StreamStatus): Html {
+  const waiting = backlogNote(backlog);
+  if (sweep === null && waiting !== '') return html`<td data-label="sweep"><small>${waiting}</small></td>`;
   if (sweep === null && state === 'RUNNING' && reason)
     return html`<td data-label="sweep"><small>${reason}</small></td>`;
   if (sweep === null) return html`<td class="idle">–</td>`;
@@ -133,6 +159,7 @@ type Shade = 'good' | 'busy' | 'bad' | 'off';
 function standing({ state, complete, retrying, sweep }: StreamStatus): { shade: Shade; word: string } {
   if (state === 'FORBIDDEN') return { shade: 'bad', word: 'forbidden' };
   if (state === 'BLOCKED') return { shade: 'bad', word: 'blocked' };
+  if (state === 'HELD') return { shade: 'bad', word: 'held' };
   if (state === 'FEATURE_OFF') return { shade: 'off', word: 'module off' };
   if (retrying) return { shade: 'busy', word: 'retrying' };
   if (complete) return { shade: 'good', word: 'in step' };
@@ -142,6 +169,7 @@ function standing({ state, complete, retrying, sweep }: StreamStatus): { shade: 
 const URGENCY: readonly string[] = [
   'forbidden',
   'blocked',
+  'held',
   'retrying',
   'first sweep',
   'queued',

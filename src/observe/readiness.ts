@@ -45,7 +45,7 @@ export function headline(account: AccountStatus): string {
   if (phase === 'waiting') return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
   if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
 
-  const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
+  const standing = streams.filter((stream) => ['FORBIDDEN', 'BLOCKED', 'HELD'].includes(stream.state));
   const running = streams.filter((stream) => stream.state === 'RUNNING');
   const complete = running.filter((stream) => stream.complete);
   const retrying = running.filter((stream) => stream.retrying !== null);

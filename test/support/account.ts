@@ -3,16 +3,51 @@ import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
+import type { OutMessage } from '../../src/engine/ports.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
 import { createMemorySink, type MemoryLog } from '../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../src/lab/simulator/index.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { testCodec } from './codec.ts';
 import type { Decoded } from './consumer.ts';
 import { differences } from './equality.ts';
 import { identityOf, truthOf } from './truth.ts';
+
+/** A small account whose clock stands still, so that running timers do not tick while they are compared. */
+export function account(options: SimulatorOptions = {}): { simulator: Simulator; pass: (ms: number) => void } {
+  let now = Date.now();
+  const budgets = { general: null, reports: null };
+  const simulator = createSimulator({ timeEntries: 300, budgets, now: () => now, ...options });
+  return {
+    simulator,
+    pass: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+export function named<Name extends PublisherEvent['name']>(events: readonly PublisherEvent[], name: Name) {
+  return events.filter((event): event is Extract<PublisherEvent, { name: Name }> => event.name === name);
+}
+
+/** P2 and P3 on the log: nothing repeated, nothing older after something newer. */
+export function falseChanges(log: MemoryLog): string[] {
+  const last = new Map<string, OutMessage>();
+  const wrong: string[] = [];
+  for (const message of log.history) {
+    const key = `${message.stream} ${message.key.toString('hex')}`;
+    const before = last.get(key);
+    last.set(key, message);
+    if (!before) continue;
+    if (before.value === null ? message.value === null : message.value?.equals(before.value))
+      wrong.push(`${key} again`);
+    if (message.sourceTsMs !== null && before.sourceTsMs !== null && message.sourceTsMs < before.sourceTsMs)
+      wrong.push(`${key} older`);
+  }
+  return wrong;
+}
 
 export interface Bench {
   readonly account: Account;
@@ -58,11 +93,13 @@ export function benchAccount(
       grain: 'month',
       startDate: null,
       endDate: null,
+      hold: { share: 0.05, atLeast: 50 },
+      pollTimers: false,
       ...options.settings,
     },
     streams: catalog
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
-      .map((definition) => ({ definition, pollIntervalMs: 60_000 })),
+      .map((definition) => ({ definition, intervals: { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 } })),
     source,
     codec: testCodec(),
     sink,

@@ -1,9 +1,23 @@
 // Account status as the engine would report it, for tests of what shows it.
-import type { AccountStatus, BudgetStatus, StreamStatus } from '../../src/engine/status.ts';
+import type { AccountStatus, Backlog, BudgetStatus, StreamStatus } from '../../src/engine/status.ts';
 
 export const NOW = Date.UTC(2026, 10, 21, 6, 30, 0);
 
 const before = (seconds: number) => new Date(NOW - seconds * 1000).toISOString().replace('.000', '');
+
+export const NO_BACKLOG: Backlog = {
+  pendingParents: 0,
+  pendingSince: null,
+  dirtyWindows: 0,
+  touchedWindows: 0,
+  heldWindows: 0,
+  suspects: 0,
+  gone: 0,
+  census: null,
+  missing: 0,
+  talliedAt: null,
+  censusAt: null,
+};
 
 export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamStatus {
   return {
@@ -21,6 +35,7 @@ export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamSt
     nextDueAt: before(-30),
     sweep: null,
     retrying: null,
+    backlog: NO_BACKLOG,
     deadLetters: 0,
     ...rest,
   };

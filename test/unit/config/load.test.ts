@@ -53,7 +53,12 @@ describe('a small configuration', () => {
   it('gives every stream of the catalog an interval by its kind', () => {
     const { streams } = load(`${SMALL}streams: { clients: { poll_interval_seconds: 5 } }`);
     expect(Object.keys(streams)).toEqual(catalog.map((row) => row.name));
-    expect(streams.clients).toEqual({ enabled: true, poll_interval_seconds: 5, census_interval_seconds: 86_400 });
+    expect(streams.clients).toEqual({
+      enabled: true,
+      poll_interval_seconds: 5,
+      tally_interval_seconds: 300,
+      census_interval_seconds: 86_400,
+    });
     const seconds = ['users', 'roles', 'cost_rates', 'time_team'].map((name) => streams[name]!.poll_interval_seconds);
     expect(seconds).toEqual([60, 300, 21_600, 900]);
   });

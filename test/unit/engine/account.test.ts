@@ -1,51 +1,8 @@
 // The real engine, client, codec and index against the simulator in process and a log with Kafka's transactions in memory.
 import { describe, expect, test } from 'vitest';
-import type { PublisherEvent } from '../../../src/engine/events.ts';
-import type { OutMessage } from '../../../src/engine/ports.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import {
-  createSimulator,
-  mutate,
-  type Simulator,
-  type SimulatorOptions,
-  seededRandom,
-} from '../../../src/lab/simulator/index.ts';
-import { benchAccount, viewDifferences } from '../../support/account.ts';
-
-const NO_LIMITS = { general: null, reports: null };
-
-/** A small account whose clock stands still, so that running timers do not tick while they are compared. */
-function account(options: SimulatorOptions = {}): { simulator: Simulator; pass: (ms: number) => void } {
-  let now = Date.now();
-  const simulator = createSimulator({ timeEntries: 300, budgets: NO_LIMITS, now: () => now, ...options });
-  return {
-    simulator,
-    pass: (ms) => {
-      now += ms;
-    },
-  };
-}
-
-/** P2 and P3 on the log: nothing repeated, nothing older after something newer. */
-function falseChanges(log: MemoryLog): string[] {
-  const last = new Map<string, OutMessage>();
-  const wrong: string[] = [];
-  for (const message of log.history) {
-    const key = `${message.stream} ${message.key.toString('hex')}`;
-    const before = last.get(key);
-    last.set(key, message);
-    if (!before) continue;
-    if (before.value === null ? message.value === null : message.value?.equals(before.value))
-      wrong.push(`${key} again`);
-    if (message.sourceTsMs !== null && before.sourceTsMs !== null && message.sourceTsMs < before.sourceTsMs)
-      wrong.push(`${key} older`);
-  }
-  return wrong;
-}
-
-function named<Name extends PublisherEvent['name']>(events: readonly PublisherEvent[], name: Name) {
-  return events.filter((event): event is Extract<PublisherEvent, { name: Name }> => event.name === name);
-}
+import { mutate, seededRandom } from '../../../src/lab/simulator/index.ts';
+import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 
 describe('catching up once', () => {
   test('makes the log equal to Harvest, all 32 streams, every row a first read', async () => {

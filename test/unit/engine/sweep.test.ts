@@ -97,14 +97,15 @@ test('a cursor list does not shift, whatever its totals say', () => {
 });
 
 describe('changed parents', () => {
-  const child: Child = { kind: 'child', pending: [7], sweep: null };
+  const child: Child = { kind: 'child', pending: [7], pending_since: null, sweep: null };
+  const at = '2026-11-21T06:30:00Z';
 
   test('are noted once', () => {
-    expect(addPending(child, [7, 8], new Set()).pending).toEqual([7, 8]);
+    expect(addPending(child, [7, 8], new Set(), at).pending).toEqual([7, 8]);
   });
 
   test('are noted again while they are being read, for the read may be older than the change', () => {
-    const again = addPending(child, [7], new Set([7]));
+    const again = addPending(child, [7], new Set([7]), at);
     expect(again.pending).toEqual([7, 7]);
     expect(removePending(again, [7]).pending).toEqual([7]);
   });
@@ -112,6 +113,11 @@ describe('changed parents', () => {
 
 describe('the windows of a report', () => {
   const span = spanOf('2026-08-20', '2026-11-21', 'month', 'Monday');
+
+  const unread: Report = {
+    ...{ kind: 'report', grain: 'month', covered: null, sweep: null },
+    ...{ dirty: [], touched: [], held: [], round: null, round_at: null },
+  };
 
   function readAll(position: Report): string[] {
     const read: string[] = [];
@@ -123,12 +129,11 @@ describe('the windows of a report', () => {
   }
 
   test('are read from the newest to the oldest', () => {
-    const fresh: Report = { kind: 'report', grain: 'month', covered: null, sweep: null };
-    expect(readAll(fresh)).toEqual(['2026-11-01', '2026-10-01', '2026-09-01', '2026-08-01']);
+    expect(readAll(unread)).toEqual(['2026-11-01', '2026-10-01', '2026-09-01', '2026-08-01']);
   });
 
   test('go on where they stood, new months first, then older ones that came to light', () => {
     const covered = { first: '2026-09-01', last: '2026-10-01' };
-    expect(readAll({ kind: 'report', grain: 'month', covered, sweep: null })).toEqual(['2026-11-01', '2026-08-01']);
+    expect(readAll({ ...unread, covered })).toEqual(['2026-11-01', '2026-08-01']);
   });
 });

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { type HttpDoor, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
-import { account, firstSweep, stream } from '../../support/status.ts';
+import { account, firstSweep, NOW, stream } from '../../support/status.ts';
 
 const doors: HttpDoor[] = [];
 afterEach(async () => {
@@ -16,7 +16,7 @@ async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOption
     listen: { host: '127.0.0.1', port: 0 },
     version: '1.2.3',
     clock: systemClock,
-    metrics: createMetrics('1.2.3', () => accounts),
+    metrics: createMetrics('1.2.3', () => accounts, { now: () => NOW }),
     accounts: () => accounts,
     dead: () => [],
     ...rest,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { createMetrics, renderMetricsPage } from '../../../src/observe/metrics.ts';
-import { account, firstSweep, stream } from '../../support/status.ts';
+import { account, firstSweep, NOW, stream } from '../../support/status.ts';
 
 /** Samples of ours as `name{labels} value`, without the process metrics. */
 async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
@@ -12,7 +12,7 @@ async function samples(metrics: ReturnType<typeof createMetrics>): Promise<strin
 
 describe('metrics', () => {
   it('follow the events of each account', async () => {
-    const metrics = createMetrics('1.2.3', () => []);
+    const metrics = createMetrics('1.2.3', () => [], { now: () => NOW });
     const emit = metrics.listen('42');
     emit({
       name: 'page.committed',
@@ -53,7 +53,7 @@ describe('metrics', () => {
 
   it('show the status as it is now, and nothing where nothing is known', async () => {
     let accounts: AccountStatus[] = [account([stream('clients', firstSweep(50, 200)), stream('users')])];
-    const metrics = createMetrics('1.2.3', () => accounts);
+    const metrics = createMetrics('1.2.3', () => accounts, { now: () => NOW });
     expect(await samples(metrics)).toEqual(
       expect.arrayContaining([
         'harvest_kafka_up{account="1234567"} 1',
@@ -74,7 +74,7 @@ describe('metrics', () => {
   it('are all on the page, which is checked in as it is generated now', async () => {
     const page = readFileSync(new URL('../../../docs/generated/METRICS.md', import.meta.url), 'utf8');
     expect(page).toBe(renderMetricsPage());
-    const text = await createMetrics('1', () => []).render();
+    const text = await createMetrics('1', () => [], { now: () => NOW }).render();
     const names = [...text.matchAll(/^# TYPE (harvest_kafka_(?!process_|nodejs_)\w+)/gm)].map((match) => match[1]!);
     expect(names.length).toBeGreaterThan(30);
     for (const name of names) expect(page).toContain(`\`${name}\``);

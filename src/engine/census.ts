@@ -1,0 +1,163 @@
+// What is missing: the rules of tally, census and hold (design section 4). Pure; census-step.ts and list-step.ts ask Harvest.
+//
+// A tally compares Harvest's count with ours and costs one request. When it does not add up, a census of cause `tally` looks
+// for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n
+// rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a suspect, and only Harvest's
+// own 404 for its id makes it a deletion.
+import { isoSeconds } from '../base/clock.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { PER_PAGE } from './ports.ts';
+import type { Census, DayRange, Hold, StreamRow } from './stream-row.ts';
+
+/** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
+export interface HoldLimit {
+  /** Share of the rows, 0 to 1. */
+  readonly share: number;
+  readonly atLeast: number;
+}
+
+export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
+  return Math.max(atLeast, Math.floor(rows * share));
+}
+
+/** The row after a tally that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
+export function tallied(row: StreamRow, missing: number, limit: number, now: number): StreamRow {
+  const at = isoSeconds(now);
+  // What was held by itself is looked at again: a role that came back answers 200 for what was 404 or 403.
+  const doubted = row.hold !== null && row.hold.kind !== 'missing';
+  const counted: StreamRow = {
+    ...row,
+    tallied_at: at,
+    missing,
+    ...(doubted && { suspects: [...row.suspects, ...row.gone], gone: [] }),
+    ...(row.hold?.kind === 'refused' && { hold: null }),
+  };
+  if (missing > limit && !row.hold?.released) {
+    const reason = `${missing} of ${row.rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
+    return { ...counted, census: null, suspects: [], hold: holdOf(row, 'missing', reason, at) };
+  }
+  // A role that shrank also hides members of records: what came back is read whole.
+  const isBack = row.hold?.kind === 'missing' && missing <= limit;
+  const settled = isBack ? { hold: null, census_due: 'asked' as const } : {};
+  if (missing === 0) return { ...counted, ...settled, explained: 0 };
+  if (doubted) return counted;
+  // More rows than we know are mostly just being made: only what stays is looked for.
+  const isNews = missing !== row.explained && (missing > 0 || row.missing < 0);
+  return { ...counted, ...settled, ...(isNews && !isBack && { census_due: row.census_due ?? 'tally' }) };
+}
+
+export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: string): Hold {
+  return { kind, reason, since: row.hold?.kind === kind ? row.hold.since : at, released: false };
+}
+
+/** The census that begins now. `days` are the rows of the index by day, for lists that have days. */
+export function beginCensus(
+  stream: StreamDefinition,
+  cause: Census['cause'],
+  missing: number,
+  days: Histogram,
+): Census {
+  const whole: DayRange = { from: null, to: null, total: null };
+  const ranges = stream.dated === null ? null : cause === 'tally' ? [whole] : parted(days);
+  return { cause, started_at: '', ranges, next: null, floor: null, pages: 0, read: 0, found: 0, missing };
+}
+
+/** Rows of an index by day, in ascending order, and how many have no day. */
+export class Histogram {
+  readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
+  readonly undated: number;
+
+  constructor(counts: ReadonlyMap<number | null, number>) {
+    this.undated = counts.get(null) ?? 0;
+    this.#days = [...counts]
+      .filter((entry): entry is [number, number] => entry[0] !== null)
+      .sort((a, b) => a[0] - b[0]);
+  }
+
+  /** Rows in the range; rows without a day are in the whole alone. */
+  count({ from, to }: DayRange): number {
+    let sum = from === null && to === null ? this.undated : 0;
+    for (const [day, count] of this.#days) if (day >= (from ?? day) && day <= (to ?? day)) sum += count;
+    return sum;
+  }
+
+  /** The day after which half of the range's rows lie; null when they are all on one day. */
+  middle(range: DayRange): number | null {
+    const inside = this.#days.filter(([day]) => day >= (range.from ?? day) && day <= (range.to ?? day));
+    if (inside.length < 2) return null;
+    const half = inside.reduce((sum, [, count]) => sum + count, 0) / 2;
+    let sum = 0;
+    for (const [day, count] of inside.slice(0, -1)) {
+      sum += count;
+      if (sum >= half) return day;
+    }
+    return inside.at(-2)![0];
+  }
+
+  days(): ReadonlyArray<readonly [day: number, count: number]> {
+    return this.#days;
+  }
+}
+
+/** A part this full may have grown past a page by the time it is read. */
+const FULL = PER_PAGE * 0.9;
+
+/** The whole list in ranges that are one page each; days with more rows than that stay whole. */
+export function parted(days: Histogram): DayRange[] {
+  const ranges: DayRange[] = [];
+  let from: number | null = null;
+  let rows = 0;
+  let last: number | null = null;
+  for (const [day, count] of days.days()) {
+    if (last !== null && rows + count > FULL) {
+      ranges.push({ from, to: last, total: null });
+      from = last + 1;
+      rows = 0;
+    }
+    rows += count;
+    last = day;
+  }
+  return [...ranges, { from, to: null, total: null }];
+}
+
+/** Whether the range is read rather than halved. */
+export function isPage(range: DayRange, days: Histogram): boolean {
+  return days.count(range) <= FULL || days.middle(range) === null;
+}
+
+/** The range in two; the second's total follows from the first's. */
+export function halved(range: DayRange, days: Histogram): readonly [DayRange, DayRange] {
+  const middle = days.middle(range)!;
+  return [
+    { from: range.from, to: middle, total: null },
+    { from: middle + 1, to: range.to, total: null },
+  ];
+}
+
+/** The row after a step of its census: suspects found, and what ends with it. */
+export function counted(
+  row: StreamRow,
+  census: Census,
+  found: readonly number[],
+  limit: number,
+  now: number,
+): StreamRow {
+  const at = isoSeconds(now);
+  const isHeld = row.hold !== null && !row.hold.released;
+  if (!isHeld && !row.hold?.released && census.found > limit) {
+    const reason = `${census.found} of ${row.rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
+    return { ...row, census: null, suspects: [], census_at: at, hold: holdOf(row, 'missing', reason, at) };
+  }
+  const suspects = isHeld ? row.suspects : [...new Set([...row.suspects, ...found])];
+  if (!isDone(census)) return { ...row, census, suspects };
+  // What a census could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
+  const ended: StreamRow = { ...row, census: null, suspects, explained: row.missing };
+  if (census.cause !== 'tally') return { ...ended, census_at: at };
+  // Counts that cancel each other out hide from a search; reading everything does not miss them.
+  if (census.found === 0 && census.ranges !== null) return { ...ended, census_due: 'asked' };
+  return ended;
+}
+
+export function isDone(census: Census): boolean {
+  return census.ranges === null ? census.pages > 0 && census.next === null : census.ranges.length === 0;
+}

@@ -1,0 +1,95 @@
+// Suspects are asked for one by one: only Harvest's own 404 for the id, or the deletion of the record it belonged to, makes a
+// tombstone (P8). A record that takes others along becomes `gone` first; removal-step.ts deletes it with them.
+import { isoSeconds } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
+import { holdOf } from './census.ts';
+import type { LiveStream } from './live-stream.ts';
+import type { JsonObject } from './ports.ts';
+import { dependentsOf } from './removal-step.ts';
+import type { IndexedRow } from './row-index.ts';
+import { type Move, newDiff, type StepContext, type StepResult, stepResult } from './step.ts';
+import type { StreamRow } from './stream-row.ts';
+
+/** Suspects asked for in one step. */
+const SUSPECTS_PER_STEP = 32;
+/** Suspects deleted in one step because their parent is: no request each. */
+const ORPHANS_PER_STEP = 20_000;
+
+type Verdict = 'gone' | 'refused' | JsonObject;
+
+/** Asks for the next suspects. Throws what Source throws, but not 403: then they are held. */
+export async function confirmStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+  const { row, index, owner } = live;
+  const { suspects } = row;
+  const known = suspects.filter((id) => index.get(id) !== undefined);
+  const isOrphan = (id: number) => belongsToNone(index.get(id)!, owner, context.settings.overlapMs);
+  const orphans = known.filter(isOrphan).slice(0, ORPHANS_PER_STEP);
+  const asked = orphans.length > 0 ? [] : known.slice(0, SUSPECTS_PER_STEP);
+  const verdicts = await Promise.all(asked.map((id) => verdictOn(live, id, context)));
+
+  const diff = newDiff(live, context);
+  diff.add(
+    verdicts.filter((verdict) => typeof verdict === 'object'),
+    { accountId: context.settings.accountId },
+  );
+  const deleted = [...orphans, ...asked.filter((_, place) => verdicts[place] === 'gone')];
+  const hasDependents = dependentsOf(live, context.streams).length > 0;
+  if (!hasDependents) for (const id of deleted) diff.remove(id);
+
+  const refused = asked.filter((_, place) => verdicts[place] === 'refused');
+  const done = new Set([...orphans, ...asked, ...suspects.filter((id) => index.get(id) === undefined)]);
+  const at = isoSeconds(context.now());
+  const move: Move = (current) => ({
+    ...left(current, done, deleted.length, hasDependents ? deleted : []),
+    ...(refused.length > 0 && {
+      hold: holdOf(
+        current,
+        'refused',
+        `${refused.length} missing records cannot be asked for (403), so they are kept`,
+        at,
+      ),
+    }),
+    moved_at: at,
+    moved_by: 'confirm',
+  });
+  return stepResult(live, 'confirm', { diffs: [[live, diff]], moves: [[live, move]], confirmed: deleted.length > 0 });
+}
+
+/** The row without the suspects that are `done`, and with what is `gone`. */
+function left(row: StreamRow, done: ReadonlySet<number>, deletions: number, deleted: readonly number[]): StreamRow {
+  const suspects = row.suspects.filter((id) => !done.has(id));
+  const gone = [...new Set([...row.gone, ...deleted])];
+  const isOver = suspects.length === 0;
+  return {
+    ...row,
+    suspects,
+    gone,
+    explained: row.explained - deletions,
+    // Counted anew after the next sweep: what was found may not have been all.
+    tallied_at: isOver ? null : row.tallied_at,
+    // A role that came back: nothing is gone after all.
+    hold: isOver && gone.length === 0 && row.hold?.kind === 'cascade' ? null : row.hold,
+  };
+}
+
+/** Whether the record it belonged to is deleted: it is not on its topic, which would have it if it still existed. */
+function belongsToNone({ group, updatedAt }: IndexedRow, owner: LiveStream | null, overlapMs: number): boolean {
+  if (owner === null || group === null || updatedAt === null || owner.row.synced_to === null) return false;
+  if (owner.row.state !== 'RUNNING' || Date.parse(owner.row.synced_to) < updatedAt + overlapMs) return false;
+  return owner.index.get(group) === undefined;
+}
+
+async function verdictOn(live: LiveStream, id: number, context: StepContext): Promise<Verdict> {
+  const { definition, index } = live;
+  try {
+    const { record } = await context.source.fetchRecord(
+      definition,
+      { id, parent: index.get(id)!.group },
+      context.signal,
+    );
+    return record ?? 'gone';
+  } catch (error) {
+    if (error instanceof PublisherError && error.code === 'harvest.forbidden') return 'refused';
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+// What a person asked for with a command, as a move of the stream's row: no request is made here, the next steps do the work.
+import { isoSeconds } from '../base/clock.ts';
+import { askForRound } from './consequences.ts';
+import type { LiveStream } from './live-stream.ts';
+import type { Order } from './ports.ts';
+import { type StepContext, type StepResult, startOf, stepResult } from './step.ts';
+import type { Position, StreamRow } from './stream-row.ts';
+import { addedTo } from './sweep.ts';
+
+/** Carries out the oldest order of the stream. */
+export function orderStep(live: LiveStream, context: StepContext): StepResult {
+  const order = live.orders[0]!;
+  const now = context.now();
+  if (live.definition.kind === 'report') live.windowReads.clear();
+  const change = (row: StreamRow) => ({
+    ...carriedOut(row, order),
+    moved_at: isoSeconds(now),
+    moved_by: 'order' as const,
+  });
+  return stepResult(live, 'order', {
+    moves: [[live, change]],
+    ordersDone: [order.id],
+    events: [{ name: 'order.carried_out', stream: order.stream, order: order.kind, given: order.at }],
+    // What was gone is asked for again, and may not be gone any more.
+    confirmed: false,
+  });
+}
+
+function carriedOut(row: StreamRow, order: Order): StreamRow {
+  switch (order.kind) {
+    case 'release':
+      return row.hold === null ? row : released(row);
+    case 'census':
+      return readWhole(row);
+    case 'replay':
+      return { ...readWhole(row), refused: {} };
+    case 'reset':
+      return reset(row, order.to);
+  }
+}
+
+/** The hold lets go: what is missing is looked for and asked for again, and this time deleted. */
+function released(row: StreamRow): StreamRow {
+  const suspects = [...new Set([...row.suspects, ...row.gone])];
+  const hold = row.hold && { ...row.hold, released: true };
+  return { ...readAgain(row), hold, suspects, gone: [], census_due: row.position.kind === 'list' ? 'tally' : null };
+}
+
+/** Everything once more, suppressed by what is there. */
+function readWhole(row: StreamRow): StreamRow {
+  const census_due = row.position.kind === 'list' ? 'asked' : null;
+  return { ...readAgain(row), census: null, census_due };
+}
+
+function readAgain(row: StreamRow): StreamRow {
+  const { position } = row;
+  switch (position.kind) {
+    // Lists have their census; those that are read whole are due.
+    case 'list':
+      return { ...row, swept_at: null };
+    case 'child':
+      return { ...row, position: { ...position, sweep: null }, swept_at: null };
+    case 'report': {
+      const touched = addedTo(position.touched, position.held, new Set());
+      return { ...row, position: askForRound({ ...position, touched, held: [] }) };
+    }
+  }
+}
+
+/** Read again from a day on, or from the beginning: what is equal on the topic is not published again. */
+function reset(row: StreamRow, to: string | null): StreamRow {
+  const position: Position = row.position;
+  if (position.kind !== 'list') return readAgain(row);
+  return { ...row, position: { ...position, cursor: to === null ? null : startOf(to), sweep: null }, swept_at: null };
+}

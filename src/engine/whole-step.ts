@@ -1,0 +1,79 @@
+// A step of a stream that is read whole each time: the company, the roles, the project budgets. Also what `/company` means to
+// other streams: it switches modules off and on.
+import { isoSeconds } from '../base/clock.ts';
+import { holdOf, limitOf } from './census.ts';
+import type { PublisherEvent } from './events.ts';
+import type { LiveStream } from './live-stream.ts';
+import { isNarrowed } from './narrowing.ts';
+import { type JsonObject, PRIORITY } from './ports.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from './step.ts';
+import type { StreamRow } from './stream-row.ts';
+
+/** Everything the stream holds. Throws what Source throws. */
+export async function wholeStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+  const { definition, row } = live;
+  const purpose = row.complete ? 'whole' : 'first';
+  const priority = row.complete ? PRIORITY.changes : PRIORITY.first;
+  const { records, serverTime, pages } = await readAll(live, { query: {} }, purpose, priority, context);
+  const diff = newDiff(live, context, { seen: true });
+  diff.add(records, { accountId: context.settings.accountId });
+
+  const at = isoSeconds(context.now());
+  const missing = diff.isComplete ? [...live.index.ids()].filter((id) => !diff.seen!.has(id)) : [];
+  const tooMuch =
+    missing.length > 0 &&
+    !row.hold?.released &&
+    (missing.length > limitOf(live.index.size, context.settings.hold) ||
+      (definition.single === null && (await isNarrowed(live, context))));
+  // Rows that can be asked for are deleted by their own 404; a report's row is what its list says.
+  if (!tooMuch && definition.single === null) for (const id of missing) diff.remove(id);
+  const suspects = tooMuch || definition.single === null ? [] : (missing as number[]);
+  const reason = `${missing.length} of ${live.index.size} rows are missing at Harvest at once: deleted, or hidden from this token`;
+
+  const company = definition.name === 'company' ? companyFacts(records[0]) : row.company;
+  const own: Move = (current) => {
+    const position = { kind: 'list', cursor: null, sweep: null } as const;
+    const synced = isoSeconds(serverTime);
+    const hold = tooMuch ? holdOf(current, 'missing', reason, at) : null;
+    return { ...moved(current, position, purpose, context.now(), synced), company, suspects, hold };
+  };
+  const moves: [LiveStream, Move][] = [[live, own]];
+  if (definition.name === 'company' && company !== null) moves.push(...switchedFeatures(context, company));
+  const events: PublisherEvent[] = [];
+  if (!row.complete) events.push({ name: 'sweep.started', stream: definition.name, purpose, since: null });
+  const ms = sweepMs(isoSeconds(serverTime), context.now());
+  const read = records.length;
+  events.push({ name: 'sweep.completed', stream: definition.name, purpose, pages, read, ms, cursor: null });
+  return stepResult(live, purpose, { diffs: [[live, diff]], moves, events, swept: true });
+}
+
+/** `/company` says which modules are on: streams of the others stand still, and say so (design section 9). */
+function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [LiveStream, Move][] {
+  const moves: [LiveStream, Move][] = [];
+  for (const live of streams.values()) {
+    const flag = live.definition.feature;
+    if (flag === null) continue;
+    const isOff = company[flag] === false;
+    if (isOff && live.row.state !== 'FEATURE_OFF') moves.push([live, (row) => featureOff(row, flag, now())]);
+    if (!isOff && live.row.state === 'FEATURE_OFF') {
+      moves.push([live, (row) => moved(row, row.position, 'probe', now(), false)]);
+    }
+  }
+  return moves;
+}
+
+function featureOff(row: StreamRow, flag: string, now: number): StreamRow {
+  return {
+    ...row,
+    state: 'FEATURE_OFF',
+    reason: `the company has this module switched off (${flag} is false)`,
+    remedy: 'Switch the module on in Harvest (Settings, Modules), or set streams.<name>.enabled: false.',
+    since: isoSeconds(now),
+  };
+}
+
+const COMPANY_FACTS = ['expense_feature', 'invoice_feature', 'estimate_feature', 'week_start_day'] as const;
+
+function companyFacts(record: JsonObject | undefined): JsonObject | null {
+  return record ? Object.fromEntries(COMPANY_FACTS.map((fact) => [fact, record[fact] ?? null])) : null;
+}

@@ -1,0 +1,181 @@
+// Deletions, found and proved: the real engine and client against the simulator in process.
+import { describe, expect, test } from 'vitest';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+
+const DELETABLE = [
+  'clients',
+  'contacts',
+  'tasks',
+  'time_entries',
+  'expenses',
+  'invoices',
+  'estimates',
+  'roles',
+  'invoice_item_categories',
+  'user_assignments',
+  'task_assignments',
+  'invoice_payments',
+  'estimate_messages',
+] as const;
+type Deletable = (typeof DELETABLE)[number];
+
+/** What was published since `from`, as `d clients`. */
+function published(log: MemoryLog, from: number): string[] {
+  return log.history.slice(from).map(({ stream, op }) => `${op} ${stream}`);
+}
+
+function requestsSince(simulator: Simulator, from: number): string[] {
+  return simulator.log
+    .all()
+    .slice(from)
+    .map(({ target }) => target);
+}
+
+/** The accounts of these tests have a client and a task that nothing hinders from going, and no timer that ticks. */
+/** Deletes the newest records that Harvest lets go, and tells how many. */
+function deleteSome(simulator: Simulator, stream: Deletable, count: number): number {
+  const table = simulator.data[stream];
+  let deleted = 0;
+  for (const { id } of [...table.all()].reverse()) {
+    if (deleted === count) break;
+    try {
+      table.delete(id);
+      deleted++;
+    } catch {
+      // Others still need this one.
+    }
+  }
+  return deleted;
+}
+
+async function synced(options: Parameters<typeof account>[0] = {}, streams?: readonly string[]) {
+  const { simulator, pass } = account(options);
+  const { clients, tasks, time_entries } = simulator.data;
+  clients.create({ name: 'to be deleted' });
+  tasks.create({ name: 'to be deleted' });
+  for (const { id, timer_started_at } of time_entries.all()) if (timer_started_at !== null) time_entries.stop(id);
+  const log = new MemoryLog();
+  await benchAccount(simulator, log, streams ? { streams } : {}).catchUp();
+  pass(1_000);
+  return { simulator, pass, log, before: log.history.length };
+}
+
+describe('a record that was deleted', () => {
+  test('leaves a tombstone, in every stream that Harvest deletes from', async () => {
+    const { simulator, log, before } = await synced();
+    for (const stream of DELETABLE) expect(deleteSome(simulator, stream, 1), stream).toBe(1);
+    // The parents of messages and payments do not move with a deletion: the slow sweep finds it.
+    for (const stream of ['estimate_messages', 'invoice_payments', 'invoice_messages']) {
+      log.rows.set(stream, { ...log.rows.get(stream)!, swept_at: null });
+    }
+    await benchAccount(simulator, log).catchUp();
+    const deletions = published(log, before).filter((what) => what.startsWith('d '));
+    expect(deletions).toEqual(expect.arrayContaining(DELETABLE.map((stream) => `d ${stream}`)));
+    expect(await viewDifferences(simulator, log)).toEqual([]);
+    expect(falseChanges(log)).toEqual([]);
+  });
+
+  test('takes what belonged to it along, in the same transaction: project, invoice, client, user, estimate', async () => {
+    const { simulator, log, before } = await synced({ timeEntries: 600 });
+    const { data } = simulator;
+    const counts = new Map<number, number>();
+    for (const { project_id } of data.time_entries.all()) counts.set(project_id, (counts.get(project_id) ?? 0) + 1);
+    const [project] = [...counts].sort((a, b) => a[1] - b[1])[0]!;
+    data.projects.delete(project);
+    const invoice = data.invoice_messages.all()[0]!.invoice_id;
+    data.invoices.delete(invoice);
+    await benchAccount(simulator, log, { settings: { hold: { share: 0.5, atLeast: 500 } } }).catchUp();
+    expect(published(log, before)).toEqual(
+      expect.arrayContaining([
+        'd projects',
+        'd time_entries',
+        'd user_assignments',
+        'd invoices',
+        'd invoice_messages',
+      ]),
+    );
+    expect(await viewDifferences(simulator, log)).toEqual([]);
+  });
+
+  test('is found although another was created in the same interval', async () => {
+    const { simulator, log, before } = await synced();
+    const { tasks } = simulator.data;
+    const fresh = tasks.create({ name: 'only just made' });
+    const unused = tasks.create({ name: 'and gone' });
+    await benchAccount(simulator, log).catchUp();
+    tasks.delete(unused.id);
+    tasks.create({ name: 'instead' });
+    await benchAccount(simulator, log, { settings: { overlapMs: 300_000 } }).catchUp();
+    expect(published(log, before).filter((what) => what.endsWith(' tasks'))).toEqual([
+      'c tasks',
+      'c tasks',
+      'c tasks',
+      'd tasks',
+    ]);
+    expect(tasks.get(fresh.id)).toBeDefined();
+    expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
+  });
+
+  test('among many costs few requests: days are halved, not walked', async () => {
+    const streams = ['projects', 'time_entries'];
+    const { simulator, log, before } = await synced({ timeEntries: 16_000 }, streams);
+    const entries = simulator.data.time_entries.all();
+    simulator.data.time_entries.delete(entries[Math.floor(entries.length / 3)]!.id);
+    const asked = simulator.log.all().length;
+    await benchAccount(simulator, log, { streams }).catchUp();
+    expect(published(log, before)).toContain('d time_entries');
+    const requests = requestsSince(simulator, asked).filter((target) => target.includes('time_entries'));
+    // Changes, tally, four halvings of nine pages, the page, the 404; changes and a tally that adds up.
+    expect(requests.length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe('too much missing at once', () => {
+  test('is held, said, and deleted when a person releases it', async () => {
+    const { simulator, log, before } = await synced({ timeEntries: 600 });
+    expect(deleteSome(simulator, 'time_entries', 200)).toBe(200);
+    const held = benchAccount(simulator, log);
+    await held.catchUp();
+    expect(published(log, before)).not.toContain('d time_entries');
+    const status = held.account.status().streams.find(({ stream }) => stream === 'time_entries')!;
+    expect(status).toMatchObject({ state: 'HELD', backlog: { missing: 200 } });
+    expect(status.remedy).toContain('harvest-kafka release');
+    expect(named(held.events, 'stream.changed')).toContainEqual(
+      expect.objectContaining({ stream: 'time_entries', to: 'HELD' }),
+    );
+
+    const order = { id: 'o1', kind: 'release', stream: 'time_entries', to: null, at: '2026-11-21T06:30:00Z' } as const;
+    log.orders.set(order.id, order);
+    const released = benchAccount(simulator, log);
+    await released.catchUp();
+    expect(log.orders.size).toBe(0);
+    expect(published(log, before).filter((what) => what === 'd time_entries')).toHaveLength(200);
+    expect(await viewDifferences(simulator, log)).toEqual([]);
+    expect(named(released.events, 'stream.changed')).toContainEqual(
+      expect.objectContaining({ stream: 'time_entries', from: 'HELD', to: 'RUNNING' }),
+    );
+  });
+
+  test('because a role shrank loses nothing, in lists and reports, and ends by itself when the role is back', async () => {
+    const { simulator, pass, log, before } = await synced({ timeEntries: 2_000 });
+    simulator.settings.role = 'member';
+    const held = benchAccount(simulator, log);
+    await held.catchUp();
+    for (let round = 0; round < 3; round++) {
+      pass(86_400_000);
+      await benchAccount(simulator, log).catchUp();
+    }
+    expect(published(log, before).filter((what) => what.startsWith('d '))).toEqual([]);
+    const states = Object.fromEntries(held.account.status().streams.map(({ stream, state }) => [stream, state]));
+    expect(states).toMatchObject({ time_entries: 'HELD', clients: 'FORBIDDEN' });
+
+    simulator.settings.role = 'administrator';
+    pass(600_000);
+    const recovered = benchAccount(simulator, log);
+    await recovered.catchUp();
+    expect(await viewDifferences(simulator, log)).toEqual([]);
+    expect(recovered.account.status().streams.filter(({ state }) => state !== 'RUNNING')).toEqual([]);
+  });
+});
