@@ -3,6 +3,7 @@ import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Sink } from '../../src/engine/ports.ts';
+import { leaveOrders } from '../../src/kafka/leave-orders.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { ACCOUNT, batch, forever, Model, message, readCommitted, type SinkChoices, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
@@ -120,6 +121,17 @@ test('after an hour of silence the sink signs anew and commits', async () => {
   const { rows, records } = await made().open(new Model(), forever);
   expect(rows.get('clients')).toEqual({ cursor: 3 });
   expect(records).toBe(3);
+});
+
+test('an order that is left in an hour of silence is no doubt', async () => {
+  const clock = pushedClock();
+  const sink = made({ clock });
+  await sink.open(new Model(), forever);
+  const order = { id: 'o', kind: 'census', stream: 'clients', to: null, at: '2026-01-01T00:00:00Z' } as const;
+  await leaveOrders({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [order]);
+  clock.push(3_601_000);
+  await sink.commit(one(1));
+  expect(await sink.orders(forever)).toEqual([order]);
 });
 
 test('after an hour of silence a newer instance is not fenced back', async () => {
