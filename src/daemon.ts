@@ -25,6 +25,12 @@ export interface Surroundings {
   readonly log: Log;
 }
 
+export interface RunOptions {
+  readonly once: boolean;
+  /** Names of streams; null reads all. */
+  readonly only: ReadonlySet<string> | null;
+}
+
 /** Value schemas ship with the package. */
 export const AVRO = new URL('../avro/', import.meta.url);
 const WAIT_BASE_MS = 500;
@@ -48,10 +54,10 @@ export class Daemon {
   }
 
   /**
-   * Runs all accounts until `signal` aborts or, with `once`, all are caught up. One account's end leaves the others running;
-   * throws the first account's error when none is left, and what keeps the process from starting at all.
+   * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. One
+   * account's end leaves the others running; throws the first account's error when none is left, and what keeps the process from starting at all.
    */
-  async run(signal: AbortSignal, options: { readonly once: boolean }): Promise<void> {
+  async run(signal: AbortSignal, options: RunOptions): Promise<void> {
     const config = this.#config;
     const schemas = await loadSchemas(AVRO);
     const registry = createRegistry(config, this.#around);

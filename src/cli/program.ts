@@ -1,12 +1,15 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
+import { date } from '../config/values.ts';
 import { check } from './check.ts';
 import { type CommonOptions, type DemoOptions, print, report, VERSION } from './context.ts';
+import { listDeadLetters, replayDeadLetters } from './dead-letters.ts';
+import { census, release } from './orders.ts';
 import { run } from './run.ts';
 import { schemasDiff, schemasRegister } from './schemas.ts';
 import { spec } from './spec.ts';
-import { showState } from './state.ts';
+import { resetState, showState } from './state.ts';
 import { streams } from './streams.ts';
 
 /** Runs the command that `argv` names; resolves to the exit code of design section 8. */
@@ -64,15 +67,40 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
       .action(async (...given: unknown[]) => {
         const line = given.pop() as Command;
         given.pop();
-        finish(await action(line.opts<Options>(), ...(given.filter((name) => name !== undefined) as string[])));
+        finish(await action(line.opts<Options>(), ...(given.flat().filter((name) => name !== undefined) as string[])));
       });
   }
 
-  command(program, 'run', 'publish until stopped', run).option('--once', 'catch up everything that is due, then exit');
+  /** A command that asks something of whoever publishes the account. */
+  function order<Options extends CommonOptions>(
+    parent: Command,
+    name: string,
+    about: string,
+    action: Action<Options>,
+  ): Command {
+    return command(parent, name, about, action)
+      .option('--account <id>', 'of several accounts, this one')
+      .option('--wait <seconds>', 'wait until a running daemon has taken it; 75 if none does', wholeNumber);
+  }
+
+  command(program, 'run', 'publish until stopped', run)
+    .option('--once', 'catch up everything that is due, then exit')
+    .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated, []);
   command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', check);
   command(program, 'streams', 'list the streams, their topics, keys and intervals', streams);
   const state = program.command('state').description('what the state topic holds');
-  command(state, 'show [stream]', 'where each stream stands, as last committed', showState);
+  command(state, 'show [stream]', 'where each stream stands, as last committed, and orders that wait', showState);
+  order(state, 'reset <stream>', 'have a stream read again; what is equal is not published again', resetState)
+    .option('--to <date>', 'only what changed since this day, YYYY-MM-DD', day)
+    .option('--dry-run', 'show where the stream stands and would stand; writes nothing');
+  order(program, 'census <stream>', 'have everything of a stream read now', census);
+  order(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', release);
+  const letters = program.command('dead-letters').description('records that could not be converted');
+  command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', listDeadLetters).option(
+    '--account <id>',
+    'of several accounts, this one',
+  );
+  order(letters, 'replay [streams...]', 'try the refused records once more', replayDeadLetters);
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', schemasDiff);
   command(schemas, 'register', 'register what is missing', schemasRegister);
@@ -99,6 +127,15 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
 
 function collected(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function separated(value: string, before: readonly string[]): string[] {
+  return [...before, ...value.split(',').map((name) => name.trim())];
+}
+
+function day(text: string): string {
+  if (!date().safeParse(text).success) throw new InvalidArgumentError('must be a date written YYYY-MM-DD');
+  return text;
 }
 
 function wholeNumber(text: string): number {

@@ -9,10 +9,13 @@ import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { type CommonOptions, clock, configOf, interruption, random, uuid, VERSION } from './context.ts';
+import { enabledStreamNamed } from './names.ts';
 import { screen, showProgress } from './progress.ts';
 
 interface RunOptions extends CommonOptions {
   readonly once?: boolean;
+  /** Names of streams; empty reads all. */
+  readonly only?: readonly string[];
 }
 
 const SUMMARY_INTERVAL_MS = 300_000;
@@ -22,6 +25,8 @@ const STOP_PATIENCE_MS = 8_000;
 /** Exit 0 when caught up (`--once`, streams that are refused left aside), 130 or 143 when stopped; failures throw. */
 export async function run(options: RunOptions): Promise<number> {
   const config = configOf(options);
+  const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
+  const only = names.length > 0 ? new Set(names) : null;
   const terminal = process.stdout.isTTY === true && !options.json;
   const color = terminal && !process.env.NO_COLOR;
   // Lines go above the progress block of a terminal.
@@ -29,7 +34,7 @@ export async function run(options: RunOptions): Promise<number> {
   const { signal, exitCode } = interruption(() => {
     log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
   }, STOP_PATIENCE_MS);
-  await publish(config, log, { signal, once: options.once ?? false, terminal });
+  await publish(config, log, { signal, once: options.once ?? false, only, terminal });
   return exitCode() ?? EXIT.clean;
 }
 
@@ -40,6 +45,8 @@ export async function publish(
   options: {
     readonly signal: AbortSignal;
     readonly once: boolean;
+    /** Read these streams alone; null reads all. */
+    readonly only?: ReadonlySet<string> | null;
     readonly terminal: boolean;
     readonly onListening?: (address: string) => void;
     readonly onEvent?: (event: PublisherEvent) => void;
@@ -71,7 +78,7 @@ export async function publish(
   const progress = showProgress({ status, clock, terminal: options.terminal, log });
   const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
   try {
-    await daemon.run(options.signal, { once: options.once });
+    await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
       events.summarise(status());
       refuseWhenNothingIsRead(status());

@@ -1,45 +1,97 @@
-// `state show`: the state rows as last committed. Reads only: nothing is fenced, a running daemon goes on.
+// `state show` and `state reset`: where each stream stands, as last committed, and having one read again. Neither fences anybody: a
+// running daemon goes on.
 import { EXIT, PublisherError } from '../base/errors.ts';
-import { nearest } from '../config/nearest.ts';
+import type { Config } from '../config/options.ts';
 import { kafkaSettings, prefixOf } from '../daemon.ts';
 import type { JsonObject } from '../engine/ports.ts';
-import { readStateRows } from '../kafka/state-topic.ts';
+import { parseRow } from '../engine/stream-row.ts';
+import { readState, type ShownState } from '../kafka/state-view.ts';
 import { catalog, findStream } from '../streams/catalog.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
 import { type CommonOptions, clock, configOf, interruption, print } from './context.ts';
+import { accountNamed, enabledStreamNamed, streamNamed } from './names.ts';
+import { leave, type OrderOptions } from './orders.ts';
 import { printJson, table } from './output.ts';
+import { resetPosition } from './reset.ts';
 
-/** Shows one stream's row whole, or a line for each stream. */
+/** Shows one stream's row whole, or a line for each stream; and the orders that wait. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {
   const config = configOf(options);
-  if (stream !== undefined && !findStream(stream)) throw unknownStream(stream);
-  const { signal } = interruption();
-  const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
-  const stored = await Promise.all(
-    prefixes.map((prefix) => readStateRows(kafkaSettings(config), prefix, clock, signal)),
-  );
+  if (stream !== undefined) streamNamed(stream);
+  const { rows, orders } = await stored(config);
   const ours = new Set(config.harvest.accounts.map(({ id }) => id));
-  const rows = stored
-    .flat()
-    .filter(({ accountId, name }) => ours.has(accountId) && (stream === undefined || stream === name))
+  const isAsked = (accountId: string, name: string) => ours.has(accountId) && (stream ?? name) === name;
+  const shownRows = rows
+    .filter(({ accountId, name }) => isAsked(accountId, name))
     .map(({ accountId, name, row, offsets }): JsonObject => ({ account_id: accountId, stream: name, ...row, offsets }))
     .sort((a, b) => place(a) - place(b));
+  const shownOrders = orders
+    .filter((order) => isAsked(order.accountId, order.stream))
+    .map(({ accountId, id, stream: name, ...rest }): JsonObject => {
+      return { account_id: accountId, stream: name, order: id, ...rest };
+    });
 
-  if (options.json) printJson(rows);
-  else if (rows.length === 0) print('Nothing is stored yet.');
-  else if (stream !== undefined) printJson(rows);
+  if (options.json) printJson([...shownRows, ...shownOrders]);
+  else if (shownRows.length + shownOrders.length === 0) print('Nothing is stored yet.');
   else {
+    const whose = ours.size > 1 ? ['account_id'] : [];
     const columns = ['stream', 'state', 'complete', 'rows', 'synced_to', 'position'];
-    print(table(rows.filter(isStream).map(brief), ours.size > 1 ? ['account_id', ...columns] : columns));
+    if (stream !== undefined) printJson(shownRows);
+    else print(table(shownRows.filter(isStream).map(brief), [...whose, ...columns]));
+    if (shownOrders.length > 0) {
+      print(
+        `\nOrders that wait for a daemon:\n${table(shownOrders, [...whose, 'stream', 'kind', 'to', 'at', 'order'])}`,
+      );
+    }
   }
   return EXIT.clean;
 }
 
-function unknownStream(name: string): PublisherError {
-  const names = catalog.map((stream) => stream.name);
-  const meant = nearest(name, names);
-  return new PublisherError('usage', `there is no stream named ${name}${meant ? `; did you mean ${meant}?` : ''}`, {
-    remedy: `The streams are ${names.join(', ')}.`,
+interface ResetOptions extends OrderOptions {
+  readonly to?: string;
+  readonly dryRun?: boolean;
+}
+
+/** Has a stream read again, from `--to` or from its beginning; what is equal on the topic is not published again. */
+export async function resetState(options: ResetOptions, name: string): Promise<number> {
+  const config = configOf(options);
+  const stream = enabledStreamNamed(config, name);
+  const { to = null, dryRun } = options;
+  if (to !== null) refuseDate(stream, to);
+  return dryRun ? showReset(config, options, stream) : leave(config, options, { kind: 'reset', streams: [name], to });
+}
+
+async function showReset(config: Config, options: ResetOptions, stream: StreamDefinition): Promise<number> {
+  const account = accountNamed(config, options.account);
+  const { rows } = await stored(config);
+  const found = rows.find(({ accountId, name }) => accountId === account.id && name === stream.name);
+  const now = found ? parseRow(stream, found.row) : null;
+  const becomes = now && resetPosition(now, options.to ?? null);
+  if (options.json) {
+    printJson({ account_id: account.id, stream: stream.name, position: now?.position ?? null, becomes });
+  } else if (now === null) print(`${stream.name} was never read: there is nothing to reset.`);
+  else {
+    print(`now      ${JSON.stringify(now.position)}\nbecomes  ${JSON.stringify(becomes)}\nNothing was written.`);
+  }
+  return EXIT.clean;
+}
+
+/** A stream goes back, never forward, or changes in between would be missed; and only lists can be asked from a day on. */
+function refuseDate({ name, kind }: StreamDefinition, to: string): void {
+  if (to > new Date(clock.now()).toISOString().slice(0, 10)) {
+    throw new PublisherError('usage', `--to ${to} lies in the future`, { remedy: 'A stream can only be sent back.' });
+  }
+  if (kind === 'list') return;
+  throw new PublisherError('usage', `${name} is always read whole, so --to has no meaning for it`, {
+    remedy: `Leave it away: harvest-kafka state reset ${name}`,
   });
+}
+
+async function stored(config: Config): Promise<ShownState> {
+  const { signal } = interruption();
+  const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
+  const states = await Promise.all(prefixes.map((prefix) => readState(kafkaSettings(config), prefix, clock, signal)));
+  return { rows: states.flatMap(({ rows }) => rows), orders: states.flatMap(({ orders }) => orders) };
 }
 
 /** In the order of the catalog. */

@@ -2,6 +2,7 @@
 import type { Message } from 'kafkajs';
 import { assert } from '../base/errors.ts';
 import type { DeadLetter, Notification, OutMessage } from '../engine/ports.ts';
+import { deadLetterMessage } from './dead-letters.ts';
 import { partitionOf } from './partitioner.ts';
 import { dataTopic, deadLetterTopic, notificationTopic, type TopicLayout } from './topics.ts';
 
@@ -94,26 +95,6 @@ function dataMessage({ key, value, op, sourceTsMs }: OutMessage): KeyedMessage {
   // kafkajs breaks on a header whose value is null or undefined, so an unknown time is no header at all.
   const time = sourceTsMs === null ? {} : { __source_ts_ms: String(sourceTsMs) };
   return { key, value, headers: { __op: op, ...time } };
-}
-
-/** Headers by the names that Kafka Connect gives its dead letters, so that its tools can read them. */
-function deadLetterMessage(letter: DeadLetter, prefix: string, transactionalId: string): KeyedMessage {
-  return {
-    key: Buffer.from(letter.key),
-    value: letter.value,
-    headers: {
-      '__connect.errors.topic': dataTopic(prefix, letter.stream),
-      // It never got a place on the topic.
-      '__connect.errors.partition': '-1',
-      '__connect.errors.offset': '-1',
-      '__connect.errors.connector.name': transactionalId,
-      '__connect.errors.task.id': '0',
-      '__connect.errors.stage': letter.stage,
-      '__connect.errors.class.name': 'Codec',
-      '__connect.errors.exception.class.name': letter.error.name,
-      '__connect.errors.exception.message': letter.error.message,
-    },
-  };
 }
 
 function sizeOf({ key, value, headers = {} }: KeyedMessage): number {

@@ -1,24 +1,20 @@
-// The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches, and decides after a failure
-// whether the account is lost to a newer instance or only in doubt. The transaction itself is session.ts', the reading
-// reader.ts', what the state topic says state-topic.ts'. Design section 6.
-import { atMost, type Clock, isoSeconds, type Random } from '../base/clock.ts';
+// The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches. The transaction itself is
+// session.ts', the reading reader.ts', whose the account is ownership.ts', what the state topic says state-topic.ts', what
+// people ask of the account orders.ts'. Design section 6.
+import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, JsonObject, Opened, Order, Restore, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isFencing, type Place, translate } from './failures.ts';
+import type { Place } from './failures.ts';
 import { type Parcel, pack, parcels, valueLimit } from './messages.ts';
-import {
-  type Bounds,
-  createTopicReader,
-  type PartitionBounds,
-  type PartitionRange,
-  type TopicReader,
-} from './reader.ts';
+import { OrderBook } from './orders.ts';
+import { Ownership } from './ownership.ts';
+import { type Bounds, createTopicReader, farewell, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
-import { fence, type Send, type Session, type SessionOptions, TransactionFailure } from './session.ts';
+import { fence, type Send, type Session, type SessionOptions } from './session.ts';
 import { settle } from './settlement.ts';
-import { AccountState, encodeRow, type Offsets, type Owner, ownerKey, rowKey, type StoredRow } from './state-topic.ts';
+import { AccountState, encodeRow, type Offsets, orderKey, rowKey, type StoredRow } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
 import {
   dataTopic,
@@ -54,11 +50,6 @@ export function transactionalIdOf(prefix: string, accountId: string): string {
 const TRANSACTION_TIMEOUT_MS = 30_000;
 /** After so long without a word the broker may have forgotten the producer, and a firewall the sockets. */
 const SILENCE_MAX_MS = 3_600_000;
-/** How long we look for the signature of whoever fenced us: it signs right after fencing. */
-const SIGNATURE_PATIENCE_MS = 5_000;
-const SIGNATURE_POLL_MS = 250;
-const FAREWELL_MS = 1_000;
-const COMMITTING = 'committing a batch';
 
 interface Running {
   readonly connection: Connection;
@@ -73,25 +64,35 @@ class Publisher implements Sink {
   readonly #stateTopic: string;
   readonly #transactionTimeoutMs: number;
   readonly #state: AccountState;
+  readonly #orders: OrderBook;
+  readonly #ownership: Ownership;
   readonly #memories: ReadonlyMap<string, TopicMemory>;
   readonly #closing = new AbortController();
   #running: Running | null = null;
   #busy = false;
-  #openings = 0;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance } = options;
+    const { topics, accountId, kafka, instance, clock } = options;
+    const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
-    this.#stateTopic = stateTopic(topics.prefix);
+    this.#stateTopic = stateTopic(prefix);
     this.#transactionTimeoutMs = kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS;
-    this.#state = new AccountState(topics.prefix, accountId, instance);
+    this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
+    this.#state = new AccountState(prefix, accountId, instance);
+    this.#orders = new OrderBook({ kafka, prefix, accountId, clock, log: this.#log });
+    this.#ownership = new Ownership({
+      kafka,
+      accountId,
+      instance,
+      clock,
+      place: this.#place,
+      transactionTimeoutMs: this.#transactionTimeoutMs,
+      state: this.#state,
+      orders: this.#orders,
+      log: this.#log,
+    });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
-    this.#place = {
-      brokers: kafka.brokers.join(','),
-      prefix: topics.prefix,
-      transactionalId: transactionalIdOf(topics.prefix, accountId),
-    };
   }
 
   async open(restore: Restore, signal: AbortSignal): Promise<Opened> {
@@ -119,24 +120,26 @@ class Publisher implements Sink {
       const data = parcels(prefix, transactionalId, layouts, batch);
       let sent: Sent;
       try {
-        sent = await session.transact((send) => this.#send(data, batch.rows, layouts, send));
+        sent = await session.transact((send) => this.#send(data, batch, layouts, send));
       } catch (error) {
         await this.#stop();
-        throw await this.#judge(error, COMMITTING, this.#closing.signal);
+        throw await this.#ownership.judgeCommit(error, this.#closing.signal);
       }
       // Nothing is remembered before the commit is known.
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
       this.#state.position = sent.statePosition ?? this.#state.position;
+      this.#orders.done(batch.ordersDone);
     });
   }
 
-  async orders(): Promise<readonly Order[]> {
-    return [];
+  orders(signal: AbortSignal): Promise<readonly Order[]> {
+    return this.#orders.read(signal);
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new PublisherError('kafka.doubt', 'the log was closed'));
+    this.#orders.close();
     await this.#stop();
   }
 
@@ -182,7 +185,7 @@ class Publisher implements Sink {
    * An instance that fences us between 2 and 4 makes our signature fail; one that comes later, a commit.
    */
   async #takeOver(signal: AbortSignal): Promise<{ reader: TopicReader; bounds: Bounds }> {
-    const { clock, kafka, topics, streams, instance } = this.#options;
+    const { clock, kafka, topics, streams } = this.#options;
     await this.#stop();
     signal.throwIfAborted();
     const connection = createConnection(kafka, this.#log);
@@ -193,19 +196,11 @@ class Publisher implements Sink {
     try {
       const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
-      const bounds = await this.#readSignatures(reader, signal);
-      this.#refuseNewer();
-
+      await this.#ownership.look(reader, signal);
       session = await fence(connection, this.#sessionOptions(), signal);
       const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
       const settled = await settle(reader, own, connection.brokers, clock, signal);
-      const signature = await this.#sign(session);
-      await this.#readState(reader, { ...bounds, stable: signature + 1 }, signal);
-      this.#refuseNewer();
-      const { owner } = this.#state;
-      if (owner?.instance !== instance || owner.opening !== this.#openings) {
-        throw new PublisherError('kafka.doubt', `our signature is not at offset ${signature} of ${this.#stateTopic}`);
-      }
+      await this.#ownership.sign(session, reader, signal);
       this.#running = { connection, session, layouts };
       return { reader, bounds: settled };
     } catch (error) {
@@ -213,39 +208,10 @@ class Publisher implements Sink {
       await farewell(reader, clock);
       connection.sever();
       signal.throwIfAborted();
-      throw await this.#judge(error, 'taking the account over', signal);
+      throw await this.#ownership.judgeOpening(error, signal);
     } finally {
       signal.removeEventListener('abort', connection.sever);
     }
-  }
-
-  /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
-  async #readSignatures(reader: TopicReader, signal: AbortSignal): Promise<PartitionBounds> {
-    const found = await reader.bounds([this.#stateTopic], signal);
-    const bounds = found.get(this.#stateTopic)![0]!;
-    const { position } = this.#state;
-    if (position > bounds.end || (position > 0 && position < bounds.start)) this.#state.forget();
-    await this.#readState(reader, bounds, signal);
-    return bounds;
-  }
-
-  async #readState(reader: TopicReader, bounds: PartitionBounds, signal: AbortSignal): Promise<void> {
-    const from = Math.max(this.#state.position, bounds.start);
-    const range: PartitionRange = { topic: this.#stateTopic, partition: 0, from, to: bounds.stable };
-    await reader.read([range], (record) => this.#state.apply(record), signal);
-    this.#state.position = Math.max(from, bounds.stable);
-  }
-
-  #refuseNewer(): void {
-    if (this.#state.newer) throw this.#fencedBy(this.#state.newer);
-  }
-
-  #sign(session: Session): Promise<number> {
-    const { clock, instance, accountId, topics } = this.#options;
-    this.#openings++;
-    const owner: Owner = { instance, opening: this.#openings, opened_at: isoSeconds(clock.now()) };
-    const message = { key: ownerKey(topics.prefix, accountId), value: JSON.stringify(owner), partition: 0 };
-    return session.transact((send) => send(this.#stateTopic, 0, [message]));
   }
 
   #sessionOptions(): SessionOptions {
@@ -295,7 +261,7 @@ class Publisher implements Sink {
 
   async #send(
     data: readonly Parcel[],
-    rows: Batch['rows'],
+    { rows, ordersDone }: Batch,
     layouts: ReadonlyMap<string, TopicLayout>,
     send: Send,
   ): Promise<Sent> {
@@ -316,15 +282,16 @@ class Publisher implements Sink {
     const stored = new Map<string, StoredRow | null>();
     for (const [name, row] of rows) stored.set(name, row && { row, offsets: this.#offsets(name, records) });
     const { prefix } = this.#place;
-    const toMessage = ([name, row]: [string, StoredRow | null]) => ({
-      key: Buffer.from(rowKey(prefix, this.#options.accountId, name)),
-      value: row && encodeRow(row),
-    });
+    const { accountId } = this.#options;
+    const entries = [
+      ...[...stored].map(([name, row]) => [rowKey(prefix, accountId, name), row && encodeRow(row)] as const),
+      ...ordersDone.map((id) => [orderKey(prefix, accountId, id), null] as const),
+    ];
     // One partition of the state topic is one shard, whatever the topic has.
     const layout = new Map([[this.#stateTopic, { ...layouts.get(this.#stateTopic)!, partitions: 1 }]]);
     const here = { topic: this.#stateTopic, stream: null };
     let statePosition: number | null = null;
-    for (const { topic, partition, messages } of pack(layout, [...stored], () => here, toMessage)) {
+    for (const { topic, partition, messages } of pack(layout, entries, () => here, toStateMessage)) {
       statePosition = (await send(topic, partition, messages)) + messages.length;
     }
     return { records, rows: stored, statePosition };
@@ -333,67 +300,6 @@ class Publisher implements Sink {
   #offsets(name: string, records: Sent['records']): Offsets {
     const fresh = records.filter(({ stream }) => stream === name).map(({ partition, last }) => [partition, last]);
     return { ...this.#memories.get(name)?.noted(), ...Object.fromEntries(fresh) };
-  }
-
-  // ---- judging failures --------------------------------------------------------------------------------------------
-
-  async #judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
-    const cause = error instanceof TransactionFailure ? error.cause : error;
-    if (!isFencing(cause)) return translate(cause, doing, this.#place);
-    // A broker that gives up a transaction for its age raises the epoch too, which looks the same: then it was not
-    // another instance. Only a commit can tell by its age; a signature that fails is tried again by the next opening.
-    const young = error instanceof TransactionFailure && error.openMs < this.#transactionTimeoutMs;
-    return this.#whoFencedUs(cause, young && doing === COMMITTING, signal);
-  }
-
-  /**
-   * Waits for the signature of whoever fenced us. A newer instance's: the account is theirs. An older one's, which came
-   * back from a doubt before it saw ours: we take the account back. None: if our transaction was young, somebody must
-   * have fenced us and died or dawdles, so the account is theirs; otherwise it was the broker.
-   */
-  async #whoFencedUs(cause: unknown, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
-    const { clock, kafka } = this.#options;
-    const known = this.#state.owner;
-    const connection = createConnection(kafka, this.#log);
-    const reader = createTopicReader(connection, clock, this.#place);
-    signal.addEventListener('abort', connection.sever);
-    try {
-      const deadline = clock.monotonic() + SIGNATURE_PATIENCE_MS;
-      do {
-        await this.#readSignatures(reader, signal);
-        if (this.#state.newer) return this.#fencedBy(this.#state.newer, cause);
-        if (this.#state.owner !== known) return this.#doubted(cause);
-        await clock.sleep(SIGNATURE_POLL_MS, signal);
-      } while (clock.monotonic() < deadline && !signal.aborted);
-    } catch {
-      // Not readable now: the next opening looks at the signatures again before it fences anybody.
-      return this.#doubted(cause);
-    } finally {
-      signal.removeEventListener('abort', connection.sever);
-      await farewell(reader, clock);
-      connection.sever();
-    }
-    return bySomebody ? this.#fencedBy(null, cause) : this.#doubted(cause);
-  }
-
-  #fencedBy(newer: Owner | null, cause?: unknown): PublisherError {
-    const who = newer
-      ? `instance ${newer.instance}, opened at ${newer.opened_at}`
-      : 'an instance that has not signed yet';
-    const { transactionalId } = this.#place;
-    return new PublisherError(
-      'kafka.fenced',
-      `account ${this.#options.accountId} was taken over by ${who} (transactional id ${transactionalId})`,
-      { cause },
-    );
-  }
-
-  #doubted(cause: unknown): PublisherError {
-    return new PublisherError(
-      'kafka.doubt',
-      `the broker no longer takes this producer of ${this.#place.transactionalId}`,
-      { cause },
-    );
   }
 }
 
@@ -404,11 +310,10 @@ interface Sent {
   readonly statePosition: number | null;
 }
 
-function isEmpty({ messages, deadLetters, notifications, rows }: Batch): boolean {
-  return messages.length + deadLetters.length + notifications.length + rows.size === 0;
+function toStateMessage([key, value]: readonly [string, string | null]) {
+  return { key: Buffer.from(key), value };
 }
 
-/** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
-async function farewell(reader: TopicReader, clock: Clock): Promise<void> {
-  await atMost(clock, FAREWELL_MS, reader.close());
+function isEmpty({ messages, deadLetters, notifications, rows, ordersDone }: Batch): boolean {
+  return messages.length + deadLetters.length + notifications.length + rows.size + ordersDone.length === 0;
 }

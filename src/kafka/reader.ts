@@ -3,7 +3,7 @@
 // docs/decisions/0002-own-topic-reader.md.
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Broker } from 'kafkajs/src/cluster/index.js';
-import type { Clock } from '../base/clock.ts';
+import { atMost, type Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { brokerError, isLasting, type Place, translate } from './failures.ts';
@@ -45,6 +45,7 @@ export interface TopicReader {
 /** How long a read may stand still: a leader election, a commit marker under way. */
 const STALL_MS = 15_000;
 const RETRY_MS = 200;
+const FAREWELL_MS = 1_000;
 /** One answer without data may be bad luck (a stable offset that had just moved); the second is proof. */
 const EMPTY_ANSWERS = 2;
 
@@ -165,6 +166,11 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
       for (const delivery of deliveries) await deliver(delivery, onRecord, stopped);
     }
   }
+}
+
+/** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
+export async function farewell(reader: TopicReader, clock: Clock): Promise<void> {
+  await atMost(clock, FAREWELL_MS, reader.close());
 }
 
 function ask(broker: Broker, queue: readonly Walk[]): Promise<FetchAnswer> {

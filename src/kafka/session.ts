@@ -182,7 +182,7 @@ interface SendResult {
  * kafkajs resolves a send whose records reached nobody when a leader moves between two tries; then the answer does not
  * name our partition. Only an answer for exactly this partition, with an offset, is an acknowledgement.
  */
-function verified(answer: readonly SendResult[], topic: string, partition: number): number {
+export function verified(answer: readonly SendResult[], topic: string, partition: number): number {
   const [only] = answer;
   const offset = Number(only?.baseOffset ?? -1);
   const acknowledged =

@@ -1,13 +1,10 @@
 // The state topic as one account sees it: its rows, and who owns the account. Knows keys and JSON; what a row means is the
 // engine's, when to read is the publisher's.
 
-import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject } from '../engine/ports.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { createTopicReader } from './reader.ts';
+import type { PartitionBounds } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
-import { hasStateTopic, stateTopic } from './topics.ts';
 
 /** Offset of our last record by partition of the stream's topic, kept inside the stream's row. */
 export type Offsets = Readonly<Record<string, number>>;
@@ -24,10 +21,13 @@ export interface Owner {
   readonly opened_at: string;
 }
 
-interface Subject {
+/** What a key of ours speaks of: one of row, signature and order. */
+export interface Subject {
+  readonly prefix: string;
   readonly account_id: string;
   readonly stream?: string;
   readonly owner?: true;
+  readonly order?: string;
 }
 
 export function rowKey(prefix: string, accountId: string, name: string): string {
@@ -36,6 +36,15 @@ export function rowKey(prefix: string, accountId: string, name: string): string 
 
 export function ownerKey(prefix: string, accountId: string): string {
   return JSON.stringify([prefix, { account_id: accountId, owner: true }]);
+}
+
+export function orderKey(prefix: string, accountId: string, id: string): string {
+  return JSON.stringify([prefix, { account_id: accountId, order: id }]);
+}
+
+/** Whether a log that was read up to `position` cannot be the one that has these bounds: it was emptied or made anew. */
+export function isAnotherLog(position: number, { start, end }: PartitionBounds): boolean {
+  return position > end || (position > 0 && position < start);
 }
 
 export function encodeRow({ row, offsets }: StoredRow): string {
@@ -90,6 +99,8 @@ export class AccountState {
     this.position = record.offset + 1;
     const subject = parseKey(record.key);
     if (subject?.prefix !== this.#prefix || subject.account_id !== this.#accountId) return;
+    // An order only asks for something: it changes nothing that we know.
+    if (subject.order !== undefined) return;
     this.changes++;
     if (subject.owner) {
       this.owner = record.value === null ? null : (parse(record, record.value) as unknown as Owner);
@@ -107,45 +118,7 @@ export class AccountState {
   }
 }
 
-export interface ShownRow extends StoredRow {
-  readonly accountId: string;
-  readonly name: string;
-  /** When it was committed, in ms. */
-  readonly committedAt: number;
-}
-
-/** Every account's rows as committed now, for `state show`. Reads only: nobody is fenced. */
-export async function readStateRows(
-  settings: KafkaSettings,
-  prefix: string,
-  clock: Clock,
-  signal: AbortSignal,
-  log: Log = () => {},
-): Promise<readonly ShownRow[]> {
-  const connection = createConnection(settings, log);
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
-  const rows = new Map<string, ShownRow>();
-  try {
-    if (!(await hasStateTopic(connection, prefix))) return [];
-    await reader.readAll(
-      [stateTopic(prefix)],
-      (record) => {
-        const subject = parseKey(record.key);
-        if (subject?.prefix !== prefix || subject.stream === undefined) return;
-        const { account_id: accountId, stream: name } = subject;
-        const key = rowKey(prefix, accountId, name);
-        if (record.value === null) rows.delete(key);
-        else rows.set(key, { ...decodeRow(record, record.value), accountId, name, committedAt: record.timestamp });
-      },
-      signal,
-    );
-  } finally {
-    await reader.close();
-  }
-  return [...rows.values()];
-}
-
-function decodeRow(record: FetchedRecord, value: Buffer): StoredRow {
+export function decodeRow(record: FetchedRecord, value: Buffer): StoredRow {
   const { offsets, ...row } = parse(record, value);
   return { row, offsets: (offsets ?? {}) as Offsets };
 }
@@ -161,10 +134,10 @@ function parse(record: FetchedRecord, value: Buffer): JsonObject {
 }
 
 /** Null for keys that are not ours: the topic may be shared. */
-function parseKey(key: Buffer | null): (Subject & { readonly prefix: string }) | null {
+export function parseKey(key: Buffer | null): Subject | null {
   if (key === null) return null;
   try {
-    const [prefix, subject] = JSON.parse(key.toString()) as [string, Subject];
+    const [prefix, subject] = JSON.parse(key.toString()) as [string, Omit<Subject, 'prefix'>];
     return { ...subject, prefix };
   } catch {
     return null;

@@ -119,10 +119,10 @@ export async function describeTopics(
   });
 }
 
-/** Whether the state topic is there: without it, nothing was ever published under this prefix. */
-export function hasStateTopic(connection: Connection, prefix: string): Promise<boolean> {
+/** Whether the topic is there. Without the state topic, nothing was ever published under this prefix. */
+export function hasTopic(connection: Connection, prefix: string, topic: string): Promise<boolean> {
   return withAdmin(connection, { prefix }, 'listing the topics', async (admin) =>
-    (await admin.listTopics()).includes(stateTopic(prefix)),
+    (await admin.listTopics()).includes(topic),
   );
 }
 

@@ -2,7 +2,8 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
-import type { Sink } from '../../src/engine/ports.ts';
+import type { Order, Sink } from '../../src/engine/ports.ts';
+import { leaveOrders } from '../../src/kafka/leave-orders.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { ACCOUNT, batch, forever, Model, message, readCommitted, type SinkChoices, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
@@ -32,6 +33,10 @@ function made(choices: Partial<SinkChoices> = {}): Sink {
 }
 
 const one = (cursor: number) => batch([message('clients', String(cursor), 'x')], { clients: { cursor } });
+
+const ORDER: Order = { id: 'o', kind: 'census', stream: 'clients', to: null, at: '2026-01-01T00:00:00Z' };
+const leaveOrder = () =>
+  leaveOrders({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [ORDER]);
 
 /** Fences the account as a producer of anybody would; signs it when an instance is named. */
 async function steal(instance: string | null): Promise<void> {
@@ -120,6 +125,30 @@ test('after an hour of silence the sink signs anew and commits', async () => {
   const { rows, records } = await made().open(new Model(), forever);
   expect(rows.get('clients')).toEqual({ cursor: 3 });
   expect(records).toBe(3);
+});
+
+test('an order that is left in an hour of silence is no doubt', async () => {
+  const clock = pushedClock();
+  const sink = made({ clock });
+  await sink.open(new Model(), forever);
+  await leaveOrder();
+  clock.push(3_601_000);
+  await sink.commit(one(1));
+  expect(await sink.orders(forever)).toEqual([ORDER]);
+});
+
+test('an order that a doubted commit did not carry out waits on; the next one carries it out', async () => {
+  await made({ instance: 'the older one' }).open(new Model(), forever);
+  const sink = made();
+  await sink.open(new Model(), forever);
+  await leaveOrder();
+  await steal('the older one');
+  const carriedOut = { ...one(1), ordersDone: [ORDER.id] };
+  await expect(sink.commit(carriedOut)).rejects.toMatchObject({ code: 'kafka.doubt' });
+  await sink.open(new Model(), forever);
+  expect(await sink.orders(forever)).toEqual([ORDER]);
+  await sink.commit(carriedOut);
+  expect(await sink.orders(forever)).toEqual([]);
 });
 
 test('after an hour of silence a newer instance is not fenced back', async () => {

@@ -1,0 +1,84 @@
+// The dead-letter topic: how a letter is written and read back. Headers have the names that Kafka Connect gives its own, so that
+// tools made for those can read ours; `__field` says which member could not be converted.
+import type { Clock } from '../base/clock.ts';
+import type { DeadLetter } from '../engine/ports.ts';
+import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { createTopicReader } from './reader.ts';
+import type { FetchedRecord } from './record-batch.ts';
+import { dataTopic, deadLetterTopic, hasTopic } from './topics.ts';
+
+const ERRORS = '__connect.errors.';
+const FIELD = '__field';
+
+/** The letter as a message of its topic. */
+export function deadLetterMessage({ stream, key, value, stage, error }: DeadLetter, prefix: string, connector: string) {
+  return {
+    key: Buffer.from(key),
+    value,
+    headers: {
+      [`${ERRORS}topic`]: dataTopic(prefix, stream),
+      // It never got a place on the topic.
+      [`${ERRORS}partition`]: '-1',
+      [`${ERRORS}offset`]: '-1',
+      [`${ERRORS}connector.name`]: connector,
+      [`${ERRORS}task.id`]: '0',
+      [`${ERRORS}stage`]: stage,
+      // A stack trace would only lead through our own files.
+      [`${ERRORS}class.name`]: 'Codec',
+      [`${ERRORS}exception.class.name`]: error.name,
+      [`${ERRORS}exception.message`]: error.message,
+      [FIELD]: error.field,
+    },
+  };
+}
+
+/** A letter as it lies on its topic. Texts are empty where it does not say. */
+export interface FoundLetter {
+  readonly stream: string;
+  /** The record's id as text. */
+  readonly id: string;
+  /** When it was written, in ms. */
+  readonly at: number;
+  readonly stage: string;
+  readonly errorClass: string;
+  readonly field: string;
+  readonly message: string;
+  readonly offset: number;
+  /** The original JSON; a view that lasts for the call. */
+  readonly value: Buffer;
+}
+
+/** Delivers the committed letters, the oldest first; none when there is no such topic yet. Throws PublisherError `kafka.*`. */
+export async function readDeadLetters(
+  settings: KafkaSettings,
+  prefix: string,
+  onLetter: (letter: FoundLetter) => void,
+  { clock, signal, log = () => {} }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log?: Log },
+): Promise<void> {
+  const connection = createConnection(settings, log);
+  const topic = deadLetterTopic(prefix);
+  if (!(await hasTopic(connection, prefix, topic))) return;
+  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
+  try {
+    await reader.readAll([topic], (record) => onLetter(found(record, prefix)), signal);
+  } finally {
+    await reader.close();
+  }
+}
+
+function found(record: FetchedRecord, prefix: string): FoundLetter {
+  const { key, value, timestamp, offset } = record;
+  const headers = record.headers();
+  const said = (name: string) => headers.get(`${ERRORS}${name}`) ?? '';
+  return {
+    stream: said('topic').replace(dataTopic(prefix, ''), ''),
+    id: String(key ?? ''),
+    at: timestamp,
+    stage: said('stage'),
+    errorClass: said('exception.class.name'),
+    field: headers.get(FIELD) ?? '',
+    message: said('exception.message'),
+    offset,
+    value: value ?? Buffer.alloc(0),
+  };
+}

@@ -1,0 +1,157 @@
+// Whose the account is. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
+// account was lost to a newer instance or is only in doubt. The rule by which the log decides is AccountState's.
+import { type Clock, isoSeconds } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
+import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { isFencing, type Place, translate } from './failures.ts';
+import type { OrderBook } from './orders.ts';
+import { createTopicReader, farewell, type PartitionRange, type TopicReader } from './reader.ts';
+import { type Session, TransactionFailure } from './session.ts';
+import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
+import { stateTopic } from './topics.ts';
+
+export interface OwnershipParts {
+  readonly kafka: KafkaSettings;
+  readonly accountId: string;
+  readonly instance: string;
+  readonly place: Place & { readonly transactionalId: string };
+  readonly transactionTimeoutMs: number;
+  readonly state: AccountState;
+  readonly orders: OrderBook;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long we look for the signature of whoever fenced us: it signs right after fencing. */
+const SIGNATURE_PATIENCE_MS = 5_000;
+const SIGNATURE_POLL_MS = 250;
+
+export class Ownership {
+  readonly #parts: OwnershipParts;
+  readonly #topic: string;
+  #openings = 0;
+
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts;
+    this.#topic = stateTopic(parts.place.prefix);
+  }
+
+  /** Reads who signed and what the rows are. Throws `kafka.fenced` when somebody newer did. */
+  async look(reader: TopicReader, signal: AbortSignal): Promise<void> {
+    await this.#readSignatures(reader, signal);
+    this.#refuseNewer();
+  }
+
+  /**
+   * Commits a record that names this opening and reads the state up to it: once it is there, nobody older can commit any
+   * more, and the rows are final. Throws `kafka.fenced` when somebody newer signed, `kafka.doubt` when our record is not there.
+   */
+  async sign(session: Session, reader: TopicReader, signal: AbortSignal): Promise<void> {
+    const { clock, instance, accountId, place, state } = this.#parts;
+    const owner: Owner = { instance, opening: ++this.#openings, opened_at: isoSeconds(clock.now()) };
+    const message = { key: ownerKey(place.prefix, accountId), value: JSON.stringify(owner), partition: 0 };
+    const signature = await session.transact((send) => send(this.#topic, 0, [message]));
+    await this.#readState(reader, state.position, signature + 1, signal);
+    this.#refuseNewer();
+    if (state.owner?.instance !== instance || state.owner.opening !== owner.opening) {
+      throw new PublisherError('kafka.doubt', `our signature is not at offset ${signature} of ${this.#topic}`);
+    }
+  }
+
+  /** What a failed opening means: a signature that fails is tried again by the next one. */
+  judgeOpening(error: unknown, signal: AbortSignal): Promise<PublisherError> {
+    return this.#judge(error, 'taking the account over', false, signal);
+  }
+
+  /**
+   * What a failed commit means. A broker that gives up a transaction for its age raises the epoch, which looks like fencing:
+   * then it was not another instance.
+   */
+  judgeCommit(error: unknown, signal: AbortSignal): Promise<PublisherError> {
+    const young = error instanceof TransactionFailure && error.openMs < this.#parts.transactionTimeoutMs;
+    return this.#judge(error, 'committing a batch', young, signal);
+  }
+
+  async #judge(error: unknown, doing: string, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
+    const cause = error instanceof TransactionFailure ? error.cause : error;
+    if (!isFencing(cause)) return translate(cause, doing, this.#parts.place);
+    return this.#whoFencedUs(cause, bySomebody, signal);
+  }
+
+  /**
+   * Waits for the signature of whoever fenced us. A newer instance's: the account is theirs. An older one's, which came
+   * back from a doubt before it saw ours: we take the account back. None: if our transaction was young, somebody must
+   * have fenced us and died or dawdles, so the account is theirs; otherwise it was the broker.
+   */
+  async #whoFencedUs(cause: unknown, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
+    const { clock, kafka, log, place, state } = this.#parts;
+    const known = state.owner;
+    const connection = createConnection(kafka, log);
+    const reader = createTopicReader(connection, clock, place);
+    signal.addEventListener('abort', connection.sever);
+    try {
+      const deadline = clock.monotonic() + SIGNATURE_PATIENCE_MS;
+      do {
+        await this.#readSignatures(reader, signal);
+        if (state.newer) return this.#fencedBy(state.newer, cause);
+        if (state.owner !== known) return this.#doubted(cause);
+        await clock.sleep(SIGNATURE_POLL_MS, signal);
+      } while (clock.monotonic() < deadline && !signal.aborted);
+    } catch {
+      // Not readable now: the next opening looks at the signatures again before it fences anybody.
+      return this.#doubted(cause);
+    } finally {
+      signal.removeEventListener('abort', connection.sever);
+      await farewell(reader, clock);
+      connection.sever();
+    }
+    return bySomebody ? this.#fencedBy(null, cause) : this.#doubted(cause);
+  }
+
+  /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
+  async #readSignatures(reader: TopicReader, signal: AbortSignal): Promise<void> {
+    const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
+    const { state } = this.#parts;
+    if (isAnotherLog(state.position, bounds)) state.forget();
+    await this.#readState(reader, Math.max(state.position, bounds.start), bounds.stable, signal);
+  }
+
+  async #readState(reader: TopicReader, from: number, to: number, signal: AbortSignal): Promise<void> {
+    const { state, orders } = this.#parts;
+    const range: PartitionRange = { topic: this.#topic, partition: 0, from, to };
+    const followed = orders.follow(from);
+    await reader.read(
+      [range],
+      (record) => {
+        state.apply(record);
+        followed(record);
+      },
+      signal,
+    );
+    state.position = Math.max(from, to);
+  }
+
+  #refuseNewer(): void {
+    const { newer } = this.#parts.state;
+    if (newer) throw this.#fencedBy(newer);
+  }
+
+  #fencedBy(newer: Owner | null, cause?: unknown): PublisherError {
+    const who = newer
+      ? `instance ${newer.instance}, opened at ${newer.opened_at}`
+      : 'an instance that has not signed yet';
+    const { accountId, place } = this.#parts;
+    return new PublisherError(
+      'kafka.fenced',
+      `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`,
+      { cause },
+    );
+  }
+
+  #doubted(cause: unknown): PublisherError {
+    const { transactionalId } = this.#parts.place;
+    return new PublisherError('kafka.doubt', `the broker no longer takes this producer of ${transactionalId}`, {
+      cause,
+    });
+  }
+}
