@@ -173,6 +173,7 @@ export class Daemon {
         ids,
         decimalHandling: config.decimal_handling_mode,
         keyFormat: config.key.format,
+        runningTimers: config.running_timers,
         writerSchema: (id) => registry.schemaById(id),
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),

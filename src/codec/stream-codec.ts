@@ -8,6 +8,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
 import { compileEncoding, Leftover } from './encoding.ts';
 import type { KeyCodec } from './keys.ts';
+import { hasTimer, publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
 import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
@@ -19,11 +20,15 @@ export type Reader = (payload: Buffer) => AvroRecord | null;
 
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
+/** What is read of a payload without reading all of it. */
+type Place = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
+
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
   readonly schema: RecordSchema;
   readonly schemaId: number;
   readonly decimals: DecimalHandling;
+  readonly runningTimers: RunningTimers;
   readonly keys: KeyCodec;
   readonly out: MessageWriter;
 }
@@ -37,16 +42,21 @@ export class StreamCodec {
   readonly #out: MessageWriter;
   readonly #write: ReturnType<typeof compileEncoding>;
   readonly #dimension: string;
-  readonly #readPlace: (payload: Buffer) => Pick<Encoded, 'group' | 'day'>;
+  readonly #readPlace: (payload: Buffer) => Place;
+  /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
+  readonly #writeStill: ReturnType<typeof compileEncoding> | null;
 
-  constructor({ stream, schema, schemaId, decimals, keys, out }: StreamCodecParts) {
+  constructor({ stream, schema, schemaId, decimals, runningTimers, keys, out }: StreamCodecParts) {
     this.stream = stream;
     this.keys = keys;
     this.schemaId = schemaId;
     this.schema = publishedSchema(schema, decimals);
     this.#out = out;
     this.#type = compileType(this.schema);
-    this.#write = compileEncoding(schema, decimals, new Set(Object.keys(givenTo(stream, {}))));
+    const given = new Set(Object.keys(givenTo(stream, {})));
+    this.#write = compileEncoding(schema, decimals, given);
+    const ignoresTicking = runningTimers === 'on_change' && hasTimer(schema);
+    this.#writeStill = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
     this.#readPlace = this.#compilePlaceReader();
   }
@@ -64,7 +74,10 @@ export class StreamCodec {
       id,
       key: this.keys.encode(id),
       value,
-      hash: hash(value.subarray(HEADER)),
+      hash:
+        this.#writeStill !== null && record.is_running === true
+          ? this.#hashStill(record, context)
+          : hash(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
       group: this.#groupOf(record, context),
       day: this.#dayOf(record),
@@ -74,7 +87,9 @@ export class StreamCodec {
 
   /** What the index remembers of a payload that has our schema. */
   remember(payload: Buffer): Memory {
-    return { hash: hash(payload), ...this.#readPlace(payload) };
+    const { isRunning, group, day } = this.#readPlace(payload);
+    const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+    return { hash: hash(compared), group, day };
   }
 
   /** What it remembers of a record that another schema brought. */
@@ -89,6 +104,12 @@ export class StreamCodec {
   readerOf(writer: object): Reader {
     const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
     return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
+  }
+
+  #hashStill(record: JsonObject, context: RecordContext): number {
+    this.#out.begin(this.schemaId);
+    this.#writeStill!(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
+    return hash(this.#out.end().subarray(HEADER));
   }
 
   #identify(record: JsonObject, { accountId, window }: RecordContext): RowId {
@@ -109,24 +130,30 @@ export class StreamCodec {
     return typeof date === 'string' ? epochDay(date) : null;
   }
 
-  /** Reads the group's and the day's field of our own payloads and skips the others. */
-  #compilePlaceReader(): (payload: Buffer) => Pick<Encoded, 'group' | 'day'> {
+  /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
+  #compilePlaceReader(): (payload: Buffer) => Place {
     const { parent, belongsTo, dated } = this.stream;
     const grouped = parent?.field ?? belongsTo?.member ?? null;
-    if (grouped === null && dated === null) return () => NOWHERE;
-    const fields = this.schema.fields.filter(({ name }) => name === grouped || name === dated).map(idAlone);
+    const timer = this.#writeStill === null ? null : 'is_running';
+    const wanted = [grouped, dated, timer];
+    const fields = this.schema.fields.filter(({ name }) => wanted.includes(name)).map(idAlone);
+    if (fields.length === 0) return () => NOWHERE;
     const type = compileType({ ...this.schema, fields });
     const resolver = type.createResolver(this.#type);
     return (payload) => {
       // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
       const place = type.fromBuffer(payload, resolver, true);
       const group = grouped === null ? null : place[grouped];
-      return { group: parent === null ? (group?.id ?? null) : group, day: dated === null ? null : place[dated] };
+      return {
+        group: parent === null ? (group?.id ?? null) : group,
+        day: dated === null ? null : place[dated],
+        isRunning: timer !== null && place[timer] === true,
+      };
     };
   }
 }
 
-const NOWHERE = { group: null, day: null };
+const NOWHERE = { group: null, day: null, isRunning: false };
 
 /** Of a reference, its id alone is read. */
 function idAlone(field: FieldSchema): FieldSchema {

@@ -97,7 +97,10 @@ export interface Encoded {
   readonly id: RowId;
   readonly key: Buffer;
   readonly value: Buffer;
-  /** 53 bits of a cryptographic hash of the Avro payload, without the five bytes of the wire header. */
+  /**
+   * 53 bits of a cryptographic hash of the Avro payload, without the five bytes of the wire header and, with
+   * `running_timers: on_change`, without what a running timer moves.
+   */
   readonly hash: number;
   /** `updated_at` in ms; null for streams that have none. */
   readonly updatedAt: number | null;
