@@ -9,6 +9,7 @@ import { toJson } from './decode.ts';
 import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
 import type { RunningTimers } from './running-timer.ts';
 import type { DecimalHandling, ValueSchemas } from './schemas.ts';
+import { shapeOf } from './shape.ts';
 import { type Reader, StreamCodec } from './stream-codec.ts';
 import { HEADER, MessageWriter, schemaIdOf } from './wire.ts';
 
@@ -82,6 +83,10 @@ export function createCodec(options: CodecOptions): AvroCodec {
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
     key: (stream, id) => of(stream).keys.encode(id),
+    identify: (stream, record, context) => of(stream).identify(record, context),
+    takeNulls: (stream) => of(stream).takeNulls(),
+    shape: (value) => shapeOf(value),
+    draft: (stream, path, samples) => of(stream).draft(path, samples),
     async decode(stream, value) {
       const codec = of(stream);
       const schemaId = schemaIdOf(value);

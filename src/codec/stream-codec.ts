@@ -3,10 +3,11 @@
 import { hash as digest } from 'node:crypto';
 import avro from 'avsc';
 import { assert } from '../base/errors.ts';
-import type { Encoded, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
+import type { Encoded, FieldDraft, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
-import { compileEncoding, Leftover } from './encoding.ts';
+import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
+import { draftField } from './field-draft.ts';
 import type { KeyCodec } from './keys.ts';
 import { hasTimer, publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
 import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
@@ -40,11 +41,13 @@ export class StreamCodec {
   readonly schemaId: number;
   readonly #type: avro.Type;
   readonly #out: MessageWriter;
-  readonly #write: ReturnType<typeof compileEncoding>;
+  /** As checked in, decimals precise. */
+  readonly #plain: RecordSchema;
+  readonly #encoding: Encoding;
   readonly #dimension: string;
   readonly #readPlace: (payload: Buffer) => Place;
   /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
-  readonly #writeStill: ReturnType<typeof compileEncoding> | null;
+  readonly #still: Encoding | null;
 
   constructor({ stream, schema, schemaId, decimals, runningTimers, keys, out }: StreamCodecParts) {
     this.stream = stream;
@@ -54,9 +57,10 @@ export class StreamCodec {
     this.#out = out;
     this.#type = compileType(this.schema);
     const given = new Set(Object.keys(givenTo(stream, {})));
-    this.#write = compileEncoding(schema, decimals, given);
+    this.#plain = schema;
+    this.#encoding = compileEncoding(schema, decimals, given);
     const ignoresTicking = runningTimers === 'on_change' && hasTimer(schema);
-    this.#writeStill = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
+    this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
     this.#readPlace = this.#compilePlaceReader();
   }
@@ -66,16 +70,16 @@ export class StreamCodec {
     assert(this.stream.parent === null || context.parentId !== undefined, `${this.stream.name} comes with its parent`);
     const leftover = new Leftover();
     this.#out.begin(this.schemaId);
-    this.#write(record, this.#out, leftover, givenTo(this.stream, context));
+    this.#encoding.write(record, this.#out, leftover, givenTo(this.stream, context));
     const value = this.#out.end();
-    const id = this.#identify(record, context);
+    const id = this.identify(record, context) as RowId;
     for (const field of leftover.rounded) onRounded(field);
     return {
       id,
       key: this.keys.encode(id),
       value,
       hash:
-        this.#writeStill !== null && record.is_running === true
+        this.#still !== null && record.is_running === true
           ? this.#hashStill(record, context)
           : hash(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
@@ -83,6 +87,24 @@ export class StreamCodec {
       day: this.#dayOf(record),
       unknown: leftover.unknown,
     };
+  }
+
+  /** The row id of a record, which may be one that does not convert; null when it has none. */
+  identify(record: JsonObject, { accountId, window }: RecordContext): RowId | null {
+    if (this.stream.rows === null) return accountId;
+    const id = record[this.#dimension];
+    if (typeof id !== 'number' && typeof id !== 'string') return null;
+    return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+  }
+
+  /** Paths of fields that were encoded as null since this was last asked. */
+  takeNulls(): readonly string[] {
+    return this.#encoding.takeNulls();
+  }
+
+  /** How the schema could take a member that it does not know; null when the samples do not tell its type. */
+  draft(path: string, samples: readonly unknown[]): FieldDraft | null {
+    return draftField(this.#plain, path, samples);
   }
 
   /** What the index remembers of a payload that has our schema. */
@@ -108,14 +130,8 @@ export class StreamCodec {
 
   #hashStill(record: JsonObject, context: RecordContext): number {
     this.#out.begin(this.schemaId);
-    this.#writeStill!(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
+    this.#still!.write(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
     return hash(this.#out.end().subarray(HEADER));
-  }
-
-  #identify(record: JsonObject, { accountId, window }: RecordContext): RowId {
-    if (this.stream.rows === null) return accountId;
-    const id = record[this.#dimension] as number;
-    return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
   }
 
   #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
@@ -134,7 +150,7 @@ export class StreamCodec {
   #compilePlaceReader(): (payload: Buffer) => Place {
     const { parent, belongsTo, dated } = this.stream;
     const grouped = parent?.field ?? belongsTo?.member ?? null;
-    const timer = this.#writeStill === null ? null : 'is_running';
+    const timer = this.#still === null ? null : 'is_running';
     const wanted = [grouped, dated, timer];
     const fields = this.schema.fields.filter(({ name }) => wanted.includes(name)).map(idAlone);
     if (fields.length === 0) return () => NOWHERE;

@@ -200,13 +200,13 @@ function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
   const refused = Object.entries({
     ...row.refused,
     ...Object.fromEntries(diff.refusals.map(({ id, hash }) => [id, hash])),
-  });
+  }).filter(([id]) => !diff.recovered.has(id));
   return {
     ...row,
     rows,
     dead_letters: row.dead_letters + diff.refusals.length,
     refused: Object.fromEntries(refused.slice(-REFUSED_MAX)),
-    unknown: [...new Set([...row.unknown, ...diff.unknown.keys()])],
+    ...diff.drift.remembered(live.row),
   };
 }
 
@@ -225,6 +225,7 @@ function committedEvent(
     unchanged: diff.unchanged,
     stale: diff.stale,
     deadLetters: diff.refusals.length,
+    drift: diff.drift.counts(),
     commitMs,
   };
 }
@@ -249,17 +250,10 @@ function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow
 
 function driftEvents({ live, diff }: StepResult): PublisherEvent[] {
   if (!diff) return [];
-  const stream = live.definition.name;
-  const events: PublisherEvent[] = [];
-  for (const [field, shape] of diff.unknown) {
-    if (!live.row.unknown.includes(field)) events.push({ name: 'drift.seen', stream, field, shape });
-  }
-  const fields = new Set(diff.refusals.map((refusal) => refusal.error.field));
-  for (const field of fields) {
-    const refusals = diff.refusals.filter((refusal) => refusal.error.field === field);
-    events.push({ name: 'record.refused', stream, field, count: refusals.length, reason: refusals[0]!.error.message });
-  }
-  return events;
+  const refused = diff.drift
+    .refused()
+    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: live.definition.name, ...refusal }));
+  return [...diff.drift.news(live.row), ...refused];
 }
 
 /** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */

@@ -79,6 +79,10 @@ export interface StreamRow {
   readonly refused: Readonly<Record<string, number>>;
   /** Members that the schema does not know, announced once. */
   readonly unknown: readonly string[];
+  /** Fields that came with a type which the schema does not take, announced once. */
+  readonly new_types?: readonly string[];
+  /** Fields that have been null, sorted: learned in the first sweep, another one is announced. Absent until then. */
+  readonly nulls?: readonly string[];
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
