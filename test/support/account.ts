@@ -1,6 +1,7 @@
 // The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
 import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
+import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
@@ -31,6 +32,7 @@ export function benchAccount(
     readonly streams?: readonly string[];
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
+    readonly codec?: Partial<CodecOptions>;
   } = {},
 ): Bench {
   const sink = createMemorySink(log);
@@ -64,7 +66,7 @@ export function benchAccount(
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
       .map((definition) => ({ definition, pollIntervalMs: 60_000 })),
     source,
-    codec: testCodec(),
+    codec: testCodec(options.codec),
     sink,
     clock: systemClock,
     random: () => options.chance ?? 0,
