@@ -134,7 +134,7 @@ export class Drift {
 
   #news(kind: DriftKind, field: string, shape: Shape, more: Partial<DriftNews> & { advice: string }): DriftNews {
     const none = { expected: null, avro: null, into: null };
-    return { name: 'drift.seen', stream: this.#stream.name, kind, field, ...none, ...more, shape };
+    return { name: 'drift.seen', stream: this.#stream.name, kind, field, shape, ...none, ...more };
   }
 }
 
