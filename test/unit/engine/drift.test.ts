@@ -56,6 +56,16 @@ test('a first sweep learns in silence which fields can be null', async () => {
   expect((await restart()).notices).toEqual([]);
 });
 
+test('a stream that is read from the beginning again learns in silence again', async () => {
+  const { simulator, log, restart } = scene();
+  await restart();
+  const [client] = simulator.data.clients.all();
+  simulator.data.clients.update(client!.id, { currency: null as never });
+  log.empty('clients');
+  expect((await restart()).notices.filter(({ stream }) => stream === 'clients')).toEqual([]);
+  expect(log.rows.get('clients')).toMatchObject({ nulls: expect.arrayContaining(['address', 'currency']) });
+});
+
 test('a null where none was is told once, is published, and learned', async () => {
   const { simulator, log, restart } = scene();
   await restart();
