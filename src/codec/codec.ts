@@ -7,7 +7,9 @@ import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { toJson } from './decode.ts';
 import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
+import type { RunningTimers } from './running-timer.ts';
 import type { DecimalHandling, ValueSchemas } from './schemas.ts';
+import { shapeOf } from './shape.ts';
 import { type Reader, StreamCodec } from './stream-codec.ts';
 import { HEADER, MessageWriter, schemaIdOf } from './wire.ts';
 
@@ -23,6 +25,8 @@ export interface CodecOptions {
   readonly ids: ReadonlyMap<string, SchemaIds>;
   readonly decimalHandling: DecimalHandling;
   readonly keyFormat: KeyFormat;
+  /** Whether the ticking of a timer alone makes another version of its record. */
+  readonly runningTimers: RunningTimers;
   /** The schema registered under an id, null when the registry has none. Asked once per stream and id. */
   readonly writerSchema: (id: number) => Promise<object | null>;
   /** A decimal had more fraction digits than the schema and was rounded; its literal is in `_extra`. */
@@ -79,6 +83,10 @@ export function createCodec(options: CodecOptions): AvroCodec {
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
     key: (stream, id) => of(stream).keys.encode(id),
+    identify: (stream, record, context) => of(stream).identify(record, context),
+    takeNulls: (stream) => of(stream).takeNulls(),
+    shape: (value) => shapeOf(value),
+    draft: (stream, path, samples) => of(stream).draft(path, samples),
     async decode(stream, value) {
       const codec = of(stream);
       const schemaId = schemaIdOf(value);
@@ -99,5 +107,13 @@ function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, out: M
   assert(stream !== undefined && schema !== undefined, `${name} is in the catalog and has a schema`);
   assert(options.keyFormat === 'string' || ids.key !== null, `${name} has a key schema id`);
   const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, out);
-  return new StreamCodec({ stream, schema, schemaId: ids.value, decimals: options.decimalHandling, keys, out });
+  return new StreamCodec({
+    stream,
+    schema,
+    schemaId: ids.value,
+    decimals: options.decimalHandling,
+    runningTimers: options.runningTimers,
+    keys,
+    out,
+  });
 }

@@ -1,19 +1,20 @@
 // How a Harvest record is written as Avro: every field in the schema's order, unknown members and lost digits set aside.
 // Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
 // every record of every page. avsc reads these bytes back, in restore and in the tests.
-import { ConversionError, type JsonObject } from '../engine/ports.ts';
+import { ConversionError, type JsonObject, type UnknownMember } from '../engine/ports.ts';
 import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseDecimal, toBytes, toDouble, toText, type Unscaled } from './decimal.ts';
 import { type DecimalHandling, EXTRA, isNullable, type RecordSchema, type ValueType, valueType } from './schemas.ts';
+import { shapeOf } from './shape.ts';
 import type { MessageWriter } from './wire.ts';
 
 /** What could not be put into typed fields while one record was written. */
 export class Leftover {
   /** What the write that returned last left over, in the place of its value; undefined when nothing. */
   rest: unknown = undefined;
-  /** Paths of members the schema does not know, each once: `line_items[].tax3`. */
-  readonly unknown: string[] = [];
+  /** Members the schema does not know, each path once: `line_items[].tax3`. */
+  readonly unknown: UnknownMember[] = [];
   /** Paths of decimals that were rounded, once per occurrence. */
   readonly rounded: string[] = [];
 }
@@ -22,6 +23,12 @@ export class Leftover {
 type Write = (value: unknown, out: MessageWriter, leftover: Leftover) => void;
 type WriteRecord = (record: unknown, out: MessageWriter, leftover: Leftover, given?: JsonObject) => void;
 
+export interface Encoding {
+  readonly write: WriteRecord;
+  /** Paths of the fields that were written as null since this was last asked. */
+  takeNulls(): string[];
+}
+
 interface Field {
   readonly name: string;
   readonly path: string;
@@ -29,6 +36,15 @@ interface Field {
   /** The value comes from elsewhere than the record. */
   readonly given: boolean;
   readonly write: Write;
+  /** It was written as null. Noted here because setting a flag costs a page nothing. */
+  wasNull: boolean;
+}
+
+/** What the closures of one schema are compiled with. */
+interface Plan {
+  readonly decimals: DecimalHandling;
+  /** Every field that a closure writes, in the order of compilation. */
+  readonly fields: Field[];
 }
 
 // Neither avsc nor a JSON consumer takes an integer beyond this.
@@ -45,10 +61,14 @@ export function compileEncoding(
   schema: RecordSchema,
   decimals: DecimalHandling,
   given: ReadonlySet<string> = NOTHING_GIVEN,
-): WriteRecord {
+): Encoding {
+  const plan: Plan = { decimals, fields: [] };
+  const writeFields = compileRecord(schema, '', plan, given);
   const hasExtra = schema.fields.some(({ name }) => name === EXTRA);
-  const writeFields = compileRecord(schema, '', decimals, given);
-  if (!hasExtra) return writeFields;
+  return { write: hasExtra ? withExtra(writeFields) : writeFields, takeNulls: () => takeNulls(plan.fields) };
+}
+
+function withExtra(writeFields: WriteRecord): WriteRecord {
   return (record, out, leftover, values) => {
     writeFields(record, out, leftover, values);
     if (leftover.rest === undefined) return out.long(0);
@@ -57,10 +77,20 @@ export function compileEncoding(
   };
 }
 
+function takeNulls(fields: readonly Field[]): string[] {
+  const nulls: string[] = [];
+  for (const field of fields) {
+    if (!field.wasNull) continue;
+    field.wasNull = false;
+    nulls.push(field.path);
+  }
+  return nulls;
+}
+
 function compileRecord(
   schema: RecordSchema,
   path: string,
-  decimals: DecimalHandling,
+  plan: Plan,
   given: ReadonlySet<string> = NOTHING_GIVEN,
 ): WriteRecord {
   const prefix = path === '' ? '' : `${path}.`;
@@ -68,9 +98,10 @@ function compileRecord(
     .filter(({ name }) => name !== EXTRA)
     .map(({ name, type }): Field => {
       const path = prefix + name;
-      const write = compile(valueType(type), path, decimals);
-      return { name, path, nullable: isNullable(type), given: given.has(name), write };
+      const write = compile(valueType(type), path, plan);
+      return { name, path, nullable: isNullable(type), given: given.has(name), write, wasNull: false };
     });
+  plan.fields.push(...fields);
   const names = new Set(fields.filter((field) => !field.given).map(({ name }) => name));
 
   return (value, out, leftover, values) => {
@@ -83,6 +114,7 @@ function compileRecord(
       if (member === undefined || member === null) {
         if (!field.nullable) throw refusal(field.path, 'a value', member);
         out.long(0);
+        field.wasNull = true;
       } else {
         if (field.nullable) out.long(1);
         field.write(member, out, leftover);
@@ -93,7 +125,7 @@ function compileRecord(
     if (countMembers(value) !== known) {
       for (const [name, member] of Object.entries(value)) {
         if (names.has(name) || member === undefined) continue;
-        if (!leftover.unknown.includes(prefix + name)) leftover.unknown.push(prefix + name);
+        noteUnknown(leftover.unknown, prefix + name, member);
         leftover.rest = member;
         rest = keep(rest, name, leftover);
       }
@@ -102,8 +134,15 @@ function compileRecord(
   };
 }
 
-function compileArray(items: ValueType, path: string, decimals: DecimalHandling): Write {
-  const write = compile(items, `${path}[]`, decimals);
+/** Of members of array items, the first that is not null speaks for all. */
+function noteUnknown(unknown: UnknownMember[], path: string, value: unknown): void {
+  const at = unknown.findIndex((member) => member.path === path);
+  if (at === -1) unknown.push({ path, value });
+  else if (unknown[at]!.value === null) unknown[at] = { path, value };
+}
+
+function compileArray(items: ValueType, path: string, plan: Plan): Write {
+  const write = compile(items, `${path}[]`, plan);
   return (value, out, leftover) => {
     if (!Array.isArray(value)) throw refusal(path, 'an array', value);
     let rest: Members | undefined;
@@ -118,14 +157,14 @@ function compileArray(items: ValueType, path: string, decimals: DecimalHandling)
   };
 }
 
-function compile(type: ValueType, path: string, decimals: DecimalHandling): Write {
+function compile(type: ValueType, path: string, plan: Plan): Write {
   if (type === 'long') return compileLong(path);
   if (type === 'boolean') return compileBoolean(path);
   if (type === 'string') return compileString(path);
   if (type === 'double') return compileDecimal(path, 'double');
-  if (type.type === 'record') return compileRecord(type, path, decimals);
-  if (type.type === 'array') return compileArray(type.items, path, decimals);
-  if (type.type === 'bytes') return compileDecimal(path, decimals);
+  if (type.type === 'record') return compileRecord(type, path, plan);
+  if (type.type === 'array') return compileArray(type.items, path, plan);
+  if (type.type === 'bytes') return compileDecimal(path, plan.decimals);
   return type.type === 'int' ? compileDay(path) : compileInstant(path);
 }
 
@@ -215,5 +254,6 @@ function countMembers(value: JsonObject): number {
 function refusal(path: string, expected: string, value: unknown): ConversionError {
   const found =
     value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`);
+  const mismatch = { expected, found: shapeOf(value) };
+  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`, mismatch);
 }

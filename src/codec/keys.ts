@@ -35,12 +35,12 @@ export function stringKeys(stream: StreamDefinition): KeyCodec {
 /** Row ids as the key schema's record, registered under `schemaId`. */
 export function avroKeys(stream: StreamDefinition, schemaId: number, out: MessageWriter): KeyCodec {
   const schema = keySchema(stream);
-  const write = compileEncoding(schema, 'precise');
+  const encoding = compileEncoding(schema, 'precise');
   const type = avro.Type.forSchema(schema as avro.Schema);
   return {
     encode(id) {
       out.begin(schemaId);
-      write(keyRecord(stream, id), out, new Leftover());
+      encoding.write(keyRecord(stream, id), out, new Leftover());
       return out.end();
     },
     decode(key) {

@@ -3,11 +3,13 @@
 import { hash as digest } from 'node:crypto';
 import avro from 'avsc';
 import { assert } from '../base/errors.ts';
-import type { Encoded, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
+import type { Encoded, FieldDraft, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
-import { compileEncoding, Leftover } from './encoding.ts';
+import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
+import { draftField } from './field-draft.ts';
 import type { KeyCodec } from './keys.ts';
+import { hasTimer, publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
 import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
@@ -19,11 +21,15 @@ export type Reader = (payload: Buffer) => AvroRecord | null;
 
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
+/** What is read of a payload without reading all of it. */
+type Place = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
+
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
   readonly schema: RecordSchema;
   readonly schemaId: number;
   readonly decimals: DecimalHandling;
+  readonly runningTimers: RunningTimers;
   readonly keys: KeyCodec;
   readonly out: MessageWriter;
 }
@@ -35,18 +41,26 @@ export class StreamCodec {
   readonly schemaId: number;
   readonly #type: avro.Type;
   readonly #out: MessageWriter;
-  readonly #write: ReturnType<typeof compileEncoding>;
+  /** As checked in, decimals precise. */
+  readonly #plain: RecordSchema;
+  readonly #encoding: Encoding;
   readonly #dimension: string;
-  readonly #readPlace: (payload: Buffer) => Pick<Encoded, 'group' | 'day'>;
+  readonly #readPlace: (payload: Buffer) => Place;
+  /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
+  readonly #still: Encoding | null;
 
-  constructor({ stream, schema, schemaId, decimals, keys, out }: StreamCodecParts) {
+  constructor({ stream, schema, schemaId, decimals, runningTimers, keys, out }: StreamCodecParts) {
     this.stream = stream;
     this.keys = keys;
     this.schemaId = schemaId;
     this.schema = publishedSchema(schema, decimals);
     this.#out = out;
     this.#type = compileType(this.schema);
-    this.#write = compileEncoding(schema, decimals, new Set(Object.keys(givenTo(stream, {}))));
+    const given = new Set(Object.keys(givenTo(stream, {})));
+    this.#plain = schema;
+    this.#encoding = compileEncoding(schema, decimals, given);
+    const ignoresTicking = runningTimers === 'on_change' && hasTimer(schema);
+    this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
     this.#readPlace = this.#compilePlaceReader();
   }
@@ -56,15 +70,18 @@ export class StreamCodec {
     assert(this.stream.parent === null || context.parentId !== undefined, `${this.stream.name} comes with its parent`);
     const leftover = new Leftover();
     this.#out.begin(this.schemaId);
-    this.#write(record, this.#out, leftover, givenTo(this.stream, context));
+    this.#encoding.write(record, this.#out, leftover, givenTo(this.stream, context));
     const value = this.#out.end();
-    const id = this.#identify(record, context);
+    const id = this.identify(record, context) as RowId;
     for (const field of leftover.rounded) onRounded(field);
     return {
       id,
       key: this.keys.encode(id),
       value,
-      hash: hash(value.subarray(HEADER)),
+      hash:
+        this.#still !== null && record.is_running === true
+          ? this.#hashStill(record, context)
+          : hash(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
       group: this.#groupOf(record, context),
       day: this.#dayOf(record),
@@ -72,9 +89,29 @@ export class StreamCodec {
     };
   }
 
+  /** The row id of a record, which may be one that does not convert; null when it has none. */
+  identify(record: JsonObject, { accountId, window }: RecordContext): RowId | null {
+    if (this.stream.rows === null) return accountId;
+    const id = record[this.#dimension];
+    if (typeof id !== 'number' && typeof id !== 'string') return null;
+    return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+  }
+
+  /** Paths of fields that were encoded as null since this was last asked. */
+  takeNulls(): readonly string[] {
+    return this.#encoding.takeNulls();
+  }
+
+  /** How the schema could take a member that it does not know; null when the samples do not tell its type. */
+  draft(path: string, samples: readonly unknown[]): FieldDraft | null {
+    return draftField(this.#plain, path, samples);
+  }
+
   /** What the index remembers of a payload that has our schema. */
   remember(payload: Buffer): Memory {
-    return { hash: hash(payload), ...this.#readPlace(payload) };
+    const { isRunning, group, day } = this.#readPlace(payload);
+    const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+    return { hash: hash(compared), group, day };
   }
 
   /** What it remembers of a record that another schema brought. */
@@ -91,10 +128,10 @@ export class StreamCodec {
     return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
   }
 
-  #identify(record: JsonObject, { accountId, window }: RecordContext): RowId {
-    if (this.stream.rows === null) return accountId;
-    const id = record[this.#dimension] as number;
-    return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+  #hashStill(record: JsonObject, context: RecordContext): number {
+    this.#out.begin(this.schemaId);
+    this.#still!.write(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
+    return hash(this.#out.end().subarray(HEADER));
   }
 
   #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
@@ -109,24 +146,30 @@ export class StreamCodec {
     return typeof date === 'string' ? epochDay(date) : null;
   }
 
-  /** Reads the group's and the day's field of our own payloads and skips the others. */
-  #compilePlaceReader(): (payload: Buffer) => Pick<Encoded, 'group' | 'day'> {
+  /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
+  #compilePlaceReader(): (payload: Buffer) => Place {
     const { parent, belongsTo, dated } = this.stream;
     const grouped = parent?.field ?? belongsTo?.member ?? null;
-    if (grouped === null && dated === null) return () => NOWHERE;
-    const fields = this.schema.fields.filter(({ name }) => name === grouped || name === dated).map(idAlone);
+    const timer = this.#still === null ? null : 'is_running';
+    const wanted = [grouped, dated, timer];
+    const fields = this.schema.fields.filter(({ name }) => wanted.includes(name)).map(idAlone);
+    if (fields.length === 0) return () => NOWHERE;
     const type = compileType({ ...this.schema, fields });
     const resolver = type.createResolver(this.#type);
     return (payload) => {
       // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
       const place = type.fromBuffer(payload, resolver, true);
       const group = grouped === null ? null : place[grouped];
-      return { group: parent === null ? (group?.id ?? null) : group, day: dated === null ? null : place[dated] };
+      return {
+        group: parent === null ? (group?.id ?? null) : group,
+        day: dated === null ? null : place[dated],
+        isRunning: timer !== null && place[timer] === true,
+      };
     };
   }
 }
 
-const NOWHERE = { group: null, day: null };
+const NOWHERE = { group: null, day: null, isRunning: false };
 
 /** Of a reference, its id alone is read. */
 function idAlone(field: FieldSchema): FieldSchema {

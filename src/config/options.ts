@@ -301,6 +301,10 @@ export const schema = z
       z.enum(['precise', 'double', 'string']).default('precise'),
       'Amounts, rates, hours and quantities as Avro decimal(24,6), as double, or as text.',
     ),
+    running_timers: option(
+      z.enum(['on_change', 'every_poll']).default('on_change'),
+      'When a time entry whose timer runs is published: on_change when anything but the ticking of hours and rounded_hours has changed (the last hours come when it stops), every_poll each time its hours have grown.',
+    ),
     streams,
     deletes: option(
       z

@@ -1,13 +1,12 @@
 // The engine's own account of itself, for people: built on demand from the live streams.
 import { isoSeconds } from '../base/clock.ts';
 import { windowCount } from '../streams/windows.ts';
-import { whyOf } from './committer.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
 import { reportSpan } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
-import { type StreamRow, stateOf } from './stream-row.ts';
+import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];

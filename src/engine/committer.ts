@@ -19,7 +19,7 @@ import type {
 } from './ports.ts';
 import type { IndexedRow } from './row-index.ts';
 import type { StepResult } from './step.ts';
-import { type StreamRow, stateOf } from './stream-row.ts';
+import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
 const MESSAGES_PER_COMMIT = 4000;
@@ -207,13 +207,13 @@ function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
   const refused = Object.entries({
     ...row.refused,
     ...Object.fromEntries(diff.refusals.map(({ id, hash }) => [id, hash])),
-  });
+  }).filter(([id]) => !diff.recovered.has(id));
   return {
     ...row,
     rows,
     dead_letters: row.dead_letters + diff.refusals.length,
     refused: Object.fromEntries(refused.slice(-REFUSED_MAX)),
-    unknown: [...new Set([...row.unknown, ...diff.unknown.keys()])],
+    ...diff.drift.remembered(live.row),
   };
 }
 
@@ -232,6 +232,7 @@ function committedEvent(
     unchanged: diff.unchanged,
     stale: diff.stale,
     deadLetters: diff.refusals.length,
+    drift: diff.drift.counts(),
     commitMs,
   };
 }
@@ -254,27 +255,11 @@ function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow
   return events;
 }
 
-/** Why a stream is in its state, and what to do about it. */
-export function whyOf(row: StreamRow): { readonly reason: string; readonly remedy: string } {
-  if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: HELD_REMEDY };
-  return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
-}
-
-const HELD_REMEDY =
-  "Nothing is deleted meanwhile. If the token's owner lost a role, give it back: the hold ends by itself. If the records were deleted: harvest-kafka release <stream>.";
-
 function driftEvents(live: LiveStream, diff: Diff): PublisherEvent[] {
-  const stream = live.definition.name;
-  const events: PublisherEvent[] = [];
-  for (const [field, shape] of diff.unknown) {
-    if (!live.row.unknown.includes(field)) events.push({ name: 'drift.seen', stream, field, shape });
-  }
-  const fields = new Set(diff.refusals.map((refusal) => refusal.error.field));
-  for (const field of fields) {
-    const refusals = diff.refusals.filter((refusal) => refusal.error.field === field);
-    events.push({ name: 'record.refused', stream, field, count: refusals.length, reason: refusals[0]!.error.message });
-  }
-  return events;
+  const refused = diff.drift
+    .refused()
+    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: live.definition.name, ...refusal }));
+  return [...diff.drift.news(live.row), ...refused];
 }
 
 /** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */

@@ -2,6 +2,7 @@
 // the index moves only after the commit (design section 4).
 import { hash53 } from '../base/hash.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import { Drift } from './drift.ts';
 import {
   type Codec,
   ConversionError,
@@ -26,7 +27,9 @@ export class Diff {
   readonly messages: OutMessage[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly refusals: Refusal[] = [];
-  readonly unknown = new Map<string, string>();
+  /** Ids whose refused version is history: a newer one converts. */
+  readonly recovered = new Set<string>();
+  readonly drift: Drift;
   readonly published: Record<Op, number> = { c: 0, u: 0, d: 0, r: 0 };
   read = 0;
   unchanged = 0;
@@ -41,7 +44,7 @@ export class Diff {
   readonly #codec: Codec;
   readonly #index: RowIndex;
   readonly #newOp: 'c' | 'r';
-  readonly #refused: Readonly<Record<string, number>>;
+  readonly #refused: ReadonlyMap<string, number>;
   readonly #maxValueBytes: number;
 
   constructor(
@@ -58,11 +61,12 @@ export class Diff {
       readonly seen?: boolean;
     },
   ) {
+    this.drift = new Drift(stream, codec);
     this.#stream = stream;
     this.#codec = codec;
     this.#index = index;
     this.#newOp = options.newOp;
-    this.#refused = options.refused;
+    this.#refused = new Map(Object.entries(options.refused));
     this.#maxValueBytes = options.maxValueBytes;
     this.seen = options.seen ? new Set() : null;
   }
@@ -77,6 +81,7 @@ export class Diff {
       } else if (this.#stream.key.length === 1 && typeof record.id === 'number') this.seen?.add(record.id);
       else this.isComplete = false;
     }
+    this.drift.sawNulls();
   }
 
   /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
@@ -99,23 +104,26 @@ export class Diff {
           `it is ${bytes} bytes long, its topic takes ${this.#maxValueBytes}`,
         );
       }
-      for (const path of encoded.unknown) if (!this.unknown.has(path)) this.unknown.set(path, shapeAt(record, path));
+      this.drift.sawUnknown(encoded.unknown);
+      if (this.#refused.size > 0 && this.#refused.has(String(encoded.id))) this.recovered.add(String(encoded.id));
       return encoded;
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
-      this.#refuse(record, error);
+      this.#refuse(record, context, error);
       return null;
     }
   }
 
-  #refuse(record: JsonObject, error: ConversionError): void {
+  #refuse(record: JsonObject, context: RecordContext, error: ConversionError): void {
     const value = JSON.stringify(record);
     const hash = hash53(value);
-    const id = refusalId(this.#stream, record) ?? `hash-${hash}`;
+    const id = String(this.#codec.identify(this.#stream, record, context) ?? `hash-${hash}`);
+    this.recovered.delete(id);
     // The overlap re-reads records: one letter for each version of a record, not for each read.
-    if (this.#refused[id] === hash || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash))
+    if (this.#refused.get(id) === hash || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash))
       return;
     this.refusals.push({ id, hash, error });
+    this.drift.sawRefusal(record, error);
     this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });
   }
 
@@ -144,16 +152,4 @@ export class Diff {
       sourceTsMs: updatedAt,
     });
   }
-}
-
-function refusalId(stream: StreamDefinition, record: JsonObject): string | null {
-  const parts = stream.key.filter((field) => field.type !== 'date').map((field) => record[field.name]);
-  return parts.every((part) => typeof part === 'number' || typeof part === 'string') ? parts.join('|') : null;
-}
-
-/** The JSON type of what stands at a path such as `client.vat_id`: a shape, never the value. */
-function shapeAt(record: JsonObject, path: string): string {
-  let value: unknown = record;
-  for (const member of path.split('.')) value = (value as JsonObject | null | undefined)?.[member];
-  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 }

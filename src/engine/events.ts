@@ -1,9 +1,19 @@
 // Things that happen: noun + past verb. One event becomes a log line, metrics and the status page; who emits does not
 // know who listens. `name` is stable: operators alert on it. Per page or per request, never per record.
 import type { BudgetName } from '../streams/definition.ts';
-import type { Op, Order, Purpose } from './ports.ts';
+import type { JsonObject, Op, Order, Purpose, Shape } from './ports.ts';
 
 export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
+
+/** How Harvest's answers left what was known of them. */
+export type DriftKind = 'unknown_member' | 'new_type' | 'unexpected_null';
+
+/** How often a field of a page drifted; counted each time, announced once. */
+export interface DriftCount {
+  readonly kind: DriftKind;
+  readonly field: string;
+  readonly count: number;
+}
 
 export type PublisherEvent =
   | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
@@ -18,6 +28,7 @@ export type PublisherEvent =
       unchanged: number;
       stale: number;
       deadLetters: number;
+      drift: readonly DriftCount[];
       commitMs: number;
     }
   | { name: 'sweep.started'; stream: string; purpose: Purpose; since: string | null }
@@ -42,9 +53,23 @@ export type PublisherEvent =
     }
   | { name: 'stream.retrying'; stream: string; code: string; reason: string; attempt: number; retryInMs: number }
   | { name: 'topic.refilled'; stream: string; reason: string }
-  | { name: 'record.refused'; stream: string; field: string; count: number; reason: string }
+  | { name: 'record.refused'; stream: string; field: string; count: number; reason: string; shape: Shape }
   | { name: 'decimal.rounded'; stream: string; field: string }
-  | { name: 'drift.seen'; stream: string; field: string; shape: string }
+  | {
+      name: 'drift.seen';
+      stream: string;
+      kind: DriftKind;
+      field: string;
+      /** Types of a sample, never values. */
+      shape: Shape;
+      /** What the schema takes there; null when it knows no such member. */
+      expected: string | null;
+      /** Of an unknown member: the field to paste into `avro/<stream>.avsc`, null when no field can hold it. */
+      avro: JsonObject | null;
+      /** Of an unknown member: the record in that schema that the field belongs in. */
+      into: string | null;
+      advice: string;
+    }
   | {
       name: 'request.finished';
       stream: string;

@@ -107,7 +107,10 @@ export interface Encoded {
   readonly id: RowId;
   readonly key: Buffer;
   readonly value: Buffer;
-  /** 53 bits of a cryptographic hash of the Avro payload, without the five bytes of the wire header. */
+  /**
+   * 53 bits of a cryptographic hash of the Avro payload, without the five bytes of the wire header and, with
+   * `running_timers: on_change`, without what a running timer moves.
+   */
   readonly hash: number;
   /** `updated_at` in ms; null for streams that have none. */
   readonly updatedAt: number | null;
@@ -115,20 +118,50 @@ export interface Encoded {
   readonly group: number | null;
   /** The date by which a list can be bounded, as days since 1970; null for streams and records without. */
   readonly day: number | null;
-  /** Paths of members that the schema does not know, kept in `_extra` (promise P7). */
-  readonly unknown: readonly string[];
+  /** Members that the schema does not know, kept in `_extra` (promise P7). */
+  readonly unknown: readonly UnknownMember[];
+}
+
+export interface UnknownMember {
+  /** `client.vat_id`, `line_items[].tax3`; each once per record. */
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/**
+ * The types in a JSON value, never what it says: `integer`, `decimal`, `boolean`, `string`, `date`, `datetime`, `null`,
+ * `mixed` where several do not fit together; objects by member, arrays by what fits all items.
+ */
+export type Shape = string | readonly Shape[] | { readonly [member: string]: Shape };
+
+/** How the schema could take a member that it does not know. */
+export interface FieldDraft {
+  readonly shape: Shape;
+  /** The field's Avro declaration; null where none can hold it and it stays in `_extra`. */
+  readonly avro: JsonObject | null;
+  /** Name of the record in the stream's schema that lacks the field. */
+  readonly into: string;
 }
 
 /** A row of a topic as the index remembers it. */
 export type Restored = Pick<Encoded, 'id' | 'hash' | 'group' | 'day'>;
 
+/** What a field takes, in words, and what was found there. */
+export interface TypeMismatch {
+  readonly expected: string;
+  readonly found: Shape;
+}
+
 /** Thrown by Codec.encode: this record cannot be a value of its schema. `field` is the path that failed. */
 export class ConversionError extends Error {
   readonly field: string;
-  constructor(field: string, message: string) {
+  /** Null when it is not the type that keeps the record out. */
+  readonly mismatch: TypeMismatch | null;
+  constructor(field: string, message: string, mismatch: TypeMismatch | null = null) {
     super(message);
     this.name = 'ConversionError';
     this.field = field;
+    this.mismatch = mismatch;
   }
 }
 
@@ -141,6 +174,13 @@ export interface Codec {
   rowId(stream: StreamDefinition, key: Buffer): RowId;
   /** The key bytes of a row id, for tombstones. */
   key(stream: StreamDefinition, id: RowId): Buffer;
+  /** The row id of a record that may not convert; null when it has none. */
+  identify(stream: StreamDefinition, record: JsonObject, context: RecordContext): RowId | null;
+  /** Paths of fields that were encoded as null since this was last asked. */
+  takeNulls(stream: StreamDefinition): readonly string[];
+  shape(value: unknown): Shape;
+  /** Null when the samples of the member at `path` do not tell its type: they are null or empty. */
+  draft(stream: StreamDefinition, path: string, samples: readonly unknown[]): FieldDraft | null;
 }
 
 /** Create, update, delete, read (first sweep): the `__op` header. */

@@ -147,6 +147,10 @@ export interface StreamRow {
   readonly refused: Readonly<Record<string, number>>;
   /** Members that the schema does not know, announced once. */
   readonly unknown: readonly string[];
+  /** Fields that came with a type which the schema does not take, announced once. */
+  readonly new_types?: readonly string[];
+  /** Fields that have been null, sorted: learned in the first sweep, another one is announced. Absent until then. */
+  readonly nulls?: readonly string[];
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
@@ -168,6 +172,15 @@ const NO_CENSUS = {
 export function stateOf({ state, hold }: StreamRow): StreamState {
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
+
+/** Why a stream is in its state, and what to do about it. */
+export function whyOf(row: StreamRow): { readonly reason: string; readonly remedy: string } {
+  if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: HELD_REMEDY };
+  return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
+}
+
+const HELD_REMEDY =
+  "Nothing is deleted meanwhile. If the token's owner lost a role, give it back: the hold ends by itself. If the records were deleted: harvest-kafka release <stream>.";
 
 /** The row of a stream that was never read. */
 export function freshRow(stream: StreamDefinition, grain: Grain, now: number): StreamRow {

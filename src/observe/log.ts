@@ -134,7 +134,7 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     case 'decimal.rounded':
       return debug(`${event.field} has more fraction digits than the schema; rounded, its literal kept in _extra`);
     case 'drift.seen':
-      return info(`Harvest sends ${event.field} (${event.shape}), which the schema does not know; kept in _extra`);
+      return driftLine(event);
     case 'request.finished':
       return debug(`${event.purpose} request: ${event.status || 'no answer'} in ${event.ms} ms`);
     case 'budget.paused': {
@@ -147,6 +147,19 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return info(`${event.order}, asked for at ${event.given}, is carried out`);
     case 'commit.doubted':
       return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
+  }
+}
+
+function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line {
+  const { kind, field, expected } = event;
+  const shape = JSON.stringify(event.shape);
+  switch (kind) {
+    case 'unknown_member':
+      return info(`Harvest sends ${field} (${shape}), which the schema does not know; kept in _extra`);
+    case 'new_type':
+      return { level: 'warn', message: `Harvest sends ${field} as ${shape}; the schema takes ${expected}` };
+    case 'unexpected_null':
+      return { level: 'warn', message: `Harvest sends ${field} as null, for the first time` };
   }
 }
 

@@ -47,10 +47,12 @@ const METRICS = {
     'Decimals with more fraction digits than the schema: rounded half-even, their literal kept in _extra.',
     ['account', 'stream'],
   ),
-  drift_total: metric('counter', 'fields', 'Fields seen that the schema does not know, each once per process.', [
-    'account',
-    'stream',
-  ]),
+  drift_total: metric(
+    'counter',
+    'records',
+    'Records with a member that the schema does not know (`unknown_member`) or of a type that it does not take (`new_type`), and fields that were null for the first time (`unexpected_null`). Beyond 100 fields of a stream, `field` is `other`.',
+    ['account', 'stream', 'field', 'kind'],
+  ),
   sweeps_completed_total: metric('counter', 'sweeps', 'Sweeps walked to their end.', ['account', 'stream', 'purpose']),
   sweeps_shifted_total: metric('counter', 'sweeps', 'Sweeps walked again because the list moved meanwhile.', [
     'account',
@@ -174,6 +176,7 @@ export function createMetrics(
     count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
     observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
     set: (name, labels, value) => gauges.get(name)!.set(labels, Number(value)),
+    fieldLabel: boundedFields(),
   };
   return {
     contentType: registry.contentType,
@@ -188,13 +191,28 @@ export function createMetrics(
   };
 }
 
+/** Members come from Harvest, so their number is bounded here. */
+const FIELDS_MAX = 100;
+
+function boundedFields(): (stream: string, field: string) => string {
+  const fields = new Map<string, Set<string>>();
+  return (stream, field) => {
+    const known = fields.get(stream) ?? new Set();
+    fields.set(stream, known);
+    if (known.size < FIELDS_MAX) known.add(field);
+    return known.has(field) ? field : 'other';
+  };
+}
+
 interface Recorder {
   count(name: MetricName, labels: Labels, by?: number): void;
   observe(name: MetricName, labels: Labels, value: number): void;
   set(name: MetricName, labels: Labels, value: number | boolean): void;
+  /** The field as a label; `other` once a stream has shown too many. */
+  fieldLabel(stream: string, field: string): string;
 }
 
-function follow({ count, observe }: Recorder, account: string, event: PublisherEvent): void {
+function follow({ count, observe, fieldLabel }: Recorder, account: string, event: PublisherEvent): void {
   switch (event.name) {
     case 'page.committed': {
       const labels = { account, stream: event.stream };
@@ -205,6 +223,9 @@ function follow({ count, observe }: Recorder, account: string, event: PublisherE
       count('records_unchanged_total', labels, event.unchanged);
       count('records_stale_total', labels, event.stale);
       count('dead_letters_total', labels, event.deadLetters);
+      for (const { field, kind, count: records } of event.drift) {
+        count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
+      }
       count('commits_total', { account });
       observe('commit_seconds', { account }, event.commitMs / 1000);
       break;
@@ -227,7 +248,11 @@ function follow({ count, observe }: Recorder, account: string, event: PublisherE
       count('topics_refilled_total', { account, stream: event.stream });
       break;
     case 'drift.seen':
-      count('drift_total', { account, stream: event.stream });
+      // The other kinds are counted by their pages.
+      if (event.kind === 'unexpected_null') {
+        const { stream, kind } = event;
+        count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind });
+      }
       break;
     case 'stream.retrying':
       count('retries_total', { account, stream: event.stream, code: event.code });

@@ -25,7 +25,14 @@ function freshPrefix(): string {
 
 function codecOf(ids: ReadonlyMap<string, SchemaIds>): AvroCodec {
   const writerSchema = (id: number) => client.schemaById(id);
-  return createCodec({ schemas, ids, decimalHandling: 'precise', keyFormat: 'avro', writerSchema });
+  return createCodec({
+    schemas,
+    ids,
+    decimalHandling: 'precise',
+    keyFormat: 'avro',
+    runningTimers: 'on_change',
+    writerSchema,
+  });
 }
 
 /** What another Avro reader gives, in Harvest's forms: bytes as numbers, days and milliseconds as text. */

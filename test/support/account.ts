@@ -1,6 +1,7 @@
 // The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
 import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
+import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
 import type { OutMessage } from '../../src/engine/ports.ts';
@@ -66,6 +67,7 @@ export function benchAccount(
     readonly streams?: readonly string[];
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
+    readonly codec?: Partial<CodecOptions>;
   } = {},
 ): Bench {
   const sink = createMemorySink(log);
@@ -101,7 +103,7 @@ export function benchAccount(
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
       .map((definition) => ({ definition, intervals: { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 } })),
     source,
-    codec: testCodec(),
+    codec: testCodec(options.codec),
     sink,
     clock: systemClock,
     random: () => options.chance ?? 0,

@@ -18,6 +18,7 @@ export function testCodec(options: Partial<CodecOptions> = {}): AvroCodec {
     ids: schemaIds,
     decimalHandling: 'precise',
     keyFormat: 'avro',
+    runningTimers: 'on_change',
     writerSchema: async () => null,
     ...options,
   });

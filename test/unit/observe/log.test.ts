@@ -19,6 +19,7 @@ const committed = (published: number): PublisherEvent => ({
   unchanged: 100 - published,
   stale: 0,
   deadLetters: 0,
+  drift: [],
   commitMs: 12,
 });
 

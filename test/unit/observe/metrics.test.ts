@@ -23,8 +23,16 @@ describe('metrics', () => {
       unchanged: 5,
       stale: 1,
       deadLetters: 1,
+      drift: [
+        { kind: 'unknown_member', field: 'vat_id', count: 7 },
+        { kind: 'new_type', field: 'is_active', count: 1 },
+      ],
       commitMs: 20,
     });
+    const none = { avro: null, into: null, advice: '' };
+    const drifted = { stream: 'clients', shape: 'null', expected: 'a value', ...none };
+    emit({ name: 'drift.seen', kind: 'unexpected_null', field: 'currency', ...drifted });
+    emit({ name: 'drift.seen', kind: 'unknown_member', field: 'vat_id', ...drifted });
     for (const status of [200, 429, 404, 503, 0]) {
       const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
       emit({ name: 'request.finished', stream: 'clients', purpose: 'first', budget: 'general', status, ...cost });
@@ -39,6 +47,9 @@ describe('metrics', () => {
         'harvest_kafka_records_unchanged_total{account="42",stream="clients"} 5',
         'harvest_kafka_records_stale_total{account="42",stream="clients"} 1',
         'harvest_kafka_dead_letters_total{account="42",stream="clients"} 1',
+        'harvest_kafka_drift_total{account="42",stream="clients",field="vat_id",kind="unknown_member"} 7',
+        'harvest_kafka_drift_total{account="42",stream="clients",field="is_active",kind="new_type"} 1',
+        'harvest_kafka_drift_total{account="42",stream="clients",field="currency",kind="unexpected_null"} 1',
         'harvest_kafka_commit_seconds_sum{account="42"} 0.02',
         'harvest_kafka_budget_wait_seconds_total{account="42",budget="general"} 2.5',
         'harvest_kafka_doubts_total{account="42",code="kafka.doubt"} 1',
@@ -49,6 +60,22 @@ describe('metrics', () => {
       .map((line) => /status="(\w+)"/.exec(line)![1]);
     expect(statuses).toEqual(['2xx', '429', '4xx', '5xx', 'none']);
     expect(lines.some((line) => line.includes('op="c"'))).toBe(false);
+  });
+
+  it('name no more than a hundred fields of a stream, whatever Harvest invents', async () => {
+    const metrics = createMetrics('1.2.3', () => [], { now: () => NOW });
+    const emit = metrics.listen('42');
+    const page = { purpose: 'changes', read: 1, published: { c: 0, u: 0, d: 0, r: 0 } } as const;
+    const counts = { unchanged: 0, stale: 0, deadLetters: 0, commitMs: 1 };
+    for (let number = 0; number < 150; number++) {
+      const drift = [{ kind: 'unknown_member', field: `member_${number}`, count: 1 }] as const;
+      emit({ name: 'page.committed', stream: 'clients', ...page, ...counts, drift });
+    }
+    const drift = (await samples(metrics)).filter((line) => line.startsWith('harvest_kafka_drift_total{'));
+    expect(drift).toHaveLength(101);
+    expect(drift.at(-1)).toBe(
+      'harvest_kafka_drift_total{account="42",stream="clients",field="other",kind="unknown_member"} 50',
+    );
   });
 
   it('show the status as it is now, and nothing where nothing is known', async () => {
