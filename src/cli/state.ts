@@ -5,13 +5,14 @@ import { kafkaSettings, prefixOf } from '../daemon.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { readStateRows } from '../kafka/state-topic.ts';
 import { catalog, findStream } from '../streams/catalog.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
 import { type CommonOptions, clock, configOf, interruption, print } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** Shows one stream's row whole, or a line for each stream. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {
   const config = configOf(options);
-  if (stream !== undefined && !findStream(stream)) throw unknownStream(stream);
+  if (stream !== undefined) namedStream(stream);
   const { signal } = interruption();
   const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
   const stored = await Promise.all(
@@ -34,10 +35,13 @@ export async function showState(options: CommonOptions, stream?: string): Promis
   return EXIT.clean;
 }
 
-function unknownStream(name: string): PublisherError {
-  const names = catalog.map((stream) => stream.name);
+/** The stream of that name. Throws `usage` with the nearest one. */
+export function namedStream(name: string): StreamDefinition {
+  const stream = findStream(name);
+  if (stream) return stream;
+  const names = catalog.map((row) => row.name);
   const meant = nearest(name, names);
-  return new PublisherError('usage', `there is no stream named ${name}${meant ? `; did you mean ${meant}?` : ''}`, {
+  throw new PublisherError('usage', `there is no stream named ${name}${meant ? `; did you mean ${meant}?` : ''}`, {
     remedy: `The streams are ${names.join(', ')}.`,
   });
 }

@@ -120,10 +120,13 @@ export async function describeTopics(
 }
 
 /** Whether the state topic is there: without it, nothing was ever published under this prefix. */
-export function hasStateTopic(connection: Connection, prefix: string): Promise<boolean> {
-  return withAdmin(connection, { prefix }, 'listing the topics', async (admin) =>
-    (await admin.listTopics()).includes(stateTopic(prefix)),
-  );
+export async function hasStateTopic(connection: Connection, prefix: string): Promise<boolean> {
+  return (await presentTopics(connection, prefix)).has(stateTopic(prefix));
+}
+
+/** The topics of the cluster that we may see; `prefix` is for messages. */
+export function presentTopics(connection: Connection, prefix: string): Promise<ReadonlySet<string>> {
+  return withAdmin(connection, { prefix }, 'listing the topics', async (admin) => new Set(await admin.listTopics()));
 }
 
 function specify(
