@@ -1,10 +1,10 @@
 // One stream's comparison, in two looks. The first finds what differs; the second asks both sides again, after a pause, and
 // keeps what differs in the same way as before: whatever moved in between was a change under way, not a difference.
-import { hash53 } from '../base/hash.ts';
-import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
+import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
 import { type Portion, portionNameOf } from './portion.ts';
+import type { Answer, RecordReader } from './record-reader.ts';
 import type { TopicView } from './topic-view.ts';
 
 export type Kind = 'missing' | 'extra' | 'stale';
@@ -33,7 +33,8 @@ export interface Tally {
 /** Harvest's values of so many stale rows are kept, to tell which fields differ. */
 const VALUES_MAX = 1_000;
 
-type Answer = Pick<Encoded, 'hash' | 'group' | 'value'>;
+/** Lists asked for at a time: enough to use a whole budget, few enough to stop soon. */
+const AT_ONCE = 4;
 
 export class Comparison {
   readonly topic: TopicView;
@@ -50,28 +51,24 @@ export class Comparison {
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
   tally: Tally | null = null;
-  readonly #codec: Codec;
+  readonly #records: RecordReader;
   readonly #harvest: HarvestView;
   readonly #parent: StreamDefinition | null;
-  /** Versions in the dead letters, by the state row. */
-  readonly #deadLetters: Readonly<Record<string, number>>;
   readonly #portions: readonly Portion[];
   #pages = 0;
 
   constructor(parts: {
     readonly topic: TopicView;
     readonly harvest: HarvestView;
-    readonly codec: Codec;
+    readonly records: RecordReader;
     readonly parent: StreamDefinition | null;
-    readonly deadLetters: Readonly<Record<string, number>>;
     /** What is compared; with a sample, what its rows may lie in. */
     readonly portions: readonly Portion[];
   }) {
     this.topic = parts.topic;
     this.#harvest = parts.harvest;
-    this.#codec = parts.codec;
+    this.#records = parts.records;
     this.#parent = parts.parent;
-    this.#deadLetters = parts.deadLetters;
     this.#portions = parts.portions;
   }
 
@@ -83,13 +80,13 @@ export class Comparison {
   async look(): Promise<void> {
     const seen = new Set<RowId>();
     const looked = new Set<string>();
-    for (const portion of this.#portions) {
+    await inChunks(this.#portions, async (portion) => {
       const found = await this.#ask(portion, (id, answer) => {
         seen.add(id);
         this.#note(id, portion, answer);
       });
       if (found) looked.add(portion.name);
-    }
+    });
     const byName = new Map(this.#portions.map((portion) => [portion.name, portion]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
@@ -105,6 +102,7 @@ export class Comparison {
     const portion = this.#portions[0]!;
     for (const id of ids) {
       const group = this.topic.index.get(id)?.group ?? null;
+      if (group === null && this.#isBelowParent) continue;
       this.#note(id, portion, await this.#single({ id, group, portion }));
       this.compared++;
     }
@@ -115,8 +113,9 @@ export class Comparison {
     const before = this.tally;
     const harvest = await this.#harvest.total(this.#stream, this.#portions[0]!);
     if (harvest === null) return;
-    const unpublished = [...Object.keys(this.#deadLetters)].filter((id) => this.topic.hash(Number(id)) === null).length;
-    this.tally = { harvest, topic: this.topic.index.size + unpublished };
+    // What lies in the dead letters alone is counted in Harvest, too.
+    const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);
+    this.tally = { harvest, topic: this.topic.index.size + unpublished.length };
     if (before === null || isEven(before) || isEven(this.tally)) return;
     if (before.harvest - before.topic === this.tally.harvest - this.tally.topic) return;
     this.moving++;
@@ -145,7 +144,7 @@ export class Comparison {
     if (this.tally !== null && !isEven(this.tally)) await this.count();
   }
 
-  #judge(before: Difference, answer: Answer | null): void {
+  #judge(before: Difference, answer: Exclude<Answer, 'refused'> | null): void {
     const { id } = before;
     const topic = this.topic.hash(id);
     const harvest = answer?.hash ?? null;
@@ -158,7 +157,7 @@ export class Comparison {
     if (answer && topic !== null && this.values.size < VALUES_MAX) this.values.set(id, Buffer.from(answer.value));
   }
 
-  #note(id: RowId, portion: Portion, answer: Answer | null | 'refused'): void {
+  #note(id: RowId, portion: Portion, answer: Answer | null): void {
     const topic = this.topic.hash(id);
     const harvest = answer === null || answer === 'refused' ? null : answer.hash;
     // A walk that is walked again may bring another version: the last one counts.
@@ -171,83 +170,54 @@ export class Comparison {
   }
 
   /** Harvest's answers for these rows, one by one or by their portions, whichever takes fewer requests; null: it is gone. */
-  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null | 'refused'>> {
-    const answers = new Map<RowId, Answer | null | 'refused'>();
-    const single = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
-    if (single && rows.every(({ group }) => group !== null || !this.#stream.single!.includes('{parent}'))) {
-      for (const row of rows) {
-        answers.set(row.id, await this.#single(row));
-      }
+  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null>> {
+    const answers = new Map<RowId, Answer | null>();
+    const isFew = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
+    if (isFew && !(this.#isBelowParent && rows.some(({ group }) => group === null))) {
+      for (const row of rows) answers.set(row.id, await this.#single(row));
       return answers;
     }
-    const wanted = new Set(rows.map(({ id }) => id));
-    for (const portion of new Set(rows.map((row) => row.portion))) {
-      const found = new Map<RowId, Answer | 'refused'>();
+    const wanted = new Map<Portion, RowId[]>();
+    for (const { id, portion } of rows) wanted.set(portion, [...(wanted.get(portion) ?? []), id]);
+    const ids = new Set(rows.map(({ id }) => id));
+    await inChunks([...wanted.keys()], async (portion) => {
       const asked = await this.#ask(portion, (id, answer) => {
-        if (wanted.has(id)) found.set(id, answer);
+        // It may come from another parent than before.
+        if (ids.has(id)) answers.set(id, answer);
       });
-      if (!asked) continue;
-      for (const row of rows) {
-        if (row.portion === portion && !answers.get(row.id)) answers.set(row.id, found.get(row.id) ?? null);
-      }
-      // A row may have gone to another parent.
-      for (const [id, answer] of found) answers.set(id, answer);
-    }
+      for (const id of asked ? wanted.get(portion)! : []) if (!answers.has(id)) answers.set(id, null);
+    });
     return answers;
   }
 
   /** Asks for a portion and tells of each record in it; false when the portion is refused. */
-  async #ask(portion: Portion, onAnswer: (id: RowId, answer: Answer | 'refused') => void): Promise<boolean> {
+  async #ask(portion: Portion, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
     const pages = await this.#harvest.portion(this.#stream, portion, this.#parent, (records) => {
-      for (const record of records) onAnswer(this.#idOf(record, portion), this.#encoded(record, portion));
+      for (const record of records) onAnswer(this.#records.idOf(record, portion), this.#records.read(record, portion));
     });
     if (pages === null) this.refusedParents.add(portion.name);
     else this.#pages = Math.max(this.#pages, pages);
     return pages !== null;
   }
 
-  async #single({
-    id,
-    group,
-    portion,
-  }: Pick<Difference, 'id' | 'group' | 'portion'>): Promise<Answer | 'refused' | null> {
-    const parent = this.#stream.single!.includes('{parent}') ? group : null;
+  async #single({ id, group, portion }: Pick<Difference, 'id' | 'group' | 'portion'>): Promise<Answer | null> {
+    const parent = this.#isBelowParent ? group : null;
     const record = await this.#harvest.record(this.#stream, id as number, parent);
-    return record && this.#encoded(record, portion);
+    return record && this.#records.read(record, portion);
   }
 
-  #encoded(record: JsonObject, { context }: Portion): Answer | 'refused' {
-    try {
-      const letter = this.#deadLetters[this.#letterKey(record)];
-      if (letter !== undefined && letter === hash53(JSON.stringify(record))) return 'refused';
-      return this.#codec.encode(this.#stream, record, context);
-    } catch (thrown) {
-      if (thrown instanceof ConversionError) return 'refused';
-      throw thrown;
-    }
-  }
-
-  /** Under which the state row notes a refused record. */
-  #letterKey(record: JsonObject): string {
-    return this.#keyParts(record)
-      .filter((_, at) => this.#stream.key[at]!.type !== 'date')
-      .join('|');
-  }
-
-  /** The row id, also of a record that does not convert. */
-  #idOf(record: JsonObject, { context }: Portion): RowId {
-    if (this.#stream.rows === null) return context.accountId;
-    const parts = this.#keyParts({ ...record, ...context.window });
-    return parts.length === 1 ? (parts[0] as number) : parts.join('|');
-  }
-
-  #keyParts(record: JsonObject): unknown[] {
-    return this.#stream.key.map(({ name }) => record[name] ?? '');
+  /** Whether the path of a single record holds its parent. */
+  get #isBelowParent(): boolean {
+    return this.#stream.single?.includes('{parent}') ?? false;
   }
 
   #portionName(id: RowId): string {
     return portionNameOf(this.#stream, id, this.topic.index.get(id)!);
   }
+}
+
+async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
 function isEven({ harvest, topic }: Tally): boolean {

@@ -1,5 +1,6 @@
 // What a comparison found out about a stream: plain data for people and programs.
-import type { RowId } from '../engine/ports.ts';
+import type { PublisherError } from '../base/errors.ts';
+import type { JsonObject, RowId } from '../engine/ports.ts';
 import type { Tally } from './comparison.ts';
 
 /**
@@ -53,4 +54,30 @@ export interface StreamFinding {
 /** Whether Harvest and the topic differ on the stream. */
 export function differs({ missing, extra, stale, tally }: StreamFinding): boolean {
   return missing.length + extra.length + stale.length > 0 || (tally !== null && tally.harvest !== tally.topic);
+}
+
+/** A finding that found nothing, with what the daemon's state row says. */
+export function findingOf(stream: string, row: JsonObject | undefined): StreamFinding {
+  const none = { missing: [], extra: [], stale: [], refused: [], refused_parents: [] };
+  const counts = { compared: 0, moving: 0, exit_code: 0, tally: null };
+  return { stream, state: 'compared', reason: null, remedy: null, daemon: daemonNote(row), ...none, ...counts };
+}
+
+/** What a failure makes of its stream; null when it is not the stream's alone. */
+export function refusalOf({ code, kind }: PublisherError): FindingState | null {
+  if (code === 'harvest.forbidden' || code === 'harvest.not_found') return 'FORBIDDEN';
+  if (kind === 'blocked') return 'BLOCKED';
+  return kind === 'transient' ? 'failed' : null;
+}
+
+function daemonNote(row: JsonObject | undefined): DaemonNote | null {
+  if (row === undefined || (row.state === 'RUNNING' && row.complete === true)) return null;
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return {
+    state: String(row.state),
+    reason: text(row.reason),
+    remedy: text(row.remedy),
+    since: text(row.since),
+    complete: row.complete === true,
+  };
 }

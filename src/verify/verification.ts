@@ -8,7 +8,7 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import type { WeekStart } from '../streams/windows.ts';
 import { Comparison, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
-import type { DaemonNote, FindingState, StreamFinding } from './finding.ts';
+import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
 import { HarvestView } from './harvest-view.ts';
 import {
   type Portion,
@@ -18,6 +18,7 @@ import {
   wholePortion,
   windowPortions,
 } from './portion.ts';
+import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
@@ -124,13 +125,12 @@ export class Verification {
     const drawn = isWhole ? null : sampleOf(view.index.ids(), sample, random);
     const isSingle = drawn !== null && stream.single !== null;
     const portions = drawn === null || isSingle ? all : portionsWith(view, drawn, all);
-    const refused = this.#rows.get(stream.name)?.refused;
+    const deadLetters = (this.#rows.get(stream.name)?.refused ?? {}) as Readonly<Record<string, number>>;
     const comparison = new Comparison({
       topic: view,
       harvest: this.#harvest,
-      codec,
+      records: new RecordReader(stream, codec, deadLetters),
       parent: stream.parent && findStream(stream.parent.stream)!,
-      deadLetters: (refused ?? {}) as Readonly<Record<string, number>>,
       portions,
     });
     this.#comparisons.set(stream.name, comparison);
@@ -182,11 +182,8 @@ export class Verification {
     });
   }
 
-  #nothing({ name: stream }: StreamDefinition): StreamFinding {
-    const none = { missing: [], extra: [], stale: [], refused: [], refused_parents: [] };
-    const daemon = daemonNote(this.#rows.get(stream));
-    const counts = { compared: 0, moving: 0, exit_code: 0, tally: null };
-    return { stream, state: 'compared', reason: null, remedy: null, daemon, ...none, ...counts };
+  #nothing({ name }: StreamDefinition): StreamFinding {
+    return findingOf(name, this.#rows.get(name));
   }
 
   #portions(stream: StreamDefinition): Portion[] {
@@ -241,23 +238,4 @@ export class Verification {
 function portionsWith(view: TopicView, ids: readonly RowId[], portions: readonly Portion[]): Portion[] {
   const names = new Set(ids.map((id) => portionNameOf(view.definition, id, view.index.get(id)!)));
   return portions.filter(({ name }) => names.has(name));
-}
-
-/** What a failure makes of its stream; null when it is not the stream's alone. */
-function refusalOf({ code, kind }: PublisherError): FindingState | null {
-  if (code === 'harvest.forbidden' || code === 'harvest.not_found') return 'FORBIDDEN';
-  if (kind === 'blocked') return 'BLOCKED';
-  return kind === 'transient' ? 'failed' : null;
-}
-
-function daemonNote(row: JsonObject | undefined): DaemonNote | null {
-  if (row === undefined || (row.state === 'RUNNING' && row.complete === true)) return null;
-  const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  return {
-    state: String(row.state),
-    reason: text(row.reason),
-    remedy: text(row.remedy),
-    since: text(row.since),
-    complete: row.complete === true,
-  };
 }
