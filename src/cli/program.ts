@@ -11,6 +11,7 @@ import { schemasDiff, schemasRegister } from './schemas.ts';
 import { spec } from './spec.ts';
 import { resetState, showState } from './state.ts';
 import { streams } from './streams.ts';
+import { type VerifyOptions, verify } from './verify.ts';
 
 /** Runs the command that `argv` names; resolves to the exit code of design section 8. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -101,6 +102,13 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     'of several accounts, this one',
   );
   order(letters, 'replay [streams...]', 'try the refused records once more', replayDeadLetters);
+  command<VerifyOptions>(program, 'verify [stream...]', 'compare Harvest with the topics; writes nothing', verify)
+    .option('--sample <rows>', 'only so many rows of each stream, drawn at random, and the number of all', wholeNumber)
+    .option('--requests <count>', 'requests per window of each budget, beside a running daemon', wholeNumber, 5)
+    .option('--alone', 'no daemon runs: use the whole budget of the configuration, wait for nothing')
+    .option('--patience <seconds>', 'time given to what differs; by default a little over the poll interval', seconds)
+    .option('--ids <count>', 'ids shown of each kind; all are in --json', wholeNumber, 10)
+    .option('--values', 'show both values of fields that differ');
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', schemasDiff);
   command(schemas, 'register', 'register what is missing', schemasRegister);
@@ -141,5 +149,11 @@ function day(text: string): string {
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number above 0');
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('must be a number of seconds');
   return value;
 }

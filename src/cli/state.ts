@@ -3,6 +3,7 @@
 import { EXIT, PublisherError } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { kafkaSettings, prefixOf } from '../daemon.ts';
+import { resetPosition } from '../engine/order-step.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { parseRow } from '../engine/stream-row.ts';
 import { readState, type ShownState } from '../kafka/state-view.ts';
@@ -12,7 +13,6 @@ import { type CommonOptions, clock, configOf, interruption, print } from './cont
 import { accountNamed, enabledStreamNamed, streamNamed } from './names.ts';
 import { leave, type OrderOptions } from './orders.ts';
 import { printJson, table } from './output.ts';
-import { resetPosition } from './reset.ts';
 
 /** Shows one stream's row whole, or a line for each stream; and the orders that wait. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {

@@ -67,9 +67,20 @@ function readAgain(row: StreamRow): StreamRow {
   }
 }
 
-/** Read again from a day on, or from the beginning: what is equal on the topic is not published again. */
 function reset(row: StreamRow, to: string | null): StreamRow {
-  const position: Position = row.position;
-  if (position.kind !== 'list') return readAgain(row);
-  return { ...row, position: { ...position, cursor: to === null ? null : startOf(to), sweep: null }, swept_at: null };
+  if (row.position.kind !== 'list') return readAgain(row);
+  return { ...row, position: resetPosition(row, to), swept_at: null };
+}
+
+/**
+ * The position from which a stream is read again: a list back to `to` (`YYYY-MM-DD`), never forward, or to its beginning; of
+ * children and reports everything. What is equal on the topic is not published again.
+ */
+export function resetPosition(row: StreamRow, to: string | null): Position {
+  const { position, complete } = row;
+  if (position.kind !== 'list') return readAgain(row).position;
+  // A first sweep that has not ended knows nothing of what lies before.
+  if (to === null || !complete || position.cursor === null) return { ...position, cursor: null, sweep: null };
+  const from = startOf(to);
+  return { ...position, cursor: position.cursor < from ? position.cursor : from, sweep: null };
 }

@@ -52,7 +52,8 @@ export async function restoreTopics(
   return { broken, records };
 }
 
-function sourceTime(record: FetchedRecord): number | null {
+/** `updated_at` of the record as its header has it. */
+export function sourceTime(record: FetchedRecord): number | null {
   const text = record.header('__source_ts_ms');
   return text === null ? null : Number(text);
 }

@@ -6,7 +6,7 @@ import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
 import type { OutMessage } from '../../src/engine/ports.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
-import { createSource } from '../../src/harvest/client.ts';
+import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
 import { createMemorySink, type MemoryLog } from '../../src/lab/memory-sink.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/lab/simulator/index.ts';
@@ -75,19 +75,7 @@ export function benchAccount(
   const emit = (event: PublisherEvent) => {
     events.push(event);
   };
-  const source = createSource({
-    baseUrl: 'http://harvest.test/v2',
-    idBaseUrl: 'http://id.test',
-    userAgent: 'harvest-kafka tests (https://example.com)',
-    accountId: simulator.accountId,
-    credential: { accessToken: new Secret(simulator.token) },
-    budgets: { general: { requests: 1_000_000, perSeconds: 1 }, reports: { requests: 1_000_000, perSeconds: 1 } },
-    clock: systemClock,
-    random: () => 0,
-    emit,
-    onLeaseLow: () => account.onLeaseLow(),
-    transport: inProcess(simulator),
-  });
+  const source = simulatedSource(simulator, { emit, onLeaseLow: () => account.onLeaseLow() });
   const account: Account = new Account({
     settings: {
       accountId: simulator.accountId,
@@ -110,6 +98,26 @@ export function benchAccount(
     emit,
   });
   return { account, sink, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };
+}
+
+/** The real client on the simulator in process, without limits and without pauses. */
+export function simulatedSource(
+  simulator: Simulator,
+  parts: Partial<Pick<SourceOptions, 'emit' | 'onLeaseLow'>> = {},
+): HarvestSource {
+  return createSource({
+    baseUrl: 'http://harvest.test/v2',
+    idBaseUrl: 'http://id.test',
+    userAgent: 'harvest-kafka tests (https://example.com)',
+    accountId: simulator.accountId,
+    credential: { accessToken: new Secret(simulator.token) },
+    budgets: { general: { requests: 1_000_000, perSeconds: 1 }, reports: { requests: 1_000_000, perSeconds: 1 } },
+    clock: systemClock,
+    random: () => 0,
+    emit: () => {},
+    transport: inProcess(simulator),
+    ...parts,
+  });
 }
 
 function inProcess(simulator: Simulator): Transport {

@@ -17,8 +17,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   kafka: ['base', 'streams', ...DOORS],
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
+  verify: ['base', 'streams', ...DOORS, 'engine/row-index'],
   'daemon.ts': ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
-  cli: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts', 'lab'],
+  cli: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'daemon.ts', 'lab'],
   'main.ts': ['base', 'cli'],
   lab: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts'],
 };

@@ -1,0 +1,102 @@
+// What a comparison found, for people: a row for each stream, then the ids by kind.
+import type { RowId } from '../engine/ports.ts';
+import { differs, type StaleRow, type StreamFinding } from '../verify/finding.ts';
+import { indented } from './context.ts';
+import { printable, table } from './output.ts';
+
+interface ReportOptions {
+  readonly sample?: number;
+  /** Ids shown of each kind and stream. */
+  readonly ids: number;
+}
+
+interface FoundAccount {
+  readonly account_id: string;
+  readonly streams: readonly StreamFinding[];
+}
+
+export function renderFindings(accounts: readonly FoundAccount[], options: ReportOptions): string {
+  const many = accounts.length > 1;
+  return accounts
+    .map(({ account_id, streams }) => `${many ? `account ${account_id}\n` : ''}${renderAccount(streams, options)}`)
+    .join('\n');
+}
+
+function renderAccount(streams: readonly StreamFinding[], options: ReportOptions): string {
+  const rows = streams.map((finding) => ({
+    stream: finding.stream,
+    compared: finding.compared,
+    missing: finding.missing.length,
+    extra: finding.extra.length,
+    stale: finding.stale.length,
+    moving: finding.moving,
+    refused: finding.refused.length,
+    note: noteOf(finding),
+  }));
+  const shown = table(rows, ['stream', 'compared', 'missing', 'extra', 'stale', 'moving', 'refused', 'note']);
+  return [shown, ...reasons(streams), ...differences(streams, options.ids), verdict(streams, options)].join('\n');
+}
+
+function noteOf({ state, daemon, tally, refused_parents }: StreamFinding): string {
+  const notes: string[] = [];
+  if (state !== 'compared') notes.push(`${state}, not compared`);
+  if (daemon && daemon.state !== state && daemon.state !== 'RUNNING') notes.push(`the daemon says ${daemon.state}`);
+  if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('first sweep not finished');
+  if (refused_parents.length > 0) notes.push(`${refused_parents.length} parents refused`);
+  if (tally) notes.push(`${tally.harvest} in Harvest, ${tally.topic} on the topic`);
+  return notes.join('; ');
+}
+
+/** Why streams were not compared, each reason once. */
+function reasons(streams: readonly StreamFinding[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { stream, state, reason, remedy, daemon } of streams) {
+    const told = reason === null ? daemon : { reason, remedy };
+    if (!told?.reason) continue;
+    const text = [told.reason, told.remedy].filter(Boolean).join('\n');
+    byReason.set(text, [...(byReason.get(text) ?? []), `${stream}: ${reason === null ? daemon!.state : state}`]);
+  }
+  return [...byReason].map(([text, names]) => `${names.join('\n')}\n${indented(text)}\n`);
+}
+
+function differences(streams: readonly StreamFinding[], most: number): string[] {
+  const lines: string[] = [];
+  for (const { stream, missing, extra, stale, tally } of streams) {
+    lines.push(...idLines(`${stream}: missing on the topic`, missing, most, String));
+    lines.push(...idLines(`${stream}: extra on the topic`, extra, most, String));
+    lines.push(...idLines(`${stream}: stale on the topic`, stale, most, staleText));
+    if (tally && tally.harvest !== tally.topic) {
+      lines.push(`${stream}: Harvest counts ${tally.harvest} rows, the topic ${tally.topic}`);
+    }
+  }
+  return lines.length > 0 ? [...lines, ''] : [];
+}
+
+function idLines<T extends RowId | StaleRow>(
+  what: string,
+  rows: readonly T[],
+  most: number,
+  text: (row: T) => string,
+): string[] {
+  if (rows.length === 0) return [];
+  const more = rows.length > most ? [`  and ${rows.length - most} more (--ids, --json)`] : [];
+  return [what, ...rows.slice(0, most).map((row) => `  ${printable(text(row))}`), ...more];
+}
+
+function staleText({ id, fields, values }: StaleRow): string {
+  if (values) {
+    const pairs = Object.entries(values).map(
+      ([name, { harvest, topic }]) => `${name}: Harvest ${JSON.stringify(harvest)}, topic ${JSON.stringify(topic)}`,
+    );
+    return `${id} ${pairs.join('; ')}`;
+  }
+  return fields && fields.length > 0 ? `${id} (${fields.join(', ')})` : String(id);
+}
+
+function verdict(streams: readonly StreamFinding[], { sample }: ReportOptions): string {
+  const compared = streams.filter(({ state }) => state === 'compared');
+  const unequal = compared.filter(differs).length;
+  const scope = sample === undefined ? '' : ` This was a sample of at most ${sample} rows a stream, not all of them.`;
+  if (unequal > 0) return `${unequal} of ${compared.length} streams differ.${scope}`;
+  return compared.length === 0 ? 'Nothing was compared.' : `${compared.length} streams: no difference.${scope}`;
+}

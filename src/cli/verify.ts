@@ -1,0 +1,185 @@
+// `verify`: Harvest against the topics, row by row. Writes nothing, fences nobody, and works beside a running daemon on a small
+// share of the account's rate limit.
+import { EXIT, PublisherError } from '../base/errors.ts';
+import { createCodec } from '../codec/codec.ts';
+import { prepareSubjects, type RegistryClient } from '../codec/registry.ts';
+import { loadSchemas } from '../codec/schemas.ts';
+import type { AccountConfig, Config } from '../config/options.ts';
+import { AVRO, createHarvestSource, createRegistry, enabledStreams, kafkaSettings, prefixOf } from '../daemon.ts';
+import { readState } from '../kafka/state-view.ts';
+import { openTopicLog } from '../kafka/topic-log.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import { differs, type StreamFinding } from '../verify/finding.ts';
+import { type Requests, Verification } from '../verify/verification.ts';
+import { type CommonOptions, clock, configOf, interruption, print, random } from './context.ts';
+import { streamNamed } from './names.ts';
+import { printJson } from './output.ts';
+import { renderExpectation, showVerifying, type Watched } from './verify-progress.ts';
+import { renderFindings } from './verify-report.ts';
+
+export interface VerifyOptions extends CommonOptions {
+  readonly sample?: number;
+  /** Requests in a window of each budget. */
+  readonly requests: number;
+  /** No daemon runs: the whole configured budget is ours, and nothing will move on the topics. */
+  readonly alone?: boolean;
+  /** Seconds between the two looks at what differs. */
+  readonly patience?: number;
+  /** Ids shown of each kind and stream. */
+  readonly ids: number;
+  readonly values?: boolean;
+}
+
+/** One account's comparison. */
+export interface VerifiedAccount {
+  readonly account_id: string;
+  /** For the first look. */
+  readonly expected_requests: Requests;
+  readonly requests: number;
+  readonly streams: readonly StreamFinding[];
+}
+
+/** A daemon polls, fetches and commits: so long after its interval a change has arrived. */
+const SLACK_SECONDS = 15;
+/** Longer intervals are not waited for: of children, whose slow sweep takes hours, a quarter of an hour has to do. */
+const PATIENCE_MAX_SECONDS = 900;
+
+/** Exit 0 when every stream that can be asked is equal, 65 when one is not; 77 when none can be asked. */
+export async function verify(options: VerifyOptions, ...names: string[]): Promise<number> {
+  const config = configOf(options);
+  const streams = chosenStreams(config, names);
+  const { signal: interrupted, exitCode } = interruption();
+  const stop = new AbortController();
+  const watched: Watched[] = [];
+  const terminal = process.stdout.isTTY === true && !options.json;
+  const progress = showVerifying({ watched, clock, terminal, line: (text) => process.stderr.write(`${text}\n`) });
+  const registry = createRegistry(config, { clock, random });
+  const surroundings = { registry, stop, signal: AbortSignal.any([interrupted, stop.signal]), watched };
+  try {
+    const accounts = await Promise.all(
+      config.harvest.accounts.map((account) => verifyAccount(config, account, streams, options, surroundings)),
+    );
+    progress.close();
+    const findings = accounts.flatMap((account) => account.streams);
+    if (options.json) printJson({ equal: !findings.some(differs), sample: options.sample ?? null, accounts });
+    else print(renderFindings(accounts, options));
+    return exitCodeOf(findings);
+  } catch (thrown) {
+    const stopped = exitCode();
+    if (stopped !== null) return stopped;
+    throw thrown;
+  } finally {
+    progress.close();
+    await registry.close();
+  }
+}
+
+/** What the comparisons of all accounts share. */
+interface Surroundings {
+  readonly registry: RegistryClient;
+  /** Stops all of them. */
+  readonly stop: AbortController;
+  readonly signal: AbortSignal;
+  readonly watched: Watched[];
+}
+
+function chosenStreams(config: Config, names: readonly string[]): StreamDefinition[] {
+  const enabled = enabledStreams(config);
+  const wanted = new Set(names.map((name) => streamNamed(name).name));
+  const off = [...wanted].filter((name) => !enabled.some((stream) => stream.name === name));
+  if (off.length > 0) {
+    throw new PublisherError('usage', `${off.join(', ')} is not published: streams.${off[0]}.enabled is false`);
+  }
+  return enabled.filter(({ name }) => wanted.size === 0 || wanted.has(name));
+}
+
+async function verifyAccount(
+  config: Config,
+  account: AccountConfig,
+  streams: readonly StreamDefinition[],
+  options: VerifyOptions,
+  { registry, stop, signal, watched }: Surroundings,
+): Promise<VerifiedAccount> {
+  const prefix = prefixOf(config, account);
+  const codec = await lookUpCodec(config, prefix, registry);
+  const share = options.alone ? config : withRequests(config, options.requests);
+  let requests = 0;
+  const source = createHarvestSource(share, account, {
+    clock,
+    random,
+    emit: ({ name }) => {
+      if (name === 'request.finished') requests++;
+    },
+  });
+  const log = await openTopicLog(kafkaSettings(config), prefix, clock);
+  try {
+    const verification = new Verification({
+      streams,
+      source,
+      codec,
+      log,
+      stateRows: async () => {
+        const { rows } = await readState(kafkaSettings(config), prefix, clock, signal);
+        return new Map(rows.filter((row) => row.accountId === account.id).map(({ name, row }) => [name, row]));
+      },
+      settings: {
+        accountId: Number(account.id),
+        startDate: config.harvest.start_date ?? null,
+        endDate: config.harvest.end_date ?? null,
+        grain: config.reports.window,
+      },
+      sample: options.sample ?? null,
+      patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
+      withValues: options.values ?? false,
+      clock,
+      random,
+      signal,
+    });
+    const expected = await verification.prepare();
+    if (!options.json) print(renderExpectation(account.id, expected, source.budgets));
+    watched.push({ accountId: account.id, expected, verification });
+    const findings = await verification.run();
+    return { account_id: account.id, expected_requests: expected, requests, streams: findings };
+  } catch (thrown) {
+    // What failed here may leave requests waiting for their turn, here and for other accounts.
+    stop.abort();
+    throw thrown;
+  } finally {
+    await source.close();
+    await log.close();
+  }
+}
+
+/** Ids are looked up, never registered: throws `registry.not_registered` when the daemon has not been here. */
+async function lookUpCodec(config: Config, prefix: string, registry: RegistryClient) {
+  const schemas = await loadSchemas(AVRO);
+  const { decimal_handling_mode: mode, key } = config;
+  const settings = { schemas, prefix, mode, keyFormat: key.format, autoRegister: false };
+  return createCodec({
+    schemas,
+    ids: await prepareSubjects(registry, enabledStreams(config), settings),
+    decimalHandling: mode,
+    keyFormat: key.format,
+    runningTimers: config.running_timers,
+    writerSchema: (id) => registry.schemaById(id),
+  });
+}
+
+function withRequests(config: Config, requests: number): Config {
+  const { general, reports } = config.harvest.budgets;
+  const budgets = { general: { ...general, requests }, reports: { ...reports, requests } };
+  return { ...config, harvest: { ...config.harvest, budgets } };
+}
+
+function patienceOf({ patience, alone }: VerifyOptions, pollSeconds: number): number {
+  if (patience !== undefined) return patience;
+  return alone ? 0 : Math.min(pollSeconds, PATIENCE_MAX_SECONDS) + SLACK_SECONDS;
+}
+
+function exitCodeOf(findings: readonly StreamFinding[]): number {
+  if (findings.some(differs)) return EXIT.dataContract;
+  const failure = findings.find(({ exit_code }) => exit_code !== EXIT.clean);
+  if (failure) return failure.exit_code;
+  const isRefused = findings.some(({ state }) => state === 'FORBIDDEN');
+  return isRefused && !findings.some(({ state }) => state === 'compared') ? EXIT.notAuthorised : EXIT.clean;
+}

@@ -1,0 +1,225 @@
+// One stream's comparison, in two looks. The first finds what differs; the second asks both sides again, after a pause, and
+// keeps what differs in the same way as before: whatever moved in between was a change under way, not a difference.
+import type { RowId } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { HarvestView } from './harvest-view.ts';
+import { type Portion, portionNameOf } from './portion.ts';
+import type { Answer, RecordReader } from './record-reader.ts';
+import type { TopicView } from './topic-view.ts';
+
+export type Kind = 'missing' | 'extra' | 'stale';
+
+/** A row on which the two sides differ: the hash of its value on each, null where it is not. */
+export interface Difference {
+  readonly id: RowId;
+  readonly portion: Portion;
+  /** The parent in the path of a single record. */
+  readonly group: number | null;
+  readonly harvest: number | null;
+  readonly topic: number | null;
+}
+
+export function kindOf({ harvest, topic }: Pick<Difference, 'harvest' | 'topic'>): Kind {
+  if (topic === null) return 'missing';
+  return harvest === null ? 'extra' : 'stale';
+}
+
+/** `total_entries` against the rows on the topic. */
+export interface Tally {
+  readonly harvest: number;
+  readonly topic: number;
+}
+
+/** Harvest's values of so many stale rows are kept, to tell which fields differ. */
+const VALUES_MAX = 1_000;
+
+/** Lists asked for at a time: enough to use a whole budget, few enough to stop soon. */
+const AT_ONCE = 4;
+
+export class Comparison {
+  readonly topic: TopicView;
+  /** What the looks so far leave. */
+  readonly differences = new Map<RowId, Difference>();
+  /** Records that cannot be values: they are in the dead letters instead. */
+  readonly refused = new Set<RowId>();
+  /** Harvest's values of stale rows, as of the second look; the first thousand. */
+  readonly values = new Map<RowId, Buffer>();
+  /** Rows that were unequal at both looks, each time in another way. */
+  moving = 0;
+  /** Rows that both sides were asked for. */
+  compared = 0;
+  /** Parents that are there but whose lists are refused. */
+  readonly refusedParents = new Set<string>();
+  tally: Tally | null = null;
+  readonly #records: RecordReader;
+  readonly #harvest: HarvestView;
+  readonly #parent: StreamDefinition | null;
+  readonly #portions: readonly Portion[];
+  #pages = 0;
+
+  constructor(parts: {
+    readonly topic: TopicView;
+    readonly harvest: HarvestView;
+    readonly records: RecordReader;
+    readonly parent: StreamDefinition | null;
+    /** What is compared; with a sample, what its rows may lie in. */
+    readonly portions: readonly Portion[];
+  }) {
+    this.topic = parts.topic;
+    this.#harvest = parts.harvest;
+    this.#records = parts.records;
+    this.#parent = parts.parent;
+    this.#portions = parts.portions;
+  }
+
+  get #stream(): StreamDefinition {
+    return this.topic.definition;
+  }
+
+  /** The first look at everything in the portions. */
+  async look(): Promise<void> {
+    const seen = new Set<RowId>();
+    const looked = new Set<string>();
+    await inChunks(this.#portions, async (portion) => {
+      const found = await this.#ask(portion, (id, answer) => {
+        seen.add(id);
+        this.#note(id, portion, answer);
+      });
+      if (found) looked.add(portion.name);
+    });
+    const byName = new Map(this.#portions.map((portion) => [portion.name, portion]));
+    this.compared += seen.size;
+    for (const id of this.topic.index.ids()) {
+      const name = this.#portionName(id);
+      if (seen.has(id) || !looked.has(name)) continue;
+      this.compared++;
+      this.#note(id, byName.get(name)!, null);
+    }
+  }
+
+  /** The first look at single rows of the topic, and at the number of all. */
+  async lookAt(ids: readonly RowId[]): Promise<void> {
+    const portion = this.#portions[0]!;
+    for (const id of ids) {
+      const group = this.topic.index.get(id)?.group ?? null;
+      if (group === null && this.#isBelowParent) continue;
+      this.#note(id, portion, await this.#single({ id, group, portion }));
+      this.compared++;
+    }
+  }
+
+  /** Compares the number of rows; a second time, keeps the tally only if it is as far off as before. */
+  async count(): Promise<void> {
+    const before = this.tally;
+    const harvest = await this.#harvest.total(this.#stream, this.#portions[0]!);
+    if (harvest === null) return;
+    // What lies in the dead letters alone is counted in Harvest, too.
+    const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);
+    this.tally = { harvest, topic: this.topic.index.size + unpublished.length };
+    if (before === null || isEven(before) || isEven(this.tally)) return;
+    if (before.harvest - before.topic === this.tally.harvest - this.tally.topic) return;
+    this.moving++;
+    this.tally = { harvest, topic: harvest };
+  }
+
+  /** Whether anything is left that a second look would have to confirm. */
+  get isOpen(): boolean {
+    return this.differences.size > 0 || (this.tally !== null && !isEven(this.tally));
+  }
+
+  /** The second look. The topic's news must be read before. */
+  async lookAgain(): Promise<void> {
+    // What the topic has got meanwhile costs no request.
+    for (const { id, harvest } of this.differences.values()) {
+      if (this.topic.hash(id) === harvest) this.differences.delete(id);
+    }
+    const answers = await this.#askAgain([...this.differences.values()]);
+    for (const before of [...this.differences.values()]) {
+      this.differences.delete(before.id);
+      const answer = answers.get(before.id);
+      if (answer === 'refused') this.refused.add(before.id);
+      // Without an answer its parent's list is refused by now.
+      else if (answer !== undefined) this.#judge(before, answer);
+    }
+    if (this.tally !== null && !isEven(this.tally)) await this.count();
+  }
+
+  #judge(before: Difference, answer: Exclude<Answer, 'refused'> | null): void {
+    const { id } = before;
+    const topic = this.topic.hash(id);
+    const harvest = answer?.hash ?? null;
+    if (harvest === topic) return;
+    if (harvest !== before.harvest || topic !== before.topic) {
+      this.moving++;
+      return;
+    }
+    this.differences.set(id, before);
+    if (answer && topic !== null && this.values.size < VALUES_MAX) this.values.set(id, Buffer.from(answer.value));
+  }
+
+  #note(id: RowId, portion: Portion, answer: Answer | null): void {
+    const topic = this.topic.hash(id);
+    const harvest = answer === null || answer === 'refused' ? null : answer.hash;
+    // A walk that is walked again may bring another version: the last one counts.
+    this.differences.delete(id);
+    if (answer === 'refused') this.refused.add(id);
+    else if (harvest !== topic) {
+      const group = answer === null ? (this.topic.index.get(id)?.group ?? null) : answer.group;
+      this.differences.set(id, { id, portion, group, harvest, topic });
+    }
+  }
+
+  /** Harvest's answers for these rows, one by one or by their portions, whichever takes fewer requests; null: it is gone. */
+  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null>> {
+    const answers = new Map<RowId, Answer | null>();
+    const isFew = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
+    if (isFew && !(this.#isBelowParent && rows.some(({ group }) => group === null))) {
+      for (const row of rows) answers.set(row.id, await this.#single(row));
+      return answers;
+    }
+    const wanted = new Map<Portion, RowId[]>();
+    for (const { id, portion } of rows) wanted.set(portion, [...(wanted.get(portion) ?? []), id]);
+    const ids = new Set(rows.map(({ id }) => id));
+    await inChunks([...wanted.keys()], async (portion) => {
+      const asked = await this.#ask(portion, (id, answer) => {
+        // It may come from another parent than before.
+        if (ids.has(id)) answers.set(id, answer);
+      });
+      for (const id of asked ? wanted.get(portion)! : []) if (!answers.has(id)) answers.set(id, null);
+    });
+    return answers;
+  }
+
+  /** Asks for a portion and tells of each record in it; false when the portion is refused. */
+  async #ask(portion: Portion, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
+    const pages = await this.#harvest.portion(this.#stream, portion, this.#parent, (records) => {
+      for (const record of records) onAnswer(this.#records.idOf(record, portion), this.#records.read(record, portion));
+    });
+    if (pages === null) this.refusedParents.add(portion.name);
+    else this.#pages = Math.max(this.#pages, pages);
+    return pages !== null;
+  }
+
+  async #single({ id, group, portion }: Pick<Difference, 'id' | 'group' | 'portion'>): Promise<Answer | null> {
+    const parent = this.#isBelowParent ? group : null;
+    const record = await this.#harvest.record(this.#stream, id as number, parent);
+    return record && this.#records.read(record, portion);
+  }
+
+  /** Whether the path of a single record holds its parent. */
+  get #isBelowParent(): boolean {
+    return this.#stream.single?.includes('{parent}') ?? false;
+  }
+
+  #portionName(id: RowId): string {
+    return portionNameOf(this.#stream, id, this.topic.index.get(id)!);
+  }
+}
+
+async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
+}
+
+function isEven({ harvest, topic }: Tally): boolean {
+  return harvest === topic;
+}

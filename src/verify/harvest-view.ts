@@ -1,0 +1,120 @@
+// What a comparison asks Harvest, always behind everything else that waits for the same budget. Counts its requests.
+import { type Clock, jitteredPause, type Random } from '../base/clock.ts';
+import { asPublisherError, PublisherError } from '../base/errors.ts';
+import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose, type Source } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { Portion } from './portion.ts';
+
+/** A list that keeps shifting is taken as it is after so many walks. */
+const WALKS_MAX = 5;
+/** A comparison may take hours: an outage of a few minutes does not end it. */
+const TRIES = 6;
+const PAUSE_BASE_MS = 2_000;
+const PAUSE_MAX_MS = 60_000;
+
+export class HarvestView {
+  /** Pages and records asked for so far. */
+  asked = 0;
+  readonly #source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: {
+    readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly signal: AbortSignal;
+  }) {
+    this.#source = parts.source;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#signal = parts.signal;
+  }
+
+  /**
+   * Every record of a portion, page by page; null when the portion's parent is there but its list is refused. A list by
+   * page number that shifts is walked again, so records may come twice: the union of the walks is what is there. Returns the
+   * pages of the last walk.
+   */
+  async portion(
+    stream: StreamDefinition,
+    portion: Portion,
+    parent: StreamDefinition | null,
+    onRecords: (records: readonly JsonObject[]) => void,
+  ): Promise<number | null> {
+    try {
+      for (let walk = 1; ; walk++) {
+        const { pages, settled } = await this.#walk(stream, portion.target, onRecords);
+        if (settled || walk === WALKS_MAX) return pages;
+      }
+    } catch (thrown) {
+      if (parent === null || !(thrown instanceof PublisherError) || thrown.code !== 'harvest.not_found') throw thrown;
+      const above = await this.record(parent, portion.target.parent!, null);
+      return above === null ? 1 : null;
+    }
+  }
+
+  /** One record; null when Harvest says that there is none. */
+  async record(stream: StreamDefinition, id: number, parent: number | null): Promise<JsonObject | null> {
+    return this.#patiently(async () => {
+      return (await this.#source.fetchRecord(stream, { id, parent }, this.#signal)).record;
+    });
+  }
+
+  /** `total_entries` of a portion; null when Harvest does not say. */
+  async total(stream: StreamDefinition, { target }: Portion): Promise<number | null> {
+    const one = { ...target, query: { ...target.query, per_page: '1' } };
+    return (await this.#page(stream, one, 'tally')).totalEntries;
+  }
+
+  /** The first page of a stream. */
+  async first(stream: StreamDefinition, { target }: Portion): Promise<Page> {
+    return this.#page(stream, target, 'census');
+  }
+
+  async #walk(
+    stream: StreamDefinition,
+    target: Portion['target'],
+    onRecords: (records: readonly JsonObject[]) => void,
+  ): Promise<{ readonly pages: number; readonly settled: boolean }> {
+    let total: number | null = null;
+    let read = 0;
+    let hasShifted = false;
+    for (let pages = 1, at: Portion['target'] | { link: string } = target; ; pages++) {
+      const page = await this.#page(stream, at, 'census');
+      onRecords(page.records);
+      read += page.records.length;
+      if (pages === 1) total = page.totalEntries;
+      // Cursor lists go by id and cannot shift.
+      hasShifted ||= stream.paging === 'page' && page.totalEntries !== total;
+      if (page.next === null) {
+        const slipped = stream.paging === 'page' && total !== null && read !== total;
+        return { pages, settled: !hasShifted && !slipped };
+      }
+      if (total !== null && pages > 10 + 3 * Math.ceil(total / PER_PAGE)) {
+        throw new PublisherError('harvest.unparsable', `the next links of ${stream.name} go in a circle`);
+      }
+      at = { link: page.next };
+    }
+  }
+
+  #page(stream: StreamDefinition, target: Portion['target'] | { link: string }, purpose: Purpose): Promise<Page> {
+    const request = { stream, target, purpose, priority: PRIORITY.slack };
+    return this.#patiently(() => this.#source.fetchPage(request, this.#signal));
+  }
+
+  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.asked++;
+        return await ask();
+      } catch (thrown) {
+        this.#signal.throwIfAborted();
+        if (asPublisherError(thrown).kind !== 'transient' || attempt === TRIES) throw thrown;
+        await this.#clock.sleep(jitteredPause(attempt, PAUSE_BASE_MS, PAUSE_MAX_MS, this.#random()), this.#signal);
+        this.#signal.throwIfAborted();
+      }
+    }
+  }
+}

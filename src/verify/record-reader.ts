@@ -1,0 +1,55 @@
+// What a record of Harvest's answer is to a comparison: its row id, and what its value on the topic would be.
+import { hash53 } from '../base/hash.ts';
+import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
+import type { StreamDefinition } from '../streams/definition.ts';
+import type { Portion } from './portion.ts';
+
+/** `refused`: it cannot be a value, and lies in the dead letters instead. */
+export type Answer = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';
+
+export class RecordReader {
+  readonly #stream: StreamDefinition;
+  readonly #codec: Codec;
+  readonly #deadLetters: Readonly<Record<string, number>>;
+
+  /** `deadLetters`: the refused versions of the stream's state row, key to hash of the JSON. */
+  constructor(stream: StreamDefinition, codec: Codec, deadLetters: Readonly<Record<string, number>>) {
+    this.#stream = stream;
+    this.#codec = codec;
+    this.#deadLetters = deadLetters;
+  }
+
+  read(record: JsonObject, { context }: Portion): Answer {
+    try {
+      // What is too large for its topic converts all the same: only the state row knows.
+      const letter = this.#deadLetters[this.#letterKey(record)];
+      if (letter !== undefined && letter === hash53(JSON.stringify(record))) return 'refused';
+      return this.#codec.encode(this.#stream, record, context);
+    } catch (thrown) {
+      if (thrown instanceof ConversionError) return 'refused';
+      throw thrown;
+    }
+  }
+
+  /** The row id, also of a record that does not convert. */
+  idOf(record: JsonObject, { context }: Portion): RowId {
+    if (this.#stream.rows === null) return context.accountId;
+    const parts = this.#keyParts({ ...record, ...context.window });
+    return parts.length === 1 ? (parts[0] as number) : parts.join('|');
+  }
+
+  /** Ids of the records in the dead letters; of streams whose id is a number. */
+  get deadIds(): readonly RowId[] {
+    return Object.keys(this.#deadLetters).map(Number);
+  }
+
+  #letterKey(record: JsonObject): string {
+    return this.#keyParts(record)
+      .filter((_, at) => this.#stream.key[at]!.type !== 'date')
+      .join('|');
+  }
+
+  #keyParts(record: JsonObject): unknown[] {
+    return this.#stream.key.map(({ name }) => record[name] ?? '');
+  }
+}

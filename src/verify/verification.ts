@@ -1,0 +1,241 @@
+// The comparison of one account: which streams, in which order, and when each is looked at again. Two lanes, because Harvest
+// has two budgets; a stream's parents come before it. Reads only: nothing is fenced, a running daemon goes on.
+import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
+import type { JsonObject, RowId, Source } from '../engine/ports.ts';
+import { findStream } from '../streams/catalog.ts';
+import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
+import type { WeekStart } from '../streams/windows.ts';
+import { Comparison, kindOf } from './comparison.ts';
+import { staleRows } from './fields.ts';
+import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
+import { HarvestView } from './harvest-view.ts';
+import {
+  type Portion,
+  type PortionSettings,
+  parentPortions,
+  portionNameOf,
+  wholePortion,
+  windowPortions,
+} from './portion.ts';
+import { RecordReader } from './record-reader.ts';
+import { expectedRequests } from './requests.ts';
+import { sampleOf } from './sample.ts';
+import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
+
+export interface VerificationOptions {
+  /** What is compared, in the order of the catalog. */
+  readonly streams: readonly StreamDefinition[];
+  readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
+  readonly codec: ReadableCodec;
+  readonly log: TopicLog;
+  /** The daemon's state rows as last committed, by stream. */
+  readonly stateRows: () => Promise<ReadonlyMap<string, JsonObject>>;
+  readonly settings: PortionSettings;
+  /** So many rows of each stream instead of all. */
+  readonly sample: number | null;
+  /** How long after the first look a stream is looked at again. */
+  readonly patienceMs: (stream: StreamDefinition) => number;
+  readonly withValues: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/** Requests by budget. */
+export type Requests = Readonly<Record<BudgetName, number>>;
+
+export class Verification {
+  readonly #options: VerificationOptions;
+  readonly #harvest: HarvestView;
+  readonly #views = new Map<string, TopicView>();
+  readonly #comparisons = new Map<string, Comparison>();
+  readonly #findings = new Map<string, StreamFinding>();
+  #rows: ReadonlyMap<string, JsonObject> = new Map();
+  #company: JsonObject = {};
+  #waiting = 0;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    this.#harvest = new HarvestView(options);
+    for (const stream of options.streams) {
+      for (const name of [stream.name, stream.parent?.stream ?? stream.name]) {
+        if (!this.#views.has(name)) this.#views.set(name, new TopicView(findStream(name)!, options.log, options.codec));
+      }
+    }
+  }
+
+  /** How far it is, for progress. `waiting`: streams that differed at the first look and are given time to catch up. */
+  get progress(): {
+    readonly asked: number;
+    readonly done: number;
+    readonly streams: number;
+    readonly waiting: number;
+  } {
+    const { streams } = this.#options;
+    return { asked: this.#harvest.asked, done: this.#findings.size, streams: streams.length, waiting: this.#waiting };
+  }
+
+  /** Reads the topics and `/company`; says what the first look will cost. What differs is asked for once more on top. */
+  async prepare(): Promise<Requests> {
+    const { streams, signal, stateRows, sample } = this.#options;
+    for (const view of this.#views.values()) await view.advance(signal);
+    this.#rows = await stateRows();
+    this.#company = await this.#readCompany();
+    const sum = { general: 0, reports: 0 };
+    for (const stream of streams) {
+      if (!this.#isOff(stream))
+        sum[stream.budget] += expectedRequests(this.#view(stream), this.#portions(stream), sample);
+    }
+    return sum;
+  }
+
+  /** Compares; `prepare` comes first. Throws when the account or the broker cannot be asked at all. */
+  async run(): Promise<StreamFinding[]> {
+    const { streams } = this.#options;
+    const lane = (budget: BudgetName) => this.#lane(streams.filter((stream) => stream.budget === budget));
+    await Promise.all([lane('general'), lane('reports')]);
+    return streams.map(({ name }) => this.#findings.get(name)!);
+  }
+
+  async #lane(streams: readonly StreamDefinition[]): Promise<void> {
+    const { clock, signal, patienceMs } = this.#options;
+    const open: { readonly stream: StreamDefinition; readonly at: number }[] = [];
+    for (const stream of streams) {
+      if (!(await this.#attempt(stream, () => this.#look(stream)))) continue;
+      if (this.#comparisons.get(stream.name)!.isOpen) open.push({ stream, at: clock.monotonic() + patienceMs(stream) });
+      else await this.#conclude(stream);
+    }
+    this.#waiting += open.length;
+    for (const { stream, at } of open.sort((a, b) => a.at - b.at)) {
+      await clock.sleep(at - clock.monotonic(), signal);
+      signal.throwIfAborted();
+      if (await this.#attempt(stream, () => this.#lookAgain(stream))) await this.#conclude(stream);
+      this.#waiting--;
+    }
+  }
+
+  async #look(stream: StreamDefinition): Promise<void> {
+    const { signal, sample, random, codec } = this.#options;
+    const view = this.#view(stream);
+    await view.advance(signal);
+    const all = this.#portions(stream);
+    // A stream that is read whole and knows no single records has nothing smaller to ask for.
+    const isWhole = sample === null || (stream.kind === 'whole' && stream.single === null);
+    const drawn = isWhole ? null : sampleOf(view.index.ids(), sample, random);
+    const isSingle = drawn !== null && stream.single !== null;
+    const portions = drawn === null || isSingle ? all : portionsWith(view, drawn, all);
+    const deadLetters = (this.#rows.get(stream.name)?.refused ?? {}) as Readonly<Record<string, number>>;
+    const comparison = new Comparison({
+      topic: view,
+      harvest: this.#harvest,
+      records: new RecordReader(stream, codec, deadLetters),
+      parent: stream.parent && findStream(stream.parent.stream)!,
+      portions,
+    });
+    this.#comparisons.set(stream.name, comparison);
+    if (!isSingle) return comparison.look();
+    await comparison.lookAt(drawn);
+    await comparison.count();
+  }
+
+  async #lookAgain(stream: StreamDefinition): Promise<void> {
+    await this.#view(stream).advance(this.#options.signal);
+    await this.#comparisons.get(stream.name)!.lookAgain();
+  }
+
+  /** False when Harvest does not answer for the stream, which is its finding then. */
+  async #attempt(stream: StreamDefinition, look: () => Promise<void>): Promise<boolean> {
+    if (this.#isOff(stream)) {
+      const reason = `the company has this module switched off (${stream.feature} is false)`;
+      this.#findings.set(stream.name, { ...this.#nothing(stream), state: 'FEATURE_OFF', reason });
+      return false;
+    }
+    try {
+      await look();
+      return true;
+    } catch (thrown) {
+      this.#options.signal.throwIfAborted();
+      const state = thrown instanceof PublisherError ? refusalOf(thrown) : null;
+      if (state === null) throw thrown;
+      const { message: reason, remedy, exitCode: exit_code } = thrown as PublisherError;
+      this.#findings.set(stream.name, { ...this.#nothing(stream), state, reason, remedy, exit_code });
+      return false;
+    }
+  }
+
+  async #conclude(stream: StreamDefinition): Promise<void> {
+    const { codec, withValues, signal } = this.#options;
+    const comparison = this.#comparisons.get(stream.name)!;
+    const ids = (kind: ReturnType<typeof kindOf>): RowId[] =>
+      [...comparison.differences.values()].filter((difference) => kindOf(difference) === kind).map(({ id }) => id);
+    this.#findings.set(stream.name, {
+      ...this.#nothing(stream),
+      compared: comparison.compared,
+      missing: ids('missing'),
+      extra: ids('extra'),
+      stale: await staleRows(comparison, ids('stale'), codec, withValues, signal),
+      moving: comparison.moving,
+      refused: [...comparison.refused],
+      refused_parents: [...comparison.refusedParents],
+      tally: comparison.tally,
+    });
+  }
+
+  #nothing({ name }: StreamDefinition): StreamFinding {
+    return findingOf(name, this.#rows.get(name));
+  }
+
+  #portions(stream: StreamDefinition): Portion[] {
+    const { settings, clock } = this.#options;
+    const { index } = this.#view(stream);
+    if (stream.kind === 'report') {
+      return windowPortions(index, settings, isoSeconds(clock.now()).slice(0, 10), this.#weekStart());
+    }
+    return stream.parent === null
+      ? [wholePortion(stream, settings)]
+      : parentPortions(this.#parents(stream.parent.stream, index), settings);
+  }
+
+  /** Parents on their own topic, parents of rows on the topic, and what the parents' comparison has missed there. */
+  *#parents(parent: string, index: TopicView['index']): Iterable<number> {
+    yield* this.#views.get(parent)!.index.ids() as Iterable<number>;
+    for (const id of index.ids()) {
+      const group = index.get(id)?.group ?? null;
+      if (group !== null) yield group;
+    }
+    for (const difference of this.#comparisons.get(parent)?.differences.values() ?? []) yield difference.id as number;
+  }
+
+  /** `/company` says which modules are on and when weeks begin; the daemon's row does when the token may not read it. */
+  async #readCompany(): Promise<JsonObject> {
+    const company = findStream('company')!;
+    try {
+      const page = await this.#harvest.first(company, wholePortion(company, this.#options.settings));
+      return page.records[0] ?? {};
+    } catch (thrown) {
+      this.#options.signal.throwIfAborted();
+      if (!(thrown instanceof PublisherError) || thrown.kind !== 'blocked') throw thrown;
+      return (this.#rows.get('company')?.company ?? {}) as JsonObject;
+    }
+  }
+
+  #isOff({ feature }: StreamDefinition): boolean {
+    return feature !== null && this.#company[feature] === false;
+  }
+
+  #weekStart(): WeekStart {
+    const day = this.#company.week_start_day;
+    return day === 'Saturday' || day === 'Sunday' ? day : 'Monday';
+  }
+
+  #view({ name }: StreamDefinition): TopicView {
+    return this.#views.get(name)!;
+  }
+}
+
+/** The portions that these rows lie in. */
+function portionsWith(view: TopicView, ids: readonly RowId[], portions: readonly Portion[]): Portion[] {
+  const names = new Set(ids.map((id) => portionNameOf(view.definition, id, view.index.get(id)!)));
+  return portions.filter(({ name }) => names.has(name));
+}

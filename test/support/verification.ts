@@ -1,0 +1,74 @@
+// A comparison of the simulator with a log in memory: the real client, codec and index, and a clock whose pauses a test fills.
+import { systemClock } from '../../src/base/clock.ts';
+import type { TopicRecord } from '../../src/engine/ports.ts';
+import type { MemoryLog } from '../../src/lab/memory-sink.ts';
+import type { Simulator } from '../../src/lab/simulator/index.ts';
+import { catalog } from '../../src/streams/catalog.ts';
+import { differs, type StreamFinding } from '../../src/verify/finding.ts';
+import type { TopicLog } from '../../src/verify/topic-view.ts';
+import { type Requests, Verification, type VerificationOptions } from '../../src/verify/verification.ts';
+import { simulatedSource } from './account.ts';
+import { testCodec } from './codec.ts';
+
+export interface Verified {
+  readonly expected: Requests;
+  readonly asked: number;
+  readonly findings: readonly StreamFinding[];
+  /** What differs, as `stream kind id`; tallies as `stream tally harvest/topic`. */
+  readonly differences: readonly string[];
+  of(stream: string): StreamFinding;
+}
+
+export async function verified(
+  simulator: Simulator,
+  log: MemoryLog,
+  options: Partial<VerificationOptions> & {
+    readonly only?: readonly string[];
+    /** What happens while the comparison waits for its second look. */
+    readonly meanwhile?: () => void | Promise<void>;
+  } = {},
+): Promise<Verified> {
+  const { only, meanwhile, ...rest } = options;
+  const verification = new Verification({
+    streams: catalog.filter(({ name }) => only?.includes(name) ?? true),
+    source: simulatedSource(simulator),
+    codec: testCodec(),
+    log: memoryTopicLog(log),
+    stateRows: async () => log.rows,
+    settings: { accountId: simulator.accountId, startDate: null, endDate: null, grain: 'month' },
+    sample: null,
+    patienceMs: () => 60_000,
+    withValues: false,
+    clock: { ...systemClock, sleep: async () => meanwhile?.() },
+    random: () => 0,
+    signal: new AbortController().signal,
+    ...rest,
+  });
+  const expected = await verification.prepare();
+  const findings = await verification.run();
+  const { asked } = verification.progress;
+  const differences = findings
+    .filter(differs)
+    .flatMap(({ stream, missing, extra, stale, tally }) => [
+      ...missing.map((id) => `${stream} missing ${id}`),
+      ...extra.map((id) => `${stream} extra ${id}`),
+      ...stale.map(({ id }) => `${stream} stale ${id}`),
+      ...(tally && tally.harvest !== tally.topic ? [`${stream} tally ${tally.harvest}/${tally.topic}`] : []),
+    ]);
+  return { expected, asked, findings, differences, of: (name) => findings.find(({ stream }) => stream === name)! };
+}
+
+function memoryTopicLog(log: MemoryLog): TopicLog {
+  const read = new Map<string, number>();
+  const records = (stream: string): readonly TopicRecord[] => log.topics.get(stream) ?? [];
+  return {
+    async news(stream, restore) {
+      const from = read.get(stream) ?? 0;
+      read.set(stream, records(stream).length);
+      for (const record of records(stream).slice(from)) await restore.record(stream, record);
+    },
+    async all(stream, onRecord) {
+      for (const record of records(stream)) onRecord(record);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// What a person sees of a comparison: what it will cost, how far it is, what it found.
+import { expect, test } from 'vitest';
+import { renderExpectation, renderWatched } from '../../../src/cli/verify-progress.ts';
+import { renderFindings } from '../../../src/cli/verify-report.ts';
+import { findingOf } from '../../../src/verify/finding.ts';
+
+const BUDGETS = [
+  { name: 'general', requests: 5, windowMs: 15_000 },
+  { name: 'reports', requests: 5, windowMs: 900_000 },
+] as const;
+const RUNNING = { state: 'RUNNING', complete: true };
+
+test('the cost is told at the start, with the time that the budgets make of it', () => {
+  expect(renderExpectation('7', { general: 52, reports: 9 }, BUDGETS)).toBe(
+    'account 7: about 52 general requests at 5 per 15 s, about 9 reports requests at 5 per 15 min; at least 15 min',
+  );
+  expect(renderExpectation('7', { general: 5, reports: 0 }, BUDGETS)).toBe(
+    'account 7: about 5 general requests at 5 per 15 s',
+  );
+});
+
+test('the progress tells of streams that wait for their second look', () => {
+  const at = (waiting: number) => ({ progress: { asked: 40, done: 12, streams: 32, waiting } });
+  const watched = { accountId: '7', expected: { general: 52, reports: 9 } };
+  expect(renderWatched({ ...watched, verification: at(0) })).toBe(
+    'account 7: 12 of 32 streams, 40 requests of about 61',
+  );
+  expect(renderWatched({ ...watched, verification: at(2) })).toMatch(/, 2 to be looked at again$/);
+});
+
+test('ids are bounded, fields are named, and what the daemon says stands beside', () => {
+  const streams = [
+    { ...findingOf('clients', RUNNING), compared: 9, missing: [1, 2, 3] },
+    {
+      ...findingOf('users', RUNNING),
+      compared: 4,
+      stale: [
+        { id: 5, fields: ['email'] },
+        { id: 6, fields: null },
+      ],
+    },
+    {
+      ...findingOf('tasks', { ...RUNNING, state: 'HELD', reason: 'half is gone', remedy: 'Release it.' }),
+      compared: 2,
+    },
+    findingOf('roles', { ...RUNNING, complete: false }),
+    { ...findingOf('expenses', RUNNING), compared: 2, tally: { harvest: 7, topic: 8 } },
+  ];
+  expect(renderFindings([{ account_id: '7', streams }], { ids: 2 })).toBe(
+    [
+      'stream    compared  missing  extra  stale  moving  refused  note',
+      'clients          9        3      0      0       0        0',
+      'users            4        0      0      2       0        0',
+      'tasks            2        0      0      0       0        0  the daemon says HELD',
+      'roles            0        0      0      0       0        0  first sweep not finished',
+      'expenses         2        0      0      0       0        0  7 in Harvest, 8 on the topic',
+      '',
+      'tasks: HELD',
+      '  half is gone',
+      '  Release it.',
+      '',
+      'clients: missing on the topic',
+      '  1',
+      '  2',
+      '  and 1 more (--ids, --json)',
+      'users: stale on the topic',
+      '  5 (email)',
+      '  6',
+      'expenses: Harvest counts 7 rows, the topic 8',
+      '',
+      '3 of 5 streams differ.',
+    ].join('\n'),
+  );
+});
+
+test('a sample never claims to be all', () => {
+  const streams = [findingOf('clients', RUNNING)];
+  expect(renderFindings([{ account_id: '7', streams }], { ids: 2, sample: 20 })).toMatch(
+    /1 streams: no difference\. This was a sample of at most 20 rows a stream, not all of them\.$/,
+  );
+});
