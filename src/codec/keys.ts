@@ -58,7 +58,9 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
 
 function keyRecord(stream: StreamDefinition, id: RowId): JsonObject {
   if (typeof id === 'number') return { [stream.key[0]!.name]: id };
-  const parts = id.split('|');
+  // A currency is the last part, and whatever it holds belongs to it: cut at its own `|`, two rows would share one key.
+  const [from, to, dimension, ...currency] = id.split('|');
+  const parts = [from, to, dimension, currency.join('|')];
   return Object.fromEntries(
     stream.key.map(({ name, type }, index) => [name, type === 'long' ? Number(parts[index]) : parts[index]]),
   );

@@ -1,12 +1,12 @@
 // From a file, the environment and `--set` to one frozen Config, or to every problem at once, each with its place.
 // What the keys are is options.ts's to say; how a document is walked, document.ts's.
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LineCounter, parseDocument } from 'yaml';
+import { isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading, readDocument } from './document.ts';
+import { readOrdinaryFile } from './files.ts';
 import { nearest } from './nearest.ts';
 import { type Config, schema } from './options.ts';
 import { note, shapes } from './shape.ts';
@@ -23,13 +23,15 @@ export interface ConfigSource extends Partial<Surroundings> {
 
 const SIZE_MAX_BYTES = 1_000_000;
 const NAME_OF_TEXT = 'configuration';
+/** A template that went wrong has the same problem a thousand times: so many are worth reading. */
+const TOLD_MAX = 200;
 
 /** The smallest configuration that runs, driven by environment variables alone (design section 8). */
 export const SHIPPED_FILE = fileURLToPath(new URL('../../config/harvest-kafka.yaml', import.meta.url));
 
 /** Throws PublisherError `config.invalid` whose message lists all problems, one a line. */
 export function loadConfig(source: ConfigSource = {}): Config {
-  const around = { env: source.env ?? process.env, readFile: source.readFile ?? ((path) => readFileSync(path)) };
+  const around = { env: source.env ?? process.env, readFile: source.readFile ?? readOrdinaryFile };
   const file = source.file ?? (source.text === undefined ? SHIPPED_FILE : NAME_OF_TEXT);
   const text = source.text ?? readText(file, around);
   if (Buffer.byteLength(text) > SIZE_MAX_BYTES) refuse([{ place: file, message: 'is larger than a configuration' }]);
@@ -40,8 +42,9 @@ export function loadConfig(source: ConfigSource = {}): Config {
   for (const override of source.overrides ?? []) apply(document, override, problems);
   const reading = readDocument(document, schema, file, lines, around, problems);
   const result = schema.safeParse(reading.value);
-  if (!result.success) problems.push(...result.error.issues.flatMap((issue) => explain(issue, reading)));
-  if (problems.length > 0 || !result.success) refuse(problems);
+  const issues = result.error?.issues ?? [];
+  problems.push(...issues.slice(0, TOLD_MAX).flatMap((issue) => explain(issue, reading)));
+  if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
   return freeze(result.data);
 }
 
@@ -85,11 +88,24 @@ function apply(document: ReturnType<typeof parse>, override: string, problems: P
     return;
   }
   const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const beyond = path.findIndex(
+    (step, depth) => typeof step === 'number' && isBeyond(document, path.slice(0, depth), step),
+  );
+  if (beyond >= 0) {
+    problems.push({ place, message: `${dotted(path.slice(0, beyond))} has no place ${String(path[beyond])} yet` });
+    return;
+  }
   try {
     document.setIn(path, overrideScalar(override.slice(equals + 1), place));
   } catch {
     problems.push({ place, message: `${key} leads through a key that holds a single value` });
   }
+}
+
+/** Whether a list would get holes if something were put there: of a great number, more of them than memory holds. */
+function isBeyond(document: ReturnType<typeof parse>, path: readonly (string | number)[], place: number): boolean {
+  const list = document.hasIn(path) ? document.getIn(path) : undefined;
+  return place > (isSeq(list) ? list.items.length : list === undefined ? 0 : place);
 }
 
 /** A complaint of the schema in our words; none when the value could not be read anyway. */
@@ -175,9 +191,13 @@ function words(code: string): string {
   return code.toLowerCase().replaceAll('_', ' ');
 }
 
-function refuse(problems: readonly Problem[]): never {
-  const inOrder = [...problems].sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
-  throw new PublisherError('config.invalid', inOrder.map(({ place, message }) => `${place}: ${message}`).join('\n'));
+function refuse(problems: readonly Problem[], untold = 0): never {
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const inOrder = [...problems].sort((a, b) => compare(a.place, b.place));
+  const lines = inOrder.slice(0, TOLD_MAX).map(({ place, message }) => `${place}: ${message}`);
+  const more = problems.length - lines.length + untold;
+  if (more > 0) lines.push(`and ${more} more`);
+  throw new PublisherError('config.invalid', lines.join('\n'));
 }
 
 function freeze<T>(value: T): T {

@@ -61,4 +61,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
+  ENOTFILE: 'it is no ordinary file',
+  EFBIG: 'it is larger than what belongs here can be',
 };

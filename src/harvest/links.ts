@@ -52,11 +52,11 @@ export function pageAddress(base: URL, { stream, target }: Pick<PageRequest, 'st
 
 /**
  * A link of an answer to `asked`, as the address to go to. Both prefixes, `/v2` and `/api/v2`, occur in links of one
- * account, so only the origin is compared. Throws `harvest.foreign_link`.
+ * account, so only the host is compared. Throws `harvest.foreign_link`.
  */
 export function followable(base: URL, link: string, asked: URL, stream: StreamDefinition): URL {
   const url = URL.canParse(link, asked.href) ? new URL(link, asked) : null;
-  if (url === null || url.origin !== base.origin) {
+  if (url === null || !isOurs(url, base)) {
     const where = url === null ? 'an address that cannot be read' : url.origin;
     throw new PublisherError(
       'harvest.foreign_link',
@@ -67,6 +67,11 @@ export function followable(base: URL, link: string, asked: URL, stream: StreamDe
     );
   }
   return url;
+}
+
+/** Not by the origin alone: `blob:https://host/…` has that of the host inside it. Harvest puts no log-in into its links. */
+function isOurs(url: URL, base: URL): boolean {
+  return url.protocol === base.protocol && url.host === base.host && `${url.username}${url.password}` === '';
 }
 
 /** Whether two addresses ask for the same page: either prefix, any order of the query, page 1 named or implied. */

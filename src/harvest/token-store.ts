@@ -1,7 +1,8 @@
 // Where a refresh token survives a restart: one small file, replaced atomically, readable by its owner only.
 // Knows files; which token to trust and when to write is auth.ts.
 import { createHash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
@@ -12,6 +13,9 @@ export interface TokenStore {
   /** Returns once `newest` would survive a crash. */
   write(configured: Secret, newest: Secret): Promise<void>;
 }
+
+/** Far more than two tokens take. */
+const LARGEST_BYTES = 65_536;
 
 /** Forgets with the process: for clients whose refresh token is never replaced. */
 export function memoryTokenStore(): TokenStore {
@@ -25,8 +29,9 @@ export function memoryTokenStore(): TokenStore {
 export function fileTokenStore(path: string): TokenStore {
   return {
     read: async (configured) => {
-      const text = await readFile(path, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+      const text = await readOrdinary(path).catch((thrown: NodeJS.ErrnoException) => {
         if (thrown.code === 'ENOENT') return null;
+        if (thrown instanceof PublisherError) throw thrown;
         throw unusable(path, `cannot be read (${thrown.code})`);
       });
       if (text === null) return null;
@@ -40,6 +45,19 @@ export function fileTokenStore(path: string): TokenStore {
       });
     },
   };
+}
+
+/** The text of an ordinary file: a device may be endless, and a pipe may never say anything. */
+async function readOrdinary(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const kind = await file.stat();
+    if (kind.isDirectory()) throw Object.assign(new Error('a directory'), { code: 'EISDIR' });
+    if (!kind.isFile() || kind.size > LARGEST_BYTES) throw unusable(path, 'is not a token file');
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 /** A reader, and a process that starts after a crash, sees the old text or the new one, never a piece. */

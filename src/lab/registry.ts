@@ -44,7 +44,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   return launch(home, options, 'read archive');
 }
 
-async function registryHome(options: FetchOptions): Promise<string> {
+/** The folder of the registry's programs, fetched when absent. Throws PublisherError `lab.missing` or `lab.failed`. */
+export async function registryHome(options: FetchOptions): Promise<string> {
   return cached(`apicurio-registry-${REGISTRY_VERSION}`, options, async (home) => {
     options.onProgress?.(`Apicurio Registry ${REGISTRY_VERSION}: downloading (104 MB, once)`);
     const unpack = ['dependency:unpack', `-DoutputDirectory=${home}`, `-Dregistry.version=${REGISTRY_VERSION}`];

@@ -25,6 +25,8 @@ export interface HttpDoor {
   close(): Promise<void>;
 }
 
+const SILENCE_MS = 5_000;
+
 interface Answer {
   readonly status: number;
   readonly type: string;
@@ -39,12 +41,15 @@ export async function openHttp(options: HttpOptions): Promise<HttpDoor> {
   const { host, port } = options.listen;
   const routes = routesOf(options);
   const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 8_192 },
+    // Node looks for clients that are too slow only every 30 s unless told otherwise.
+    { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 },
     (request, response) => {
       void respond(routes, request, response);
     },
   );
   server.maxConnections = 100;
+  // One that asks and never reads would keep its place for ever.
+  server.setTimeout(SILENCE_MS);
   await listen(server, host, port);
   // A failure of a listening server concerns one connection; without a listener it would end the process.
   server.on('error', () => {});

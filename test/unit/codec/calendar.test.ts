@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { epochDay, epochMillis, isFinerThanMillis } from '../../../src/codec/calendar.ts';
 import { isoDay } from '../../../src/streams/windows.ts';
+import { runs } from '../../support/runs.ts';
 
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const anyMoment = fc.integer({ min: Date.UTC(100, 0, 1), max: LAST });
@@ -13,8 +14,23 @@ test('a day and its text are two forms of the same', () => {
       expect(epochDay(text)).toBe(Math.floor(moment / 86_400_000));
       expect(isoDay(epochDay(text))).toBe(text);
     }),
-    { numRuns: 2_000 },
+    runs(2_000),
   );
+});
+
+test('every day of 2000 to 2100 is a date, and no other day of those months is', () => {
+  const wrong: string[] = [];
+  for (let year = 2000; year <= 2100; year++) {
+    for (let month = 1; month <= 12; month++) {
+      for (let day = 1; day <= 32; day++) {
+        const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+        const moment = new Date(Date.UTC(year, month - 1, day));
+        const expected = moment.getUTCMonth() === month - 1 ? moment.getTime() / 86_400_000 : Number.NaN;
+        if (!Object.is(epochDay(text), expected)) wrong.push(text);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
 });
 
 test('an instant is read as the platform reads it', () => {
@@ -24,7 +40,7 @@ test('an instant is read as the platform reads it', () => {
       expect(epochMillis(text)).toBe(moment);
       expect(epochMillis(`${text.slice(0, 19)}Z`)).toBe(Math.floor(moment / 1000) * 1000);
     }),
-    { numRuns: 2_000 },
+    runs(2_000),
   );
 });
 

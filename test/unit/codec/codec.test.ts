@@ -8,6 +8,7 @@ import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { schemaIds, schemas, streamNamed, testCodec } from '../../support/codec.ts';
 import { documentedFields } from '../../support/harvest-fields.ts';
 import { anyRecord, asDecoded } from '../../support/records.ts';
+import { runs } from '../../support/runs.ts';
 import { ACCOUNT_ID, contextOf, givenFields, sampleOf, WINDOW } from '../../support/samples.ts';
 
 const codec = testCodec();
@@ -69,7 +70,7 @@ describe.each(catalog)('$name', (stream) => {
         const reversed = Object.fromEntries(Object.entries(record).reverse());
         expect(encode(stream.name, reversed)).toMatchObject({ hash, value });
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 
@@ -260,7 +261,7 @@ describe('what the schema does not know', () => {
         const reversed = Object.fromEntries(Object.entries(record).reverse());
         expect(encode('time_entries', reversed).hash).toBe(encoded.hash);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromBytes, parseDecimal, toBytes, toDouble, toText } from '../../../src/codec/decimal.ts';
+import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { runs } from '../../support/runs.ts';
 
 /** Millionths of a literal, rounded half-even, by integer arithmetic alone. */
 function reference(literal: string): { unscaled: bigint; rounded: boolean } {
@@ -26,8 +28,26 @@ test('a text of digits becomes exactly the millionths it says, ties to even', ()
       expect(BigInt(decimal!.unscaled)).toBe(unscaled);
       expect(decimal!.rounded).toBe(rounded);
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   );
+});
+
+test('a million JSON numbers of every size are the millionths that exact arithmetic gives, and so are their bytes', () => {
+  const random = seededRandom(20_261_124);
+  const wrong: string[] = [];
+  for (let count = 0; count < 1_000_000; count++) {
+    // Up to 15 digits, up to 9 of them behind the point: what survives a double digit by digit.
+    const digits = Math.floor(random() * 10 ** (1 + Math.floor(random() * 15))) || 1;
+    const places = Math.floor(random() * 10);
+    const text = String(digits).padStart(places + 1, '0');
+    const sign = random() < 0.5 ? '-' : '';
+    const literal = `${sign}${text.slice(0, text.length - places)}${places > 0 ? `.${text.slice(-places)}` : ''}`;
+    const { unscaled, rounded } = reference(literal);
+    const decimal = parseDecimal(Number(literal))!;
+    const isExact = BigInt(decimal.unscaled) === unscaled && decimal.rounded === rounded;
+    if (!isExact || fromBytes(toBytes(decimal.unscaled)) !== unscaled) wrong.push(literal);
+  }
+  expect(wrong).toEqual([]);
 });
 
 test('a JSON number of up to 15 digits is exact', () => {
@@ -42,7 +62,7 @@ test('a JSON number of up to 15 digits is exact', () => {
         expect(decimal!.rounded).toBe(false);
       },
     ),
-    { numRuns: 5_000 },
+    runs(5_000),
   );
 });
 
@@ -142,7 +162,7 @@ test('bytes are minimal and lead back to the number', () => {
       expect(fromBytes(bytes)).toBe(BigInt(unscaled));
       if (bytes.length > 1) expect(fromBytes(bytes.subarray(1))).not.toBe(BigInt(unscaled));
     }),
-    { numRuns: 5_000 },
+    runs(5_000),
   );
 });
 

@@ -238,6 +238,7 @@ describe('the token file', () => {
       async (path: string) => join(path, 'absent', 'token.json'),
       /cannot be written \(ENOENT\)/,
     ],
+    ['is a device without end', async () => '/dev/zero', /is not a token file/],
     [
       'holds something else',
       async (path: string) => {

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { murmur2, partitionOf } from '../../../src/kafka/partitioner.ts';
+import { runs } from '../../support/runs.ts';
 
 // From the Java client's own tests (UtilsTest, testMurmur2).
 const VECTORS: readonly [string, number][] = [
@@ -15,6 +17,20 @@ const VECTORS: readonly [string, number][] = [
 
 test.each(VECTORS)('murmur2 of %s is what the Java client computes', (text, hash) => {
   expect(murmur2(Buffer.from(text))).toBe(hash);
+});
+
+// Written by the Java client itself: test/kafka/java.test.ts.
+test('the keys of every sample, and bytes of every length, go where the Java client puts them', () => {
+  const [head, ...lines] = readFileSync(new URL('../../vectors/partitions.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  const counts = head!.split(' ').slice(1).map(Number);
+  const ours = lines.map((line) => {
+    const key = Buffer.from(line.split(' ')[0]!, 'hex');
+    return [key.toString('hex'), murmur2(key), ...counts.map((count) => partitionOf(key, count))].join(' ');
+  });
+  expect(lines.length).toBeGreaterThan(700);
+  expect(ours).toEqual(lines);
 });
 
 test('any key goes to the partition that the Java-compatible partitioner of kafkajs chooses', () => {
@@ -33,5 +49,6 @@ test('any key goes to the partition that the Java-compatible partitioner of kafk
       const message = { key, value: null };
       expect(partitionOf(key, count)).toBe(partition({ topic: 't', partitionMetadata: metadata(count), message }));
     }),
+    runs(300),
   );
 });

@@ -1,0 +1,130 @@
+// A configuration from somebody who means us ill, or from a template that went wrong: it is refused in no time and in little
+// memory, and what it names is not read beyond what a configuration or a secret can be.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import { run } from '../../../src/lab/process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'harvest-kafka-hostile-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const SOUND = `harvest: { accounts: [{ id: 1, access_token: t }] }
+kafka: { brokers: 'b:1' }
+schema_registry: { url: 'http://r' }
+`;
+
+/** The message of the refusal, and that it took neither time nor memory. */
+function refusal(text: string, overrides: readonly string[] = []): string {
+  const before = performance.now();
+  const memory = process.memoryUsage().rss;
+  try {
+    loadConfig({ text, env: {}, overrides });
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: 'config.invalid' });
+    expect(performance.now() - before).toBeLessThan(20_000);
+    expect(process.memoryUsage().rss - memory).toBeLessThan(400 * 2 ** 20);
+    return (thrown as Error).message;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('YAML that unfolds', () => {
+  const bomb = (levels: number) =>
+    ['a: &a0 [x, x, x, x, x, x, x, x, x]']
+      .concat(Array.from({ length: levels }, (_, i) => `b${i}: &a${i + 1} [${`*a${i}, `.repeat(9)}]`))
+      .join('\n');
+
+  test.each([
+    ['a billion laughs beside the configuration', `${bomb(12)}\n${SOUND}`, /a is not a key/],
+    ['a billion laughs in the place of brokers', `${bomb(12)}\nkafka: { brokers: *a12 }`, /used too often|must be/],
+    [
+      'a billion laughs in the place of a token',
+      `${bomb(9)}\nharvest: { accounts: [{ id: 1, access_token: *a9 }] }`,
+      /must be text|used too often/,
+    ],
+    [
+      'a merge that unfolds',
+      `x: &x { id: 1, access_token: t }\nharvest: { accounts: [{ <<: [${'*x, '.repeat(5_000)}] }] }`,
+      /<< is not a key/,
+    ],
+    [
+      'maps within maps',
+      `kafka: ${'{ ssl: '.repeat(40_000)}1${' }'.repeat(40_000)}`,
+      /not valid YAML|is not a key|must be/,
+    ],
+    [
+      'an anchor of half a megabyte, a hundred times',
+      `t: &t ${'x'.repeat(500_000)}\nharvest: { accounts: [${'{ id: 1, access_token: *t }, '.repeat(120)}] }`,
+      /used too often/,
+    ],
+    ['a tag that would make an object', `${SOUND}topics: !!js/function 'function () {}'`, /must be a map/],
+    ['a key that is a map', `${SOUND}? { a: 1 }\n: 2`, /is not a key/],
+  ])('%s is refused', (_, text, message) => {
+    expect(refusal(text)).toMatch(message);
+  });
+
+  test('a refusal stays readable, however much is wrong', () => {
+    const lines = refusal(`harvest: { accounts: [${'{},'.repeat(60_000)}] }`).split('\n');
+    expect(lines.length).toBeLessThan(300);
+    expect(lines.at(-1)).toMatch(/^and \d+ more$/);
+  });
+});
+
+describe('overrides', () => {
+  test.each([
+    [
+      'an entry far beyond the list',
+      'harvest.accounts.4000000000.id=1',
+      /harvest\.accounts has no place 4000000000 yet/,
+    ],
+    ['an entry of nothing', 'kafka.brokers.99999999=x:1', /./],
+    ['the prototype', '__proto__.polluted=1', /__proto__ is not a key/],
+    ['the prototype of a section', 'kafka.__proto__.polluted=1', /__proto__ is not a key/],
+    ['a path without end', `${'kafka.'.repeat(100_000)}x=1`, /is not a key|must be|leads/],
+  ])('%s is refused', (_, override, message) => {
+    expect(refusal(SOUND, [override])).toMatch(message);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
+describe('a path that is no file to read', () => {
+  const big = join(folder, 'big');
+  writeFileSync(big, Buffer.alloc(8 * 2 ** 20, 'x'));
+  const link = join(folder, 'link');
+  symlinkSync('/dev/zero', link);
+  const directory = join(folder, 'directory');
+  mkdirSync(directory);
+
+  test.each([
+    ['an endless device', '/dev/zero', /it is no ordinary file/],
+    ['a link to an endless device', link, /it is no ordinary file/],
+    ['a device that gives nothing', '/dev/null', /it is no ordinary file/],
+    ['a directory', directory, /it is a directory/],
+    ['a directory with a slash', `${directory}/`, /it is a directory/],
+    ['a file of eight megabytes', big, /it is larger than what belongs here can be/],
+    ['nothing', join(folder, 'absent'), /there is no such file/],
+    ['a path below a file', join(big, 'below'), /ENOTDIR/],
+  ])('%s is refused as secret, as certificate and as configuration', (_, path, reason) => {
+    const secret = SOUND.replace('access_token: t', `access_token: '\${file:${path}}'`);
+    expect(refusal(secret)).toMatch(reason);
+    expect(refusal(SOUND.replace("url: 'http://r'", `url: 'http://r', ca_file: '${path}'`))).toMatch(reason);
+    expect(() => loadConfig({ file: path, env: {} })).toThrow(reason);
+  });
+
+  test('a pipe that nobody writes to holds nobody up', async () => {
+    const pipe = join(folder, 'pipe');
+    expect((await run('mkfifo', [pipe])).code).toBe(0);
+    expect(refusal(SOUND.replace('access_token: t', `access_token: '\${file:${pipe}}'`))).toMatch(/no ordinary file/);
+  });
+
+  test('a file without a size of its own is read whole', () => {
+    // Such are those of /proc; a mounted secret may be one too.
+    const config = loadConfig({
+      text: SOUND.replace('access_token: t', "access_token: '${file:/proc/sys/kernel/ostype}'"),
+      env: {},
+    });
+    expect(config.harvest.accounts[0]!.access_token!.reveal()).toBe('Linux');
+  });
+});

@@ -1,0 +1,109 @@
+// What is shipped runs with as little as it needs: the image, the compose file and the packages that the program is made of.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { renderJsonSchema } from '../../src/config/reference.ts';
+
+const root = new URL('../..', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+interface Service {
+  readonly image: string;
+  readonly build?: string;
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly privileged?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly network_mode?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const services: Record<string, Service> = parse(read('docker-compose.yml')).services;
+
+test('the image runs as a user without rights, and installs by the lock file without running what packages bring', () => {
+  const stages = read('Dockerfile')
+    .split(/^FROM /m)
+    .slice(1);
+  const last = stages.at(-1)!;
+  const users = [...last.matchAll(/^USER (.+)$/gm)].map((match) => match[1]);
+  expect(users).toEqual(['node']);
+  expect(last.indexOf('USER node')).toBeLessThan(last.indexOf('ENTRYPOINT'));
+  expect(last).not.toMatch(/\b(sudo|chmod|setcap|apt-get|curl|wget)\b|^ADD /m);
+  expect(read('Dockerfile')).toMatch(/npm ci --ignore-scripts/);
+  expect(read('Dockerfile')).not.toMatch(/npm (i|install) |^(ARG|ENV) .*(TOKEN|SECRET|PASSWORD)/im);
+});
+
+test('what the image is made of holds no configuration of ours and no secret', () => {
+  const ignored = read('.dockerignore').split('\n');
+  // Everything is left out but for what is named.
+  expect(ignored[0] === '*' || ['.env', '.git', 'node_modules'].every((name) => ignored.includes(name))).toBe(true);
+});
+
+test.each(Object.entries(services).filter(([, { image }]) => image === 'harvest-kafka'))(
+  '%s runs on a read-only file system without capabilities',
+  (_, service) => {
+    expect(service).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    });
+    expect(service.user ?? 'node').not.toMatch(/^(root|0)/);
+    expect([service.privileged, service.cap_add, service.network_mode, service.volumes]).toEqual(
+      Array(4).fill(undefined),
+    );
+  },
+);
+
+test('ports are published on the loopback alone', () => {
+  const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+  expect(ports.length).toBeGreaterThan(0);
+  expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+});
+
+test('compose hands secrets through from the environment, and holds none but the simulator’s', () => {
+  const values = Object.entries(services.publisher!.environment!).filter(([name]) =>
+    /TOKEN|SECRET|PASSWORD/.test(name),
+  );
+  expect(values).toEqual([['HARVEST_ACCESS_TOKEN', '${HARVEST_ACCESS_TOKEN-simulated-token}']]);
+});
+
+test('every package of the program comes from the registry, proven by its hash; one wants to run something at installation', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<
+      string,
+      { dev?: boolean; resolved?: string; integrity?: string; hasInstallScript?: boolean; link?: boolean }
+    >;
+  };
+  const shipped = Object.entries(packages).filter(([path, { dev }]) => path !== '' && !dev);
+  expect(shipped.length).toBeGreaterThan(10);
+  const odd = shipped.filter(
+    ([, { integrity, hasInstallScript, link }]) => !/^sha512-/.test(integrity ?? '') || hasInstallScript || link,
+  );
+  // It would print a warning about versions; the image does not let it, and docs/OPERATING.md says so.
+  expect(odd.map(([path]) => path)).toEqual(['node_modules/protobufjs']);
+});
+
+test('the packages of the program are those that docs/OPERATING.md argues for', () => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const rows = [...read('docs/OPERATING.md').matchAll(/^\| (`[a-z@][^|]*`) \|/gm)];
+  const argued = rows.flatMap(([, names]) => names!.split(', ').map((name) => name.replaceAll('`', '')));
+  expect(Object.keys(dependencies).filter((name) => !argued.includes(name))).toEqual([]);
+});
+
+test('only one key can switch the check of certificates off, and its default is on', () => {
+  const keys: [string, unknown][] = [];
+  const walk = (path: string, value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (/unauthori[sz]ed|insecure|verify|check_?cert|tls_?skip/i.test(name))
+        keys.push([name, (inner as { default?: unknown }).default]);
+      walk(`${path}.${name}`, inner);
+    }
+  };
+  walk('', JSON.parse(renderJsonSchema()));
+  expect(keys).toEqual([['reject_unauthorized', true]]);
+});
