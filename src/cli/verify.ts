@@ -1,6 +1,6 @@
 // `verify`: Harvest against the topics, row by row. Writes nothing, fences nobody, and works beside a running daemon on a small
 // share of the account's rate limit.
-import { EXIT, PublisherError } from '../base/errors.ts';
+import { EXIT } from '../base/errors.ts';
 import { createCodec } from '../codec/codec.ts';
 import { prepareSubjects, type RegistryClient } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
@@ -12,8 +12,9 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { differs, type StreamFinding } from '../verify/finding.ts';
 import { type Requests, Verification } from '../verify/verification.ts';
 import { type CommonOptions, clock, configOf, interruption, print, random } from './context.ts';
-import { streamNamed } from './names.ts';
+import { enabledStreamNamed } from './names.ts';
 import { printJson } from './output.ts';
+
 import { renderExpectation, showVerifying, type Watched } from './verify-progress.ts';
 import { renderFindings } from './verify-report.ts';
 
@@ -84,13 +85,8 @@ interface Surroundings {
 }
 
 function chosenStreams(config: Config, names: readonly string[]): StreamDefinition[] {
-  const enabled = enabledStreams(config);
-  const wanted = new Set(names.map((name) => streamNamed(name).name));
-  const off = [...wanted].filter((name) => !enabled.some((stream) => stream.name === name));
-  if (off.length > 0) {
-    throw new PublisherError('usage', `${off.join(', ')} is not published: streams.${off[0]}.enabled is false`);
-  }
-  return enabled.filter(({ name }) => wanted.size === 0 || wanted.has(name));
+  const wanted = new Set(names.map((name) => enabledStreamNamed(config, name).name));
+  return enabledStreams(config).filter(({ name }) => wanted.size === 0 || wanted.has(name));
 }
 
 async function verifyAccount(

@@ -4,6 +4,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
+import type { Intervals } from '../../src/engine/live-stream.ts';
 import type { OutMessage } from '../../src/engine/ports.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
@@ -20,7 +21,7 @@ import { identityOf, truthOf } from './truth.ts';
 export function account(options: SimulatorOptions = {}): { simulator: Simulator; pass: (ms: number) => void } {
   let now = Date.now();
   const budgets = { general: null, reports: null };
-  const simulator = createSimulator({ timeEntries: 300, budgets, now: () => now, ...options });
+  const simulator = createSimulator({ timeEntries: 300, years: 1, budgets, now: () => now, ...options });
   return {
     simulator,
     pass: (ms) => {
@@ -58,6 +59,8 @@ export interface Bench {
   catchUp(): Promise<void>;
 }
 
+const INTERVALS: Intervals = { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 };
+
 /** An account on the simulator that publishes to the log. Each call is a new process, as far as the engine can tell. */
 export function benchAccount(
   simulator: Simulator,
@@ -65,6 +68,7 @@ export function benchAccount(
   options: {
     readonly settings?: Partial<StepSettings>;
     readonly streams?: readonly string[];
+    readonly intervals?: Intervals;
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
@@ -89,7 +93,7 @@ export function benchAccount(
     },
     streams: catalog
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
-      .map((definition) => ({ definition, intervals: { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 } })),
+      .map((definition) => ({ definition, intervals: options.intervals ?? INTERVALS })),
     source,
     codec: testCodec(options.codec),
     sink,

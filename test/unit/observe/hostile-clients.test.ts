@@ -17,7 +17,7 @@ async function door(): Promise<URL> {
     listen: { host: '127.0.0.1', port: 0 },
     version: '1.2.3',
     clock: systemClock,
-    metrics: createMetrics('1.2.3', () => WELL),
+    metrics: createMetrics('1.2.3', () => WELL, systemClock),
     accounts: () => WELL,
     dead: () => [],
   });
