@@ -1,21 +1,20 @@
 // The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
 import type { Intervals } from '../../src/engine/live-stream.ts';
-import type { OutMessage } from '../../src/engine/ports.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
 import { createMemorySink, type MemoryLog } from '../../src/lab/memory-sink.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
+import type { Grain } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
-import type { Decoded } from './consumer.ts';
-import { differences } from './equality.ts';
-import { identityOf, truthOf } from './truth.ts';
+import { evidenceOf, falseChanges as falseChangesIn, judge } from './oracle.ts';
+import type { VirtualClock } from './virtual-clock.ts';
 
 /** A small account whose clock stands still, so that running timers do not tick while they are compared. */
 export function account(options: SimulatorOptions = {}): { simulator: Simulator; pass: (ms: number) => void } {
@@ -35,21 +34,7 @@ export function named<Name extends PublisherEvent['name']>(events: readonly Publ
 }
 
 /** P2 and P3 on the log: nothing repeated, nothing older after something newer. */
-export function falseChanges(log: MemoryLog): string[] {
-  const last = new Map<string, OutMessage>();
-  const wrong: string[] = [];
-  for (const message of log.history) {
-    const key = `${message.stream} ${message.key.toString('hex')}`;
-    const before = last.get(key);
-    last.set(key, message);
-    if (!before) continue;
-    if (before.value === null ? message.value === null : message.value?.equals(before.value))
-      wrong.push(`${key} again`);
-    if (message.sourceTsMs !== null && before.sourceTsMs !== null && message.sourceTsMs < before.sourceTsMs)
-      wrong.push(`${key} older`);
-  }
-  return wrong;
-}
+export const falseChanges = (log: MemoryLog): string[] => falseChangesIn(evidenceOf(log).history);
 
 export interface Bench {
   readonly account: Account;
@@ -72,6 +57,7 @@ export function benchAccount(
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
+    readonly clock?: Clock;
   } = {},
 ): Bench {
   const sink = createMemorySink(log);
@@ -79,7 +65,8 @@ export function benchAccount(
   const emit = (event: PublisherEvent) => {
     events.push(event);
   };
-  const source = simulatedSource(simulator, { emit, onLeaseLow: () => account.onLeaseLow() });
+  const clock = options.clock ?? systemClock;
+  const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow() });
   const account: Account = new Account({
     settings: {
       accountId: simulator.accountId,
@@ -97,17 +84,42 @@ export function benchAccount(
     source,
     codec: testCodec(options.codec),
     sink,
-    clock: systemClock,
+    clock,
     random: () => options.chance ?? 0,
     emit,
   });
   return { account, sink, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };
 }
 
+export interface VirtualBench extends Bench {
+  /** Starts the daemon; it lives while `clock.pass` lets time pass. */
+  start(): { readonly ended: Promise<void>; readonly stop: () => void };
+}
+
+/**
+ * A bench whose daemon and account share one clock, which moves only by `clock.pass`: hours in milliseconds. The simulator
+ * has to be made with `now: clock.now`.
+ */
+export function virtualBench(
+  simulator: Simulator,
+  log: MemoryLog,
+  clock: VirtualClock,
+  options: Omit<Parameters<typeof benchAccount>[2], 'clock'> = {},
+): VirtualBench {
+  const bench = benchAccount(simulator, log, { ...options, clock });
+  return {
+    ...bench,
+    start: () => {
+      const stop = new AbortController();
+      return { ended: bench.account.run(stop.signal), stop: () => stop.abort() };
+    },
+  };
+}
+
 /** The real client on the simulator in process, without limits and without pauses. */
 export function simulatedSource(
   simulator: Simulator,
-  parts: Partial<Pick<SourceOptions, 'emit' | 'onLeaseLow'>> = {},
+  parts: Partial<Pick<SourceOptions, 'emit' | 'clock' | 'onLeaseLow'>> = {},
 ): HarvestSource {
   return createSource({
     baseUrl: 'http://harvest.test/v2',
@@ -126,7 +138,9 @@ export function simulatedSource(
 
 function inProcess(simulator: Simulator): Transport {
   return async ({ method, url, headers, body }, signal) => {
-    const outcome = simulator.handle({ method, url, headers, ...(body === undefined ? {} : { body }) });
+    // Uncompressed, because unpacking takes real time, which a virtual clock cannot wait for.
+    const plain = { ...headers, 'accept-encoding': 'identity' };
+    const outcome = simulator.handle({ method, url, headers: plain, ...(body === undefined ? {} : { body }) });
     if (outcome.outcome === 'hang')
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     if (outcome.outcome !== 'answered') throw new Error('connection reset');
@@ -139,15 +153,8 @@ export async function viewDifferences(
   simulator: Simulator,
   log: MemoryLog,
   names?: readonly string[],
-): Promise<string[]> {
-  const codec = testCodec();
-  const found: string[] = [];
-  for (const stream of catalog.filter(({ name }) => names?.includes(name) ?? true)) {
-    const actual: Decoded[] = [];
-    for (const { value } of log.compacted(stream.name).values()) {
-      actual.push({ key: {}, value: (await codec.decode(stream, value!)) as Record<string, unknown> });
-    }
-    found.push(...differences(stream.name, identityOf(stream), truthOf(simulator, stream), actual));
-  }
-  return found;
+  grain?: Grain,
+): Promise<readonly string[]> {
+  return (await judge(simulator, evidenceOf(log), { ...(names && { streams: names }), ...(grain && { grain }) }))
+    .differences;
 }

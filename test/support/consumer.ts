@@ -67,41 +67,13 @@ export async function readTopics(bootstrap: string, wanted: readonly string[]): 
   return messages;
 }
 
-/** Last values by key (hex); tombstoned keys are gone. */
-export function compacted(messages: readonly Message[]): Map<string, Message> {
-  const view = new Map<string, Message>();
-  for (const message of messages) {
-    if (message.value === null) view.delete(message.key.toString('hex'));
-    else view.set(message.key.toString('hex'), message);
-  }
-  return view;
-}
-
-/** What may never be seen on a topic, whatever crashed (P2, P3): equal values in a row, an older version after a newer. */
-export function falseChanges(messages: readonly Message[]): string[] {
-  const last = new Map<string, Message>();
-  const wrong: string[] = [];
-  for (const message of messages) {
-    const key = `${message.topic} ${message.key.toString('hex')}`;
-    const before = last.get(key);
-    last.set(key, message);
-    if (!before) continue;
-    const where = `${message.topic} partition ${message.partition} offset ${message.offset}`;
-    if (before.value === null ? message.value === null : message.value?.equals(before.value))
-      wrong.push(`${where}: the same value again`);
-    if (Number(message.headers.__source_ts_ms) < Number(before.headers.__source_ts_ms))
-      wrong.push(`${where}: an older version`);
-  }
-  return wrong;
-}
-
 export interface Decoded {
   readonly key: Record<string, unknown>;
   readonly value: Record<string, unknown>;
 }
 
 /** Decodes keys and values with the registry's own schemas; decimals, dates and times as Harvest writes them. */
-export function createDecoder(registryUrl: string): (message: Message) => Promise<Decoded> {
+export function createDecoder(registryUrl: string): (message: Pick<Message, 'key' | 'value'>) => Promise<Decoded> {
   const registry = new SchemaRegistry({ host: registryUrl });
   const schemas = new Map<number, Schema>();
   async function decode(bytes: Buffer): Promise<Record<string, unknown>> {
@@ -115,7 +87,7 @@ export function createDecoder(registryUrl: string): (message: Message) => Promis
     }
     return plain(value, schema, new Map()) as Record<string, unknown>;
   }
-  return async ({ key, value }) => ({ key: await decode(key), value: await decode(value!) });
+  return async ({ key, value }) => ({ key: await decode(key), value: value === null ? {} : await decode(value) });
 }
 
 type Schema = string | readonly Schema[] | SchemaObject;

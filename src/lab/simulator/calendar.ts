@@ -22,6 +22,31 @@ export const midnightOf = (date: string): number => dayOfDate(date) * DAY;
 export const addDays = (date: string, days: number): string => dateOfDay(dayOfDate(date) + days);
 export const daysBetween = (from: string, to: string): number => dayOfDate(to) - dayOfDate(from);
 
+export type Grain = 'day' | 'week' | 'month' | 'quarter' | 'year';
+
+export interface Window {
+  readonly from: string;
+  readonly to: string;
+}
+
+const MONTHS: Readonly<Record<'month' | 'quarter' | 'year', number>> = { month: 1, quarter: 3, year: 12 };
+/** 1 January 1970 was a Thursday: so many days after the start of a week. */
+const INTO_WEEK = { Monday: 3, Sunday: 4, Saturday: 5 } as const;
+
+/** The calendar window that holds the date; both ends included. */
+export function windowAround(date: string, grain: Grain, weekStart: keyof typeof INTO_WEEK): Window {
+  if (grain === 'day') return { from: date, to: date };
+  if (grain === 'week') {
+    const from = addDays(date, -((dayOfDate(date) + INTO_WEEK[weekStart]) % 7));
+    return { from, to: addDays(from, 6) };
+  }
+  const length = MONTHS[grain];
+  const [year, month] = date.split('-').map(Number) as [number, number];
+  const first = Math.floor((month - 1) / length) * length;
+  const monthStart = (months: number) => new Date(Date.UTC(year, months, 1)).toISOString().slice(0, 10);
+  return { from: monthStart(first), to: addDays(monthStart(first + length), -1) };
+}
+
 /** '2017-06-26T21:36:23Z' */
 export function dateTime(seconds: number): string {
   const day = dayOf(seconds);

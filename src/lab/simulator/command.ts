@@ -41,7 +41,7 @@ const command = new Command('simulator')
   .option('--account-id <n>', 'account id', whole, DEFAULT_ACCOUNT_ID)
   .option('--mutate-every <ms>', 'change something at random, again and again', whole)
   .option('--fault <json>', 'a fault, e.g. {"match":{"stream":"clients","times":1},"do":{"kind":"reset"}}', fault, [])
-  .option('--control', 'open /_control/* (faults, stats, mutate, truth)', false)
+  .option('--control', 'open /_control/* (control.ts: faults, storms, deletions, clock, truth …)', false)
   .action(run);
 
 await command.parseAsync();

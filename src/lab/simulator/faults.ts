@@ -39,7 +39,7 @@ export type FaultAction =
   /** Every access token dies before this request is looked at. */
   | { readonly kind: 'revoke-tokens' }
   /** In process only: does anything before the request is answered, or after. */
-  | { readonly kind: 'before' | 'after'; readonly run: () => void };
+  | { readonly kind: 'before' | 'after'; readonly run: (call: Call) => void };
 
 export interface Fault {
   readonly match?: FaultMatch;

@@ -1,9 +1,10 @@
 // Every list of records: where it lives, what it holds, how it is sorted, filtered and paged (harvest-api sections
 // 3 to 5). Reports are in reports.ts; pages are cut in pages.ts.
 import type { Account } from './model/account.ts';
+import type { Noun } from './model/noun.ts';
 import type { Row } from './model/rows.ts';
 import type { Table } from './model/table.ts';
-import { managedProjects } from './permissions.ts';
+import { inSight } from './permissions.ts';
 import * as documents from './render/documents.ts';
 import type { JsonObject } from './render/json.ts';
 import * as people from './render/people.ts';
@@ -41,7 +42,7 @@ export interface RecordList {
   readonly paging: 'cursor' | 'page';
   readonly filters: readonly FilterName[];
   /** Where the parent of the path must exist. */
-  parents?(account: Account): Table<Row>;
+  parents?(account: Account): Noun<Row>;
   /** In list order, restricted to the scope and to what the token's owner may see. */
   rows(account: Account, scope: Scope): readonly Row[];
   render(account: Account, row: Row): JsonObject;
@@ -94,7 +95,8 @@ export const recordLists: readonly RecordList[] = [
       'user_assignments',
       projects.userAssignment,
       ['user_id', 'is_active', SINCE],
-      (account, project) => account.user_assignments.byProject.of(project).toReversed(),
+      (account, project) =>
+        inSight(account, 'user_assignments', account.user_assignments.byProject.of(project)).toReversed(),
     ),
     paging: 'page',
   },
@@ -105,7 +107,8 @@ export const recordLists: readonly RecordList[] = [
       'task_assignments',
       projects.taskAssignment,
       ['is_active', SINCE],
-      (account, project) => account.task_assignments.byProject.of(project).toReversed(),
+      (account, project) =>
+        inSight(account, 'task_assignments', account.task_assignments.byProject.of(project)).toReversed(),
     ),
     paging: 'page',
   },
@@ -139,7 +142,7 @@ function list<R extends Row>(
     key: noun,
     paging: 'cursor',
     filters,
-    rows: (account) => account[noun].newestFirst(),
+    rows: (account) => inSight<Row>(account, noun, account[noun].newestFirst()),
     render: render as RecordList['render'],
   };
 }
@@ -154,24 +157,9 @@ function dated<R extends Row>(
     ...list(noun, render, filters),
     paging: 'page',
     rows(account, { from, to }) {
-      const rows: readonly Row[] = account[noun].byDate.newestFirst(from, to);
-      if (account.settings.role === 'administrator' || noun === 'invoices' || noun === 'estimates') return rows;
-      return narrowed(account, rows as readonly (Row & Tracked)[]);
+      return inSight<Row>(account, noun, account[noun].byDate.newestFirst(from, to));
     },
   };
-}
-
-interface Tracked {
-  readonly user_id: number;
-  readonly project_id: number;
-}
-
-/** Members see their own, managers also the projects they manage: fewer rows, no refusal (harvest-api section 11). */
-export function narrowed<R extends Tracked>(account: Account, rows: readonly R[]): readonly R[] {
-  if (account.settings.role === 'administrator') return rows;
-  const me = account.me().id;
-  const managed = managedProjects(account);
-  return rows.filter((row) => row.user_id === me || managed.has(row.project_id));
 }
 
 function below<R extends Row>(
@@ -188,7 +176,7 @@ function below<R extends Row>(
     key: stream,
     paging: 'cursor',
     filters,
-    parents: (account) => account[noun] as unknown as Table<Row>,
+    parents: (account) => account[noun] as unknown as Noun<Row>,
     rows: (account, { parent }) => rows(account, parent as number),
     render: render as RecordList['render'],
   };

@@ -6,8 +6,8 @@ import { type RecordList, recordLists } from './lists.ts';
 import type { Account } from './model/account.ts';
 import type { Row } from './model/rows.ts';
 import { cursorPage, numberedPage, type PageRequest } from './pages.ts';
-import { authorize, isSilentlyOff } from './permissions.ts';
-import { invalid, notFound, Refusal } from './refusal.ts';
+import { authorize, isSilentlyOff, reveal } from './permissions.ts';
+import { invalid, Refusal } from './refusal.ts';
 import type { JsonObject } from './render/json.ts';
 import * as people from './render/people.ts';
 import { reports } from './reports/index.ts';
@@ -87,7 +87,8 @@ function route(method: string, path: string, stream: string, run: Run): Route {
 
 function listRun(list: RecordList): Run {
   return (account, call, [parent]) => {
-    if (list.parents && !list.parents(account).get(parent as number)) throw notFound();
+    const parents = list.parents?.(account);
+    if (parents) reveal(account, parents.stream, parents.find(parent as number));
     const { scope, tests } = readFilters(account, list, call.query);
     const rows = isSilentlyOff(account, list.stream) ? [] : list.rows(account, { ...scope, ...(parent && { parent }) });
     const matching =
@@ -134,7 +135,9 @@ function resourceRoutes(resource: Resource): Route[] {
     parentMember ? { parent: ids[0], id: ids[1] as number } : { parent: undefined, id: ids[0] as number };
   const shown = (account: Account, ids: readonly number[]) => {
     const { parent, id } = idsOf(ids);
-    return { id, row: find(account, resource, id, parent) };
+    const row = find(account, resource, id, parent);
+    reveal(account, stream, row);
+    return { id, row };
   };
   const ways: Readonly<Record<'POST' | 'PATCH' | 'DELETE', Route>> = {
     POST: route('POST', path, stream, (account, call, [parent]) => {

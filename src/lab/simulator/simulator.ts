@@ -15,6 +15,7 @@ import {
 } from './answer.ts';
 import { defaultOAuth, invalidToken, type OAuthOptions, Tokens } from './auth.ts';
 import { type Budget, HARVEST_BUDGETS, MovingWindow, RequestLog } from './budgets.ts';
+import type { Grain, Window } from './calendar.ts';
 import { type DatasetOptions, fill, newCompany } from './dataset/index.ts';
 import { type FaultAction, Faults, spoil } from './faults.ts';
 import { Account } from './model/account.ts';
@@ -22,7 +23,7 @@ import { defaultSettings, type Settings } from './model/settings.ts';
 import { notAuthorized, notFound, Refusal } from './refusal.ts';
 import type { JsonObject } from './render/json.ts';
 import { type Found, findRoute, unknownRoute } from './routes.ts';
-import { months, parentIds, type TruthScope, truth, type Window } from './truth.ts';
+import { parentIds, scopes, type TruthScope, truth, windows } from './truth.ts';
 
 export interface SimulatorOptions extends DatasetOptions {
   /** Milliseconds since the epoch; the system's clock when left out. */
@@ -53,12 +54,14 @@ export class Simulator {
   readonly token: string;
   readonly accountId: number;
   readonly #now: () => number;
+  #aheadMs = 0;
   readonly #budgets: Readonly<Record<BudgetName, MovingWindow>>;
   readonly #budgetSeconds: Readonly<Record<BudgetName, number>>;
   readonly #previousTarget = new Map<string, string>();
 
   constructor(options: SimulatorOptions) {
-    this.#now = options.now ?? systemClock.now;
+    const now = options.now ?? systemClock.now;
+    this.#now = () => now() + this.#aheadMs;
     this.token = options.token ?? DEFAULT_TOKEN;
     this.accountId = options.accountId ?? DEFAULT_ACCOUNT_ID;
     this.settings = { ...defaultSettings(), ...options.settings };
@@ -90,7 +93,7 @@ export class Simulator {
     const status = 'status' in outcome ? outcome.status : 0;
     this.log.add({ at: this.#now(), method: call.method, target: call.target, stream, budget, status });
     this.#previousTarget.set(call.path, call.target);
-    for (const action of actions) if (action.kind === 'after') action.run();
+    for (const action of actions) if (action.kind === 'after') action.run(call);
     return outcome;
   }
 
@@ -104,9 +107,19 @@ export class Simulator {
     return parentIds(this.data, stream);
   }
 
-  /** The calendar months that reports cover. */
-  months(): Window[] {
-    return months(this.data);
+  /** The calendar windows that reports cover; weeks begin as the company's do. */
+  windows(grain: Grain = 'month'): Window[] {
+    return windows(this.data, grain);
+  }
+
+  /** All the scopes in which to ask `truth` for the whole of a stream. */
+  scopes(stream: string, grain: Grain = 'month'): TruthScope[] {
+    return scopes(this.data, stream, grain);
+  }
+
+  /** Lets time pass for this account alone. */
+  advance(ms: number): void {
+    this.#aheadMs += ms;
   }
 
   /** The most requests that arrived in any window of that budget. */
@@ -116,7 +129,7 @@ export class Simulator {
 
   #outcome(call: Call, found: Found | null, budget: BudgetName | null, actions: readonly FaultAction[]): Outcome {
     for (const action of actions) {
-      if (action.kind === 'before') action.run();
+      if (action.kind === 'before') action.run(call);
       if (action.kind === 'revoke-tokens') this.tokens.revokeAllAccess();
     }
     for (const action of actions) {

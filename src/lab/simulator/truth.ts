@@ -1,7 +1,8 @@
 // The door for oracles: what the API would answer now, whole and unpaged, without a request.
-import { addDays } from './calendar.ts';
+import { addDays, type Grain, type Window, windowAround } from './calendar.ts';
 import { recordLists, type Scope } from './lists.ts';
 import type { Account } from './model/account.ts';
+import { inSight } from './permissions.ts';
 import type { JsonObject } from './render/json.ts';
 import { company } from './render/people.ts';
 import { reports } from './reports/index.ts';
@@ -31,31 +32,31 @@ export function truth(account: Account, stream: string, scope: TruthScope = {}):
 
 /** Ids of all records that a child stream can lie below; empty for other streams. */
 export function parentIds(account: Account, stream: string): number[] {
-  const list = recordLists.find((candidate) => candidate.stream === stream);
-  return list?.parents
-    ? list
-        .parents(account)
-        .all()
-        .map(({ id }) => id)
-    : [];
+  const parents = recordLists.find((candidate) => candidate.stream === stream)?.parents?.(account);
+  return parents ? inSight(account, parents.stream, parents.all()).map(({ id }) => id) : [];
 }
 
-export interface Window {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** The calendar months from the oldest time entry or expense to today. */
-export function months(account: Account): Window[] {
+/** The calendar windows from the oldest time entry or expense to today, or to the newest when that lies ahead. */
+export function windows(account: Account, grain: Grain): Window[] {
   const today = account.today();
-  const oldest = [account.time_entries, account.expenses]
-    .map(({ byDate }) => byDate.oldest() ?? today)
-    .sort()[0] as string;
-  const windows: Window[] = [];
-  for (let from = `${oldest.slice(0, 7)}-01`; from <= today; ) {
-    const next = `${addDays(from, 31).slice(0, 7)}-01`;
-    windows.push({ from, to: addDays(next, -1) });
-    from = next;
+  const tracked = [account.time_entries, account.expenses].map(({ byDate }) => byDate);
+  const oldest = tracked.map((dates) => dates.oldest() ?? today).sort()[0] as string;
+  const newest = [today, ...tracked.map((dates) => dates.newest() ?? today)].sort().at(-1) as string;
+  const found: Window[] = [];
+  for (let date = oldest; date <= newest; date = addDays((found.at(-1) as Window).to, 1)) {
+    found.push(windowAround(date, grain, account.company.week_start_day));
   }
-  return windows;
+  return found;
 }
+
+/** Every scope in which a stream has to be asked, so that nothing of it is left out. */
+export function scopes(account: Account, stream: string, grain: Grain): TruthScope[] {
+  if (reports.find((report) => report.stream === stream)?.parameters.includes('from')) return windows(account, grain);
+  const isBelow = recordLists.find((list) => list.stream === stream)?.parents !== undefined;
+  return isBelow ? parentIds(account, stream).map((parentId) => ({ parentId })) : [{}];
+}
+
+/** Names of all 32 streams. */
+export const streamNames: readonly string[] = [
+  ...new Set(['company', ...recordLists.map(({ stream }) => stream), ...reports.map(({ stream }) => stream)]),
+];

@@ -284,7 +284,7 @@ test('another report window replaces the rows of the old one', async () => {
   await benchAccount(simulator, log).catchUp();
   await benchAccount(simulator, log, { settings: { grain: 'year' } }).catchUp();
   const years = [...log.compacted('time_clients').values()];
-  const totals = simulator.months().length;
+  const totals = simulator.windows().length;
   expect(years.length).toBeGreaterThan(0);
   expect(years.length).toBeLessThan(totals * simulator.truth('clients').length);
   const rows = log.rows.get('time_clients') as { rows: number };

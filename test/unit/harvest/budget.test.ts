@@ -7,7 +7,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { BudgetRow } from '../../../src/engine/ports.ts';
 import { Budget } from '../../../src/harvest/budget.ts';
 import { Connections } from '../../../src/harvest/connections.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const WINDOW = 1000;
 const never = new AbortController().signal;

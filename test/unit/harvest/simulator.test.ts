@@ -5,8 +5,8 @@ import type { JsonObject } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { createSimulator, type Simulator, serve } from '../../../src/lab/simulator/index.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 import { clientOf, failureOf, page } from './scripted-harvest.ts';
-import { VirtualClock } from './virtual-clock.ts';
 
 const signal = new AbortController().signal;
 

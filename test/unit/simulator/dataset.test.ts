@@ -8,12 +8,7 @@ const make = (timeEntries: number, seed = 1) =>
 
 /** Every record of the stream, whatever parent or window it lies in. */
 function everything(simulator: Simulator, stream: string): JsonObject[] {
-  const parents = simulator.parentIds(stream);
-  if (parents.length > 0) return parents.flatMap((parentId) => simulator.truth(stream, { parentId }));
-  if (stream === 'uninvoiced' || /^(time|expenses)_(clients|projects|tasks|categories|team)$/.test(stream)) {
-    return simulator.months().flatMap((window) => simulator.truth(stream, window));
-  }
-  return simulator.truth(stream);
+  return simulator.scopes(stream).flatMap((scope) => simulator.truth(stream, scope));
 }
 
 /** The values at a path such as `line_items[].project.name`; null above it ends the way, undefined is an absence. */

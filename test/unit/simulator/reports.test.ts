@@ -176,7 +176,7 @@ test('project_budget lists projects with a budget, and monthly ones count this m
 test('the hours of all months together are all hours', () => {
   const { simulator } = harvest;
   const hours = (rows: readonly Row[]) => sum(rows.map(({ total_hours }) => total_hours as number));
-  const months = simulator.months().map((window) => hours(simulator.truth('time_clients', window)));
+  const months = simulator.windows().map((window) => hours(simulator.truth('time_clients', window)));
   const all = simulator.truth('time_entries').map(({ rounded_hours }) => rounded_hours as number);
   expect(sum(months)).toBeCloseTo(sum(all), 1);
 });

@@ -7,6 +7,14 @@ import type { Company, Row, UserRow } from './rows.ts';
 import type { Settings } from './settings.ts';
 import { type Draft, Table } from './table.ts';
 
+/** A record that was deleted, by itself or with what it hung on. */
+export interface Gone {
+  readonly stream: string;
+  readonly id: number;
+  /** Whole seconds. */
+  readonly at: number;
+}
+
 /**
  * The account as its nouns see it: what is written here, and every noun, each of which adds itself by declaration
  * merging in its own file. So nouns may use one another without importing in circles.
@@ -16,6 +24,8 @@ export interface Surroundings {
   readonly settings: Settings;
   readonly company: Company;
   readonly dice: Dice;
+  readonly gone: Gone[];
+  stamp(): number;
   seconds(): number;
   today(): string;
   me(): UserRow;
@@ -25,10 +35,12 @@ export interface Surroundings {
 export type Fields<R extends Row> = Partial<Draft<R>>;
 
 export abstract class Noun<R extends Row> extends Table<R> {
+  readonly stream: string;
   protected readonly account: Surroundings;
 
-  constructor(account: Surroundings, firstId: number) {
+  constructor(account: Surroundings, stream: string, firstId: number) {
     super(firstId);
+    this.stream = stream;
     this.account = account;
   }
 
@@ -50,12 +62,18 @@ export abstract class Noun<R extends Row> extends Table<R> {
     return row;
   }
 
+  /** Never back: a write that comes late stands behind what was seen before it. */
   touch(row: R): void {
-    row.updated_at = this.account.seconds();
+    row.updated_at = Math.max(row.updated_at, this.account.stamp());
+  }
+
+  override drop(row: R): void {
+    super.drop(row);
+    this.account.gone.push({ stream: this.stream, id: row.id, at: this.account.seconds() });
   }
 
   protected add(draft: Draft<R>): R {
-    const now = this.account.seconds();
+    const now = this.account.stamp();
     return this.insert({ id: this.takeId(), ...draft, created_at: now, updated_at: now } as unknown as R);
   }
 

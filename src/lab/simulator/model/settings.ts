@@ -4,6 +4,10 @@
 export interface Settings {
   /** Role of the token's owner: anything but administrator is refused or silently narrowed (harvest-api section 11). */
   role: 'administrator' | 'manager' | 'member';
+  /** Ids of the people assigned to the owner as teammates, while they are a manager. */
+  teammates: readonly number[];
+  /** What reading a record answers that exists, but is hidden from the owner by their role. */
+  hiddenRecord: 'notFound' | 'forbidden';
   /** What money members look like to someone who may not see them. */
   hiddenRates: 'omitted' | 'null';
   /** What the endpoints of a switched-off module answer. */
@@ -41,6 +45,8 @@ export interface Settings {
 
 export const defaultSettings = (): Settings => ({
   role: 'administrator',
+  teammates: [],
+  hiddenRecord: 'notFound',
   hiddenRates: 'omitted',
   moduleOff: 'forbidden',
   rounding: null,

@@ -45,6 +45,10 @@ export class DateIndex<R extends Row> extends Index<R, string> {
     return this.#dates().findLast((date) => date !== '');
   }
 
+  newest(): string | undefined {
+    return this.#dates()[0] || undefined;
+  }
+
   /** Newest date first, then newest id; both bounds are inclusive and leave rows without date out. */
   newestFirst(from?: string, to?: string): readonly R[] {
     if (from !== undefined || to !== undefined) return this.#collect(from, to);

@@ -5,6 +5,7 @@ import { anyOf, type Change, freshOf, told } from './change.ts';
 
 export const CLIENT_CHANGES: readonly Change[] = [
   [
+    'clients.create',
     2,
     (account, dice) => {
       const name = `${dice.pick(COMPANY_NAMES)} ${account.clients.size + dice.below(100_000)}`;
@@ -12,6 +13,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'clients.rename',
     2,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -21,6 +23,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'clients.archive',
     1,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -30,6 +33,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'clients.currency',
     0.3,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -39,6 +43,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'clients.delete',
     2,
     (account, dice) => {
       const client = freshOf(account.clients, dice);
@@ -46,6 +51,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'contacts.create',
     3,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -55,6 +61,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'contacts.edit',
     2,
     (account, dice) => {
       const contact = anyOf(account.contacts, dice);
@@ -64,6 +71,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'contacts.delete',
     1,
     (account, dice) => {
       const contact = anyOf(account.contacts, dice);
@@ -71,6 +79,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'users.create',
     1,
     (account, dice) => {
       const user = account.users.create({
@@ -84,6 +93,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'users.rename',
     2,
     (account, dice) => {
       const user = anyOf(account.users, dice);
@@ -93,6 +103,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'users.archive',
     1,
     (account, dice) => {
       const user = anyOf(account.users, dice);
@@ -102,6 +113,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'users.delete',
     1,
     (account, dice) => {
       const user = freshOf(account.users, dice);
@@ -110,6 +122,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'rates.create',
     2,
     (account, dice) => {
       const user = anyOf(account.users, dice);
@@ -124,6 +137,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'roles.edit',
     1,
     (account, dice) => {
       const role = anyOf(account.roles, dice);
@@ -133,6 +147,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'roles.create',
     0.3,
     (account, dice) => {
       const role = account.roles.create({ name: `Guild ${dice.below(100_000)}` });
@@ -140,6 +155,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'roles.delete',
     0.2,
     (account, dice) => {
       const role = freshOf(account.roles, dice);
@@ -147,6 +163,7 @@ export const CLIENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'company.edit',
     0.3,
     (account, dice) => {
       account.company.week_start_day = dice.pick(['Saturday', 'Sunday', 'Monday']);

@@ -7,6 +7,7 @@ import { anyOf, type Change, freshOf, told } from './change.ts';
 
 export const DOCUMENT_CHANGES: readonly Change[] = [
   [
+    'invoices.bill',
     3,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -21,6 +22,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoices.write',
     2,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -31,6 +33,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoices.edit',
     3,
     (account, dice) => {
       const invoice = anyOf(account.invoices, dice);
@@ -41,6 +44,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoices.delete',
     1,
     (account, dice) => {
       const invoice = anyOf(account.invoices, dice);
@@ -49,6 +53,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoice_messages.create',
     4,
     (account, dice) => {
       const invoice = freshOf(account.invoices, dice);
@@ -68,6 +73,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoice_messages.delete',
     1,
     (account, dice) => {
       const message = anyOf(account.invoice_messages, dice);
@@ -76,6 +82,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoice_payments.create',
     4,
     (account, dice) => {
       const invoice = anyOf(account.invoices, dice);
@@ -87,6 +94,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'invoice_payments.delete',
     1,
     (account, dice) => {
       const payment = anyOf(account.invoice_payments, dice);
@@ -95,6 +103,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'estimates.create',
     2,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -105,6 +114,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'estimates.edit',
     2,
     (account, dice) => {
       const estimate = anyOf(account.estimates, dice);
@@ -114,6 +124,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'estimate_messages.create',
     3,
     (account, dice) => {
       const estimate = anyOf(account.estimates, dice);
@@ -124,6 +135,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'estimate_messages.delete',
     0.7,
     (account, dice) => {
       const message = anyOf(account.estimate_messages, dice);
@@ -132,6 +144,7 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'estimates.delete',
     0.7,
     (account, dice) => {
       const estimate = anyOf(account.estimates, dice);

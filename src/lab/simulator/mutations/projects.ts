@@ -5,6 +5,7 @@ import { anyOf, type Change, freshOf, told } from './change.ts';
 
 export const PROJECT_CHANGES: readonly Change[] = [
   [
+    'projects.create',
     2,
     (account, dice) => {
       const client = anyOf(account.clients, dice);
@@ -26,6 +27,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'projects.rename',
     3,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -35,6 +37,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'projects.archive',
     2,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -44,6 +47,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'projects.budget',
     2,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -53,6 +57,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'projects.delete',
     0.4,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -61,6 +66,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'tasks.create',
     1,
     (account, dice) => {
       const task = account.tasks.create({ name: `${dice.pick(TASK_NAMES)} ${dice.below(100_000)}` });
@@ -68,6 +74,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'tasks.rename',
     2,
     (account, dice) => {
       const task = anyOf(account.tasks, dice);
@@ -77,6 +84,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'tasks.archive',
     1,
     (account, dice) => {
       const task = anyOf(account.tasks, dice);
@@ -86,6 +94,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'tasks.delete',
     1,
     (account, dice) => {
       const task = freshOf(account.tasks, dice);
@@ -93,6 +102,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'user_assignments.create',
     3,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -103,6 +113,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'user_assignments.edit',
     2,
     (account, dice) => {
       const assignment = anyOf(account.user_assignments, dice);
@@ -115,6 +126,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'user_assignments.delete',
     2,
     (account, dice) => {
       const assignment = freshOf(account.user_assignments, dice);
@@ -124,6 +136,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'task_assignments.create',
     3,
     (account, dice) => {
       const project = anyOf(account.projects, dice);
@@ -134,6 +147,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'task_assignments.edit',
     2,
     (account, dice) => {
       const assignment = anyOf(account.task_assignments, dice);
@@ -147,6 +161,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'task_assignments.delete',
     2,
     (account, dice) => {
       const assignment = freshOf(account.task_assignments, dice);
@@ -156,6 +171,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'categories.create',
     1.5,
     (account, dice) => {
       const stream = dice.pick(['expense_categories', 'invoice_item_categories', 'estimate_item_categories'] as const);
@@ -164,6 +180,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'categories.rename',
     1,
     (account, dice) => {
       const stream = dice.pick(['expense_categories', 'invoice_item_categories', 'estimate_item_categories'] as const);
@@ -174,6 +191,7 @@ export const PROJECT_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'categories.delete',
     1,
     (account, dice) => {
       const stream = dice.pick(['expense_categories', 'invoice_item_categories', 'estimate_item_categories'] as const);

@@ -9,6 +9,7 @@ import { anyOf, type Change, freshOf, told } from './change.ts';
 
 export const TRACKING_CHANGES: readonly Change[] = [
   [
+    'time_entries.create',
     30,
     (account, dice) => {
       const place = openPlace(account, dice);
@@ -19,6 +20,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.start',
     8,
     (account, dice) => {
       const place = openPlace(account, dice);
@@ -28,6 +30,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.stop',
     8,
     (account) => {
       const running = account.time_entries.all().find(({ timer_started_at }) => timer_started_at !== null);
@@ -35,6 +38,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.restart',
     3,
     (account, dice) => {
       const entry = freshOf(account.time_entries, dice);
@@ -43,6 +47,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.edit',
     20,
     (account, dice) => {
       const entry = freshOf(account.time_entries, dice);
@@ -56,6 +61,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.edit_old',
     4,
     (account, dice) => {
       const entry = anyOf(account.time_entries, dice);
@@ -65,6 +71,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.move_back',
     6,
     (account, dice) => {
       const entry = freshOf(account.time_entries, dice);
@@ -75,6 +82,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.approve',
     3,
     (account, dice) => {
       const entry = freshOf(account.time_entries, dice);
@@ -85,6 +93,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'time_entries.delete',
     7,
     (account, dice) => {
       const entry = dice.chance(0.7) ? freshOf(account.time_entries, dice) : anyOf(account.time_entries, dice);
@@ -92,6 +101,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'expenses.create',
     8,
     (account, dice) => {
       const place = openPlace(account, dice);
@@ -107,6 +117,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'expenses.edit',
     5,
     (account, dice) => {
       const expense = freshOf(account.expenses, dice);
@@ -117,6 +128,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
     },
   ],
   [
+    'expenses.delete',
     3,
     (account, dice) => {
       const expense = anyOf(account.expenses, dice);
@@ -126,7 +138,7 @@ export const TRACKING_CHANGES: readonly Change[] = [
 ];
 
 /** Somebody, on something, doing something: where time can be tracked now. */
-function openPlace(account: Account, dice: Dice) {
+export function openPlace(account: Account, dice: Dice) {
   const { projects, users, user_assignments, task_assignments, tasks } = account;
   const usable = (each: UserAssignmentRow | undefined): each is UserAssignmentRow =>
     each?.is_active === true && projects.expect(each.project_id).is_active && users.expect(each.user_id).is_active;

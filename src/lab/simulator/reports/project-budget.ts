@@ -3,7 +3,7 @@ import type { Account } from '../model/account.ts';
 import { money } from '../model/noun.ts';
 import type { ProjectRow } from '../model/rows.ts';
 import { rates } from '../render/json.ts';
-import { projectMembers, projectsInSight } from './projects-in-sight.ts';
+import { projectMembers, projectsWithBudgetInSight } from './projects-in-sight.ts';
 import type { Report } from './report.ts';
 
 interface Spent {
@@ -16,7 +16,7 @@ export const projectBudget: Report = {
   path: '/reports/project_budget',
   parameters: ['is_active'],
   rows(account, { isActive }) {
-    const projects = projectsInSight(account).filter(
+    const projects = projectsWithBudgetInSight(account).filter(
       (project) => project.budget_by !== 'none' && (isActive === undefined || project.is_active === isActive),
     );
     const spent = spentByProject(account, projects);

@@ -1,8 +1,8 @@
 // The eight reports that add up time or expenses by one dimension and currency.
-import { narrowed } from '../lists.ts';
 import type { Account } from '../model/account.ts';
 import { money } from '../model/noun.ts';
 import type { ExpenseRow, TimeEntryRow } from '../model/rows.ts';
+import { inSight } from '../permissions.ts';
 import { type JsonObject, rates } from '../render/json.ts';
 import { compareText, type Report } from './report.ts';
 
@@ -85,7 +85,11 @@ function timeReport(stream: string, segment: string, dimension: Dimension<TimeEn
     path: `/reports/time/${segment}`,
     parameters: ['from', 'to', 'include_fixed_fee'],
     rows(account, request) {
-      const entries = narrowed(account, account.time_entries.byDate.newestFirst(request.from, request.to));
+      const entries = inSight(
+        account,
+        'time_entries',
+        account.time_entries.byDate.newestFirst(request.from, request.to),
+      );
       const tallies = tally(account, entries, dimension, (sum, entry) => {
         const hours = account.time_entries.roundedHours(entry);
         sum.total += hours;
@@ -111,7 +115,7 @@ function expenseReport(stream: string, segment: string, dimension: Dimension<Exp
     path: `/reports/expenses/${segment}`,
     parameters: ['from', 'to'],
     rows(account, request) {
-      const expenses = narrowed(account, account.expenses.byDate.newestFirst(request.from, request.to));
+      const expenses = inSight(account, 'expenses', account.expenses.byDate.newestFirst(request.from, request.to));
       const tallies = tally(account, expenses, dimension, (sum, expense) => {
         sum.total += expense.total_cost;
         if (expense.billable) sum.billable += expense.total_cost;

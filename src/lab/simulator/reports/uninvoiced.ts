@@ -2,7 +2,7 @@
 import type { Account } from '../model/account.ts';
 import { money } from '../model/noun.ts';
 import type { ProjectRow } from '../model/rows.ts';
-import { projectMembers, projectsInSight } from './projects-in-sight.ts';
+import { projectMembers, projectsToInvoice } from './projects-in-sight.ts';
 import type { Report, ReportRequest } from './report.ts';
 
 interface Open {
@@ -17,7 +17,7 @@ export const uninvoiced: Report = {
   path: '/reports/uninvoiced',
   parameters: ['from', 'to', 'include_fixed_fee'],
   rows(account, request) {
-    const projects = projectsInSight(account).filter(
+    const projects = projectsToInvoice(account).filter(
       (project) => project.is_billable && (request.includeFixedFee !== false || !project.is_fixed_fee),
     );
     const open = openByProject(account, projects, request);

@@ -1,5 +1,5 @@
 // Time that moves only when nobody has anything left to do now: hours of budget in milliseconds of test.
-import type { Clock } from '../../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 
 export class VirtualClock implements Clock {
   #now = 0;
@@ -11,9 +11,8 @@ export class VirtualClock implements Clock {
     this.#epoch = epoch;
   }
 
-  now(): number {
-    return this.#epoch + this.#now;
-  }
+  // Bound: it is passed on by itself.
+  readonly now = (): number => this.#epoch + this.#now;
 
   monotonic(): number {
     return this.#now;

@@ -1,0 +1,58 @@
+// Stands beside Harvest's door and notes what each answer no longer shows of what an earlier one showed. So a tombstone of
+// a row that may return later (a report's, a person's project) can be judged after the fact.
+import type { Simulator } from '../../src/lab/simulator/index.ts';
+import type { StreamDefinition } from '../../src/streams/definition.ts';
+import { identityOf, streams } from './truth.ts';
+
+/** Streams whose rows leave without being deleted. */
+const LEAVING = streams.filter(({ name, kind }) => kind === 'report' || /^project_(assignments|budget)$/.test(name));
+
+interface Door {
+  readonly stream: StreamDefinition;
+  readonly path: RegExp;
+}
+
+export class Witness {
+  readonly #simulator: Simulator;
+  readonly #shown = new Map<string, Set<string>>();
+  readonly #left = new Set<string>();
+  readonly #doors: readonly Door[];
+
+  /** Watches from now on, until the simulator's faults are cleared. */
+  constructor(simulator: Simulator) {
+    this.#simulator = simulator;
+    this.#doors = LEAVING.map((stream) => ({
+      stream,
+      path: new RegExp(`^${stream.path.replace('{parent}', '(\\d+)')}$`),
+    }));
+    simulator.faults.add({
+      do: { kind: 'before', run: ({ path, query }) => this.#note(path, query) },
+    });
+  }
+
+  /** Whether an answer ever lacked that row after another had it. */
+  sawLeave(stream: string, id: string): boolean {
+    return this.#left.has(`${stream} ${id}`);
+  }
+
+  #note(path: string, query: URLSearchParams): void {
+    // What a role hides has not left.
+    if (this.#simulator.settings.role !== 'administrator') return;
+    for (const { stream, path: pattern } of this.#doors) {
+      const match = pattern.exec(path);
+      if (!match) continue;
+      const window = stream.kind === 'report' ? { from: dashed(query.get('from')), to: dashed(query.get('to')) } : {};
+      const scope = match[1] === undefined ? window : { parentId: Number(match[1]) };
+      const identity = identityOf(stream);
+      const now = new Set(this.#simulator.truth(stream.name, scope).map((row) => identity({ ...row, ...window })));
+      const place = `${stream.name} ${JSON.stringify(scope)}`;
+      const shown = this.#shown.get(place) ?? new Set<string>();
+      for (const id of shown) if (!now.has(id)) this.#left.add(`${stream.name} ${id}`);
+      for (const id of now) shown.add(id);
+      this.#shown.set(place, shown);
+    }
+  }
+}
+
+/** Reports are asked with `20251101`. */
+const dashed = (date: string | null): string => (date ?? '').replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');

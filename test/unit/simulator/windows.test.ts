@@ -1,0 +1,41 @@
+// The simulator's own calendar, made apart from the publisher's so that each can find the other's mistakes.
+import { expect, test } from 'vitest';
+import { createSimulator, type Grain } from '../../../src/lab/simulator/index.ts';
+import { windowOf } from '../../../src/streams/windows.ts';
+import { START } from '../../support/simulated-harvest.ts';
+
+const GRAINS: readonly Grain[] = ['day', 'week', 'month', 'quarter', 'year'];
+const WEEK_STARTS = ['Saturday', 'Sunday', 'Monday'] as const;
+const DAY = 86_400_000;
+
+test.each(GRAINS)('%s windows join from the oldest record to today, and are those of the publisher', (grain) => {
+  // Leap years included.
+  const simulator = createSimulator({ timeEntries: 50, years: 6, now: () => START });
+  for (const weekStart of grain === 'week' ? WEEK_STARTS : WEEK_STARTS.slice(0, 1)) {
+    simulator.data.company.week_start_day = weekStart;
+    const windows = simulator.windows(grain);
+    const oldest = [simulator.data.time_entries, simulator.data.expenses]
+      .map(({ byDate }) => byDate.oldest()!)
+      .sort()[0]!;
+    expect(windows[0]).toEqual(windowOf(oldest, grain, weekStart));
+    expect(windows.at(-1)).toEqual(windowOf('2025-11-21', grain, weekStart));
+    expect(windows).toEqual(windows.map(({ from }) => windowOf(from, grain, weekStart)));
+    windows.slice(1).forEach(({ from }, at) => {
+      expect(Date.parse(from) - Date.parse(windows[at]!.to)).toBe(DAY);
+    });
+    const longest = Math.max(...windows.map(({ from, to }) => (Date.parse(to) - Date.parse(from)) / DAY));
+    expect(longest).toBeLessThanOrEqual(365);
+  }
+});
+
+test('windows reach to the newest record when that lies in the future', () => {
+  const simulator = createSimulator({ timeEntries: 50, now: () => START });
+  const [entry] = simulator.data.time_entries.all().filter(({ timer_started_at }) => timer_started_at === null);
+  simulator.data.time_entries.update(entry!.id, { spent_date: '2026-02-03' });
+  expect(
+    simulator
+      .windows()
+      .slice(-3)
+      .map(({ from }) => from),
+  ).toEqual(['2025-12-01', '2026-01-01', '2026-02-01']);
+});
