@@ -57,7 +57,7 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
     lastCommitAt: live.lastCommitAt === null ? null : isoSeconds(live.lastCommitAt),
-    nextDueAt: due === null ? null : isoSeconds(Math.max(due, now)),
+    nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     sweep: sweepStatus(live, view, now),
     backlog: backlogOf(live),
     retrying: retry && { since: isoSeconds(retry.since), attempt: retry.attempt, reason: retry.error.message },

@@ -278,6 +278,7 @@ export class Account {
     }
     if (signal.aborted) return;
     await committer.submit(result);
+    if (isRounded(task, live)) live.censused = true;
     if (result.swept) {
       live.swept = true;
       live.sweptFrom = live.sweepBegan;
@@ -386,6 +387,17 @@ function readStep(live: LiveStream, context: StepContext): Promise<StepResult> {
   assert(position.kind !== 'report', 'reports are read by window');
   if (position.kind === 'child') return childStep(live, position, context);
   return live.definition.kind === 'whole' ? wholeStep(live, context) : listStep(live, position, context);
+}
+
+/** A census or a round over all windows has ended with this step. */
+function isRounded(task: Task, { row }: LiveStream): boolean {
+  if (task.kind === 'census') return row.census === null;
+  return (
+    task.kind === 'window' &&
+    task.window.why === 'round' &&
+    row.position.kind === 'report' &&
+    row.position.round === null
+  );
 }
 
 function isAbort(thrown: unknown): boolean {

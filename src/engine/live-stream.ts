@@ -35,6 +35,8 @@ export interface LiveStream {
   busy: boolean;
   /** A sweep has ended in this process: until then the stream is due at once, whatever its interval. */
   swept: boolean;
+  /** A census, or a round over all windows, has ended in this process. */
+  censused: boolean;
   retry: Retry | null;
   /** When a refused stream is asked again; in memory, so that a restart asks at once. */
   probeAt: number;

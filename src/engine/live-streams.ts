@@ -41,6 +41,7 @@ export function createStreams(
       row: freshRow(definition, grain, now),
       busy: false,
       swept: false,
+      censused: false,
       retry: null,
       probeAt: 0,
       steppedAt: 0,

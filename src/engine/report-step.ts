@@ -17,6 +17,7 @@ type ReportPosition = Extract<Position, { kind: 'report' }>;
 
 /** A window whose entries change all the time is read again after this long, or its entries would use up the budget. */
 const RESTATED_PAUSE_MS = 300_000;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** What is next in a report, and from when on (ms; 0 is at once). */
 export interface WindowTask {
@@ -57,15 +58,18 @@ export function windowTasks(
   if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });
   const current = currentWindow(settings, now, weekStart);
   const readAt = live.windowReads.get(current.from);
-  tasks.push({ why: 'current', window: current, at: readAt === undefined ? 0 : readAt + live.intervals.pollMs });
+  // What is caught up once is not due again by its interval.
+  const nextRead = readAt === undefined ? 0 : once ? NEVER : readAt + live.intervals.pollMs;
+  tasks.push({ why: 'current', window: current, at: nextRead });
   const touched = soonest(position.touched);
   if (touched !== undefined)
     tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), live.steppedAt) });
   const round = nextOfRound(position, settings.grain, weekStart);
   if (round !== null) {
     const { round_at } = position;
-    const due =
-      position.round !== null || round_at === null ? live.steppedAt : Date.parse(round_at) + live.intervals.censusMs;
+    const isAsked = position.round !== null || round_at === null;
+    const interval = once && live.censused ? NEVER : Date.parse(round_at ?? '') + live.intervals.censusMs;
+    const due = isAsked ? live.steppedAt : interval;
     tasks.push({ why: 'round', window: round, at: due });
   }
   return tasks;

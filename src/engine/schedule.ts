@@ -18,6 +18,7 @@ export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' |
 const CLASS_MS = 15_000;
 /** A budget without slack is looked at again after this long. */
 const SLACK_PAUSE_MS = 2_000;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** What a step does. */
 export type Task =
@@ -90,7 +91,7 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
     found.push({ task: { kind: 'removal' }, at: 0, priority: PRIORITY.changes });
   }
   if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: live.steppedAt, priority: PRIORITY.dirty });
-  const census = censusDue(live);
+  const census = censusDue(live, view);
   if (census) found.push(census);
   return found;
 }
@@ -99,7 +100,9 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
 function reading(live: LiveStream, view: ScheduleView, now: number): Candidate | null {
   const { position, complete, swept_at } = live.row;
   const read = (at: number, priority: number): Candidate => ({ task: { kind: 'read' }, at, priority });
-  const intervalEnd = swept_at === null ? 0 : Date.parse(swept_at) + live.intervals.pollMs;
+  // What is caught up once is not due again by its interval.
+  const isDone = view.once && live.swept;
+  const intervalEnd = swept_at === null ? 0 : isDone ? NEVER : Date.parse(swept_at) + live.intervals.pollMs;
   switch (position.kind) {
     case 'list': {
       const isDue = position.sweep !== null || !live.swept || isAwaited(live) || isToBeCounted(live);
@@ -124,14 +127,15 @@ function isToBeCounted({ row, definition }: LiveStream): boolean {
   return definition.kind === 'list' && row.complete && row.tallied_at === null && !isLookedInto;
 }
 
-function censusDue(live: LiveStream): Candidate | null {
+function censusDue(live: LiveStream, { once }: ScheduleView): Candidate | null {
   const { row, definition, intervals, steppedAt } = live;
   if (definition.kind !== 'list' || !row.complete) return null;
   const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
   const cause = row.census?.cause ?? row.census_due;
   if (cause === 'tally') return census(steppedAt, PRIORITY.dirty);
   if (cause !== null) return census(steppedAt, PRIORITY.slack);
-  return census(row.census_at === null ? 0 : Date.parse(row.census_at) + intervals.censusMs, PRIORITY.slack);
+  if (row.census_at === null) return census(0, PRIORITY.slack);
+  return census(once && live.censused ? NEVER : Date.parse(row.census_at) + intervals.censusMs, PRIORITY.slack);
 }
 
 /** Records that the stream's are to be deleted with are gone: nothing of it may be under way meanwhile. */

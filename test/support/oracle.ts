@@ -3,9 +3,11 @@
 // after something newer), P8 (no tombstone for what is still there).
 import { MemoryLog } from '../../src/lab/memory-sink.ts';
 import type { Grain, Simulator } from '../../src/lab/simulator/index.ts';
+import type { StreamDefinition } from '../../src/streams/definition.ts';
+import { type WeekStart, windowOf } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
 import type { Decoded } from './consumer.ts';
-import { differences } from './equality.ts';
+import { differences, type Expected } from './equality.ts';
 import { identityOf, streams, truthOf } from './truth.ts';
 import type { Witness } from './witness.ts';
 
@@ -57,7 +59,11 @@ export async function judge(simulator: Simulator, evidence: Evidence, options: J
     const actual: Decoded[] = [];
     for (const message of last.values()) if (message.value !== null) actual.push(await evidence.decode(message));
     rows[stream.name] = actual.length;
-    found.push(...differences(stream.name, identityOf(stream), truthOf(simulator, stream, options.grain), actual));
+    const expected = [
+      ...truthOf(simulator, stream, options.grain),
+      ...olderWindows(simulator, stream, actual, options.grain),
+    ];
+    found.push(...differences(stream.name, identityOf(stream), expected, actual));
   }
   return {
     differences: found,
@@ -65,6 +71,26 @@ export async function judge(simulator: Simulator, evidence: Evidence, options: J
     falseDeletions: await falseDeletions(simulator, evidence, options),
     rows,
   };
+}
+
+/**
+ * When the oldest entry moves or goes, reports keep the windows before what is then the oldest: uninvoiced has rows in them
+ * all the same. They are compared like any other.
+ */
+function olderWindows(
+  simulator: Simulator,
+  stream: StreamDefinition,
+  actual: readonly Decoded[],
+  grain: Grain = 'month',
+): Expected[] {
+  if (stream.kind !== 'report') return [];
+  const oldest = simulator.windows(grain)[0]!.from;
+  const weekStart = simulator.data.company.week_start_day as WeekStart;
+  const older = new Set(actual.map(({ value }) => value.from as string).filter((from) => from < oldest));
+  return [...older]
+    .map((from) => windowOf(from, grain, weekStart))
+    .filter((window) => older.has(window.from))
+    .flatMap((window) => simulator.truth(stream.name, window).map((record) => ({ record, added: { ...window } })));
 }
 
 /** What may never be seen, whatever crashed (P2, P3): equal values in a row, an older version after a newer. */

@@ -75,7 +75,17 @@ describe('a change that moves no entry', () => {
       'a category is renamed',
       ({ data }) => data.expense_categories.update(data.expense_categories.all()[0]!.id, { name: 'Renamed' }),
     ],
-    ['a project is made', ({ data }) => data.projects.create({ client_id: data.clients.all()[0]!.id, name: 'New' })],
+    [
+      'a project is made',
+      ({ data }) =>
+        data.projects.create({
+          client_id: data.clients.all()[0]!.id,
+          name: 'New',
+          bill_by: 'Project',
+          budget_by: 'none',
+          hourly_rate: 90,
+        }),
+    ],
   ])('reaches every window that shows it: %s', async (_, change) => {
     const { simulator, log } = await synced();
     change(simulator);

@@ -1,0 +1,19 @@
+// Weather over an account while publishers come and go, and then one question: is everything on the topics what Harvest says?
+// Three seeds here; `npm run storm` blows as long as anyone likes.
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { stormOver } from '../../support/storms.ts';
+
+test.each((process.env.TEST_SEEDS ?? '1,2,3').split(',').map(Number))(
+  'a storm over all streams, with restarts, leaves the topics equal to Harvest (seed %i)',
+  async (seed) => {
+    const mutations = Number(process.env.TEST_MUTATIONS ?? 300);
+    const verdict = await stormOver({ random: seededRandom(seed), seed, mutations });
+    expect(verdict.differences.slice(0, 20)).toEqual([]);
+    expect(verdict.falseChanges.slice(0, 20)).toEqual([]);
+    expect(verdict.falseDeletions.slice(0, 20)).toEqual([]);
+    expect(verdict.early).toEqual([]);
+    expect(verdict.mutations).toBe(mutations);
+  },
+  Number(process.env.TEST_MUTATIONS ?? 300) * 400,
+);
