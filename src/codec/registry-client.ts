@@ -82,6 +82,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     'content-type': CONTENT_TYPE,
     ...authorization(options.auth),
   };
+  const conceal = concealing(options.auth);
   // The address that answered last; a failed one is left for the others.
   let preferred = 0;
 
@@ -129,10 +130,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   async function ask(call: Call): Promise<Members | null> {
     const answer = await exchange(call);
     const body = isObject(answer.body) ? answer.body : {};
+    const said = typeof body.message === 'string' ? `: ${conceal(body.message)}` : '';
     if (answer.status === 200) return body;
     // Registries number their own 404s from 40401; any other 404 means that something else answers at this address.
     if (answer.status === 404 && Number(body.error_code) > 40_400) return null;
-    throw refusal(call, answer, body);
+    throw refusal(call, answer, said);
   }
 
   const versions = (subject: string) => `/subjects/${encodeURIComponent(subject)}/versions`;
@@ -148,7 +150,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       const verdict = await ask({ method: 'POST', path, schema, about: subject });
       if (verdict === null || verdict.is_compatible !== false) return null;
       return Array.isArray(verdict.messages) && verdict.messages.length > 0
-        ? verdict.messages.join('; ')
+        ? conceal(verdict.messages.join('; '))
         : 'the registry calls it incompatible with the latest version';
     },
     async register(subject, schema) {
@@ -186,8 +188,14 @@ function authorization(auth: RegistryAuth | undefined): Record<string, string> {
   return { authorization: `Basic ${pair}` };
 }
 
-function refusal({ method, path, about }: Call, { where, status }: Answer, body: Members): PublisherError {
-  const said = typeof body.message === 'string' ? `: ${body.message}` : '';
+/** Removes our log-in from text of others: some proxies print the headers of a request in what they say of it. */
+function concealing(auth: RegistryAuth | undefined): (text: string) => string {
+  const encoded = authorization(auth).authorization?.replace(/^\w+ /, '');
+  const secrets = [encoded, auth?.password?.reveal(), auth?.bearer_token?.reveal()].filter((secret) => secret);
+  return (text) => secrets.reduce<string>((left, secret) => left.replaceAll(secret!, '[redacted]'), text);
+}
+
+function refusal({ method, path, about }: Call, { where, status }: Answer, said: string): PublisherError {
   if (status === 401 || status === 403) {
     return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
   }

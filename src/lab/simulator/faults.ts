@@ -33,7 +33,8 @@ export type FaultAction =
   | { readonly kind: 'bad-gzip' }
   /** The page that was sent before for this path, once more. */
   | { readonly kind: 'repeat-page' }
-  | { readonly kind: 'next-link'; readonly to: 'self' | 'foreign' }
+  /** To the page itself, to the first page (a circle), to a host that nobody has, or to this address. */
+  | { readonly kind: 'next-link'; readonly to: 'self' | 'first' | 'foreign' | URL }
   | { readonly kind: 'drop-header'; readonly header: string }
   | { readonly kind: 'date-offset'; readonly seconds: number }
   /** Every access token dies before this request is looked at. */

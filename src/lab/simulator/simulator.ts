@@ -204,11 +204,21 @@ function statusReply({ status, body, headers }: Extract<FaultAction, { kind: 'st
   return { ...reply, ...(body !== undefined && { body }), headers: { ...reply.headers, ...headers } };
 }
 
-function withNextLink(body: Reply['body'], call: Call, to: 'self' | 'foreign'): Reply['body'] {
+function withNextLink(
+  body: Reply['body'],
+  call: Call,
+  to: Extract<FaultAction, { kind: 'next-link' }>['to'],
+): Reply['body'] {
   if (typeof body === 'string' || typeof body.links !== 'object' || body.links === null) return body;
-  const next = to === 'self' ? `${call.origin}${call.target}` : `https://harvest.example.net${call.target}`;
+  const next = to instanceof URL ? to.href : NEXT_LINKS[to](call);
   return { ...body, links: { ...(body.links as JsonObject), next } };
 }
+
+const NEXT_LINKS = {
+  self: ({ origin, target }: Call) => `${origin}${target}`,
+  first: ({ origin, prefix, path }: Call) => `${origin}${prefix}${path}?page=1&ref=first`,
+  foreign: ({ target }: Call) => `https://harvest.example.net${target}`,
+} as const;
 
 function halved(body: Reply['body']): string {
   const text = typeof body === 'string' ? body : JSON.stringify(body);

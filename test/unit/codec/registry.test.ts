@@ -159,6 +159,30 @@ describe('logging in', () => {
   });
 });
 
+describe('a registry or a proxy that throws our log-in back at us', () => {
+  const basic = { username: 'ada', password: new Secret('s3cret') };
+  const bearer = { bearer_token: new Secret('t0ken') };
+  const echoed = 'authorization: Basic YWRhOnMzY3JldA== Bearer t0ken, that is s3cret';
+
+  test.each([400, 404, 409, 422])('with %i gets none of it into our words', async (status) => {
+    stub.interfere = () => ({ status, body: JSON.stringify({ error_code: status, message: echoed }) });
+    for (const auth of [basic, bearer]) {
+      const said = String(
+        await clientOf({ auth })
+          .register('s', SCHEMA)
+          .catch((thrown) => thrown.message),
+      );
+      expect(said).toContain('[redacted]');
+      expect(said).not.toMatch(auth === basic ? /s3cret|YWRhOnMzY3JldA/ : /t0ken/);
+    }
+  });
+
+  test('as the reason of an incompatibility neither', async () => {
+    stub.interfere = () => ({ status: 200, body: JSON.stringify({ is_compatible: false, messages: [echoed] }) });
+    expect(await clientOf({ auth: bearer }).incompatibility('s', SCHEMA)).toContain('Bearer [redacted]');
+  });
+});
+
 describe('all subjects', () => {
   const prepare = (autoRegister: boolean, options = {}) =>
     prepareSubjects(client, catalog, { ...OPTIONS, autoRegister, ...options });
