@@ -21,11 +21,13 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted || ms <= 0) return resolve();
-      const cancel = this.after(ms, resolve);
       const wake = () => {
         cancel();
+        // A signal that outlives many sleeps would gather their listeners.
+        signal?.removeEventListener('abort', wake);
         resolve();
       };
+      const cancel = this.after(ms, wake);
       signal?.addEventListener('abort', wake, { once: true });
     });
   }
