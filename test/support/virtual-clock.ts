@@ -23,6 +23,7 @@ export class VirtualClock implements Clock {
       if (signal?.aborted || ms <= 0) return resolve();
       const wake = () => {
         cancel();
+        // A signal that outlives many sleeps would gather their listeners.
         signal?.removeEventListener('abort', wake);
         resolve();
       };
