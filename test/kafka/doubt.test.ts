@@ -4,11 +4,13 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { batch, committedOn, forever, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
+import type { Direction } from '../support/kafka-link.ts';
+import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
+import { API } from '../support/kafka-wire.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
-import { API, type Direction, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 let bootstrap: string;
-let proxy: TcpProxy;
+let proxy: KafkaProxy;
 let prefix: string;
 let sink: Sink;
 let model: Model;
@@ -18,7 +20,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  proxy = await startTcpProxy(Number(bootstrap.split(':')[1]));
+  proxy = await startKafkaProxy([bootstrap]);
   prefix = uniquePrefix();
   model = new Model();
 });
@@ -30,7 +32,7 @@ afterEach(async () => {
 
 function proxied(choices: { partitions?: number; transaction_timeout_ms?: number } = {}): Sink {
   const { partitions = 1, ...kafka } = choices;
-  sink = sinkOn(`127.0.0.1:${proxy.port}`, { prefix, partitions, kafka });
+  sink = sinkOn(proxy.bootstrap, { prefix, partitions, kafka });
   return sink;
 }
 
@@ -72,7 +74,7 @@ test('connections cut at any byte of a commit lose nothing and repeat nothing', 
     if (n % 3 === 0) {
       // kafkajs mends most cuts by itself; these are the requests where it cannot.
       const api = random() < 0.7 ? API.endTransaction : API.addPartitions;
-      proxy.cutAtRequest(api, random() < 0.5 ? 'unsent' : 'unanswered');
+      proxy.trap({ api, fault: random() < 0.5 ? 'lose request' : 'lose answer' });
     } else {
       proxy.cutAfter(direction, Math.floor(random() * sizes[direction]), n % 20 === 0 ? 'and refuse' : 'and go on');
     }
@@ -119,7 +121,7 @@ test('a commit whose last answer is lost was committed, and the next opening say
   await sink.open(model, forever);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
   await sink.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
-  proxy.cutAtRequest(API.endTransaction, 'unanswered');
+  proxy.trap({ api: API.endTransaction, fault: 'lose answer' });
   await expect(sink.commit(batch([message('clients', '2', 'two')], { clients: { cursor: 2 } }))).rejects.toMatchObject({
     kind: 'reopen',
   });
@@ -165,8 +167,9 @@ test('a process that slept through its transaction is in doubt, not fenced', { t
   proxied({ transaction_timeout_ms: 1_000 });
   await sink.open(model, forever);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
-  // Nobody runs in this process for longer than the broker waits (it looks every 10 s), as after SIGSTOP or a closed lid.
-  proxy.onPassed(500, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 12_500));
+  // Nobody runs in this process for longer than the broker waits (it looks twice a second), as after SIGSTOP or a closed lid.
+  const begun = proxy.trap({ api: API.produce, fault: 'pass' });
+  void begun.struck.then(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000));
   const asleep = sink.commit(batch([message('clients', '1', 'x'.repeat(2_000))], { clients: { cursor: 1 } }));
   await expect(asleep).rejects.toMatchObject({ code: 'kafka.doubt', kind: 'reopen' });
   const { rows } = await openPatiently(sink, model);
