@@ -82,6 +82,12 @@ export class Model implements Restore {
   }
 }
 
+/**
+ * For `expect.poll`: a broker acknowledges a commit before it has told each partition, so a reader that is faster than that
+ * waits a moment.
+ */
+export const PATIENTLY = { timeout: 10_000, interval: 100 } as const;
+
 export const forever = new AbortController().signal;
 
 /** A broker of one test file, which its tests may kill; call it in the file's outermost `beforeAll`, stop it in `afterAll`. */
