@@ -1,8 +1,8 @@
 // The whole account as an independent consumer sees it, against what the simulator would answer now.
-import { dataTopic } from '../../src/kafka/topics.ts';
+import { dataTopic, stateTopic } from '../../src/kafka/topics.ts';
 import { createDecoder, type Message } from './consumer.ts';
 import { readCommitted } from './kafka.ts';
-import { type Evidence, type Judged, judge, type Verdict } from './oracle.ts';
+import { type Evidence, falseChanges, type Judged, judge, type Verdict } from './oracle.ts';
 import type { Where } from './publisher.ts';
 import { identityOf, streams } from './truth.ts';
 
@@ -31,4 +31,28 @@ function evidenceIn(messages: readonly Message[], topics: ReadonlyMap<string, st
     idOf: async (message) => identities.get(message.stream)!((await decode({ ...bytes(message), value: null })).key),
     decode: (message) => decode(bytes(message)),
   };
+}
+
+/**
+ * What is torn apart (P4): each state row counts the rows of its topic, so row and records became visible together or the
+ * count is wrong. Nobody may commit meanwhile. Values repeated and older ones after newer ones are told too (P2, P3).
+ */
+export async function tornApart(where: Where, names: readonly string[]): Promise<string[]> {
+  const state = stateTopic(where.prefix);
+  const topics = new Map(names.map((name) => [dataTopic(where.prefix, name), name]));
+  const messages = await readCommitted(where.bootstrap, [state, ...topics.keys()]);
+  const counted = new Map<string, number>();
+  for (const { key, value } of messages.filter(({ topic }) => topic === state)) {
+    const [, { stream }] = JSON.parse(String(key)) as [string, { stream?: string }];
+    if (stream !== undefined) counted.set(stream, (JSON.parse(String(value)) as { rows: number }).rows);
+  }
+  const data = messages.filter(({ topic }) => topic !== state);
+  const { history } = evidenceIn(data, topics, where.registryUrl);
+  const torn = names.flatMap((name) => {
+    const last = new Map(history.filter(({ stream }) => stream === name).map(({ key, value }) => [key, value]));
+    const size = [...last.values()].filter((value) => value !== null).length;
+    const said = counted.get(name) ?? 0;
+    return said === size ? [] : [`${name}: the state row counts ${said} rows, the topic has ${size}`];
+  });
+  return [...torn, ...falseChanges(history)];
 }
