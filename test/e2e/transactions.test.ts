@@ -1,0 +1,79 @@
+// How long transactions are open, seen from the broker's side of the built command: consumers wait for the longest of them.
+import { expect, onTestFinished, test } from 'vitest';
+import { type HttpGate, startHttpGate } from '../support/http-gate.ts';
+import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
+import { API, type Request } from '../support/kafka-wire.ts';
+import { finished } from '../support/publisher.ts';
+import { type Scene, scene } from '../support/scene.ts';
+import { viewOf } from '../support/view.ts';
+
+const P99_MS = 500;
+
+interface Stage {
+  readonly where: Scene;
+  /** What the publisher talks to instead of Harvest and the broker. */
+  readonly harvest: HttpGate;
+  readonly proxy: KafkaProxy;
+  /** Runs it through both to its end. */
+  run(): Promise<void>;
+}
+
+async function staged(): Promise<Stage> {
+  const where = await scene();
+  const harvest = await startHttpGate(where.server.url);
+  const proxy = await startKafkaProxy([where.bootstrap]);
+  onTestFinished(async () => {
+    await proxy.close();
+    await harvest.close();
+  });
+  const through = { ...where, bootstrap: proxy.bootstrap, server: { ...where.server, url: harvest.url } };
+  const run = async () => {
+    const end = await finished(through, ['run', '--once']);
+    expect(end, end.errors).toMatchObject({ code: 0 });
+  };
+  return { where, harvest, proxy, run };
+}
+
+/** Calls back when the broker has begun a transaction, and when it has ended it. */
+function watchTransactions(proxy: KafkaProxy, begun: () => void, ended: () => void): void {
+  let open = false;
+  proxy.watch(({ api }: Request, moment) => {
+    if (api === API.addPartitions && moment === 'asked' && !open) {
+      open = true;
+      begun();
+    } else if (api === API.endTransaction && moment === 'answered' && open) {
+      open = false;
+      ended();
+    }
+  });
+}
+
+test(`99 of 100 transactions of a first sync are open for less than ${P99_MS} ms`, async () => {
+  const { proxy, run } = await staged();
+  const openMs: number[] = [];
+  let since = 0;
+  watchTransactions(
+    proxy,
+    () => {
+      since = performance.now();
+    },
+    () => openMs.push(performance.now() - since),
+  );
+  await run();
+  openMs.sort((a, b) => a - b);
+  console.log(
+    `${openMs.length} transactions: p50 ${openMs.at(openMs.length / 2)!.toFixed(0)} ms, longest ${openMs.at(-1)!.toFixed(0)} ms`,
+  );
+  expect(openMs.length).toBeGreaterThan(30);
+  expect(openMs[Math.ceil(openMs.length * 0.99) - 1]).toBeLessThan(P99_MS);
+});
+
+test('no transaction waits for Harvest: they end although it answers nothing while one is open', async () => {
+  const { where, harvest, proxy, run } = await staged();
+  watchTransactions(proxy, harvest.shut, harvest.open);
+  await run();
+  // Other streams were reading meanwhile, or this test proves nothing.
+  expect(harvest.kept).toBeGreaterThan(0);
+  const { differences, falseChanges } = await viewOf(where);
+  expect([...differences.slice(0, 10), ...falseChanges]).toEqual([]);
+});
