@@ -1,8 +1,11 @@
-// A test at its full length: `long-test.mjs <file> <VARIABLE> <value>`. The variable tells the test how long; a number behind
-// the npm script takes the value's place, as in `npm run crash-matrix -- 3`.
+// A test at its full length: `long-test.mjs <file> <VARIABLE> <value>`. The variable tells the test how long; the last
+// argument is its value, so that `npm run crash-matrix -- --repeat 3` says it anew.
 import { spawnSync } from 'node:child_process';
 
-const [file, variable, usual, asked] = process.argv.slice(2);
+const [file, variable] = process.argv.slice(2);
 const test = ['vitest', 'run', '--project', 'real', '--reporter', 'verbose', file];
-const { status } = spawnSync('npx', test, { stdio: 'inherit', env: { ...process.env, [variable]: asked ?? usual } });
+const { status } = spawnSync('npx', test, {
+  stdio: 'inherit',
+  env: { ...process.env, [variable]: process.argv.at(-1) },
+});
 process.exitCode = status ?? 1;
