@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000, maxConcurrency: 16 } as const;
+const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000, maxConcurrency: 12 } as const;
 // One shelf after the other: the cheap one first, and neither takes the other's processors.
 const first = { sequence: { groupOrder: 0 } };
 const second = { sequence: { groupOrder: 1 } };
