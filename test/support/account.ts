@@ -57,16 +57,18 @@ export function benchAccount(
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
+    /** What the client is made with otherwise; with `baseUrl` it goes through sockets. */
+    readonly source?: Partial<SourceOptions>;
     readonly clock?: Clock;
   } = {},
 ): Bench {
+  const { clock = systemClock } = options;
   const sink = createMemorySink(log);
   const events: PublisherEvent[] = [];
   const emit = (event: PublisherEvent) => {
     events.push(event);
   };
-  const clock = options.clock ?? systemClock;
-  const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow() });
+  const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow(), ...options.source });
   const account: Account = new Account({
     settings: {
       accountId: simulator.accountId,
@@ -117,13 +119,11 @@ export function virtualBench(
 }
 
 /** The real client on the simulator in process, without limits and without pauses. */
-export function simulatedSource(
-  simulator: Simulator,
-  parts: Partial<Pick<SourceOptions, 'emit' | 'clock' | 'onLeaseLow'>> = {},
-): HarvestSource {
+export function simulatedSource(simulator: Simulator, parts: Partial<SourceOptions> = {}): HarvestSource {
+  const { baseUrl } = parts;
   return createSource({
-    baseUrl: 'http://harvest.test/v2',
-    idBaseUrl: 'http://id.test',
+    ...(baseUrl === undefined && { baseUrl: 'http://harvest.test/v2', transport: inProcess(simulator) }),
+    idBaseUrl: baseUrl ?? 'http://id.test',
     userAgent: 'harvest-kafka tests (https://example.com)',
     accountId: simulator.accountId,
     credential: { accessToken: new Secret(simulator.token) },
@@ -131,7 +131,6 @@ export function simulatedSource(
     clock: systemClock,
     random: () => 0,
     emit: () => {},
-    transport: inProcess(simulator),
     ...parts,
   });
 }
