@@ -16,7 +16,19 @@ import { scene } from '../support/scene.ts';
 import { plantings, type Settings, secretKeys } from '../support/secret-keys.ts';
 import { ownBroker } from '../support/stack.ts';
 
-const COMMANDS = ['check', 'streams', 'state show', 'state show clients', 'schemas diff', 'schemas register'];
+const COMMANDS = [
+  'check',
+  'streams',
+  'state show',
+  'state show clients',
+  'state reset clients --dry-run',
+  'dead-letters list',
+  'verify tasks',
+  'census clients',
+  'release clients',
+  'schemas diff',
+  'schemas register',
+];
 /** They load no configuration, or not the user's. */
 const OTHERS = ['run', 'spec', 'version', 'demo', 'help'];
 
