@@ -51,12 +51,17 @@ export function createCodec(options: CodecOptions): AvroCodec {
     return codec;
   }
 
-  /** How to read what was written under `schemaId`. An id the registry lost (it was set up anew) is taken for ours. */
+  /**
+   * How to read what was written under `schemaId`. An id that the registry lost, or gives to another record since it was set up
+   * anew, is taken for ours: or every row would look foreign and be published again.
+   */
   function reader(codec: StreamCodec, schemaId: number): Promise<Reader> {
     const name = `${codec.stream.name}|${schemaId}`;
     let known = readers.get(name);
     if (known === undefined) {
-      known = options.writerSchema(schemaId).then((schema) => (schema === null ? codec.read : codec.readerOf(schema)));
+      known = options
+        .writerSchema(schemaId)
+        .then((schema) => (isOf(schema, codec) ? codec.readerOf(schema) : codec.read));
       readers.set(name, known);
       known.catch(() => readers.delete(name));
     }
@@ -96,6 +101,11 @@ export function createCodec(options: CodecOptions): AvroCodec {
       return record === null ? null : toJson(codec.schema, record);
     },
   };
+}
+
+function isOf(schema: object | null, { schema: ours }: StreamCodec): schema is object {
+  const { name, namespace } = (schema ?? {}) as { readonly name?: unknown; readonly namespace?: unknown };
+  return schema !== null && name === ours.name && namespace === ours.namespace;
 }
 
 /** Hashes have 53 bits without a sign. */

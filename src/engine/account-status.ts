@@ -51,7 +51,7 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     stream: definition.name,
     state: refusedParent?.row.state ?? stateOf(row),
     ...reasonOf(row, refusedParent, waiting),
-    nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
+    nextProbeAt: isProbed(row) ? isoSeconds(live.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
@@ -63,6 +63,11 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     retrying: retry && { since: isoSeconds(retry.since), attempt: retry.attempt, reason: retry.error.message },
     deadLetters: row.dead_letters,
   };
+}
+
+/** Whether it is asked by itself, now and then, if it may be read again. */
+function isProbed({ state, hold }: StreamRow): boolean {
+  return state === 'FORBIDDEN' || state === 'BLOCKED' || (hold?.kind === 'refused' && !hold.released);
 }
 
 function reasonOf(

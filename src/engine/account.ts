@@ -279,6 +279,7 @@ export class Account {
     if (signal.aborted) return;
     await committer.submit(result);
     if (isRounded(task, live)) live.censused = true;
+    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + PROBE_INTERVAL_MS;
     if (result.swept) {
       live.swept = true;
       live.sweptFrom = live.sweepBegan;

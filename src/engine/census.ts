@@ -23,14 +23,13 @@ export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
 /** The row after a tally that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
 export function tallied(row: StreamRow, missing: number, limit: number, now: number): StreamRow {
   const at = isoSeconds(now);
-  // What was held by itself is looked at again: a role that came back answers 200 for what was 404 or 403.
-  const doubted = row.hold !== null && row.hold.kind !== 'missing';
+  // What would be taken along is asked for again: a role that came back answers 200 for what was 404.
+  const doubted = row.hold?.kind === 'cascade';
   const counted: StreamRow = {
     ...row,
     tallied_at: at,
     missing,
     ...(doubted && { suspects: [...row.suspects, ...row.gone], gone: [] }),
-    ...(row.hold?.kind === 'refused' && { hold: null }),
   };
   if (missing > limit && !row.hold?.released) {
     const reason = `${missing} of ${row.rows} rows are missing at Harvest at once: deleted, or hidden from this token`;

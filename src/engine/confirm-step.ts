@@ -37,7 +37,8 @@ export async function confirmStep(live: LiveStream, context: StepContext): Promi
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
-  const done = new Set([...orphans, ...asked, ...suspects.filter((id) => index.get(id) === undefined)]);
+  const answered = asked.filter((_, place) => verdicts[place] !== 'refused');
+  const done = new Set([...orphans, ...answered, ...suspects.filter((id) => index.get(id) === undefined)]);
   const at = isoSeconds(context.now());
   const move: Move = (current) => ({
     ...left(current, done, deleted.length, hasDependents ? deleted : []),
@@ -67,9 +68,13 @@ function left(row: StreamRow, done: ReadonlySet<number>, deletions: number, dele
     explained: row.explained - deletions,
     // Counted anew after the next sweep: what was found may not have been all.
     tallied_at: isOver ? null : row.tallied_at,
-    // A role that came back: nothing is gone after all.
-    hold: isOver && gone.length === 0 && row.hold?.kind === 'cascade' ? null : row.hold,
+    hold: isHoldOver(row, isOver, gone.length) ? null : row.hold,
   };
+}
+
+/** A role that came back: nothing is gone after all, or everything can be asked for. */
+function isHoldOver({ hold }: StreamRow, isOver: boolean, gone: number): boolean {
+  return isOver && (hold?.kind === 'refused' || (hold?.kind === 'cascade' && gone === 0));
 }
 
 /** Whether the record it belonged to is deleted: it is not on its topic, which would have it if it still existed. */

@@ -90,7 +90,10 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   if (isRemovalReady(live, view.streams) && !dependentsOf(live, view.streams).some(({ busy }) => busy)) {
     found.push({ task: { kind: 'removal' }, at: 0, priority: PRIORITY.changes });
   }
-  if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: live.steppedAt, priority: PRIORITY.dirty });
+  // Records that may not be asked for are asked for again in an hour.
+  const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
+  const askAt = isRefused ? live.probeAt : live.steppedAt;
+  if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
   const census = censusDue(live, view);
   if (census) found.push(census);
   return found;

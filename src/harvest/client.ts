@@ -10,7 +10,7 @@ import { type Auth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
 import { type Call, Caller } from './caller.ts';
 import { Connections } from './connections.ts';
-import { type Place, serverTimeOf, unparsable } from './failures.ts';
+import { answeredUpTo, type Place, unparsable } from './failures.ts';
 import { apiBase, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
@@ -184,7 +184,7 @@ class Client implements HarvestSource {
   }
 
   #serverTime(answer: HttpAnswer): number {
-    return serverTimeOf(answer, this.#options.clock.now());
+    return answeredUpTo(answer, this.#options.clock.now());
   }
 
   #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: HttpAnswer, place: Place): Page {

@@ -31,9 +31,22 @@ function retryAfterMs(value: string, serverTime: number): number {
   return until === null ? DEFAULT_PAUSE_MS : until - serverTime;
 }
 
+/** Clocks may differ by this much before ours is taken for broken. */
+const SKEW_MAX_MS = 3_600_000;
+
 /** The `Date` header in ms; `now` when it is missing or unreadable. */
 export function serverTimeOf(answer: HttpAnswer, now: number): number {
   return httpDate(answer.headers.date ?? '') ?? now;
+}
+
+/**
+ * The time up to which an answer speaks, for cursors: the earlier of Harvest's clock and ours. A `Date` that runs ahead of the
+ * clock that writes `updated_at` would leave changes out for ever; one that is behind costs a few rows read again. Ours counts
+ * only while it is not hours off.
+ */
+export function answeredUpTo(answer: HttpAnswer, now: number): number {
+  const date = serverTimeOf(answer, now);
+  return Math.max(Math.min(date, now), date - SKEW_MAX_MS);
 }
 
 function httpDate(text: string): number | null {

@@ -99,6 +99,17 @@ describe('a value whose schema id the registry lost', () => {
     expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null, day: null });
   });
 
+  test('is taken for ours too when the registry was filled anew and gives the id to another record', async () => {
+    const other = { type: 'record', name: 'Other', fields: [{ name: 'word', type: 'string' }] };
+    const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
+    const after = testCodec({
+      ids: new Map([['clients', { key: 155, value: 8 }]]),
+      writerSchema: async () => other,
+    });
+    const { id, key, value, hash } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
+    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null, day: null });
+  });
+
   test.each([
     ['a foreign payload', Buffer.from([0, 0, 0, 0, 9, 255, 255, 255])],
     ['no payload', Buffer.from([0, 0, 0, 0, 9])],

@@ -1,5 +1,6 @@
 // The real engine, client, codec and index against the simulator in process and a log with Kafka's transactions in memory.
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { mutate, seededRandom } from '../../../src/lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
@@ -303,4 +304,22 @@ test('a storm of changes between runs never publishes a value twice or an older 
     }
   }
   expect(falseChanges(log)).toEqual([]);
+});
+
+test.each([
+  ['Date runs ten minutes ahead', 600, 0],
+  ['Date is ten minutes behind', -600, 0],
+  ['our own clock runs ten minutes ahead', 0, 600],
+  ['our own clock is ten minutes behind', 0, -600],
+  ['our own clock is years behind', 0, -100_000_000],
+])('a change is never left out because a clock is off: %s', async (_, dateOffsetSeconds, localSeconds) => {
+  const { simulator, pass } = account({ settings: { dateOffsetSeconds } });
+  const log = new MemoryLog();
+  const clock = { ...systemClock, now: () => systemClock.now() + localSeconds * 1000 };
+  const streams = ['company', 'clients'];
+  await benchAccount(simulator, log, { streams, clock }).catchUp();
+  pass(5_000);
+  simulator.data.clients.create({ name: 'made while a clock was off' });
+  await benchAccount(simulator, log, { streams, clock }).catchUp();
+  expect(await viewDifferences(simulator, log, streams)).toEqual([]);
 });

@@ -179,3 +179,86 @@ describe('too much missing at once', () => {
     expect(recovered.account.status().streams.filter(({ state }) => state !== 'RUNNING')).toEqual([]);
   });
 });
+
+/** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow sweep. */
+const AT_ONCE = [
+  'projects',
+  'time_entries',
+  'expenses',
+  'user_assignments',
+  'task_assignments',
+  'time_team',
+  'uninvoiced',
+];
+
+describe('a record whose parent is deleted', () => {
+  test('stays when it had moved to another parent before', async () => {
+    const { simulator, log, before } = await synced();
+    const { projects, time_entries, user_assignments } = simulator.data;
+    const entry = time_entries.all().find(({ invoice_id, project_id }) => invoice_id === null && isOpen(project_id))!;
+    function isOpen(project: number): boolean {
+      return projects.expect(project).is_active;
+    }
+    const old = entry.project_id;
+    const other = user_assignments
+      .all()
+      .find(
+        ({ user_id, project_id, is_active }) =>
+          user_id === entry.user_id && project_id !== old && is_active && isOpen(project_id),
+      );
+    const task = simulator.data.task_assignments.byProject.of(other!.project_id).find(({ is_active }) => is_active)!;
+    time_entries.update(entry.id, { project_id: other!.project_id, task_id: task.task_id });
+    projects.delete(old);
+    const generous = { hold: { share: 1, atLeast: 10_000 } };
+    await benchAccount(simulator, log, { settings: generous }).catchUp();
+    expect(published(log, before)).toContain('d projects');
+    expect(await viewDifferences(simulator, log, AT_ONCE)).toEqual([]);
+    expect(falseChanges(log)).toEqual([]);
+  });
+
+  test('is held with it when that is too much at once, and goes with it when released', async () => {
+    const { simulator, log, before } = await synced({ timeEntries: 2_000 });
+    const counts = new Map<number, number>();
+    for (const { project_id } of simulator.data.time_entries.all())
+      counts.set(project_id, (counts.get(project_id) ?? 0) + 1);
+    const [project, entries] = [...counts].sort((a, b) => b[1] - a[1])[0]!;
+    expect(entries).toBeGreaterThan(100);
+    simulator.data.projects.delete(project);
+    const held = benchAccount(simulator, log);
+    await held.catchUp();
+    expect(published(log, before).filter((what) => /^d (projects|time_entries)/.test(what))).toEqual([]);
+    const states = Object.fromEntries(held.account.status().streams.map(({ stream, state }) => [stream, state]));
+    expect(states.projects === 'HELD' || states.time_entries === 'HELD').toBe(true);
+
+    for (const stream of ['projects', 'time_entries']) {
+      log.orders.set(stream, { id: stream, kind: 'release', stream, to: null, at: '2026-11-21T06:30:00Z' });
+    }
+    await benchAccount(simulator, log).catchUp();
+    expect(await viewDifferences(simulator, log, AT_ONCE)).toEqual([]);
+  });
+
+  test('whose list answers 404 is looked at: the parent is gone, and its rows with it', async () => {
+    const { simulator, log, before } = await synced();
+    const message = simulator.data.invoice_messages.all().at(-1)!;
+    simulator.data.invoices.delete(message.invoice_id);
+    log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
+    await benchAccount(simulator, log).catchUp();
+    expect(published(log, before)).toEqual(expect.arrayContaining(['d invoices', 'd invoice_messages']));
+    expect(await viewDifferences(simulator, log, ['invoices', 'invoice_messages', 'invoice_payments'])).toEqual([]);
+  });
+});
+
+test('a record that may not be asked for is never deleted, and held', async () => {
+  const { simulator, log, before } = await synced();
+  expect(deleteSome(simulator, 'tasks', 1)).toBe(1);
+  const restore = simulator.faults.add({ match: { path: '/tasks/\\d+$' }, do: { kind: 'status', status: 403 } });
+  const held = benchAccount(simulator, log, { streams: ['tasks'] });
+  await held.catchUp();
+  expect(published(log, before)).not.toContain('d tasks');
+  expect(held.account.status().streams[0]).toMatchObject({ state: 'HELD', reason: expect.stringContaining('403') });
+  restore();
+  const later = benchAccount(simulator, log, { streams: ['tasks'] });
+  await later.catchUp();
+  expect(published(log, before)).toContain('d tasks');
+  expect(later.account.status().streams[0]).toMatchObject({ state: 'RUNNING' });
+});
