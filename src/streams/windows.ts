@@ -23,17 +23,35 @@ const DAYS_BEFORE_MONDAY: Record<WeekStart, number> = { Monday: 0, Sunday: 1, Sa
 
 /** The window that holds `date`. Never longer than the 365 days Harvest takes: a leap year is `to - from` = 365. */
 export function windowOf(date: string, grain: Grain, weekStart: WeekStart = 'Monday'): Window {
+  const name = `${grain} ${weekStart} ${date}`;
+  const known = windows.get(name);
+  if (known !== undefined) return known;
+  // The schedule asks for the same few windows at every step, and calendars are slow: a century of days is kept.
+  if (windows.size > WINDOWS_MAX) windows.clear();
+  const window = calendarWindow(date, grain, weekStart);
+  windows.set(name, window);
+  return window;
+}
+
+const WINDOWS_MAX = 40_000;
+const windows = new Map<string, Window>();
+
+function calendarWindow(date: string, grain: Grain, weekStart: WeekStart): Window {
   const shift = grain === 'week' ? DAYS_BEFORE_MONDAY[weekStart] : 0;
   const from = parse(date).plus({ days: shift }).startOf(grain).minus({ days: shift });
   return { from: format(from), to: format(from.plus(STEP[grain]).minus({ days: 1 })) };
 }
 
 export function windowAfter(window: Window, grain: Grain, weekStart?: WeekStart): Window {
-  return windowOf(format(parse(window.to).plus({ days: 1 })), grain, weekStart);
+  return windowOf(dayAfter(window.to, 1), grain, weekStart);
 }
 
 export function windowBefore(window: Window, grain: Grain, weekStart?: WeekStart): Window {
-  return windowOf(format(parse(window.from).minus({ days: 1 })), grain, weekStart);
+  return windowOf(dayAfter(window.from, -1), grain, weekStart);
+}
+
+function dayAfter(date: string, days: number): string {
+  return isoDay(Date.parse(date) / 86_400_000 + days);
 }
 
 /** How many windows lie from the one that starts at `first` to the one that starts at `last`, both included. */
