@@ -21,11 +21,21 @@ const STEP: Record<Grain, DurationLikeObject> = {
 // Luxon's weeks begin on Monday: shifting the date first makes them begin where the company's do.
 const DAYS_BEFORE_MONDAY: Record<WeekStart, number> = { Monday: 0, Sunday: 1, Saturday: 2 };
 
+/** Windows found so far: the schedule asks for the same few again and again. */
+const found = new Map<string, Window>();
+const FOUND_MAX = 10_000;
+
 /** The window that holds `date`. Never longer than the 365 days Harvest takes: a leap year is `to - from` = 365. */
 export function windowOf(date: string, grain: Grain, weekStart: WeekStart = 'Monday'): Window {
+  const question = `${grain} ${weekStart} ${date}`;
+  const known = found.get(question);
+  if (known) return known;
   const shift = grain === 'week' ? DAYS_BEFORE_MONDAY[weekStart] : 0;
   const from = parse(date).plus({ days: shift }).startOf(grain).minus({ days: shift });
-  return { from: format(from), to: format(from.plus(STEP[grain]).minus({ days: 1 })) };
+  const window = { from: format(from), to: format(from.plus(STEP[grain]).minus({ days: 1 })) };
+  if (found.size === FOUND_MAX) found.clear();
+  found.set(question, window);
+  return window;
 }
 
 export function windowAfter(window: Window, grain: Grain, weekStart?: WeekStart): Window {

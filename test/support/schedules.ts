@@ -23,10 +23,18 @@ export interface ScheduleVerdict {
   readonly story: readonly string[];
   readonly commits: number;
   readonly lives: number;
+  readonly requests: number;
+  /** Minutes of the schedule's own time. */
+  readonly minutes: number;
 }
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+/** Long enough for a census of everything, and for what a few restarts of a walk may take at the most. */
+const LEAST_QUIET_MIN = 4;
+const MOST_QUIET_MIN = 40;
+/** What no boolean is. */
+const SPOILT = 'perhaps';
 /** Writes become visible up to this much later than they say. */
 const LATE_SECONDS = 60;
 
@@ -107,6 +115,7 @@ class Schedule {
       ...{ seed: this.#seed, broken: [...this.#log.broken, ...this.#lives.broken, ...this.#broken] },
       ...{ digest: digest.digest('hex'), story: this.#story },
       ...{ commits: this.#log.commits, lives: this.#lives.all.length },
+      ...{ requests: this.#simulator.log.all().length, minutes: Math.round(this.#clock.monotonic() / MINUTE) },
     };
   }
 
@@ -187,7 +196,7 @@ class Schedule {
         if (tasks.length === 0) return;
         const { id } = draw.pick(tasks);
         this.#spoilt.add(id);
-        simulator.data.tasks.update(id, { billable_by_default: 'perhaps' as never });
+        simulator.data.tasks.update(id, { billable_by_default: SPOILT as never });
         return this.#tell(`task ${id} cannot be converted`);
       }
       case 'lost state':
@@ -241,10 +250,15 @@ class Schedule {
     this.#tell('quiet');
     this.#lives.calm();
     // A stream that was refused is asked again hourly, or at a start.
-    const isProbed = this.#draw.chance(0.1);
+    const isProbed = this.#draw.chance(0.1) && this.#plan.streams.length < 4;
     if (!isProbed) this.#lives.newest.stop();
-    await this.#pass((isProbed ? 75 : 14) * MINUTE * (this.#plan.hasBudgets ? 2 : 1));
-    for (let round = 0; round < 4 && this.#release(); round++) await this.#pass(8 * MINUTE);
+    await this.#pass((isProbed ? 62 : LEAST_QUIET_MIN) * MINUTE);
+    for (let waited = 0; waited < MOST_QUIET_MIN; waited += 3) {
+      if (!this.#release() && (await this.#differences()).length === 0) break;
+      await this.#pass(3 * MINUTE);
+    }
+    // Who is equal has no more to say.
+    await this.#pass(2 * MINUTE);
     this.#lives.newest.stop();
     await this.#clock.pass(MINUTE);
   }
@@ -269,11 +283,19 @@ class Schedule {
     this.#story.push(`${new Date(this.#clock.now()).toISOString().slice(11, 19)} ${text}`);
   }
 
+  #verdict() {
+    const { streams, grain } = this.#plan;
+    const judged = { witness: this.#witness, streams: streams.map(({ name }) => name), grain };
+    return judge(this.#simulator, evidenceOf(this.#log), judged);
+  }
+
+  async #differences(): Promise<readonly string[]> {
+    return this.#withoutSpoilt((await this.#verdict()).differences);
+  }
+
   async #judge(): Promise<void> {
-    const { streams, grain, hasBudgets, budgets } = this.#plan;
-    const names = streams.map(({ name }) => name);
-    const judged = { witness: this.#witness, streams: names, grain };
-    const verdict = await judge(this.#simulator, evidenceOf(this.#log), judged);
+    const { hasBudgets, budgets } = this.#plan;
+    const verdict = await this.#verdict();
     const say = (promise: string, found: readonly string[]) => {
       for (const each of found.slice(0, 5)) this.#broken.push(`${promise}: ${each}`);
     };
@@ -290,26 +312,30 @@ class Schedule {
         const most = this.#simulator.maxInAnyWindow(name);
         if (most > budgets[name].requests) say('P6', [`${most} requests in a window of ${budgets[name].requests}`]);
       }
+    this.#judgeSpoilt();
     this.#judgeSecrets();
   }
 
-  /** What cannot be converted is in the dead letters (P7), and differs from the topic with good reason. */
+  /** Tasks that cannot be converted, and differ from the topic with good reason. */
+  #stillSpoilt(): number[] {
+    if (!this.#plan.streams.some(({ name }) => name === 'tasks')) return [];
+    const { tasks } = this.#simulator.data;
+    return [...this.#spoilt].filter((id) => (tasks.get(id)?.billable_by_default as unknown) === SPOILT);
+  }
+
   #withoutSpoilt(differences: readonly string[]): string[] {
-    if (!this.#plan.streams.some(({ name }) => name === 'tasks')) return [...differences];
-    const there = [...this.#spoilt].filter((id) => {
-      const task = this.#simulator.data.tasks.get(id);
-      return (task?.billable_by_default as unknown) === 'perhaps';
-    });
-    for (const id of there) {
+    const spoilt = this.#stillSpoilt();
+    return differences.filter((text) => !spoilt.some((id) => new RegExp(`^tasks ${id}[:.]`).test(text)));
+  }
+
+  /** The dead letters hold what cannot be converted, as Harvest wrote it last (P7). */
+  #judgeSpoilt(): void {
+    const letters = this.#log.deadLetters.filter(({ stream }) => stream === 'tasks');
+    for (const id of this.#stillSpoilt()) {
       const now = JSON.stringify(this.#simulator.truth('tasks').find((task) => task.id === id));
-      if (
-        !this.#log.deadLetters.some(
-          ({ stream, key, value }) => stream === 'tasks' && key === String(id) && value === now,
-        )
-      )
+      if (!letters.some(({ key, value }) => key === String(id) && value === now))
         this.#broken.push(`P7: task ${id} cannot be converted, and no dead letter holds it`);
     }
-    return differences.filter((text) => !there.some((id) => new RegExp(`^tasks ${id}[:.]`).test(text)));
   }
 
   #judgeSecrets(): void {

@@ -88,18 +88,19 @@ export class JudgedLog extends WatchedLog {
     const cursor = row.position.kind === 'list' ? row.position.cursor : null;
     const former = (before as unknown as StreamRow | undefined)?.position;
     if (definition.kind === 'list' && cursor && cursor !== (former as typeof row.position & { kind: 'list' })?.cursor)
-      this.#judgeCursor(definition, cursor, row.refused);
+      this.#judgeCursor(definition, cursor);
   }
 
   /** Everything that Harvest wrote before the cursor is on the topic, in that version or a newer one. */
-  #judgeCursor(definition: StreamDefinition, cursor: string, refused: Readonly<Record<string, number>>): void {
+  #judgeCursor(definition: StreamDefinition, cursor: string): void {
     // Lists by page number may shift while they are walked; what slips through is for the census.
     if (!this.honest || (definition.paging === 'page' && this.#plan.perPage < 2000)) return;
     keys ??= testCodec();
     const until = Date.parse(cursor);
     const live = this.#live.get(definition.name);
+    const refused = new Set(this.deadLetters.filter(({ stream }) => stream === definition.name).map(({ key }) => key));
     for (const { id, updated_at } of this.#watched.data[definition.name as 'clients'].all()) {
-      if (updated_at * 1000 >= until || String(id) in refused) continue;
+      if (updated_at * 1000 >= until || refused.has(String(id))) continue;
       const message = live?.get(keys.key(definition, id).toString('latin1'));
       if (!message || message.sourceTsMs! < updated_at * 1000)
         this.broken.push(`P4: the cursor of ${definition.name} passed ${cursor}, its record ${id} did not`);

@@ -68,7 +68,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   return {
     seed,
     simulator: {
-      ...{ seed, timeEntries: draw.between(10, 40), years: draw.between(1, 5) / 10, counts },
+      ...{ seed, timeEntries: draw.between(10, 30), years: draw.between(1, 3) / 10, counts },
       ...{ token: SECRET.token, budgets: hasBudgets ? windows : { general: null, reports: null } },
       oauth: { ...SECRET },
       settings: {
@@ -86,7 +86,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
       },
     },
     streams: own,
-    grain: draw.pick(['month', 'month', 'quarter', 'year', 'week']),
+    grain: draw.pick(['month', 'month', 'month', 'quarter', 'quarter', 'year', 'week']),
     ...{ budgets, hasBudgets, narrows },
     // With a role that shrinks, nothing is deleted that a person has not released; else all of it.
     hold: narrows ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
@@ -97,6 +97,10 @@ export function drawPlan(seed: number, draw: Draw): Plan {
     episodes: draw.between(3, 8),
   };
 }
+
+/** Reports need many others, and cost most of the time. */
+const REPORTS = streams.filter(({ kind }) => kind === 'report');
+const OTHERS = streams.filter(({ kind }) => kind !== 'report');
 
 /** A few streams, and those that they need: parents, owners, and what reports are made from. */
 function streamsRead(draw: Draw): StreamDefinition[] {
@@ -109,8 +113,8 @@ function streamsRead(draw: Draw): StreamDefinition[] {
     want(stream.parent?.stream);
     if (stream.kind === 'report') for (const source of ['company', 'time_entries', 'expenses']) want(source);
   };
-  if (draw.chance(0.03)) for (const { name } of streams) want(name);
-  for (let count = draw.between(1, 4); count > 0; count--) want(draw.pick(streams).name);
+  if (draw.chance(0.01)) for (const { name } of streams) want(name);
+  for (let count = draw.between(1, 3); count > 0; count--) want(draw.pick(draw.chance(0.2) ? REPORTS : OTHERS).name);
   if (draw.chance(0.5)) want('company');
   return streams.filter(({ name }) => wanted.has(name));
 }
