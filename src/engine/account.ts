@@ -188,7 +188,8 @@ export class Account {
     const hasPlace = (budget: BudgetName) =>
       [...running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
     let wake = new AbortController();
-    const rouse = () => wake.abort();
+    // A reason of our own: making an error each time costs more than a look at the schedule.
+    const rouse = () => wake.abort('roused');
     signal.addEventListener('abort', rouse);
 
     const start = ({ live, task }: Due) => {

@@ -35,6 +35,9 @@ interface Waiting {
   readonly refuse: (reason: PublisherError) => void;
 }
 
+// Given, because making an error each time costs more than the rest of a turn.
+const WOKEN = 'woken';
+
 /** An attempt that had not ended when a row was written: whoever restores it must count it as ending then. */
 const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
 
@@ -155,7 +158,7 @@ export class Budget implements BudgetView {
   /** Lets go of the timer. Whoever closes has aborted the waiting requests before: a forgotten one must not hang. */
   close(): void {
     this.#closed = true;
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
     for (const { refuse } of this.#queue.splice(0)) refuse(this.#afterClose());
   }
 
@@ -192,7 +195,7 @@ export class Budget implements BudgetView {
   }
 
   #dispatch(): void {
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
     while (this.#queue.length > 0 && this.#started < this.#allowed() && this.#waitMs() <= 0) {
       // Whoever gives a connection back calls us again.
       if (!this.#connections.take()) break;

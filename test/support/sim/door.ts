@@ -1,0 +1,60 @@
+// Harvest's door as a schedule's publisher meets it: the simulator in process, its pages as small as the schedule wants them,
+// now and then an answer that is older than it should be. Notes what no publisher may do there.
+import type { HttpAnswer, HttpRequest } from '../../../src/harvest/transport.ts';
+import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { streams } from '../truth.ts';
+import { ID_HOST, type Plan, TEST_HOST } from './plan.ts';
+
+const LISTS = new Map(streams.filter(({ kind }) => kind === 'list').map((stream) => [stream.path, stream]));
+
+export class Door {
+  readonly simulator: Simulator;
+  /** Requests that went where they may not go. */
+  readonly strayed: string[] = [];
+  /** So many answers to come may be old ones. */
+  stale = 0;
+  /** Old answers that were given. */
+  staleGiven = 0;
+  readonly #plan: Plan;
+  readonly #before = new Map<string, { readonly answer: HttpAnswer; readonly gone: number }>();
+
+  constructor(simulator: Simulator, plan: Plan) {
+    this.simulator = simulator;
+    this.#plan = plan;
+  }
+
+  handle({ method, url, headers, body }: HttpRequest): HttpAnswer | 'hang' | 'reset' {
+    const { host, pathname } = new URL(url);
+    if (host !== TEST_HOST && host !== ID_HOST) {
+      this.strayed.push(`${method} ${host}`);
+      return 'reset';
+    }
+    const asked = url.replace('per_page=2000', `per_page=${this.#plan.perPage}`);
+    // Uncompressed: unpacking takes real time, which a virtual clock cannot wait for.
+    const plain = { ...headers, 'accept-encoding': 'identity' };
+    const outcome = this.simulator.handle({ method, url: asked, headers: plain, ...(body !== undefined && { body }) });
+    if (outcome.outcome === 'hang') return 'hang';
+    if (outcome.outcome !== 'answered') return 'reset';
+    const encoding = outcome.headers['content-encoding'];
+    // Damaged gzip fails like an encoding that nobody asked for, and that without a thread.
+    const answer = {
+      status: outcome.status,
+      headers: encoding === undefined ? outcome.headers : { ...outcome.headers, 'content-encoding': 'damaged' },
+      body: outcome.body,
+    };
+    return LISTS.has(pathname.replace(/^\/v2/, '')) && answer.status === 200 ? this.#maybeStale(asked, answer) : answer;
+  }
+
+  /** A cache's older answer to the very same question; never one that shows what is gone since. */
+  #maybeStale(url: string, answer: HttpAnswer): HttpAnswer {
+    const gone = this.simulator.data.gone.length;
+    const before = this.#before.get(url);
+    if (before && before.gone === gone && this.stale > 0 && !before.answer.body.equals(answer.body)) {
+      this.stale--;
+      this.staleGiven++;
+      return before.answer;
+    }
+    this.#before.set(url, { answer, gone });
+    return answer;
+  }
+}

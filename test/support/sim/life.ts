@@ -1,0 +1,233 @@
+// One life of a publisher: the real engine, client and codec, and the hand of fate on its clock, its requests and its commits.
+// A life that ends by a crash does nothing any more, not even finally: what it waited for never comes.
+import { type Clock, jitteredPause, type Random } from '../../../src/base/clock.ts';
+import { asPublisherError } from '../../../src/base/errors.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import { Account } from '../../../src/engine/account.ts';
+import type { PublisherEvent } from '../../../src/engine/events.ts';
+import type { Restore, Sink } from '../../../src/engine/ports.ts';
+import { type Credential, createSource } from '../../../src/harvest/client.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
+import { type CommitFate, createMemorySink } from '../../../src/lab/memory-sink.ts';
+import { testCodec } from '../codec.ts';
+import { streams } from '../truth.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
+import type { Door } from './door.ts';
+import type { JudgedLog } from './judged-log.ts';
+import { ID_HOST, INTERVALS, type Plan, SECRET, TEST_HOST } from './plan.ts';
+
+/** Where a process can die. */
+export const POINTS = [
+  'before a request',
+  'after an answer',
+  'before a commit',
+  'after a commit',
+  'while opening',
+  'while restoring',
+] as const;
+export type Point = (typeof POINTS)[number];
+
+/** Nothing ever comes of it. */
+const NEVER = new Promise<never>(() => {});
+
+/** Compiling the schemas takes longer than a whole schedule. */
+let codec: ReturnType<typeof testCodec> | undefined;
+
+export interface LifeParts {
+  readonly plan: Plan;
+  readonly clock: VirtualClock;
+  readonly door: Door;
+  readonly log: JudgedLog;
+  readonly random: Random;
+  /** Its place among the lives of the schedule. */
+  readonly number: number;
+}
+
+export class Life {
+  readonly account: Account;
+  readonly number: number;
+  readonly events: PublisherEvent[] = [];
+  /** How each commit ends. */
+  fate: () => CommitFate = () => 'acknowledged';
+  /** The code of the error that ended it; null after a clean stop; undefined while it lives. */
+  endedBy: string | null | undefined;
+  /** What it said at its end. */
+  lastWords = '';
+  dead = false;
+  readonly #parts: LifeParts;
+  readonly #stop = new AbortController();
+  #doom: { readonly point: Point; left: number } | null = null;
+  #frozen: { readonly thawed: Promise<void>; readonly thaw: () => void } | null = null;
+
+  constructor(parts: LifeParts) {
+    this.#parts = parts;
+    this.number = parts.number;
+    const { plan, random } = parts;
+    codec ??= testCodec();
+    // What an earlier life noted and never asked for is not this one's.
+    for (const stream of streams) codec.takeNulls(stream);
+    const clock = this.#clock();
+    const emit = (event: PublisherEvent) => {
+      if (!this.dead) this.events.push(event);
+    };
+    const source = createSource({
+      ...{ baseUrl: `http://${TEST_HOST}/v2`, idBaseUrl: `http://${ID_HOST}`, userAgent: 'harvest-kafka tests' },
+      ...{ accountId: parts.door.simulator.accountId, credential: credential(plan, parts), budgets: plan.budgets },
+      ...{ clock, random, emit, transport: this.#transport(), onLeaseLow: () => this.account.onLeaseLow() },
+    });
+    const settings = {
+      ...{ accountId: parts.door.simulator.accountId, overlapMs: 300_000, grain: plan.grain },
+      ...{ startDate: null, endDate: null, hold: plan.hold, pollTimers: false },
+    };
+    this.account = new Account({
+      ...{ settings, source, codec, clock, random, emit },
+      streams: plan.streams.map((definition) => ({ definition, intervals: INTERVALS })),
+      sink: this.#sink(),
+    });
+  }
+
+  begin(): this {
+    void this.account.run(this.#stop.signal).then(
+      () => {
+        this.endedBy = null;
+      },
+      (thrown) => {
+        const error = asPublisherError(thrown);
+        this.endedBy = error.code;
+        this.lastWords = `${error.message} ${error.remedy}${error.kind === 'bug' ? (error.stack ?? '') : ''}`;
+      },
+    );
+    return this;
+  }
+
+  get isOver(): boolean {
+    return this.dead || this.endedBy !== undefined;
+  }
+
+  /** SIGTERM. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.dead = true;
+  }
+
+  /** Dies when it passes that point for the `nth` time from now. */
+  doom(point: Point, nth: number): void {
+    this.#doom = { point, left: nth };
+  }
+
+  /** SIGSTOP, until `thaw`. */
+  freeze(): void {
+    if (this.#frozen) return;
+    let thaw = () => {};
+    const thawed = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
+    this.#frozen = { thawed, thaw };
+  }
+
+  thaw(): void {
+    this.#frozen?.thaw();
+    this.#frozen = null;
+  }
+
+  /** Every way into the world leads through here. */
+  async #pass(point: Point | null): Promise<void> {
+    while (this.#frozen) await this.#frozen.thawed;
+    if (this.#doom && this.#doom.point === point && --this.#doom.left <= 0) this.dead = true;
+    if (this.dead) await NEVER;
+  }
+
+  #awake(task: () => void): void {
+    if (this.dead) return;
+    if (this.#frozen) void this.#frozen.thawed.then(() => this.#awake(task));
+    else task();
+  }
+
+  #clock(): Clock {
+    const { clock, plan } = this.#parts;
+    return {
+      now: () => clock.now() + plan.skewMs,
+      monotonic: () => clock.monotonic(),
+      sleep: (ms, signal) => new Promise((resolve) => void clock.sleep(ms, signal).then(() => this.#awake(resolve))),
+      after: (ms, task) => clock.after(ms, () => this.#awake(task)),
+    };
+  }
+
+  /** How long the network takes for one direction, or a commit. */
+  #latency(): number {
+    return Math.round(this.#parts.random() * this.#parts.plan.latencyMs);
+  }
+
+  #transport(): Transport {
+    const { door, clock } = this.#parts;
+    return async (request, signal) => {
+      await this.#pass('before a request');
+      await clock.sleep(this.#latency(), signal);
+      await this.#pass(null);
+      signal.throwIfAborted();
+      const answer = door.handle(request);
+      if (answer === 'hang') await new Promise((_, reject) => signal.addEventListener('abort', reject, { once: true }));
+      await clock.sleep(this.#latency(), signal);
+      await this.#pass('after an answer');
+      signal.throwIfAborted();
+      if (typeof answer === 'string') throw new Error('connection reset');
+      return answer;
+    };
+  }
+
+  #sink(): Sink {
+    const { log, clock } = this.#parts;
+    const inner = createMemorySink(log);
+    inner.fate = () => this.fate();
+    return {
+      open: async (restore, signal) => {
+        await this.#pass('while opening');
+        log.opens(this.number);
+        const opened = await inner.open(this.#restore(restore), signal);
+        await this.#pass(null);
+        return opened;
+      },
+      commit: async (batch) => {
+        await this.#pass('before a commit');
+        await clock.sleep(this.#latency());
+        await this.#pass(null);
+        try {
+          await log.writes(this.number, () => inner.commit(batch));
+        } finally {
+          // The reply takes its time, whatever it says.
+          await clock.sleep(this.#latency());
+          await this.#pass('after a commit');
+        }
+      },
+      orders: async (signal) => {
+        await this.#pass(null);
+        return inner.orders(signal);
+      },
+      close: () => inner.close(),
+    };
+  }
+
+  #restore(restore: Restore): Restore {
+    return {
+      reset: (stream) => restore.reset(stream),
+      record: async (stream, record) => {
+        await this.#pass('while restoring');
+        await restore.record(stream, record);
+      },
+    };
+  }
+}
+
+function credential(plan: Plan, { door }: LifeParts): Credential {
+  if (!plan.oauth) return { accessToken: new Secret(door.simulator.token) };
+  const { clientId, clientSecret, refreshToken } = SECRET;
+  const secrets = { clientSecret: new Secret(clientSecret), refreshToken: new Secret(refreshToken) };
+  return { oauth: { clientId, ...secrets, tokenFile: null } };
+}
+
+/** Somebody starts it again. */
+export const restartPause = (random: Random): number => jitteredPause(3, 1_000, 8_000, random());

@@ -1,0 +1,93 @@
+// The lives of a schedule, one after the other and sometimes two at once: starts them, starts them again, and judges how each ended.
+import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { Life, type LifeParts, type Point } from './life.ts';
+
+type World = Omit<LifeParts, 'random' | 'number'>;
+
+export class Lives {
+  readonly all: Life[] = [];
+  readonly broken: string[] = [];
+  /** Two were alive at once, and shared a budget that each believed its own. */
+  overlapped = false;
+  mayBeUnauthorised = false;
+  readonly #world: World;
+  readonly #seed: number;
+  readonly #tell: (text: string) => void;
+  readonly #judged = new Set<Life>();
+
+  constructor(world: World, seed: number, tell: (text: string) => void) {
+    this.#world = world;
+    this.#seed = seed;
+    this.#tell = tell;
+  }
+
+  get newest(): Life {
+    return this.all.at(-1)!;
+  }
+
+  /** A new life, whatever the older ones are doing. */
+  start(): Life {
+    const number = this.all.length;
+    if (this.all.some((life) => !life.isOver)) this.overlapped = true;
+    const life = new Life({ ...this.#world, number, random: seededRandom(this.#seed * 1009 + number) });
+    this.all.push(life);
+    this.#tell(`life ${number} begins`);
+    return life.begin();
+  }
+
+  kill(): void {
+    for (const life of this.all) life.kill();
+  }
+
+  /** Kills the newest; its successor is doomed from its first moment on. */
+  async restart(point: Point, nth: number): Promise<void> {
+    this.newest.kill();
+    this.start().doom(point, nth);
+    await this.#world.clock.pass(0);
+  }
+
+  /** Nothing more happens to anybody. */
+  calm(): void {
+    for (const life of this.all) {
+      life.thaw();
+      life.fate = () => 'acknowledged';
+      life.doom('before a request', Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** Judges what has ended, and starts anew when nobody is left. */
+  tend(): void {
+    for (const life of this.all) if (life.isOver && !this.#judged.has(life)) this.#judgeEnd(life);
+    if (this.newest.isOver) this.start();
+  }
+
+  /** After a while with a role that may read little: a stream that is refused says so, and claims to know nothing newer (P9). */
+  judgeRefusals(since: number): void {
+    const { door, clock, plan } = this.#world;
+    const life = this.newest;
+    if (life.isOver || plan.skewMs !== 0) return;
+    const status = life.account.status();
+    if (status.phase !== 'running') return;
+    const now = clock.now();
+    for (const { stream, state, retrying, lagSeconds } of status.streams) {
+      const asked = door.simulator.log.all().filter((request) => request.stream === stream && request.at >= since);
+      const isRefused = asked.length > 0 && asked.every(({ status }) => status === 403);
+      if (!isRefused || plan.streams.find(({ name }) => name === stream)!.kind !== 'list') continue;
+      if (lagSeconds !== null && lagSeconds * 1000 < now - since - 1000)
+        this.broken.push(`P9: ${stream} is refused since ${now - since} ms and claims to lag ${lagSeconds} s`);
+      if (state === 'RUNNING' && retrying === null && now - asked.at(-1)!.at > 60_000)
+        this.broken.push(`P9: ${stream} is refused and says that it is running`);
+    }
+  }
+
+  #judgeEnd(life: Life): void {
+    this.#judged.add(life);
+    const { endedBy, dead, number, lastWords } = life;
+    this.#tell(`life ${number} ended: ${dead ? 'crashed' : (endedBy ?? 'stopped')}`);
+    if (dead || endedBy === null) return;
+    const hasSuccessor = this.all.some((other) => other.number > number);
+    if (endedBy === 'kafka.fenced' && hasSuccessor) return;
+    if (endedBy === 'harvest.unauthorised' && this.mayBeUnauthorised) return;
+    this.broken.push(`ended by ${endedBy}: ${lastWords}`);
+  }
+}

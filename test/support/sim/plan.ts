@@ -1,0 +1,120 @@
+// What a seed draws once for its whole schedule: the account, what is read of it, and how the world is made.
+import type { Intervals } from '../../../src/engine/live-stream.ts';
+import type { BudgetLimit } from '../../../src/harvest/client.ts';
+import { defaultSettings } from '../../../src/lab/simulator/model/settings.ts';
+import type { SimulatorOptions } from '../../../src/lab/simulator/simulator.ts';
+import type { BudgetName, StreamDefinition } from '../../../src/streams/definition.ts';
+import { ownerOf } from '../../../src/streams/definition.ts';
+import type { Grain } from '../../../src/streams/windows.ts';
+import { streams } from '../truth.ts';
+import type { Draw } from './draw.ts';
+
+export const TEST_HOST = 'harvest.test';
+export const ID_HOST = 'id.test';
+/** Canaries: none of them may come out anywhere. */
+export const SECRET = {
+  token: 'canary-personal-token',
+  clientId: 'client',
+  clientSecret: 'canary-client-secret',
+  refreshToken: 'canary-refresh-token',
+} as const;
+
+const MINUTE = 60_000;
+/** Short, so that everything has had its turn within a quarter of an hour. */
+export const INTERVALS: Intervals = { pollMs: MINUTE, tallyMs: MINUTE, censusMs: 4 * MINUTE };
+
+export interface Plan {
+  readonly seed: number;
+  readonly simulator: SimulatorOptions;
+  readonly streams: readonly StreamDefinition[];
+  readonly grain: Grain;
+  readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
+  readonly hasBudgets: boolean;
+  readonly hold: { readonly share: number; readonly atLeast: number };
+  /** Whether the token's owner loses its role for a while. */
+  readonly narrows: boolean;
+  readonly oauth: boolean;
+  /** Rows in a page. */
+  readonly perPage: number;
+  readonly latencyMs: number;
+  /** The publisher's clock against Harvest's. */
+  readonly skewMs: number;
+  readonly episodes: number;
+}
+
+const NO_LIMIT: BudgetLimit = { requests: 1_000_000, perSeconds: 1 };
+const MOST_ROWS_PER_PAGE = 2000;
+
+export function drawPlan(seed: number, draw: Draw): Plan {
+  const hasBudgets = draw.chance(0.25);
+  const budgets = hasBudgets
+    ? {
+        general: { requests: draw.between(20, 100), perSeconds: 15 },
+        reports: { requests: draw.between(20, 60), perSeconds: 60 },
+      }
+    : { general: NO_LIMIT, reports: NO_LIMIT };
+  const narrows = draw.chance(0.2);
+  const own = streamsRead(draw);
+  const counts = {
+    ...{ users: draw.between(3, 4), clients: draw.between(3, 5), projects: draw.between(4, 7) },
+    ...{ tasks: draw.between(4, 6), expenses: draw.between(3, 14), invoices: draw.between(3, 6) },
+    estimates: draw.between(2, 4),
+  };
+  const { general, reports } = budgets;
+  const windows = {
+    general: { requests: general.requests, seconds: general.perSeconds },
+    reports: { requests: reports.requests, seconds: reports.perSeconds },
+  };
+  return {
+    seed,
+    simulator: {
+      ...{ seed, timeEntries: draw.between(10, 30), years: draw.between(1, 3) / 10, counts },
+      ...{ token: SECRET.token, budgets: hasBudgets ? windows : { general: null, reports: null } },
+      oauth: { ...SECRET },
+      settings: {
+        hiddenRecord: draw.pick(['notFound', 'forbidden']),
+        // Answering as if nothing were there is for the hold, which these accounts are too small for.
+        moduleOff: 'forbidden',
+        dropRetryAfter: draw.chance(0.3),
+        unknownMembers: draw.chance(0.2) ? { vat_id: 'AT 1' } : null,
+        touches: {
+          ...defaultSettings().touches,
+          renamed: draw.chance(0.3),
+          archived: draw.chance(0.3),
+          childDeleted: draw.chance(0.3),
+        },
+      },
+    },
+    streams: own,
+    grain: draw.pick(['month', 'month', 'month', 'quarter', 'quarter', 'year', 'week']),
+    ...{ budgets, hasBudgets, narrows },
+    // With a role that shrinks, nothing is deleted that a person has not released; else all of it.
+    hold: narrows ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
+    oauth: draw.chance(0.15),
+    perPage: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
+    latencyMs: draw.chance(0.6) ? draw.pick([300, 2_000, 12_000]) : 0,
+    skewMs: draw.chance(0.2) ? draw.between(-600, 600) * 1000 : 0,
+    episodes: draw.between(3, 8),
+  };
+}
+
+/** Reports need many others, and cost most of the time. */
+const REPORTS = streams.filter(({ kind }) => kind === 'report');
+const OTHERS = streams.filter(({ kind }) => kind !== 'report');
+
+/** A few streams, and those that they need: parents, owners, and what reports are made from. */
+function streamsRead(draw: Draw): StreamDefinition[] {
+  const wanted = new Set<string>();
+  const want = (name: string | null | undefined) => {
+    if (name == null || wanted.has(name)) return;
+    wanted.add(name);
+    const stream = streams.find((each) => each.name === name)!;
+    want(ownerOf(stream));
+    want(stream.parent?.stream);
+    if (stream.kind === 'report') for (const source of ['company', 'time_entries', 'expenses']) want(source);
+  };
+  if (draw.chance(0.01)) for (const { name } of streams) want(name);
+  for (let count = draw.between(1, 3); count > 0; count--) want(draw.pick(draw.chance(0.2) ? REPORTS : OTHERS).name);
+  if (draw.chance(0.5)) want('company');
+  return streams.filter(({ name }) => wanted.has(name));
+}

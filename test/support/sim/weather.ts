@@ -1,0 +1,90 @@
+// What can go wrong between a publisher and Harvest, drawn one fault at a time.
+import type { Fault, FaultAction } from '../../../src/lab/simulator/faults.ts';
+import type { Draw } from './draw.ts';
+import { type Plan, SECRET } from './plan.ts';
+
+const WEATHERS = {
+  throttled: 3,
+  unavailable: 2,
+  server: 3,
+  reset: 2,
+  hang: 0.5,
+  cut: 1,
+  truncated: 1,
+  'bad gzip': 1,
+  html: 2,
+  'html 404': 2,
+  forbidden: 2,
+  'not found': 1,
+  refused: 0.5,
+  'repeated page': 1,
+  'own link': 1,
+  'first link': 1,
+  'foreign link': 1.5,
+  'date offset': 1,
+  'no date': 0.5,
+} as const;
+export type Weather = keyof typeof WEATHERS;
+
+/** Every address but that of a single record: Harvest's own 404 for a record is a deletion, not a fault. */
+const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
+/** What a proxy prints that shows the request in its error page. */
+const TELLTALE = `<html><body>Authorization: Bearer ${SECRET.token}</body></html>`;
+
+/** A fault, and what it is called. */
+export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; readonly fault: Fault } {
+  const name = draw.weighted(WEATHERS);
+  const stream = draw.chance(0.6) ? draw.pick(plan.streams).name : undefined;
+  const match = {
+    ...(stream !== undefined && { stream }),
+    ...(name === 'not found' && { path: NO_RECORD }),
+    after: draw.between(0, 8),
+    times: draw.between(1, 6),
+  };
+  return { name, fault: { match, do: actionOf(name, draw) } };
+}
+
+function actionOf(name: Weather, draw: Draw): FaultAction {
+  const status = (status: number, rest: Omit<Extract<FaultAction, { kind: 'status' }>, 'kind' | 'status'> = {}) =>
+    ({ kind: 'status', status, ...rest }) as const;
+  switch (name) {
+    case 'throttled': {
+      const wish = draw.pick([null, '0', '3', '20', 'soon', 'Sat, 21 Nov 2026 00:10:00 GMT']);
+      return status(429, wish === null ? {} : { headers: { 'retry-after': wish } });
+    }
+    case 'unavailable':
+      return status(503, { headers: { 'retry-after': String(draw.between(1, 30)) } });
+    case 'server':
+      return status(draw.pick([408, 500, 502, 504]), { body: TELLTALE });
+    case 'reset':
+    case 'hang':
+    case 'cut':
+      return { kind: name };
+    case 'truncated':
+      return { kind: 'truncate' };
+    case 'bad gzip':
+      return { kind: 'bad-gzip' };
+    case 'html':
+      return status(200, { body: TELLTALE });
+    case 'html 404':
+      return status(404, { body: TELLTALE });
+    case 'forbidden':
+      return status(403, { body: JSON.stringify({ message: `not for Bearer ${SECRET.token}` }) });
+    case 'not found':
+      return status(404);
+    case 'refused':
+      return status(422, { body: JSON.stringify({ message: `cannot take Bearer ${SECRET.token}` }) });
+    case 'repeated page':
+      return { kind: 'repeat-page' };
+    case 'own link':
+      return { kind: 'next-link', to: 'self' };
+    case 'first link':
+      return { kind: 'next-link', to: 'first' };
+    case 'foreign link':
+      return { kind: 'next-link', to: 'foreign' };
+    case 'date offset':
+      return { kind: 'date-offset', seconds: draw.between(-100, 100) };
+    case 'no date':
+      return { kind: 'drop-header', header: 'date' };
+  }
+}
