@@ -71,7 +71,7 @@ export async function childStep(
   const sweep = swept ? null : { started_at: startedAt, after: chunk.at(-1)!, ...total };
   const move: Move = (current) => {
     const next = moved(current, { ...(current.position as typeof position), sweep }, purpose, now, swept && startedAt);
-    return withHold(next, isHeld, swept && !isTooMuch(live, total.missing, context), now);
+    return withHold(next, isHeld, swept && (!isHeld || !isTooMuch(live, total.missing, context)), now);
   };
   const stream = definition.name;
   const events: PublisherEvent[] = [];
@@ -100,8 +100,7 @@ function withHold(row: StreamRow, isHeld: boolean, isOver: boolean, now: number)
     const reason = 'their parents no longer list too many of these rows at once: deleted, or hidden from this token';
     return { ...row, hold: holdOf(row, 'missing', reason, isoSeconds(now)) };
   }
-  const released = row.hold?.released === true && row.position.kind === 'child' && row.position.sweep === null;
-  return (isOver || released) && row.hold !== null ? { ...row, hold: null } : row;
+  return isOver && row.hold !== null ? { ...row, hold: null } : row;
 }
 
 /** The next parents of a sweep, by ascending id: a selection, since sorting all of them for every step would cost more. */

@@ -41,7 +41,7 @@ export async function confirmStep(live: LiveStream, context: StepContext): Promi
   const done = new Set([...orphans, ...answered, ...suspects.filter((id) => index.get(id) === undefined)]);
   const at = isoSeconds(context.now());
   const move: Move = (current) => ({
-    ...left(current, done, deleted.length, hasDependents ? deleted : []),
+    ...left(current, done, refused, deleted.length, hasDependents ? deleted : []),
     ...(refused.length > 0 && {
       hold: holdOf(
         current,
@@ -56,9 +56,16 @@ export async function confirmStep(live: LiveStream, context: StepContext): Promi
   return stepResult(live, 'confirm', { diffs: [[live, diff]], moves: [[live, move]], confirmed: deleted.length > 0 });
 }
 
-/** The row without the suspects that are `done`, and with what is `gone`. */
-function left(row: StreamRow, done: ReadonlySet<number>, deletions: number, deleted: readonly number[]): StreamRow {
-  const suspects = row.suspects.filter((id) => !done.has(id));
+/** The row without the suspects that are `done`, with what was refused behind those not asked for yet, and with what is gone. */
+function left(
+  row: StreamRow,
+  done: ReadonlySet<number>,
+  refused: readonly number[],
+  deletions: number,
+  deleted: readonly number[],
+): StreamRow {
+  const waiting = row.suspects.filter((id) => !done.has(id) && !refused.includes(id));
+  const suspects = [...waiting, ...refused];
   const gone = [...new Set([...row.gone, ...deleted])];
   const isOver = suspects.length === 0;
   return {

@@ -71,7 +71,17 @@ export function refusalOf({ code, kind }: PublisherError): FindingState | null {
 }
 
 function daemonNote(row: JsonObject | undefined): DaemonNote | null {
-  if (row === undefined || (row.state === 'RUNNING' && row.complete === true)) return null;
+  if (row === undefined) return null;
+  const hold = (row.hold ?? null) as {
+    readonly reason: string;
+    readonly since: string;
+    readonly released: boolean;
+  } | null;
+  if (row.state === 'RUNNING' && hold !== null && !hold.released) {
+    const { reason, since } = hold;
+    return { state: 'HELD', reason, since, remedy: 'harvest-kafka release <stream>', complete: row.complete === true };
+  }
+  if (row.state === 'RUNNING' && row.complete === true) return null;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   return {
     state: String(row.state),

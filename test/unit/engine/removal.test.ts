@@ -1,0 +1,86 @@
+// When a deleted record may take others along: only after their lists were swept once more, and only what is not too much.
+import { describe, expect, test } from 'vitest';
+import { createStreams } from '../../../src/engine/live-streams.ts';
+import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+import { account, benchAccount, viewDifferences } from '../../support/account.ts';
+
+const INTERVALS = { pollMs: 1, tallyMs: 1, censusMs: 1 };
+
+/** All streams read; a project has answered 404 after the step of that number. */
+function withGoneProject(after: number) {
+  const streams = createStreams(
+    catalog.map((definition) => ({ definition, intervals: INTERVALS })),
+    'month',
+    0,
+  );
+  for (const live of streams.values()) live.row = { ...live.row, complete: true };
+  const projects = streams.get('projects')!;
+  projects.row = { ...projects.row, gone: [7] };
+  projects.goneSince = after;
+  return {
+    streams,
+    projects,
+    below: ['user_assignments', 'task_assignments', 'time_entries', 'expenses'].map((name) => streams.get(name)!),
+  };
+}
+
+describe('a project that is gone', () => {
+  test('waits for a sweep of every list below it that began after its 404: an entry may have moved away before', () => {
+    const { streams, projects, below } = withGoneProject(5);
+    for (const live of below) live.sweptFrom = 5;
+    expect(below.map(isAwaited)).toEqual([true, true, true, true]);
+    expect(isRemovalReady(projects, streams)).toBe(false);
+    for (const live of below) live.sweptFrom = 6;
+    expect(below.some(isAwaited)).toBe(false);
+    expect(isRemovalReady(projects, streams)).toBe(true);
+  });
+
+  test('does not wait for a list that cannot be read, and leaves it alone', () => {
+    const { streams, projects, below } = withGoneProject(5);
+    for (const live of below) live.sweptFrom = 6;
+    const expenses = streams.get('expenses')!;
+    expenses.sweptFrom = -1;
+    expect(isRemovalReady(projects, streams)).toBe(false);
+    expenses.row = { ...expenses.row, state: 'FORBIDDEN' };
+    expect(isRemovalReady(projects, streams)).toBe(true);
+  });
+
+  test('waits for a person while it is held, and for nobody while it cannot be read', () => {
+    const { streams, projects, below } = withGoneProject(5);
+    for (const live of below) live.sweptFrom = 6;
+    const hold = { kind: 'cascade', reason: 'too much', since: '2026-11-21T06:30:00Z', released: false } as const;
+    projects.row = { ...projects.row, hold };
+    expect(isRemovalReady(projects, streams)).toBe(false);
+    projects.row = { ...projects.row, hold: { ...hold, released: true } };
+    expect(isRemovalReady(projects, streams)).toBe(true);
+    projects.row = { ...projects.row, state: 'FORBIDDEN' };
+    expect(isRemovalReady(projects, streams)).toBe(false);
+  });
+});
+
+test('children that too many parents no longer list at once are held until they are released', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const settings = { hold: { share: 0, atLeast: 2 } };
+  const streams = ['company', 'invoices', 'invoice_messages'];
+  await benchAccount(simulator, log, { settings, streams }).catchUp();
+  const before = log.history.length;
+  for (const { id } of simulator.data.invoice_messages.all().slice(0, 6)) simulator.data.invoice_messages.delete(id);
+  const sweepAgain = () => log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
+  sweepAgain();
+  const held = benchAccount(simulator, log, { settings, streams });
+  await held.catchUp();
+  const states = () => held.account.status().streams.map(({ stream, state }) => `${stream} ${state}`);
+  expect(states()).toContain('invoice_messages HELD');
+  expect(log.history.slice(before).filter(({ op }) => op === 'd').length).toBeLessThanOrEqual(2);
+
+  const order = { id: 'o', kind: 'release', stream: 'invoice_messages', to: null, at: '2026-11-21T06:30:00Z' } as const;
+  log.orders.set('o', order);
+  const released = benchAccount(simulator, log, { settings, streams });
+  await released.catchUp();
+  expect(await viewDifferences(simulator, log, ['invoice_messages'])).toEqual([]);
+  const after = released.account.status().streams.find(({ stream }) => stream === 'invoice_messages')!;
+  expect(after.state).toBe('RUNNING');
+});
