@@ -5,7 +5,7 @@ import type { Config } from '../config/options.ts';
 import { kafkaSettings, prefixOf } from '../daemon.ts';
 import { resetPosition } from '../engine/order-step.ts';
 import type { JsonObject } from '../engine/ports.ts';
-import { parseRow } from '../engine/stream-row.ts';
+import { parseRow, type StreamRow, stateOf } from '../engine/stream-row.ts';
 import { readState, type ShownState } from '../kafka/state-view.ts';
 import { catalog, findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -105,5 +105,11 @@ function isStream(row: JsonObject): boolean {
 
 function brief(row: JsonObject): JsonObject {
   const { kind: _, ...position } = row.position as JsonObject;
-  return { ...row, complete: row.complete ? 'yes' : 'no', position: JSON.stringify(position).slice(0, 100) };
+  const stored = row as unknown as Pick<StreamRow, 'state' | 'hold'>;
+  return {
+    ...row,
+    state: stateOf(stored),
+    complete: row.complete ? 'yes' : 'no',
+    position: JSON.stringify(position).slice(0, 100),
+  };
 }
