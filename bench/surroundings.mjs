@@ -10,11 +10,12 @@ import { Server } from '../dist/lab/process.js';
 import { DEFAULT_ACCOUNT_ID, DEFAULT_TOKEN } from '../dist/lab/simulator/index.js';
 import { startStack } from '../dist/lab/stack.js';
 import { catalog } from '../dist/streams/catalog.js';
+import { LiveAccount } from './account.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 // Budgets that never wait, so that time is ours and not Harvest's.
-const UNBOUNDED = ['general', 'reports'].flatMap((name) => [
+export const UNBOUNDED = ['general', 'reports'].flatMap((name) => [
   `harvest.budgets.${name}.requests=1000000`,
   `harvest.budgets.${name}.per_seconds=1`,
 ]);
@@ -67,6 +68,13 @@ export class Surroundings {
       KAFKA_BROKERS: this.#stack.broker.bootstrap,
       SCHEMA_REGISTRY_URL: this.#stack.registry.url,
     };
+  }
+
+  /** An account served by this process, with topics of its own; `options` are the simulator's. */
+  live(options) {
+    const { broker, registry } = this.#stack;
+    const where = { bootstrap: broker.bootstrap, registryUrl: registry.url, prefix: this.freshPrefix() };
+    return LiveAccount.open(where, options);
   }
 
   /** A prefix that no topic has yet. */

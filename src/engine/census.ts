@@ -56,9 +56,17 @@ export function beginCensus(
   missing: number,
   days: Histogram,
 ): Census {
-  const whole: DayRange = { from: null, to: null, total: null };
-  const ranges = stream.dated === null ? null : cause === 'tally' ? [whole] : parted(days);
+  const ranges = stream.dated === null ? null : cause === 'tally' ? searched(days, missing) : parted(days);
   return { cause, started_at: '', ranges, next: null, floor: null, pages: 0, read: 0, found: 0, missing };
+}
+
+/** Where a search for `missing` rows begins: with the whole, or with every page once halving would ask for more than those. */
+function searched(days: Histogram, missing: number): DayRange[] {
+  const pages = parted(days);
+  const places = Math.max(1, Math.abs(missing));
+  // Places share the first halvings; then each goes its own way down to a page, which is read.
+  const requests = places * (Math.log2(Math.max(1, pages.length / places)) + 2);
+  return requests < pages.length ? [{ from: null, to: null, total: null }] : pages;
 }
 
 /** Rows of an index by day, in ascending order, and how many have no day. */

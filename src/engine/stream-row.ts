@@ -169,7 +169,7 @@ const NO_CENSUS = {
 } as const;
 
 /** What the stream is in, as people see it: a hold is a state too. */
-export function stateOf({ state, hold }: StreamRow): StreamState {
+export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
 

@@ -10,6 +10,7 @@ import { PublisherError } from '../base/errors.ts';
 
 export interface CommandOptions {
   readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Default: ours. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
@@ -65,6 +68,7 @@ export class Server {
     // Detached, so that Ctrl-C in a terminal reaches us alone and we decide how the server stops.
     const child = spawn(options.command, options.args, {
       cwd: options.cwd,
+      env: options.env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,7 +1,7 @@
 // Deletions, found and proved: the real engine and client against the simulator in process.
 import { describe, expect, test } from 'vitest';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { Dice, removeRows, type Simulator, seededRandom } from '../../../src/lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 
 const DELETABLE = [
@@ -129,6 +129,19 @@ describe('a record that was deleted', () => {
     const requests = requestsSince(simulator, asked).filter((target) => target.includes('time_entries'));
     // Changes, tally, four halvings of nine pages, the page, the 404; changes and a tally that adds up.
     expect(requests.length).toBeLessThanOrEqual(11);
+  });
+
+  test('like many others all over a list costs no more than reading it: nothing is halved', async () => {
+    const streams = ['projects', 'time_entries'];
+    const { simulator, log, before } = await synced({ timeEntries: 16_000 }, streams);
+    const asked = simulator.log.all().length;
+    const gone = removeRows(simulator.data, { stream: 'time_entries', count: 40 }, new Dice(seededRandom(40)));
+    await benchAccount(simulator, log, { streams }).catchUp();
+    expect(published(log, before).filter((what) => what === 'd time_entries')).toHaveLength(gone.length);
+    const requests = requestsSince(simulator, asked).filter((target) => target.includes('time_entries'));
+    expect(requests.filter((target) => /per_page=1\b/.test(target) && /[?&](from|to)=/.test(target))).toEqual([]);
+    // Changes, tally, nine or ten pages, the 404s; changes and a tally that adds up.
+    expect(requests.length).toBeLessThanOrEqual(gone.length + 14);
   });
 });
 

@@ -1,0 +1,173 @@
+// A simulated account of this process, the built daemon that publishes it, and a consumer of all its topics: who changes
+// something in the account sees here when that arrives, and what was asked for meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Kafka, logLevel } from 'kafkajs';
+import { run, Server } from '../dist/lab/process.js';
+import { createSimulator, serve } from '../dist/lab/simulator/index.js';
+import { catalog } from '../dist/streams/catalog.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MAIN = `${ROOT}dist/main.js`;
+
+export class LiveAccount {
+  simulator;
+  #server;
+  #where;
+  #daemon = null;
+  #address;
+  #consumer;
+  #seen = new Map();
+
+  /** `where`: bootstrap, registryUrl, prefix. `options` are the simulator's. */
+  static async open(where, options) {
+    const account = new LiveAccount();
+    account.simulator = createSimulator(options);
+    account.#server = await serve(account.simulator);
+    account.#where = where;
+    return account;
+  }
+
+  async close() {
+    await this.#consumer?.disconnect();
+    await this.stop();
+    await this.#server.close();
+  }
+
+  /** Runs a command to its end; resolves with its exit code and what it printed. */
+  command(args, settings = []) {
+    const all = [MAIN, ...args.split(' '), ...this.#overrides(['http.listen=off', ...settings])];
+    return run(process.execPath, all, { env: this.#environment() });
+  }
+
+  /** Starts the daemon on a free port; resolves when its door is open. It ends with this process at the latest. */
+  async run(settings = []) {
+    this.#daemon = await Server.start({
+      name: 'harvest-kafka',
+      command: process.execPath,
+      args: [MAIN, 'run', ...this.#overrides(['http.listen=127.0.0.1:0', ...settings])],
+      cwd: ROOT,
+      env: this.#environment(),
+    });
+    const address = () =>
+      this.#daemon
+        .logTail(200)
+        .join('\n')
+        .match(/"address":"([^"]+)"/)?.[1];
+    await this.#daemon.ready(async () => address() !== undefined);
+    this.#address = address();
+  }
+
+  async stop() {
+    await this.#daemon?.stop();
+    this.#daemon = null;
+  }
+
+  /** The streams as /status shows them, by name. */
+  async streams() {
+    const { accounts } = await (await fetch(`${this.#address}/status`)).json();
+    return new Map(accounts[0].streams.map((stream) => [stream.stream, stream]));
+  }
+
+  /** Requests so far, by purpose, as /metrics counts them. */
+  async requestsByPurpose() {
+    const text = await (await fetch(`${this.#address}/metrics`)).text();
+    const counts = {};
+    for (const [, labels, count] of text.matchAll(/^harvest_kafka_requests_total\{(.*)\} (\d+)$/gm)) {
+      const purpose = labels.match(/purpose="([^"]+)"/)[1];
+      counts[purpose] = (counts[purpose] ?? 0) + Number(count);
+    }
+    return counts;
+  }
+
+  /** Reads all topics as read_committed from here on; resolves when it has seen what was there. They must exist. */
+  async watch() {
+    const { bootstrap, prefix } = this.#where;
+    const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 20 } });
+    for (const { name } of catalog) this.#seen.set(`${prefix}.${name}`, { keys: new Map(), tombstones: new Map() });
+    const ends = await endsOf(kafka, [...this.#seen.keys()]);
+    this.#consumer = kafka.consumer({ groupId: `watch-${prefix}`, maxWaitTimeInMs: 50 });
+    // Emitted for batches of markers too, which eachMessage never sees.
+    this.#consumer.on(this.#consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, lastOffset } }) => {
+      const place = `${topic} ${partition}`;
+      if (ends.has(place) && BigInt(lastOffset) + 1n >= ends.get(place)) ends.delete(place);
+    });
+    await this.#consumer.connect();
+    const topics = [...new Set([...ends.keys()].map((place) => place.split(' ')[0]))];
+    await this.#consumer.subscribe({ topics, fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ topic, message: { key, value } }) => {
+        const { keys, tombstones } = this.#seen.get(topic);
+        for (const seen of value === null ? [keys, tombstones] : [keys])
+          seen.set(key.toString('latin1'), performance.now());
+      },
+    });
+    await until('everything seen', () => ends.size === 0, 120);
+  }
+
+  /** What a consumer has seen of a stream: all keys, and those with a tombstone, each with when it came last (monotonic). */
+  seen(stream) {
+    return this.#seen.get(`${this.#where.prefix}.${stream}`);
+  }
+
+  tombstones() {
+    return [...this.#seen.values()].reduce((sum, { tombstones }) => sum + tombstones.size, 0);
+  }
+
+  #overrides(settings) {
+    return [`topics.prefix=${this.#where.prefix}`, ...settings].flatMap((setting) => ['--set', setting]);
+  }
+
+  #environment() {
+    const { simulator } = this;
+    return {
+      PATH: process.env.PATH,
+      HARVEST_BASE_URL: `${this.#server.url}/v2`,
+      HARVEST_ACCOUNT_ID: String(simulator.accountId),
+      HARVEST_ACCESS_TOKEN: simulator.token,
+      KAFKA_BROKERS: this.#where.bootstrap,
+      SCHEMA_REGISTRY_URL: this.#where.registryUrl,
+    };
+  }
+}
+
+/** Whether nothing is left to be read, asked for, deleted or counted in any stream, until something is due again. */
+export function isCaughtUp(streams) {
+  return streams.size > 0 && [...streams.values()].every((stream) => isComplete(stream) && isResting(stream));
+}
+
+function isComplete({ complete, sweep, backlog }) {
+  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, suspects, gone, census } = backlog;
+  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + suspects + gone;
+  return complete && sweep === null && census === null && left === 0;
+}
+
+function isResting({ nextDueAt }) {
+  return nextDueAt !== null && Date.parse(nextDueAt) > Date.now();
+}
+
+/** Waits until `condition` holds; throws with `what` after `seconds`. */
+export async function until(what, condition, seconds) {
+  const end = performance.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(100);
+  }
+}
+
+/** Where the partitions that hold something end, by `topic partition`. */
+async function endsOf(kafka, topics) {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const present = new Set(await admin.listTopics());
+    const ends = new Map();
+    for (const topic of topics.filter((name) => present.has(name)))
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic))
+        if (BigInt(high) > BigInt(low)) ends.set(`${topic} ${partition}`, BigInt(high));
+    return ends;
+  } finally {
+    await admin.disconnect();
+  }
+}

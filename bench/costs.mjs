@@ -1,0 +1,253 @@
+// `npm run costs`: what it costs that topics follow Harvest where Harvest tells nothing: deletions, late edits, an account in
+// which nothing happens, rows that vanish by the hundred. Prints Markdown; how to read it is in README.md.
+
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { PER_PAGE } from '../dist/engine/ports.js';
+import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
+import { catalog } from '../dist/streams/catalog.js';
+import { isCaughtUp, until } from './account.mjs';
+import { Surroundings, UNBOUNDED } from './surroundings.mjs';
+
+const PARTS = { deletions, late, idle, holds };
+const TIME_REPORTS = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
+/** Few documents and people, so that a first sync within Harvest's budget takes minutes and not an hour. */
+const FEW_PARENTS = { users: 60, clients: 80, projects: 300, tasks: 25, expenses: 2000, invoices: 60, estimates: 20 };
+const SMALL = { timeEntries: 2000, years: 3.2 };
+const PATIENCE_SECONDS = 1200;
+
+const { values } = parseArgs({
+  options: {
+    'time-entries': { type: 'string', default: '100000' },
+    'tally-seconds': { type: 'string', default: '300' },
+    'idle-minutes': { type: 'string', default: '5' },
+    only: { type: 'string', default: Object.keys(PARTS).join() },
+  },
+});
+const [timeEntries, tallySeconds, idleMinutes] = ['time-entries', 'tally-seconds', 'idle-minutes'].map((name) => {
+  const number = Number(values[name]);
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} takes a whole number above 0`);
+  return number;
+});
+const parts = values.only.split(',');
+const strange = parts.filter((part) => !Object.hasOwn(PARTS, part));
+if (strange.length > 0) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}, not ${strange.join(', ')}`);
+
+const TALLY = catalog
+  .filter(({ kind }) => kind === 'list')
+  .map(({ name }) => `streams.${name}.tally_interval_seconds=${tallySeconds}`);
+const NO_REPORTS = catalog
+  .filter(({ budget }) => budget === 'reports')
+  .map(({ name }) => `streams.${name}.enabled=false`);
+
+const surroundings = await Surroundings.start();
+try {
+  print('| part | what | value |', '|---|---|---:|');
+  for (const part of parts) for await (const [what, value] of PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
+  print('', `Node ${process.version}, ${availableParallelism()} cores, a tally every ${tallySeconds} s.`);
+} finally {
+  await surroundings.stop();
+}
+
+/** Time entries deleted at random: what is asked for and how long it takes until their tombstones. Harvest's own budgets. */
+async function* deletions() {
+  const account = await surroundings.live({ timeEntries, counts: FEW_PARENTS });
+  const { simulator } = account;
+  const { time_entries } = simulator.data;
+  const seen = () => account.seen('time_entries');
+  const begun = performance.now();
+  await account.run([...TALLY, ...NO_REPORTS]);
+  await caughtUp(account);
+  yield [`first sync, ${whole(timeEntries)} time entries`, since(begun)];
+  yield ['… requests', whole(simulator.log.all().length)];
+  await account.watch();
+  for (const count of [1, 10, 100]) {
+    const [rows, requests, tombstones] = [
+      time_entries.all().length,
+      simulator.log.all().length,
+      seen().tombstones.size,
+    ];
+    const deletedAt = performance.now();
+    removeRows(simulator.data, { stream: 'time_entries', count }, new Dice(seededRandom(count)));
+    await until('tombstones', () => seen().tombstones.size === tombstones + count, PATIENCE_SECONDS);
+    const asked = simulator.log
+      .all()
+      .slice(requests)
+      .filter(({ stream }) => stream === 'time_entries')
+      .map((request) => ({ at: request.at, why: whyOf(request) }));
+    const times = (why) => asked.filter((request) => request.why === why).length;
+    const [counts, pages, confirmations] = [times('tally') + times('halving'), times('page'), times('confirmation')];
+    const search = counts + pages + confirmations;
+    const walk = Math.ceil(rows / PER_PAGE) + count;
+    const { at: talliedAt } = asked.find(({ why }) => why === 'tally');
+    const name = `${count} deleted`;
+    yield [
+      `${name}: until the last tombstone, with the time until the tally`,
+      between(deletedAt, lastOf(seen().tombstones)),
+    ];
+    yield [`${name}: … from the tally on`, between(talliedAt - performance.timeOrigin, lastOf(seen().tombstones))];
+    yield [`${name}: requests, tally to last tombstone`, whole(search)];
+    yield [`${name}: … counts, pages, confirmations`, [counts, pages, confirmations].join(', ')];
+    yield [`${name}: **a walk of the list (${walk} requests) / these**`, `**${(walk / search).toFixed(1)}**`];
+    await caughtUp(account);
+  }
+  yield ['most requests in any 15 s', whole(simulator.maxInAnyWindow('general'))];
+  await account.close();
+}
+
+/** An hour more on an entry of three years ago, until the report rows of its month are right. */
+async function* late() {
+  const account = await synced(['key.format=string']);
+  const { simulator } = account;
+  const [entry] = simulator.data.time_entries
+    .all()
+    .filter((each) => each.billable && each.billable_rate !== null && each.invoice_id === null)
+    .filter((each) => each.timer_started_at === null)
+    .toSorted((a, b) => (a.spent_date < b.spent_date ? -1 : 1));
+  const month = entry.spent_date.slice(0, 7);
+  const rowsOf = (name) => [...account.seen(name).keys].filter(([key]) => key.startsWith(`${month}-01|`));
+  const requests = simulator.log.all().length;
+  const editedAt = performance.now();
+  simulator.data.time_entries.update(entry.id, { hours: entry.hours + 1 });
+  const isThere = () => TIME_REPORTS.every((name) => lastOf(rowsOf(name)) > editedAt);
+  await until('all five reports', isThere, PATIENCE_SECONDS);
+  const asked = simulator.log.all().slice(requests);
+  const arrivedAt = Math.max(...TIME_REPORTS.map((name) => lastOf(rowsOf(name))));
+  const polledAt = asked.find(({ stream }) => stream === 'time_entries').at - performance.timeOrigin;
+  const reports = asked.filter(({ budget }) => budget === 'reports');
+  const ofMonth = reports.filter(({ target }) => target.includes(`from=${month.replace('-', '')}01`));
+  yield [`entry of ${entry.spent_date} edited: until its rows on five report topics`, between(editedAt, arrivedAt)];
+  yield ['… from the poll that brought the entry', between(polledAt, arrivedAt)];
+  yield ['requests for windows of its month', whole(ofMonth.length)];
+  yield ['other requests for reports meanwhile', whole(reports.length - ofMonth.length)];
+  yield ['`verify` of the five streams, exit code', await verified(account, TIME_REPORTS, ['key.format=string'])];
+  await account.close();
+}
+
+/** An account in which nothing happens. */
+async function* idle() {
+  const account = await synced();
+  const before = await account.requestsByPurpose();
+  await sleep(idleMinutes * 60_000);
+  const after = await account.requestsByPurpose();
+  const perMinute = (count) => (count / idleMinutes).toFixed(1);
+  const grown = Object.entries(after)
+    .map(([purpose, count]) => [purpose, count - (before[purpose] ?? 0)])
+    .filter(([, count]) => count > 0)
+    .toSorted(([, a], [, b]) => b - a);
+  const total = grown.reduce((sum, [, count]) => sum + count, 0);
+  yield [`requests a minute, over ${idleMinutes} minutes`, perMinute(total)];
+  for (const [purpose, count] of grown) yield [`… of these for ${purpose}`, perMinute(count)];
+  await account.close();
+}
+
+/** Rows that vanish by the hundred: held and released; hidden and back again. */
+async function* holds() {
+  // Hundreds of deletions concern every month of all reports, whose own budget takes the better part of an hour for that.
+  const reports = UNBOUNDED.filter((setting) => setting.includes('.reports.'));
+  const account = await synced(reports);
+  const { simulator } = account;
+  const { time_entries } = simulator.data;
+  const isIn = (state, name) => async () => (await account.streams()).get(name).state === state;
+  const untilIn = (state, name) => until(`${name} ${state}`, isIn(state, name), PATIENCE_SECONDS);
+
+  const rows = time_entries.all().length;
+  let [at, tombstones] = [performance.now(), account.tombstones()];
+  const gone = removeRows(simulator.data, { stream: 'time_entries', share: 0.3 }, new Dice(seededRandom(30)));
+  await untilIn('HELD', 'time_entries');
+  yield [`${gone.length} of ${whole(rows)} time entries deleted: until HELD`, since(at)];
+  yield ['… tombstones by then', whole(account.tombstones() - tombstones)];
+  at = performance.now();
+  const released = await account.command('release time_entries');
+  if (released.code !== 0) throw new Error(`release ended with ${released.code}:\n${released.output}`);
+  const { tombstones: present } = account.seen('time_entries');
+  await until('all tombstones', () => present.size === gone.length, PATIENCE_SECONDS);
+  yield ['… `release` until the last tombstone', since(at)];
+  await caughtUp(account);
+
+  const me = simulator.data.me().id;
+  const hidden = time_entries.all().filter(({ user_id }) => user_id !== me).length / time_entries.all().length;
+  [at, tombstones] = [performance.now(), account.tombstones()];
+  simulator.settings.role = 'member';
+  await untilIn('HELD', 'time_entries');
+  yield [`role shrunk, ${Math.round(hidden * 100)} % of the time entries hidden: until HELD`, since(at)];
+  await untilIn('FORBIDDEN', 'clients');
+  at = performance.now();
+  simulator.settings.role = 'administrator';
+  await untilIn('RUNNING', 'time_entries');
+  yield ['… role back: until time entries are RUNNING', since(at)];
+  // What is FORBIDDEN is asked for once an hour, and at every start.
+  await account.stop();
+  at = performance.now();
+  await account.run([...TALLY, ...reports]);
+  const isRunning = async () => [...(await account.streams()).values()].every(({ state }) => state === 'RUNNING');
+  await caughtUp(account);
+  await until('all streams RUNNING', isRunning, PATIENCE_SECONDS);
+  yield ['… restarted: until all 32 streams are RUNNING and caught up', since(at)];
+  yield ['… tombstones in all of this', whole(account.tombstones() - tombstones)];
+  yield ['… `verify` of all streams, exit code', await verified(account, [])];
+  await account.close();
+}
+
+/** A small account past its first sync, which no budget slowed; then the daemon with its own budgets. */
+async function synced(settings = []) {
+  const account = await surroundings.live({ ...SMALL, budgets: { general: null, reports: null } });
+  // Hours that grow by themselves would be changes, and differences.
+  calm(account.simulator);
+  const { code, output } = await account.command('run --once', [...UNBOUNDED, ...settings]);
+  if (code !== 0) throw new Error(`the first sync ended with ${code}:\n${output}`);
+  await account.watch();
+  await account.run([...TALLY, ...settings]);
+  await caughtUp(account);
+  return account;
+}
+
+/** Waits until nothing is left to be read, asked for or counted. */
+function caughtUp(account) {
+  return until('caught up', async () => isCaughtUp(await account.streams()), PATIENCE_SECONDS);
+}
+
+async function verified(account, streams, settings = []) {
+  const { code, output } = await account.command(['verify', ...streams, '--alone'].join(' '), [
+    ...UNBOUNDED,
+    ...settings,
+  ]);
+  if (code !== 0) note(output);
+  return whole(code);
+}
+
+/** What a request for time entries was for. */
+function whyOf({ target }) {
+  const { pathname, searchParams: query } = new URL(target, 'http://localhost');
+  const isRange = query.has('from') || query.has('to');
+  if (/\/\d+$/.test(pathname)) return 'confirmation';
+  if (query.get('per_page') === '1') return isRange ? 'halving' : 'tally';
+  return isRange ? 'page' : 'changes';
+}
+
+/** Of times by key. */
+function lastOf(entries) {
+  return Math.max(...new Map(entries).values());
+}
+
+function since(at) {
+  return between(at, performance.now());
+}
+
+/** Two monotonic times. */
+function between(from, to) {
+  return `${((to - from) / 1000).toFixed(1)} s`;
+}
+
+function whole(value) {
+  return Math.round(value).toLocaleString('en');
+}
+
+function print(...lines) {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function note(line) {
+  process.stderr.write(`${line}\n`);
+}
