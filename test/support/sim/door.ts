@@ -16,7 +16,7 @@ export class Door {
   /** Old answers that were given. */
   staleGiven = 0;
   readonly #plan: Plan;
-  readonly #before = new Map<string, { readonly answer: HttpAnswer; readonly gone: number }>();
+  readonly #before = new Map<string, { readonly answer: HttpAnswer; readonly world: string }>();
 
   constructor(simulator: Simulator, plan: Plan) {
     this.simulator = simulator;
@@ -40,21 +40,28 @@ export class Door {
     const answer = {
       status: outcome.status,
       headers: encoding === undefined ? outcome.headers : { ...outcome.headers, 'content-encoding': 'damaged' },
-      body: outcome.body,
+      body: outcome.status === 200 ? outcome.body : telltale(outcome.body, headers.authorization ?? ''),
     };
     return LISTS.has(pathname.replace(/^\/v2/, '')) && answer.status === 200 ? this.#maybeStale(asked, answer) : answer;
   }
 
-  /** A cache's older answer to the very same question; never one that shows what is gone since. */
+  /** A cache's older answer to the very same question; never one that shows what is gone since, or what another role may see. */
   #maybeStale(url: string, answer: HttpAnswer): HttpAnswer {
-    const gone = this.simulator.data.gone.length;
+    const world = `${this.simulator.data.gone.length} ${this.simulator.settings.role}`;
     const before = this.#before.get(url);
-    if (before && before.gone === gone && this.stale > 0 && !before.answer.body.equals(answer.body)) {
+    if (before && before.world === world && this.stale > 0 && !before.answer.body.equals(answer.body)) {
       this.stale--;
       this.staleGiven++;
       return before.answer;
     }
-    this.#before.set(url, { answer, gone });
+    this.#before.set(url, { answer, world });
     return answer;
   }
+}
+
+/** What stands for the request in an error page, as some proxies print it. */
+export const ECHO = 'the-request-itself';
+
+function telltale(body: Buffer, authorization: string): Buffer {
+  return body.includes(ECHO) ? Buffer.from(body.toString().replaceAll(ECHO, authorization)) : body;
 }

@@ -1,7 +1,8 @@
 // What can go wrong between a publisher and Harvest, drawn one fault at a time.
 import type { Fault, FaultAction } from '../../../src/lab/simulator/faults.ts';
+import { ECHO } from './door.ts';
 import type { Draw } from './draw.ts';
-import { type Plan, SECRET } from './plan.ts';
+import type { Plan } from './plan.ts';
 
 const WEATHERS = {
   throttled: 3,
@@ -29,7 +30,7 @@ export type Weather = keyof typeof WEATHERS;
 /** Every address but that of a single record: Harvest's own 404 for a record is a deletion, not a fault. */
 const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
 /** What a proxy prints that shows the request in its error page. */
-const TELLTALE = `<html><body>Authorization: Bearer ${SECRET.token}</body></html>`;
+const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 
 /** A fault, and what it is called. */
 export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; readonly fault: Fault } {
@@ -65,15 +66,15 @@ function actionOf(name: Weather, draw: Draw): FaultAction {
     case 'bad gzip':
       return { kind: 'bad-gzip' };
     case 'html':
-      return status(200, { body: TELLTALE });
+      return status(200, { body: '<html><body>Log in first</body></html>' });
     case 'html 404':
       return status(404, { body: TELLTALE });
     case 'forbidden':
-      return status(403, { body: JSON.stringify({ message: `not for Bearer ${SECRET.token}` }) });
+      return status(403, { body: JSON.stringify({ message: `not for ${ECHO}` }) });
     case 'not found':
       return status(404);
     case 'refused':
-      return status(422, { body: JSON.stringify({ message: `cannot take Bearer ${SECRET.token}` }) });
+      return status(422, { body: JSON.stringify({ message: `cannot take ${ECHO}` }) });
     case 'repeated page':
       return { kind: 'repeat-page' };
     case 'own link':
