@@ -35,7 +35,9 @@ const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 /** A fault, and what it is called. */
 export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; readonly fault: Fault } {
   const name = draw.weighted(WEATHERS);
-  const stream = draw.chance(0.6) ? draw.pick(plan.streams).name : undefined;
+  // What is repeated is the answer before, which in a report is that of another window.
+  const lists = name === 'repeated page' ? plan.streams.filter(({ kind }) => kind === 'list') : plan.streams;
+  const stream = name === 'repeated page' || draw.chance(0.6) ? (draw.pick(lists)?.name ?? 'none') : undefined;
   const match = {
     ...(stream !== undefined && { stream }),
     ...(name === 'not found' && { path: NO_RECORD }),
