@@ -91,3 +91,10 @@ function actionOf(name: Weather, draw: Draw): FaultAction {
       return { kind: 'drop-header', header: 'date' };
   }
 }
+
+/** A single record that exists is refused, or lost by a proxy: no reason to bury it. */
+export function recordFault(draw: Draw): Fault {
+  const status = draw.pick([403, 404]);
+  const action = { kind: 'status', status, ...(status === 404 && { body: TELLTALE }) } as const;
+  return { match: { path: /\/\d+(?:\?|$)/, times: draw.between(1, 8) }, do: action };
+}
