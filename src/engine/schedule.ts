@@ -6,6 +6,7 @@ import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
 import type { StepContext } from './step.ts';
+import type { StreamRow } from './stream-row.ts';
 
 export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once'> {
   /** The streams that are to be read; null for all. */
@@ -34,6 +35,8 @@ interface Candidate {
 export interface Due extends Omit<Candidate, 'priority'> {
   readonly live: LiveStream;
   readonly deadline: number;
+  /** It is of the kind that waits while the stream is polled: see `hasPatientWork`. */
+  readonly isPatient: boolean;
 }
 
 /** Every stream that waits for its time, the most urgent first. Streams that wait for another stream are left out. */
@@ -41,10 +44,20 @@ export function schedule(view: ScheduleView, now: number): Due[] {
   const due: Due[] = [];
   for (const live of view.streams.values()) {
     const next = nextTask(live, view, now);
-    if (next) due.push({ live, task: next.task, at: next.at, deadline: deadlineOf(next) });
+    if (!next) continue;
+    const { task, at, priority } = next;
+    const isPatient = task.kind === 'census' || task.kind === 'confirm' || priority === PRIORITY.slack;
+    due.push({ live, task, at, deadline: deadlineOf(next), isPatient });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
   return due.sort((a, b) => a.deadline - b.deadline || (a.live.lastCommitAt ?? 0) - (b.live.lastCommitAt ?? 0));
+}
+
+/** Whether something of the stream waits that goes on step by step beside its polls: a census, suspects, a slow sweep, a round. */
+export function hasPatientWork({ census, census_due, suspects, position }: StreamRow): boolean {
+  if (census !== null || census_due !== null || suspects.length > 0) return true;
+  if (position.kind === 'child') return position.sweep !== null;
+  return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
 }
 
 /** The stream's next step and the wall time (ms) from which on it may begin, 0 being at once; null while it has to wait for something else. */

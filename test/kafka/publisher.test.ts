@@ -11,6 +11,7 @@ import {
   type SinkChoices,
   sinkOn,
 } from '../support/kafka.ts';
+import { testSinkContract } from '../support/sink-contract.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 let bootstrap: string;
@@ -37,11 +38,23 @@ async function committed(name: string): Promise<string[]> {
   return (await readCommitted(bootstrap, [`${prefix}.${name}`])).map(({ key, value }) => `${key}=${value}`);
 }
 
-test('the first opening of an account finds nothing', async () => {
-  const model = new Model();
-  const { maxValueBytes, ...opened } = await sink().open(model, forever);
-  expect(opened).toEqual({ rows: new Map(), broken: new Map(), records: 0 });
-  expect(model.delivered).toBe(0);
+testSinkContract(() => {
+  const first = sink();
+  const place = prefix;
+  let isFirst = true;
+  return {
+    // The first is made already: it says which topics they share.
+    sink: () => {
+      if (!isFirst) return sink({ prefix: place });
+      isFirst = false;
+      return first;
+    },
+    committed,
+  };
+});
+
+test('an opening says what a topic takes', async () => {
+  const { maxValueBytes } = await sink().open(new Model(), forever);
   // Kafka's default of 1 MiB and a little, less what else a batch holds.
   expect(maxValueBytes.get('clients')).toBeGreaterThan(1_000_000);
   expect(maxValueBytes.get('clients')).toBeLessThan(1_048_588);
@@ -88,15 +101,6 @@ test('a batch is visible whole, with its headers, and its rows are read back wit
   expect(Object.fromEntries(rows)).toEqual({ clients: { cursor: 'x' }, budgets: { spent: 3 } });
 });
 
-test('a row set to null is gone at the next opening', async () => {
-  const first = sink();
-  await first.open(new Model(), forever);
-  await first.commit(batch([], { clients: { cursor: 'x' }, users: { cursor: 'y' } }));
-  await first.commit(batch([], { clients: null }));
-  const { rows } = await sink({ prefix }).open(new Model(), forever);
-  expect([...rows.keys()]).toEqual(['users']);
-});
-
 test('an empty batch writes nothing', async () => {
   const first = sink();
   await first.open(new Model(), forever);
@@ -123,24 +127,6 @@ test('when one record of a batch is refused, nothing of the batch is visible, an
   expect(rows.get('clients')).toEqual({ cursor: 1 });
   await first.commit(batch([message('clients', '2', 'again')], { clients: { cursor: 2 } }));
   expect(await committed('clients')).toEqual(['1=one', '2=again']);
-});
-
-test('a newer instance takes the account; the older one is fenced at its next commit and at its next opening', async () => {
-  const older = sink();
-  await older.open(new Model(), forever);
-  await older.commit(batch([message('clients', '1', 'older')], { clients: { cursor: 1 } }));
-
-  const newer = sink({ prefix });
-  const model = new Model();
-  const { rows } = await newer.open(model, forever);
-  expect(rows.get('clients')).toEqual({ cursor: 1 });
-  expect(model.values).toEqual(new Map([['clients/1', 'older']]));
-
-  const late = batch([message('clients', '1', 'too late')], { clients: { cursor: 2 } });
-  await expect(older.commit(late)).rejects.toMatchObject({ code: 'kafka.fenced', kind: 'account', exitCode: 79 });
-  await expect(older.open(new Model(), forever)).rejects.toMatchObject({ code: 'kafka.fenced' });
-  await newer.commit(batch([message('clients', '1', 'newer')], { clients: { cursor: 2 } }));
-  expect(await committed('clients')).toEqual(['1=older', '1=newer']);
 });
 
 test('an older instance that comes back from a doubt gives way to the newer one instead of fencing it', async () => {
@@ -191,17 +177,6 @@ test('two accounts write the same topics side by side', async () => {
   const { rows } = await one.open(new Model(), forever);
   expect(rows.get('clients')).toEqual({ cursor: 19 });
   expect(await committed('clients')).toHaveLength(40);
-});
-
-test('a second opening delivers only what is new; what the sink committed itself is not delivered again', async () => {
-  const first = sink({ partitions: 3 });
-  const model = new Model();
-  await first.open(model, forever);
-  const messages = Array.from({ length: 500 }, (_, i) => message('clients', `k${i}`, `v${i}`));
-  await first.commit(batch(messages, { clients: { cursor: 1 } }));
-  expect((await first.open(model, forever)).records).toBe(0);
-  expect((await sink({ prefix, partitions: 3 }).open(model, forever)).records).toBe(500);
-  expect(model.values.size).toBe(500);
 });
 
 test('a restore that fails in the middle goes on from the record that failed', async () => {

@@ -9,7 +9,7 @@ import { JudgedLog } from './sim/judged-log.ts';
 import { type Life, POINTS } from './sim/life.ts';
 import { Lives } from './sim/lives.ts';
 import { drawPlan, type Plan, SECRET } from './sim/plan.ts';
-import { drawWeather } from './sim/weather.ts';
+import { drawWeather, recordFault } from './sim/weather.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { Witness } from './witness.ts';
 
@@ -33,6 +33,8 @@ const MINUTE = 60 * SECOND;
 /** Long enough for a census of everything, and for what a few restarts of a walk may take at the most. */
 const LEAST_QUIET_MIN = 4;
 const MOST_QUIET_MIN = 40;
+/** Ours, and what the simulated id host makes of them. */
+const SECRETS = [SECRET.token, SECRET.clientSecret, SECRET.refreshToken, 'simulated-access-'];
 /** What no boolean is. */
 const SPOILT = 'perhaps';
 /** Writes become visible up to this much later than they say. */
@@ -49,6 +51,7 @@ const EPISODES = {
   doubts: 3,
   order: 2,
   stale: 2,
+  gaps: 2,
   'spoilt record': 1,
   'lost state': 0.4,
   'emptied topic': 0.4,
@@ -191,6 +194,13 @@ class Schedule {
         this.#log.honest = false;
         this.#door.stale += draw.between(1, 4);
         return;
+      case 'gaps':
+        // And whoever is asked for by its id is not always answered by Harvest itself.
+        this.#tell('gaps in lists');
+        this.#log.honest = false;
+        this.#door.gaps += draw.between(1, 6);
+        if (draw.chance(0.7)) this.#clear.push(simulator.faults.add(recordFault(draw)));
+        return;
       case 'spoilt record': {
         const tasks = simulator.data.tasks.all();
         if (tasks.length === 0) return;
@@ -246,6 +256,7 @@ class Schedule {
   async #quiet(): Promise<void> {
     for (const clear of this.#clear.splice(0)) clear();
     this.#door.stale = 0;
+    this.#door.gaps = 0;
     calm(this.#simulator);
     this.#tell('quiet');
     this.#lives.calm();
@@ -342,7 +353,6 @@ class Schedule {
     const { rows, notifications, deadLetters } = this.#log;
     const said = this.#lives.all.map((life: Life) => [life.events, life.lastWords, life.account.status()]);
     const text = JSON.stringify([said, [...rows], notifications, deadLetters.map(({ value }) => value)]);
-    for (const secret of [SECRET.token, SECRET.clientSecret, SECRET.refreshToken])
-      if (text.includes(secret)) this.#broken.push(`P10: ${secret} came out`);
+    for (const secret of SECRETS) if (text.includes(secret)) this.#broken.push(`P10: ${secret} came out`);
   }
 }

@@ -36,8 +36,6 @@ export class Witness {
   }
 
   #note(path: string, query: URLSearchParams): void {
-    // What a role hides has not left.
-    if (this.#simulator.settings.role !== 'administrator') return;
     for (const { stream, path: pattern } of this.#doors) {
       const match = pattern.exec(path);
       if (!match) continue;
@@ -47,7 +45,9 @@ export class Witness {
       const now = new Set(this.#simulator.truth(stream.name, scope).map((row) => identity({ ...row, ...window })));
       const place = `${stream.name} ${JSON.stringify(scope)}`;
       const shown = this.#shown.get(place) ?? new Set<string>();
-      for (const id of shown) if (!now.has(id)) this.#left.add(`${stream.name} ${id}`);
+      // What a role hides has not left; what it shows otherwise (rows without currency) leaves when the role is back.
+      const isWhole = this.#simulator.settings.role === 'administrator';
+      for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream.name} ${id}`);
       for (const id of now) shown.add(id);
       this.#shown.set(place, shown);
     }

@@ -1,7 +1,8 @@
 // What can go wrong between a publisher and Harvest, drawn one fault at a time.
 import type { Fault, FaultAction } from '../../../src/lab/simulator/faults.ts';
+import { ECHO } from './door.ts';
 import type { Draw } from './draw.ts';
-import { type Plan, SECRET } from './plan.ts';
+import type { Plan } from './plan.ts';
 
 const WEATHERS = {
   throttled: 3,
@@ -29,12 +30,14 @@ export type Weather = keyof typeof WEATHERS;
 /** Every address but that of a single record: Harvest's own 404 for a record is a deletion, not a fault. */
 const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
 /** What a proxy prints that shows the request in its error page. */
-const TELLTALE = `<html><body>Authorization: Bearer ${SECRET.token}</body></html>`;
+const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 
 /** A fault, and what it is called. */
 export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; readonly fault: Fault } {
   const name = draw.weighted(WEATHERS);
-  const stream = draw.chance(0.6) ? draw.pick(plan.streams).name : undefined;
+  // What is repeated is the answer before, which in a report is that of another window.
+  const lists = name === 'repeated page' ? plan.streams.filter(({ kind }) => kind === 'list') : plan.streams;
+  const stream = name === 'repeated page' || draw.chance(0.6) ? (draw.pick(lists)?.name ?? 'none') : undefined;
   const match = {
     ...(stream !== undefined && { stream }),
     ...(name === 'not found' && { path: NO_RECORD }),
@@ -65,15 +68,15 @@ function actionOf(name: Weather, draw: Draw): FaultAction {
     case 'bad gzip':
       return { kind: 'bad-gzip' };
     case 'html':
-      return status(200, { body: TELLTALE });
+      return status(200, { body: '<html><body>Log in first</body></html>' });
     case 'html 404':
       return status(404, { body: TELLTALE });
     case 'forbidden':
-      return status(403, { body: JSON.stringify({ message: `not for Bearer ${SECRET.token}` }) });
+      return status(403, { body: JSON.stringify({ message: `not for ${ECHO}` }) });
     case 'not found':
       return status(404);
     case 'refused':
-      return status(422, { body: JSON.stringify({ message: `cannot take Bearer ${SECRET.token}` }) });
+      return status(422, { body: JSON.stringify({ message: `cannot take ${ECHO}` }) });
     case 'repeated page':
       return { kind: 'repeat-page' };
     case 'own link':
@@ -87,4 +90,11 @@ function actionOf(name: Weather, draw: Draw): FaultAction {
     case 'no date':
       return { kind: 'drop-header', header: 'date' };
   }
+}
+
+/** A single record that exists is refused, or lost by a proxy: no reason to bury it. */
+export function recordFault(draw: Draw): Fault {
+  const status = draw.pick([403, 404]);
+  const action = { kind: 'status', status, ...(status === 404 && { body: TELLTALE }) } as const;
+  return { match: { path: /\/\d+(?:\?|$)/, times: draw.between(1, 8) }, do: action };
 }
