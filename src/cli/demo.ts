@@ -93,10 +93,10 @@ export async function demo(options: DemoOptions): Promise<number> {
 
 /** Anything free on loopback. */
 const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
-/** A change shows within seconds; the simulator's budgets are Harvest's own. */
+/** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
-  ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].map(
-    (name) => `streams.${name}.poll_interval_seconds=3`,
+  ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(
+    (name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.tally_interval_seconds=10`],
   ),
   'harvest.overlap_seconds=10',
 ];
