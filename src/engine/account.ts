@@ -20,7 +20,7 @@ import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
 import { dependentsOf, removalStep } from './removal-step.ts';
 import { reportStep } from './report-step.ts';
-import { type Due, hasPatientWork, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
+import { type Due, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
@@ -192,8 +192,7 @@ export class Account {
     const rouse = () => wake.abort('roused');
     signal.addEventListener('abort', rouse);
 
-    const start = ({ live, task, isPatient }: Due) => {
-      const isWaiting = hasPatientWork(live.row);
+    const start = ({ live, task, keepsPace }: Due) => {
       // What is deleted together must stand still together.
       const locked = task.kind === 'removal' ? [live, ...dependentsOf(live, this.#streams)] : [live];
       for (const each of locked) each.busy = true;
@@ -203,8 +202,7 @@ export class Account {
           for (const each of locked) each.busy = false;
           live.taken = new Set();
           live.takenWindows = new Set();
-          // What can wait keeps its place while it does, or polls that are always due would put it off for ever.
-          if (isPatient || !isWaiting) live.steppedAt = clock.now();
+          if (keepsPace) live.steppedAt = clock.now();
           running.delete(step);
           rouse();
         });

@@ -40,7 +40,7 @@ export interface LiveStream {
   retry: Retry | null;
   /** When a refused stream is asked again; in memory, so that a restart asks at once. */
   probeAt: number;
-  /** When what can wait had its last step, or began to wait: see `hasPatientWork`. */
+  /** When what can wait had its last step, or began to wait: see `Due.keepsPace`. */
   steppedAt: number;
   /** When report windows were last read, by their first day. */
   readonly windowReads: Map<string, number>;

@@ -35,8 +35,8 @@ interface Candidate {
 export interface Due extends Omit<Candidate, 'priority'> {
   readonly live: LiveStream;
   readonly deadline: number;
-  /** It is of the kind that waits while the stream is polled: see `hasPatientWork`. */
-  readonly isPatient: boolean;
+  /** It is what can wait, or nothing of the stream waits: only then does its end set the pace of what can wait. */
+  readonly keepsPace: boolean;
 }
 
 /** Every stream that waits for its time, the most urgent first. Streams that wait for another stream are left out. */
@@ -47,14 +47,14 @@ export function schedule(view: ScheduleView, now: number): Due[] {
     if (!next) continue;
     const { task, at, priority } = next;
     const isPatient = task.kind === 'census' || task.kind === 'confirm' || priority === PRIORITY.slack;
-    due.push({ live, task, at, deadline: deadlineOf(next), isPatient });
+    due.push({ live, task, at, deadline: deadlineOf(next), keepsPace: isPatient || !hasPatientWork(live.row) });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
   return due.sort((a, b) => a.deadline - b.deadline || (a.live.lastCommitAt ?? 0) - (b.live.lastCommitAt ?? 0));
 }
 
 /** Whether something of the stream waits that goes on step by step beside its polls: a census, suspects, a slow sweep, a round. */
-export function hasPatientWork({ census, census_due, suspects, position }: StreamRow): boolean {
+function hasPatientWork({ census, census_due, suspects, position }: StreamRow): boolean {
   if (census !== null || census_due !== null || suspects.length > 0) return true;
   if (position.kind === 'child') return position.sweep !== null;
   return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
