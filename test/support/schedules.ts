@@ -334,9 +334,17 @@ class Schedule {
     return [...this.#spoilt].filter((id) => (tasks.get(id)?.billable_by_default as unknown) === SPOILT);
   }
 
+  /** What cannot be converted is in the dead letters instead, also where another record shows what is spoilt. */
   #withoutSpoilt(differences: readonly string[]): string[] {
-    const spoilt = this.#stillSpoilt();
-    return differences.filter((text) => !spoilt.some((id) => new RegExp(`^tasks ${id}[:.]`).test(text)));
+    const spoilt = this.#stillSpoilt().map((id) => `tasks ${id}`);
+    if (this.#spoilt.size > 0) {
+      for (const [stream, { refused }] of this.#log.rows) {
+        for (const id of Object.keys(refused ?? {})) spoilt.push(`${stream} ${id}`);
+      }
+    }
+    return differences.filter(
+      (text) => !spoilt.some((row) => text.startsWith(`${row}:`) || text.startsWith(`${row}.`)),
+    );
   }
 
   /** The dead letters hold what cannot be converted, as Harvest wrote it last (P7). */
