@@ -1,30 +1,25 @@
-// Suspects are asked for one by one: only Harvest's own 404 for the id, or the deletion of the record it belonged to, makes a
-// tombstone (P8). A record that takes others along becomes `gone` first; removal-step.ts deletes it with them.
+// Suspects are asked for one by one: only Harvest's own 404 for the id makes a tombstone (P8). That its parent is not on its
+// topic proves nothing: a list may have had a gap. A record that takes others along becomes `gone` first; removal-step.ts
+// deletes it with them.
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { holdOf } from './census.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { JsonObject } from './ports.ts';
 import { dependentsOf } from './removal-step.ts';
-import type { IndexedRow } from './row-index.ts';
 import { type Move, newDiff, type StepContext, type StepResult, stepResult } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
 /** Suspects asked for in one step. */
 const SUSPECTS_PER_STEP = 32;
-/** Suspects deleted in one step because their parent is: no request each. */
-const ORPHANS_PER_STEP = 20_000;
 
 type Verdict = 'gone' | 'refused' | JsonObject;
 
 /** Asks for the next suspects. Throws what Source throws, but not 403: then they are held. */
 export async function confirmStep(live: LiveStream, context: StepContext): Promise<StepResult> {
-  const { row, index, owner } = live;
+  const { row, index } = live;
   const { suspects } = row;
-  const known = suspects.filter((id) => index.get(id) !== undefined);
-  const isOrphan = (id: number) => belongsToNone(index.get(id)!, owner, context.settings.overlapMs);
-  const orphans = known.filter(isOrphan).slice(0, ORPHANS_PER_STEP);
-  const asked = orphans.length > 0 ? [] : known.slice(0, SUSPECTS_PER_STEP);
+  const asked = suspects.filter((id) => index.get(id) !== undefined).slice(0, SUSPECTS_PER_STEP);
   const verdicts = await Promise.all(asked.map((id) => verdictOn(live, id, context)));
 
   const diff = newDiff(live, context);
@@ -32,13 +27,13 @@ export async function confirmStep(live: LiveStream, context: StepContext): Promi
     verdicts.filter((verdict) => typeof verdict === 'object'),
     { accountId: context.settings.accountId },
   );
-  const deleted = [...orphans, ...asked.filter((_, place) => verdicts[place] === 'gone')];
+  const deleted = asked.filter((_, place) => verdicts[place] === 'gone');
   const hasDependents = dependentsOf(live, context.streams).length > 0;
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
   const answered = asked.filter((_, place) => verdicts[place] !== 'refused');
-  const done = new Set([...orphans, ...answered, ...suspects.filter((id) => index.get(id) === undefined)]);
+  const done = new Set([...answered, ...suspects.filter((id) => index.get(id) === undefined)]);
   const at = isoSeconds(context.now());
   const move: Move = (current) => ({
     ...left(current, done, refused, deleted.length, hasDependents ? deleted : []),
@@ -82,13 +77,6 @@ function left(
 /** A role that came back: nothing is gone after all, or everything can be asked for. */
 function isHoldOver({ hold }: StreamRow, isOver: boolean, gone: number): boolean {
   return isOver && (hold?.kind === 'refused' || (hold?.kind === 'cascade' && gone === 0));
-}
-
-/** Whether the record it belonged to is deleted: it is not on its topic, which would have it if it still existed. */
-function belongsToNone({ group, updatedAt }: IndexedRow, owner: LiveStream | null, overlapMs: number): boolean {
-  if (owner === null || group === null || updatedAt === null || owner.row.synced_to === null) return false;
-  if (owner.row.state !== 'RUNNING' || Date.parse(owner.row.synced_to) < updatedAt + overlapMs) return false;
-  return owner.index.get(group) === undefined;
 }
 
 async function verdictOn(live: LiveStream, id: number, context: StepContext): Promise<Verdict> {

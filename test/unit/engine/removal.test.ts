@@ -1,10 +1,12 @@
 // When a deleted record may take others along: only after their lists were swept once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
+import { confirmStep } from '../../../src/engine/confirm-step.ts';
 import { createStreams } from '../../../src/engine/live-streams.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
-import { account, benchAccount, viewDifferences } from '../../support/account.ts';
+import { account, benchAccount, simulatedSource, viewDifferences } from '../../support/account.ts';
+import { testCodec } from '../../support/codec.ts';
 
 const INTERVALS = { pollMs: 1, tallyMs: 1, censusMs: 1 };
 
@@ -58,6 +60,34 @@ describe('a project that is gone', () => {
     projects.row = { ...projects.row, state: 'FORBIDDEN' };
     expect(isRemovalReady(projects, streams)).toBe(false);
   });
+});
+
+test('a record whose parent is not on its topic is asked for all the same: a list may have had a gap', async () => {
+  const { simulator, pass } = account();
+  pass(3_600_000);
+  const { streams } = withGoneProject(0);
+  const live = streams.get('task_assignments')!;
+  const [record] = simulator.data.task_assignments.all();
+  live.index.set(record!.id, { hash: 1, updatedAt: 1_000, group: record!.project_id, day: null });
+  live.row = { ...live.row, suspects: [record!.id] };
+  const projects = streams.get('projects')!;
+  projects.row = { ...projects.row, gone: [], synced_to: '2026-11-21T06:30:00Z' };
+  expect(projects.index.size).toBe(0);
+  const settings = {
+    accountId: simulator.accountId,
+    overlapMs: 300_000,
+    grain: 'month',
+    startDate: null,
+    endDate: null,
+    hold: { share: 0.05, atLeast: 50 },
+    pollTimers: false,
+  } as const;
+  const signal = new AbortController().signal;
+  const source = simulatedSource(simulator);
+  const context = { source, codec: testCodec(), settings, signal, now: Date.now, streams, number: 1, once: true };
+  const result = await confirmStep(live, context);
+  expect(result.diffs.get(live)!.published).toMatchObject({ d: 0 });
+  expect(result.confirmed).toBe(false);
 });
 
 test('children that too many parents no longer list at once are held until they are released', async () => {
