@@ -236,6 +236,8 @@ class Schedule {
   /** The token's owner is a member for a while. */
   async #narrow(): Promise<void> {
     this.#tell('the role shrinks');
+    // A cursor passes what the role hides; when it is back, a census finds that.
+    this.#log.honest = false;
     const since = this.#clock.now();
     this.#simulator.settings.role = 'member';
     await this.#pass(this.#draw.between(1, 6) * MINUTE);

@@ -13,7 +13,7 @@ let keys: ReturnType<typeof testCodec> | undefined;
 export class JudgedLog extends WatchedLog {
   /** Broken promises, each with its name. */
   readonly broken: string[] = [];
-  /** Whether lists were answered honestly so far: an old or repeated page hides what a cursor passes. */
+  /** Whether lists were answered honestly so far: an old or repeated page, or a smaller role, hides what a cursor passes. */
   honest = true;
   commits = 0;
   readonly #watched: Simulator;
