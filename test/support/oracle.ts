@@ -61,7 +61,7 @@ export async function judge(simulator: Simulator, evidence: Evidence, options: J
     rows[stream.name] = actual.length;
     const expected = [
       ...truthOf(simulator, stream, options.grain),
-      ...olderWindows(simulator, stream, actual, options.grain),
+      ...windowsBeyond(simulator, stream, actual, options.grain),
     ];
     found.push(...differences(stream.name, identityOf(stream), expected, actual));
   }
@@ -74,22 +74,22 @@ export async function judge(simulator: Simulator, evidence: Evidence, options: J
 }
 
 /**
- * When the oldest entry moves or goes, reports keep the windows before what is then the oldest: uninvoiced has rows in them
- * all the same. They are compared like any other.
+ * When the oldest or the newest entry moves or goes, reports keep the windows beyond what is then the first or the last:
+ * uninvoiced has rows in them all the same. They are compared like any other.
  */
-function olderWindows(
+function windowsBeyond(
   simulator: Simulator,
   stream: StreamDefinition,
   actual: readonly Decoded[],
   grain: Grain = 'month',
 ): Expected[] {
   if (stream.kind !== 'report') return [];
-  const oldest = simulator.windows(grain)[0]!.from;
+  const known = new Set(simulator.windows(grain).map(({ from }) => from));
   const weekStart = simulator.data.company.week_start_day as WeekStart;
-  const older = new Set(actual.map(({ value }) => value.from as string).filter((from) => from < oldest));
-  return [...older]
+  const beyond = new Set(actual.map(({ value }) => value.from as string).filter((from) => !known.has(from)));
+  return [...beyond]
     .map((from) => windowOf(from, grain, weekStart))
-    .filter((window) => older.has(window.from))
+    .filter((window) => beyond.has(window.from))
     .flatMap((window) => simulator.truth(stream.name, window).map((record) => ({ record, added: { ...window } })));
 }
 
