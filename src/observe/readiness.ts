@@ -45,7 +45,8 @@ export function headline(account: AccountStatus): string {
   if (phase === 'waiting') return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
   if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
 
-  const standing = streams.filter((stream) => ['FORBIDDEN', 'BLOCKED', 'HELD'].includes(stream.state));
+  const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
+  const held = streams.filter((stream) => stream.state === 'HELD');
   const running = streams.filter((stream) => stream.state === 'RUNNING');
   const complete = running.filter((stream) => stream.complete);
   const retrying = running.filter((stream) => stream.retrying !== null);
@@ -54,6 +55,7 @@ export function headline(account: AccountStatus): string {
   const parts = [
     progress(complete.length, running.length, enabled.length, lag),
     standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
+    held.length > 0 ? `deletions of ${names(held)} are held` : '',
     retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
   ];
   return `${parts.filter(Boolean).join('; ')}.`;

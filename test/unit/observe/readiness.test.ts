@@ -61,6 +61,10 @@ describe('readiness', () => {
 
 describe('the headline', () => {
   it.each<[AccountStatus, string]>([
+    [
+      account([stream('clients'), stream('users', { state: 'HELD', reason: '60 of 90 rows are missing' })]),
+      'In step with Harvest: 1 stream is complete, at most 30 s behind; deletions of users are held.',
+    ],
     [account([], { phase: 'opening' }), 'Opening: fencing older instances and reading the topics back.'],
     [account([], { phase: 'waiting', reason: 'no broker' }), 'Waiting, and trying again by itself: no broker.'],
     [account([], { phase: 'stopped', reason: 'Told to.' }), 'Stopped: Told to.'],
