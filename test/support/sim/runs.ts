@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { runSchedule, type ScheduleVerdict } from '../schedules.ts';
 
 /** In the ordinary run; `SIM_SEEDS` and `SIM_FROM` give others. */
-const ORDINARY = 250;
+const ORDINARY = 500;
 const PROGRESS_EVERY = 500;
 
 /** Seeds that found something, always run first. What a seed means changes with what schedules draw. */
