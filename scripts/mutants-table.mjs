@@ -33,11 +33,7 @@ const TABLE = [
   [
     'P1',
     'cursor from our own clock',
-    [
-      'src/harvest/failures.ts',
-      'return httpDate(answer.headers.date ?? '') ?? now;',
-      'return now;',
-    ],
+    ['src/harvest/failures.ts', "return httpDate(answer.headers.date ?? '') ?? now;", 'return now;'],
   ],
   [
     'P1',
