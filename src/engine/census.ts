@@ -32,7 +32,7 @@ export function tallied(row: StreamRow, missing: number, limit: number, now: num
     ...(doubted && { suspects: [...row.suspects, ...row.gone], gone: [] }),
   };
   if (missing > limit && !row.hold?.released) {
-    const reason = `${missing} of ${row.rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
+    const reason = missingReason(missing, row.rows);
     return { ...counted, census: null, suspects: [], hold: holdOf(row, 'missing', reason, at) };
   }
   // A role that shrank also hides members of records: what came back is read whole.
@@ -43,6 +43,11 @@ export function tallied(row: StreamRow, missing: number, limit: number, now: num
   // More rows than we know are mostly just being made: only what stays is looked for.
   const isNews = missing !== row.explained && (missing > 0 || row.missing < 0);
   return { ...counted, ...settled, ...(isNews && !isBack && { census_due: row.census_due ?? 'tally' }) };
+}
+
+/** Why a stream is held that misses too much. */
+export function missingReason(missing: number, rows: number): string {
+  return `${missing} of ${rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
 }
 
 export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: string): Hold {
@@ -152,7 +157,7 @@ export function counted(
   const at = isoSeconds(now);
   const isHeld = row.hold !== null && !row.hold.released;
   if (!isHeld && !row.hold?.released && census.found > limit) {
-    const reason = `${census.found} of ${row.rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
+    const reason = missingReason(census.found, row.rows);
     return { ...row, census: null, suspects: [], census_at: at, hold: holdOf(row, 'missing', reason, at) };
   }
   const suspects = isHeld ? row.suspects : [...new Set([...row.suspects, ...found])];

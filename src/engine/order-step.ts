@@ -21,8 +21,6 @@ export function orderStep(live: LiveStream, context: StepContext): StepResult {
     moves: [[live, change]],
     ordersDone: [order.id],
     events: [{ name: 'order.carried_out', stream: order.stream, order: order.kind, given: order.at }],
-    // What was gone is asked for again, and may not be gone any more.
-    confirmed: false,
   });
 }
 

@@ -1,7 +1,7 @@
 // A step of a stream that is read whole each time: the company, the roles, the project budgets. Also what `/company` means to
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../base/clock.ts';
-import { holdOf, limitOf } from './census.ts';
+import { holdOf, limitOf, missingReason } from './census.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { isNarrowed } from './narrowing.ts';
@@ -28,7 +28,7 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   // Rows that can be asked for are deleted by their own 404; a report's row is what its list says.
   if (!tooMuch && definition.single === null) for (const id of missing) diff.remove(id);
   const suspects = tooMuch || definition.single === null ? [] : (missing as number[]);
-  const reason = `${missing.length} of ${live.index.size} rows are missing at Harvest at once: deleted, or hidden from this token`;
+  const reason = missingReason(missing.length, live.index.size);
 
   const company = definition.name === 'company' ? companyFacts(records[0]) : row.company;
   const own: Move = (current) => {

@@ -46,6 +46,19 @@ export interface Bench {
 
 const INTERVALS: Intervals = { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 };
 
+/** The daemon's defaults. */
+export function settingsOf(simulator: Simulator): StepSettings {
+  return {
+    accountId: simulator.accountId,
+    overlapMs: 300_000,
+    grain: 'month',
+    startDate: null,
+    endDate: null,
+    hold: { share: 0.05, atLeast: 50 },
+    pollTimers: false,
+  };
+}
+
 /** An account on the simulator that publishes to the log. Each call is a new process, as far as the engine can tell. */
 export function benchAccount(
   simulator: Simulator,
@@ -70,16 +83,7 @@ export function benchAccount(
   };
   const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow(), ...options.source });
   const account: Account = new Account({
-    settings: {
-      accountId: simulator.accountId,
-      overlapMs: 300_000,
-      grain: 'month',
-      startDate: null,
-      endDate: null,
-      hold: { share: 0.05, atLeast: 50 },
-      pollTimers: false,
-      ...options.settings,
-    },
+    settings: { ...settingsOf(simulator), ...options.settings },
     streams: catalog
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
       .map((definition) => ({ definition, intervals: options.intervals ?? INTERVALS })),

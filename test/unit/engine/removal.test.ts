@@ -5,7 +5,7 @@ import { createStreams } from '../../../src/engine/live-streams.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
-import { account, benchAccount, simulatedSource, viewDifferences } from '../../support/account.ts';
+import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 
 const INTERVALS = { pollMs: 1, tallyMs: 1, censusMs: 1 };
@@ -73,15 +73,7 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
   const projects = streams.get('projects')!;
   projects.row = { ...projects.row, gone: [], synced_to: '2026-11-21T06:30:00Z' };
   expect(projects.index.size).toBe(0);
-  const settings = {
-    accountId: simulator.accountId,
-    overlapMs: 300_000,
-    grain: 'month',
-    startDate: null,
-    endDate: null,
-    hold: { share: 0.05, atLeast: 50 },
-    pollTimers: false,
-  } as const;
+  const settings = settingsOf(simulator);
   const signal = new AbortController().signal;
   const source = simulatedSource(simulator);
   const context = { source, codec: testCodec(), settings, signal, now: Date.now, streams, number: 1, once: true };
