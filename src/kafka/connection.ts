@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
+import { failsWithoutAnswer } from './first-answer.ts';
 import { wholeFrames } from './frames.ts';
 
 export interface KafkaSettings {
@@ -51,6 +52,8 @@ export interface Connection {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** From the dialling to the first answer; longer than any request is held by a healthy broker. */
+const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
 const METADATA_MAX_AGE_MS = 300_000;
 
@@ -79,7 +82,7 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
       socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
       sockets.add(socket.once('close', () => sockets.delete(socket)));
       if (severed) socket.destroy(new Error('the connection was given up'));
-      return wholeFrames(socket);
+      return wholeFrames(failsWithoutAnswer(socket, FIRST_ANSWER_TIMEOUT_MS));
     },
   };
   const kafka = new Kafka(config);

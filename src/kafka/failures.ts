@@ -96,7 +96,8 @@ const UNREACHABLE = new Set([
   'KafkaJSMetadataNotLoaded',
 ]);
 
-const WRONG_LISTENER = /^Closed connection$|before secure TLS connection|Connection closed by the server/;
+const WRONG_LISTENER =
+  /^Closed connection$|closed before the first answer|before secure TLS connection|Connection closed by the server/;
 
 function isUnreachable(cause: Cause): boolean {
   return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);

@@ -46,6 +46,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
+  await Promise.all(brokers.filter(({ pid }) => pid === undefined).map((broker) => broker.start()));
   prefix = uniquePrefix();
   widestSend = 0;
   proxy = await startKafkaProxy(brokers.map(({ bootstrap }) => bootstrap));
@@ -121,8 +122,12 @@ test.each(FAULTS)(
     })().finally(() => {
       faulty = false;
     });
-    while (faulty) await traffic.commit();
-    await faults;
+    const commits = (async () => {
+      while (faulty) await traffic.commit();
+    })();
+    // Both to their end, so that no fault strikes the next test.
+    await Promise.allSettled([faults, commits]);
+    await Promise.all([faults, commits]);
     await traffic.end();
     expect(widestSend).toBe(1);
     expect(await visible()).toEqual(traffic.expected());

@@ -1,4 +1,6 @@
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConversionError } from '../../src/engine/ports.ts';
 import {
   ACCOUNT,
@@ -239,6 +241,15 @@ test('an opening that is aborted ends at once', async () => {
   await expect(opening).rejects.toThrow('enough');
   expect(Date.now() - asked).toBeLessThan(4_000);
   await first.close();
+});
+
+test('a first bootstrap broker that takes connections and closes them does not keep us from the others', async () => {
+  const hangingUp = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+  onTestFinished(() => void hangingUp.close());
+  await once(hangingUp, 'listening');
+  const first = `127.0.0.1:${(hangingUp.address() as AddressInfo).port}`;
+  const { rows } = await sink({ kafka: { brokers: [first, bootstrap] } }).open(new Model(), forever);
+  expect(rows.size).toBe(0);
 });
 
 test('a broker that cannot be reached is named', async () => {

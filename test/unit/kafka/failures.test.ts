@@ -27,6 +27,11 @@ test.each([
     new errors.KafkaJSConnectionClosedError('Closed connection', { host: 'h', port: 1 }),
     'kafka.unavailable',
   ],
+  [
+    'a connection that was closed at once',
+    new errors.KafkaJSConnectionError('Connection error: closed before the first answer', {}),
+    'kafka.unavailable',
+  ],
   ['a plain error of kafkajs', new Error('Broker not connected'), 'kafka.unavailable'],
   [
     'a wrong password',
