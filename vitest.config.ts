@@ -18,8 +18,9 @@ export default defineConfig({
           name: 'real',
           include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          // The files share one broker, and each may start a JVM of its own.
-          maxWorkers: 2,
+          // The files share one broker, and each may start a JVM of its own; one more than there are processors, because they
+          // mostly wait: for time-outs, restarts, polls.
+          maxWorkers: 3,
         },
       },
     ],

@@ -3,17 +3,16 @@
 // whose broker is dead, it asks the same broker again until it gives up, whatever the other brokers could tell it.
 import type { Socket } from 'node:net';
 
-/** The same socket; it ends in an error when it is closed, or `withinMs` pass, before the first byte has come. */
+/** The same socket; it ends in an error when it is closed, or silent for `withinMs`, before the first byte has come. */
 export function failsWithoutAnswer<S extends Socket>(socket: S, withinMs: number): S {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...details: unknown[]) => boolean;
   let answered = false;
-  const patience = setTimeout(() => socket.destroy(new Error('no answer to the first request')), withinMs);
-  patience.unref();
+  socket.setTimeout(withinMs, () => socket.destroy(new Error('no answer to the first request')));
 
   socket.emit = ((event: string | symbol, ...details: unknown[]) => {
-    if (event === 'data' || event === 'close') {
+    if (event === 'data' && !answered) {
       answered = true;
-      clearTimeout(patience);
+      socket.setTimeout(0);
     }
     // Not what follows our own farewell.
     if (event !== 'end' || answered || socket.writableEnded) return emit(event, ...details);

@@ -9,7 +9,7 @@ import { viewOf } from '../support/view.ts';
 
 test('three SIGKILLs of the broker during the first sync', async () => {
   const broker = await ownBroker();
-  const where = { ...(await scene()), bootstrap: broker.bootstrap };
+  const where = { ...(await scene({ timeEntries: 1_000 })), bootstrap: broker.bootstrap };
   const random = seededRandom(Number(process.env.TEST_SEED ?? 5));
   const running = publisher(where, ['run', '--once']);
   await running.printed(/account\.opened/);

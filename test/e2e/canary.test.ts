@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
-import { NO_LIMITS, start, until } from '../support/publisher.ts';
+import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
 import { plantings, type Settings, secretKeys } from '../support/secret-keys.ts';
@@ -123,7 +123,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     'schema_registry.url': registry.url,
     'log.level': 'trace',
     'http.listen': '127.0.0.1:0',
-    ...Object.fromEntries(NO_LIMITS.map((setting) => setting.split('=') as [string, string])),
+    ...Object.fromEntries(FEW_STREAMS.map((setting) => setting.split('=') as [string, string])),
   };
   const known: Settings = {
     'harvest.accounts.0.id': String(simulator.accountId),

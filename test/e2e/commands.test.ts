@@ -5,13 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon } from '../support/daemon.ts';
-import { environment, finished, NO_LIMITS, start, until, type Where } from '../support/publisher.ts';
+import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
 
-const SMALL = { timeEntries: 20, years: 1 };
+/** A small account, and not every stream of it. */
+const small = async (options: SimulatorOptions = {}) => ({
+  ...(await scene({ timeEntries: 20, years: 1, ...options })),
+  settings: FEW_STREAMS,
+});
 
 describe('the command line', () => {
   test.each([
@@ -98,7 +103,7 @@ streams: { client: { enabled: false } }
 });
 
 test('every command answers in JSON', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
   const commands = ['check', 'streams', 'state show', 'state show clients', 'schemas diff', 'schemas register', 'spec'];
   const answers = await Promise.all(
@@ -111,13 +116,13 @@ test('every command answers in JSON', async () => {
 });
 
 test('state show says when nothing is stored yet', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   expect(await finished(where, ['state', 'show'])).toMatchObject({ code: 0, output: 'Nothing is stored yet.\n' });
 });
 
 describe('an account of which something is refused', () => {
   test('shows it in check, status and readiness, and goes on with the rest', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const { faults, data } = where.simulator;
     faults.add({ match: { stream: 'contacts' }, do: { kind: 'status', status: 403 } });
     faults.add({ match: { stream: 'roles' }, do: { kind: 'status', status: 404 } });
@@ -145,14 +150,14 @@ describe('an account of which something is refused', () => {
   });
 
   test('is ready all the same when only a module is off', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     Object.assign(where.simulator.data.company, { estimate_feature: false });
     const running = await daemon(where);
     await until('ready', async () => (await running.readiness()).ready);
   });
 
   test('ends run --once with 77 when nothing can be read at all', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     where.simulator.faults.add({ do: { kind: 'status', status: 404 } });
     expect(await finished(where, ['run', '--once'])).toMatchObject({
       code: 77,
@@ -165,7 +170,7 @@ describe('an account of which something is refused', () => {
 
 describe('the token', () => {
   test('of another account is refused', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const env = { ...environment(where), HARVEST_ACCOUNT_ID: '999' };
     const end = await start(['check', '--set', `topics.prefix=${where.prefix}`], env).ended;
     expect(end.code).toBe(77);
@@ -174,8 +179,21 @@ describe('the token', () => {
     );
   });
 
+  test('that is refused ends run and check with 77, and is not repeated', async () => {
+    const where = await small();
+    const token = 'canary-that-harvest-does-not-know';
+    const settings = [...FEW_STREAMS, `topics.prefix=${where.prefix}`, 'http.listen=off', 'log.level=trace'];
+    for (const command of [['run'], ['check', '--json']]) {
+      const env = { ...environment(where), HARVEST_ACCESS_TOKEN: token };
+      const end = await start([...command, ...settings.flatMap((setting) => ['--set', setting])], env).ended;
+      expect(end.code, end.output + end.errors).toBe(77);
+      expect(end.output + end.errors).toContain('Check the access token');
+      expect(end.output + end.errors).not.toContain(token);
+    }
+  });
+
   test('is not blamed when there is no Harvest at the address', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const env = { ...environment(where), HARVEST_BASE_URL: `${where.registryUrl}/v2` };
     const end = await start(['check', '--set', `topics.prefix=${where.prefix}`], env).ended;
     expect(end.code).toBe(65);
@@ -184,7 +202,7 @@ describe('the token', () => {
 });
 
 test('a port in use ends run with 69 and the address', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   const holder = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void holder.close());
   await until('the port is taken', () => holder.listening);
@@ -204,7 +222,7 @@ describe('the registry', () => {
   };
 
   test('at a wrong address is refused with that address', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const wrong = `${new URL(where.registryUrl).origin}/nosuch`;
     const errors = await refused(where, wrong);
     expect(errors).toContain(`POST ${wrong}/subjects/`);
@@ -212,7 +230,7 @@ describe('the registry', () => {
   });
 
   test('with another schema under our subject is refused, and nothing is registered', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const subject = `${where.prefix}.clients-value`;
     const foreign = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'string' }] };
     const put = (method: string, path: string, body: object) =>
@@ -232,10 +250,10 @@ describe('the registry', () => {
   });
 
   test('without our schemas, when they may not be registered: all of them are listed; the command given mends it', async () => {
-    const where = await scene(SMALL);
-    const strict = { ...where, settings: [...NO_LIMITS, 'schema_registry.auto_register=false'] };
+    const where = await small();
+    const strict = { ...where, settings: [...FEW_STREAMS, 'schema_registry.auto_register=false'] };
     const errors = await refused(strict);
-    expect(errors.match(/ is not registered$/gm)).toHaveLength(2 * catalog.length);
+    expect(errors.match(/ is not registered$/gm)).toHaveLength(2 * FEW.length);
     expect(errors).toContain('harvest-kafka schemas register');
     expect(await finished(strict, ['schemas', 'register'])).toMatchObject({ code: 0 });
     expect(await finished(strict, ['run', '--once'])).toMatchObject({ code: 0 });
@@ -244,7 +262,7 @@ describe('the registry', () => {
 
 describe('topics', () => {
   test('that would lose records are refused with the command that mends them', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     const topic = `${where.prefix}.clients`;
     const admin = new Kafka({ brokers: [where.bootstrap], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
@@ -259,10 +277,10 @@ describe('topics', () => {
   });
 
   test('with keys of another format are refused instead of holding every record twice', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
     expect(
-      await finished({ ...where, settings: [...NO_LIMITS, 'key.format=string'] }, ['run', '--once']),
+      await finished({ ...where, settings: [...FEW_STREAMS, 'key.format=string'] }, ['run', '--once']),
     ).toMatchObject({
       code: 65,
       errors: expect.stringMatching(/carries a key in Avro, this configuration writes text\n {2}Set key\.format back/),

@@ -27,7 +27,7 @@ test(
       const successor = publisher(where, ['run']);
       await successor.printed(/account\.opened/);
       if (sleeps) owner.process.kill('SIGCONT');
-      expect((await owner.ended).code).toBe(79);
+      expect(await owner.ended).toMatchObject({ code: 79, errors: expect.stringContaining('Another instance') });
       owner = successor;
     }
     owner.process.kill('SIGTERM');

@@ -3,18 +3,23 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
-import { finished, NO_LIMITS, start } from '../support/publisher.ts';
+import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
+import { FEW_STREAMS, finished, start } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker, temporaryFolder } from '../support/stack.ts';
 
-const SMALL = { timeEntries: 20, years: 1 };
+/** A small account, and not every stream of it. */
+const small = async (options: SimulatorOptions = {}) => ({
+  ...(await scene({ timeEntries: 20, years: 1, ...options })),
+  settings: FEW_STREAMS,
+});
 
 test('TLS: with the authority everything works, without it the certificate is named', async () => {
   const broker = await ownBroker({ listeners: 'tls' });
-  const where = { ...(await scene(SMALL)), bootstrap: broker.bootstrap };
+  const where = { ...(await small()), bootstrap: broker.bootstrap };
   const caFile = join(await temporaryFolder(), 'ca.pem');
   await writeFile(caFile, broker.tls!.ca);
-  const trusting = { ...where, settings: [...NO_LIMITS, `kafka.ssl.ca_file=${caFile}`] };
+  const trusting = { ...where, settings: [...FEW_STREAMS, `kafka.ssl.ca_file=${caFile}`] };
   expect(await finished(trusting, ['run', '--once'])).toMatchObject({ code: 0 });
 
   const stranger = await finished({ ...where, settings: ['kafka.ssl=true'] }, ['check']);
@@ -27,9 +32,9 @@ test('TLS: with the authority everything works, without it the certificate is na
 
 test('SCRAM: the password is accepted, a wrong one or a wrong mechanism is told, and neither is shown', async () => {
   const broker = await ownBroker({ listeners: 'sasl_scram' });
-  const where = { ...(await scene(SMALL)), bootstrap: broker.bootstrap };
+  const where = { ...(await small()), bootstrap: broker.bootstrap };
   const login = (mechanism: string, password: string) => [
-    ...NO_LIMITS,
+    ...FEW_STREAMS,
     'log.level=trace',
     `kafka.sasl.mechanism=${mechanism}`,
     `kafka.sasl.username=${LAB_USER.username}`,
@@ -47,7 +52,7 @@ test('SCRAM: the password is accepted, a wrong one or a wrong mechanism is told,
 });
 
 test('a log-in at a listener that wants none is told as that, not as a doubt about commits', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   const settings = ['mechanism=plain', 'username=u', 'password=p'].map((part) => `kafka.sasl.${part}`);
   const end = await finished({ ...where, settings }, ['check']);
   expect(end.code).toBe(77);
@@ -61,7 +66,7 @@ test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere
     refreshToken: 'canary-refresh',
     rotate: true,
   };
-  const where = await scene({ ...SMALL, oauth });
+  const where = await small({ oauth });
   const folder = await temporaryFolder();
   const tokenFile = join(folder, 'token.json');
   const config = join(folder, 'harvest-kafka.yaml');
@@ -90,7 +95,7 @@ test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere
       log: { level: 'trace' },
     }),
   );
-  const run = () => start(['run', '--once', '--config', config, ...NO_LIMITS.flatMap((one) => ['--set', one])]).ended;
+  const run = () => start(['run', '--once', '--config', config, ...FEW_STREAMS.flatMap((one) => ['--set', one])]).ended;
   const kept: string[] = [];
   for (const end of [await run(), await run()]) {
     expect(end.code, end.errors).toBe(0);

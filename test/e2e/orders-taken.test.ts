@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import { readTopics } from '../support/consumer.ts';
 import { daemon } from '../support/daemon.ts';
-import { finished, until } from '../support/publisher.ts';
+import { FEW_STREAMS, finished, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
 test('a running daemon takes orders, and a replay brings a new letter for what still does not convert', async () => {
-  const where = await scene({ timeEntries: 20, years: 0.2 });
+  const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const [task] = where.simulator.data.tasks.all();
   where.simulator.data.tasks.update(task!.id, { billable_by_default: 'perhaps' as never });
   const letters = async () => (await readTopics(where.bootstrap, [`${where.prefix}.dead-letters`])).length;
@@ -14,12 +14,7 @@ test('a running daemon takes orders, and a replay brings a new letter for what s
   await until('everything is complete', async () => (await running.readiness()).ready, 60);
   expect(await letters()).toBe(1);
 
-  const lines = [
-    'census clients',
-    'state reset time_entries --to 2026-01-01',
-    'release projects',
-    'dead-letters replay',
-  ];
+  const lines = ['census clients', 'state reset time_entries --to 2026-01-01', 'release roles', 'dead-letters replay'];
   const ends = await Promise.all(lines.map((line) => finished(where, [...line.split(' '), '--wait', '30'])));
   for (const end of ends) {
     expect(end).toMatchObject({ code: 0, errors: '', output: expect.stringMatching(/\nTaken\.\n$/) });

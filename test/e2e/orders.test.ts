@@ -2,11 +2,11 @@
 // left, what is shown.
 import { expect, test } from 'vitest';
 import type { Order } from '../../src/engine/ports.ts';
-import { type Ended, finished } from '../support/publisher.ts';
+import { type Ended, FEW_STREAMS, finished } from '../support/publisher.ts';
 import { type Scene, scene } from '../support/scene.ts';
 
 test('orders are left, shown, and waited for in vain while no daemon runs; dead letters are listed', async () => {
-  const where = await scene({ timeEntries: 20, years: 0.2 });
+  const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const { data, accountId } = where.simulator;
   const account_id = String(accountId);
   const [task, client] = [data.tasks.all()[0]!, data.clients.all()[0]!];

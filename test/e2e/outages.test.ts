@@ -2,13 +2,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startBroker } from '../../src/lab/broker.ts';
+import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
-import { NO_LIMITS, publisher, until } from '../support/publisher.ts';
+import { FEW_STREAMS, publisher, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
 
-const SMALL = { timeEntries: 20, years: 1 };
+/** A small account, and not every stream of it. */
+const small = async (options: SimulatorOptions = {}) => ({
+  ...(await scene({ timeEntries: 20, years: 1, ...options })),
+  settings: FEW_STREAMS,
+});
 
 const isReady = (running: RunningDaemon) => async () => (await running.readiness()).ready;
 
@@ -20,7 +25,7 @@ async function waitsFor(running: RunningDaemon, reason: RegExp): Promise<void> {
 }
 
 test('a registry that is down at start is waited for', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
   registry.interfere = () => ({ status: 503, body: '' });
@@ -36,7 +41,7 @@ test('a registry that is down at start is waited for', async () => {
 });
 
 test('a broker that is down at start, dies, and hangs', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   const broker = await startBroker({ dataDir: await temporaryFolder() });
   onTestFinished(() => broker.kill());
   await broker.kill();
@@ -46,7 +51,7 @@ test('a broker that is down at start, dies, and hangs', async () => {
   early.process.kill('SIGTERM');
   expect(await early.ended, 'stopped while it waits').toMatchObject({ code: 143, errors: '' });
 
-  const settings = [...NO_LIMITS, 'streams.tasks.poll_interval_seconds=1'];
+  const settings = [...FEW_STREAMS, 'streams.tasks.poll_interval_seconds=1'];
   const running = await daemon({ ...where, bootstrap: broker.bootstrap, settings });
   await waitsFor(running, /ECONNREFUSED/);
   await broker.restart();
@@ -75,7 +80,7 @@ async function change({ simulator, pass }: Awaited<ReturnType<typeof scene>>): P
 
 describe('a Harvest that hangs', () => {
   test('does not keep SIGTERM waiting', async () => {
-    const where = await scene(SMALL);
+    const where = await small();
     where.simulator.faults.add({ match: { after: 5 }, do: { kind: 'hang' } });
     const running = publisher(where, ['run']);
     await running.printed(/account\.opened/);
@@ -88,7 +93,7 @@ describe('a Harvest that hangs', () => {
 });
 
 test('the second Ctrl-C ends the process at once, unless it is the echo of the first', async () => {
-  const where = await scene(SMALL);
+  const where = await small();
   const broker = await startBroker({ dataDir: await temporaryFolder() });
   onTestFinished(() => broker.kill());
   const running = publisher({ ...where, bootstrap: broker.bootstrap }, ['run']);

@@ -5,12 +5,11 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { catalog } from '../../src/streams/catalog.ts';
 import { type Held, type HttpGate, startHttpGate } from '../support/http-gate.ts';
 import { PATIENTLY } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy, type Trap } from '../support/kafka-proxy.ts';
 import { API, names } from '../support/kafka-wire.ts';
-import { type Ended, finished, NO_LIMITS, publisher, type Running } from '../support/publisher.ts';
+import { type Ended, finished, NO_LIMITS, onlyStreams, publisher, type Running } from '../support/publisher.ts';
 import { type Scene, scene } from '../support/scene.ts';
 import { sharedStack } from '../support/stack.ts';
 import { tornApart, viewOf } from '../support/view.ts';
@@ -213,11 +212,7 @@ async function staged({ point }: Cell): Promise<Stage> {
   return stage;
 }
 
-const settings = [
-  ...NO_LIMITS,
-  'topics.partitions=2',
-  ...catalog.filter(({ name }) => !STREAMS.includes(name)).map(({ name }) => `streams.${name}.enabled=false`),
-];
+const settings = [...NO_LIMITS, 'topics.partitions=2', ...onlyStreams(...STREAMS)];
 
 /** As the victim sees the world. */
 function behind(stage: Stage, transactionSeconds: number) {

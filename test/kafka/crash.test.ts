@@ -18,6 +18,8 @@ import {
 } from '../support/kafka.ts';
 import { uniquePrefix } from '../support/stack.ts';
 
+const KILLS = Number(process.env.TEST_KILLS ?? 3);
+
 let broker: Broker;
 let discard: () => Promise<void>;
 let admin: Admin;
@@ -76,7 +78,7 @@ test('a broker killed during and between commits loses nothing and repeats nothi
     await broker.restart();
   };
   const doubts = { committed: 0, undone: 0 };
-  while (kills < 6 || dying) {
+  while (kills < KILLS || dying) {
     const n = wanted + 1;
     const messages = Array.from({ length: 50 }, (_, i) => message('clients', `${n}-${i}`, 'x'.repeat(200)));
     if (!dying && n % 12 === 0) {

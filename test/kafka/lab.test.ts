@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Broker, startBroker, startCluster } from '../../src/lab/broker.ts';
+import { startBroker } from '../../src/lab/broker.ts';
 import { freePort } from '../../src/lab/ports.ts';
 import { type Registry, startRegistry } from '../../src/lab/registry.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
@@ -102,44 +102,6 @@ describe('a broker', () => {
     await expect(broker.died).rejects.toMatchObject({ code: 'lab.failed' });
   }, 30_000);
 });
-
-describe('a listener', () => {
-  test('with TLS takes those who trust its certificate, and no others', async () => {
-    const broker = await ownBroker({ listeners: 'tls' });
-    await canListTopics(broker.client);
-    expect(broker.tls?.ca).toContain('BEGIN CERTIFICATE');
-    await expect(canListTopics({ ...broker.client, ssl: true })).rejects.toThrow(/self.signed/);
-  }, 60_000);
-
-  test('with SASL PLAIN takes the right password, and no other', async () => {
-    const broker = await ownBroker({ listeners: 'sasl_plain' });
-    await canListTopics(broker.client);
-    const wrong = { mechanism: 'plain', username: 'publisher', password: 'guess' } as const;
-    await expect(canListTopics({ ...broker.client, sasl: wrong })).rejects.toThrow(/authentication failed/i);
-  }, 60_000);
-
-  test('with SCRAM takes the right password by SHA-256 and SHA-512, and no other', async () => {
-    const broker = await ownBroker({ listeners: 'sasl_scram' });
-    const sasl = (mechanism: 'scram-sha-256' | 'scram-sha-512', password: string) =>
-      canListTopics({ ...broker.client, sasl: { mechanism, username: 'publisher', password } as SASLOptions });
-    await canListTopics(broker.client);
-    await sasl('scram-sha-512', 'lab-only');
-    await expect(sasl('scram-sha-256', 'guess')).rejects.toThrow(/authentication/i);
-  }, 60_000);
-});
-
-test('a cluster of three goes on writing while one of its brokers is dead', async () => {
-  const brokers = await startCluster({ size: 3, dataDir: await temporaryFolder() });
-  onTestFinished(async () => void (await Promise.all(brokers.map((broker: Broker) => broker.kill()))));
-  const client = { brokers: brokers.map(({ bootstrap }) => bootstrap) };
-  await createTopic(client, 'replicated');
-  await send(client, 'replicated', 'three');
-  await brokers[0]!.kill();
-  await vi.waitFor(() => send(client, 'replicated', 'two'), PATIENCE);
-  expect((await values(client, 'replicated', 2)).slice(0, 2)).toEqual(['three', 'two']);
-  await brokers[0]!.restart();
-  await canListTopics(brokers[0]!.client);
-}, 120_000);
 
 test('a registry with a data directory keeps its schemas over SIGKILL', async () => {
   const dataDir = await temporaryFolder();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { RunningSimulator, Simulator } from '../../src/lab/simulator/index.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 
@@ -37,6 +38,26 @@ export const NO_LIMITS = ['general', 'reports'].flatMap((budget) => [
   `harvest.budgets.${budget}.requests=1000000`,
   `harvest.budgets.${budget}.per_seconds=1`,
 ]);
+
+/** Switches off all streams but these: what is not about streams need not wait for 32 of them. */
+export function onlyStreams(...names: readonly string[]): string[] {
+  return catalog.filter(({ name }) => !names.includes(name)).map(({ name }) => `streams.${name}.enabled=false`);
+}
+
+/** One of each kind of stream that a test of something else may need. */
+export const FEW = [
+  'company',
+  'clients',
+  'contacts',
+  'roles',
+  'tasks',
+  'time_entries',
+  'expenses',
+  'estimates',
+  'time_team',
+];
+
+export const FEW_STREAMS = [...NO_LIMITS, ...onlyStreams(...FEW)];
 
 /** Starts `harvest-kafka <args>`; ended with the test at the latest. */
 export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
