@@ -82,11 +82,7 @@ function isHoldOver({ hold }: StreamRow, isOver: boolean, gone: number): boolean
 async function verdictOn(live: LiveStream, id: number, context: StepContext): Promise<Verdict> {
   const { definition, index } = live;
   try {
-    const { record } = await context.source.fetchRecord(
-      definition,
-      { id, parent: index.get(id)!.group },
-      context.signal,
-    );
+    const record = await context.source.fetchRecord(definition, { id, parent: index.get(id)!.group }, context.signal);
     return record ?? 'gone';
   } catch (error) {
     if (error instanceof PublisherError && error.code === 'harvest.forbidden') return 'refused';

@@ -42,26 +42,21 @@ export interface Page {
   readonly serverTime: number;
 }
 
-/** The answer for one record. */
-export interface Single {
-  /** null: Harvest answered 404, in its own JSON. */
-  readonly record: JsonObject | null;
-  /** The `Date` header in ms. */
-  readonly serverTime: number;
-}
-
 /**
  * Reads Harvest. Retries what is worth retrying, inside the budget; throws PublisherError `harvest.*` otherwise:
  * network, server, unparsable (after a few tries), unauthorised, forbidden (403), not_found (404), refused (400, 422).
  */
 export interface Source {
   fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page>;
-  /** One record by its id (`parent` where its path has one): what proves a deletion (promise P8). */
+  /**
+   * One record by its id (`parent` where its path has one); null when Harvest answers 404 in its own JSON, which is what
+   * proves a deletion (promise P8).
+   */
   fetchRecord(
     stream: StreamDefinition,
     target: { readonly id: number; readonly parent: number | null },
     signal: AbortSignal,
-  ): Promise<Single>;
+  ): Promise<JsonObject | null>;
   readonly budgets: readonly BudgetView[];
   close(): Promise<void>;
 }

@@ -26,7 +26,7 @@ export interface Call<T> {
   readonly budget: Budget;
   readonly read: (body: JsonObject, answer: HttpAnswer, place: Place) => T;
   /** What a 404 from Harvest itself stands for; left out, it is a failure. */
-  readonly absent?: (answer: HttpAnswer) => T;
+  readonly absent?: () => T;
 }
 
 interface Progress {
@@ -101,7 +101,7 @@ export class Caller {
     const body = await textOf(answer, place).catch(() => '');
     // A proxy's 404 page must never pass for a deletion, so only Harvest's own JSON counts (promise P8).
     if (answer.status === 404 && call.absent !== undefined && parsedObject(body)) {
-      return { value: call.absent(answer) };
+      return { value: call.absent() };
     }
     throw refusal(answer, body, place);
   }

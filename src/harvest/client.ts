@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
-import { type JsonObject, type Page, type PageRequest, PRIORITY, type Single, type Source } from '../engine/ports.ts';
+import { type JsonObject, type Page, type PageRequest, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Auth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
@@ -137,11 +137,11 @@ class Client implements HarvestSource {
     stream: StreamDefinition,
     { id, parent }: { readonly id: number; readonly parent: number | null },
     signal: AbortSignal,
-  ): Promise<Single> {
+  ): Promise<JsonObject | null> {
     const { single } = stream;
     assert(single !== null, `${stream.name} answers for one record`);
     assert(parent !== null || !single.includes('{parent}'), `a record of ${stream.name} is asked below its parent`);
-    return this.#caller.call<Single>(
+    return this.#caller.call<JsonObject | null>(
       {
         url: below(this.#base, single.replace('{id}', String(id)).replace('{parent}', String(parent))),
         stream,
@@ -149,11 +149,11 @@ class Client implements HarvestSource {
         purpose: 'confirm',
         priority: PRIORITY.dirty,
         budget: this.#budgets[stream.budget],
-        read: (body, answer, place) => {
+        read: (body, _, place) => {
           if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-          return { record: body, serverTime: this.#serverTime(answer) };
+          return body;
         },
-        absent: (answer) => ({ record: null, serverTime: this.#serverTime(answer) }),
+        absent: () => null,
       },
       signal,
     );

@@ -57,9 +57,7 @@ export class HarvestView {
 
   /** One record; null when Harvest says that there is none. */
   async record(stream: StreamDefinition, id: number, parent: number | null): Promise<JsonObject | null> {
-    return this.#patiently(async () => {
-      return (await this.#source.fetchRecord(stream, { id, parent }, this.#signal)).record;
-    });
+    return this.#patiently(() => this.#source.fetchRecord(stream, { id, parent }, this.#signal));
   }
 
   /** `total_entries` of a portion; null when Harvest does not say. */

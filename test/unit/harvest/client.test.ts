@@ -144,10 +144,8 @@ describe('answers', () => {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<html>no route</html>');
     });
     const { source } = clientOf(server);
-    expect(await source.fetchRecord(clients, { id: 1, parent: null }, signal)).toMatchObject({
-      record: { id: 1, name: 'Acme' },
-    });
-    expect(await source.fetchRecord(clients, { id: 2, parent: null }, signal)).toMatchObject({ record: null });
+    expect(await source.fetchRecord(clients, { id: 1, parent: null }, signal)).toEqual({ id: 1, name: 'Acme' });
+    expect(await source.fetchRecord(clients, { id: 2, parent: null }, signal)).toBeNull();
     expect(await failureOf(source.fetchRecord(clients, { id: 3, parent: null }, signal))).toMatchObject({
       code: 'harvest.unparsable',
     });
