@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Clock, isoSeconds, jitteredPause, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
-import { createRegistryClient, prepareSubjects, type RegistryClient } from './codec/registry.ts';
+import { createRegistryClient, prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config, StreamConfig } from './config/options.ts';
 import { Account } from './engine/account.ts';
@@ -13,6 +13,7 @@ import type { AccountStatus } from './engine/status.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
 import type { KafkaSettings, Log, TlsSettings } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
+import { openTopicLog } from './kafka/topic-log.ts';
 import { catalog } from './streams/catalog.ts';
 import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
@@ -63,7 +64,7 @@ export class Daemon {
     const registry = createRegistry(config, this.#around);
     try {
       const prepared = await this.#patiently(signal, options.once, async () =>
-        Promise.all(config.harvest.accounts.map((account) => this.#prepare(account, schemas, registry))),
+        Promise.all(config.harvest.accounts.map((account) => this.#prepare(account, schemas, registry, signal))),
       );
       if (prepared === null) return;
       this.#accounts = prepared.map((ids, index) =>
@@ -106,16 +107,16 @@ export class Daemon {
     account: AccountConfig,
     schemas: ValueSchemas,
     registry: RegistryClient,
+    signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SchemaIds>> {
     const config = this.#config;
-    const prefix = prefixOf(config, account);
-    const streams = enabledStreams(config);
-    return prepareSubjects(registry, streams, {
+    return prepareSubjects(registry, enabledStreams(config), {
       schemas,
-      prefix,
+      prefix: prefixOf(config, account),
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
       autoRegister: config.schema_registry.auto_register,
+      written: writtenTo(config, account, this.#around.clock, signal),
     });
   }
 
@@ -123,9 +124,13 @@ export class Daemon {
   async #patiently<T>(signal: AbortSignal, once: boolean, work: () => Promise<T>): Promise<T | null> {
     const { clock, random, emit } = this.#around;
     const since = clock.monotonic();
+    const stopped = new Promise<null>((resolve) => {
+      signal.addEventListener('abort', () => resolve(null), { once: true });
+    });
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const result = await work();
+        // A registry that hangs must not keep a stop waiting.
+        const result = await Promise.race([work(), stopped]);
         this.#waiting = null;
         return result;
       } catch (thrown) {
@@ -181,6 +186,7 @@ export class Daemon {
         keyFormat: config.key.format,
         runningTimers: config.running_timers,
         writerSchema: (id) => registry.schemaById(id),
+        onUnreadable: (stream, schemaId) => emit({ name: 'value.unreadable', stream, schemaId }),
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
@@ -199,6 +205,18 @@ export class Daemon {
     });
     return engine;
   }
+}
+
+/** Tells which topics of an account were written to; asks the broker only when it is called. */
+export function writtenTo(config: Config, account: AccountConfig, clock: Clock, signal: AbortSignal): Written {
+  return async (streams) => {
+    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock);
+    try {
+      return await log.written(streams, signal);
+    } finally {
+      await log.close();
+    }
+  };
 }
 
 /** The client of `schema_registry`. */

@@ -18,6 +18,8 @@ const HAPPENED: Record<ErrorCode, string> = {
   'registry.invalid': 'The registry answered 422 to a schema of ours.',
   'registry.not_registered': 'Schemas are missing and may not be registered.',
   'registry.refused': 'The registry answered something else than the Confluent API does.',
+  'registry.replaced':
+    'Topics were written to and the registry lacks their subjects, or gives the schema ids of their values to others.',
   'registry.key_schema_changed': 'A key on the topic has another schema id than the registry gives.',
   'kafka.unavailable': 'No broker answers.',
   'kafka.unauthorised': 'The log-in failed, or a right is missing; the message names it.',

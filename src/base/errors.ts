@@ -102,7 +102,7 @@ export const CODES = {
     kind: 'fatal',
     exit: EXIT.dataContract,
     remedy:
-      'The registered schema of this subject cannot be evolved into ours; use another topics.prefix or delete the subject.',
+      'The registered schema cannot be evolved into ours. Use another topics.prefix or, while nothing is on the topic, delete the subject; streams.<name>.enabled: false lets the others run meanwhile.',
   },
   'registry.invalid': {
     kind: 'fatal',
@@ -124,6 +124,12 @@ export const CODES = {
     exit: EXIT.dataContract,
     remedy:
       'The keys on the topic carry another schema id than the registry gives now, so equal keys would have unequal bytes. Restore the registry, or use a new topics.prefix.',
+  },
+  'registry.replaced': {
+    kind: 'fatal',
+    exit: EXIT.dataContract,
+    remedy:
+      'The registry was emptied, or is another than the records on the topic were written with: with it no consumer reads them right. Restore it or correct schema_registry.url, or use a new topics.prefix.',
   },
   'kafka.unavailable': {
     kind: 'reopen',
@@ -238,6 +244,11 @@ export class PublisherError extends Error {
 /** Whether waiting and trying again can help. */
 export function isPassing({ kind }: PublisherError): boolean {
   return kind === 'transient' || kind === 'reopen';
+}
+
+/** Whether a connection failed because node:tls does not trust the certificate of the other side; `code` is the error's. */
+export function isDistrust(code: unknown): boolean {
+  return typeof code === 'string' && /CERT|UNABLE_TO_(GET|VERIFY)/.test(code);
 }
 
 /** Any thrown value as ours: what nobody translated is a bug. */

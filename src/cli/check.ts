@@ -1,11 +1,19 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { isoSeconds } from '../base/clock.ts';
-import { asPublisherError, EXIT, type PublisherError } from '../base/errors.ts';
-import { diffSubjects } from '../codec/registry.ts';
+import { asPublisherError, CODES, EXIT, type PublisherError } from '../base/errors.ts';
+import { diffSubjects, LOST, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO, createHarvestSource, createRegistry, enabledStreams, kafkaSettings, prefixOf } from '../daemon.ts';
+import {
+  AVRO,
+  createHarvestSource,
+  createRegistry,
+  enabledStreams,
+  kafkaSettings,
+  prefixOf,
+  writtenTo,
+} from '../daemon.ts';
 import { type JsonObject, PRIORITY } from '../engine/ports.ts';
 import type { HarvestSource } from '../harvest/client.ts';
 import { createConnection } from '../kafka/connection.ts';
@@ -37,7 +45,7 @@ export async function check(options: CommonOptions): Promise<number> {
     const [harvest, kafka, registry] = await Promise.all([
       checkHarvest(config, account, signal),
       checkKafka(config, account),
-      checkRegistry(config, account),
+      checkRegistry(config, account, signal),
     ]);
     findings.push(...harvest, ...kafka, ...registry);
   }
@@ -171,7 +179,7 @@ async function checkKafka(config: Config, account: AccountConfig): Promise<Findi
   }
 }
 
-async function checkRegistry(config: Config, account: AccountConfig): Promise<Finding[]> {
+async function checkRegistry(config: Config, account: AccountConfig, signal: AbortSignal): Promise<Finding[]> {
   const client = createRegistry(config, { clock, random });
   const name = config.schema_registry.url.join(', ');
   try {
@@ -181,7 +189,17 @@ async function checkRegistry(config: Config, account: AccountConfig): Promise<Fi
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
     });
-    const subjects = differences.map(({ subject: { name: subject }, state, message }): Finding => {
+    // A broker that is down is told as that.
+    const lost = await lostSubjects(client, differences, writtenTo(config, account, clock, signal)).catch(
+      (): typeof differences => [],
+    );
+    const subjects = differences.map((difference): Finding => {
+      const { name: subject } = difference.subject;
+      const { state, message } = difference;
+      if (lost.includes(difference)) {
+        const { remedy, exit } = CODES['registry.replaced'];
+        return { ...found('subject', subject, LOST), state: 'lost', remedy, exit_code: exit };
+      }
       if (state === 'registered') return found('subject', subject, '');
       const willBeMade = state === 'missing' && config.schema_registry.auto_register;
       if (willBeMade) return { ...found('subject', subject, ''), state: 'will be made' };

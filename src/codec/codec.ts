@@ -1,7 +1,7 @@
 // The Codec port: a Harvest record becomes key bytes, value bytes and what the index remembers of them, and a topic's
 // record becomes that memory again. Asks the registry only for schemas that are not ours; stream-codec.ts does the rest.
 
-import { assert } from '../base/errors.ts';
+import { assert, PublisherError } from '../base/errors.ts';
 import type { Codec, JsonObject, Restored, RowId } from '../engine/ports.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -27,8 +27,10 @@ export interface CodecOptions {
   readonly keyFormat: KeyFormat;
   /** Whether the ticking of a timer alone makes another version of its record. */
   readonly runningTimers: RunningTimers;
-  /** The schema registered under an id, null when the registry has none. Asked once per stream and id. */
+  /** The record registered under an id, null when the registry has none. Asked once per stream and id. */
   readonly writerSchema: (id: number) => Promise<object | null>;
+  /** A value on the topic cannot be read, so its record is published anew when it is next read; told once per schema id. */
+  readonly onUnreadable?: (stream: string, schemaId: number | null) => void;
   /** A decimal had more fraction digits than the schema and was rounded; its literal is in `_extra`. */
   readonly onRounded?: (stream: string, field: string) => void;
 }
@@ -44,6 +46,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
   const out = new MessageWriter();
   const codecs = new Map([...options.ids].map(([name, ids]) => [name, streamCodec(options, name, ids, out)]));
   const readers = new Map<string, Promise<Reader>>();
+  const unreadable = new Set<string>();
 
   function of(stream: StreamDefinition): StreamCodec {
     const codec = codecs.get(stream.name);
@@ -51,17 +54,14 @@ export function createCodec(options: CodecOptions): AvroCodec {
     return codec;
   }
 
-  /**
-   * How to read what was written under `schemaId`. An id that the registry lost, or gives to another record since it was set up
-   * anew, is taken for ours: or every row would look foreign and be published again.
-   */
+  /** How to read what was written under `schemaId`. */
   function reader(codec: StreamCodec, schemaId: number): Promise<Reader> {
     const name = `${codec.stream.name}|${schemaId}`;
     let known = readers.get(name);
     if (known === undefined) {
       known = options
         .writerSchema(schemaId)
-        .then((schema) => (isOf(schema, codec) ? codec.readerOf(schema) : codec.read));
+        .then((schema) => (isOf(schema, codec) ? codec.readerOf(schema) : stranger(codec, schemaId, schema)));
       readers.set(name, known);
       known.catch(() => readers.delete(name));
     }
@@ -70,8 +70,15 @@ export function createCodec(options: CodecOptions): AvroCodec {
 
   async function restoreForeign(codec: StreamCodec, id: RowId, value: Buffer, schemaId: number): Promise<Restored> {
     const record = (await reader(codec, schemaId))(value.subarray(HEADER));
-    // What nobody can read gets a hash that no record of ours has, so the row is written again when it is next read.
-    return record === null ? { id, ...UNREADABLE } : { id, ...codec.rememberRecord(record) };
+    return { id, ...(record === null ? unread(codec, schemaId) : codec.rememberRecord(record)) };
+  }
+
+  /** What nobody can read gets a hash that no record of ours has. */
+  function unread({ stream: { name } }: StreamCodec, schemaId: number | null) {
+    const what = `${name}|${schemaId}`;
+    if (!unreadable.has(what)) options.onUnreadable?.(name, schemaId);
+    unreadable.add(what);
+    return UNREADABLE;
   }
 
   return {
@@ -82,8 +89,9 @@ export function createCodec(options: CodecOptions): AvroCodec {
       const codec = of(stream);
       const id = codec.keys.decode(key);
       const schemaId = schemaIdOf(value);
-      if (schemaId === codec.schemaId) return { id, ...codec.remember(value.subarray(HEADER)) };
-      if (schemaId === null) return { id, ...UNREADABLE };
+      if (schemaId === codec.schemaId)
+        return { id, ...(codec.remember(value.subarray(HEADER)) ?? unread(codec, schemaId)) };
+      if (schemaId === null) return { id, ...unread(codec, null) };
       return restoreForeign(codec, id, value, schemaId);
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
@@ -106,6 +114,24 @@ export function createCodec(options: CodecOptions): AvroCodec {
 function isOf(schema: object | null, { schema: ours }: StreamCodec): schema is object {
   const { name, namespace } = (schema ?? {}) as { readonly name?: unknown; readonly namespace?: unknown };
   return schema !== null && name === ours.name && namespace === ours.namespace;
+}
+
+/**
+ * Reads what the registry says is no record of ours: nothing. A registry never gives an id twice, so bytes that are ours all
+ * the same were written with another one; going on would leave topics that no consumer reads right.
+ */
+function stranger(codec: StreamCodec, schemaId: number, schema: object | null): Reader {
+  return (payload) => {
+    if (codec.read(payload) === null) return null;
+    const { namespace, name } = (schema ?? {}) as { readonly name?: unknown; readonly namespace?: unknown };
+    const given =
+      schema === null ? 'does not know as a record' : `gives to ${[namespace, name].filter(Boolean).join('.')}`;
+    throw new PublisherError(
+      'registry.replaced',
+      `the topic of ${codec.stream.name} carries values under schema id ${schemaId}, which the registry ${given}`,
+      { stream: codec.stream.name },
+    );
+  };
 }
 
 /** Hashes have 53 bits without a sign. */

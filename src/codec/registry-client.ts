@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
-import { PublisherError } from '../base/errors.ts';
+import { isDistrust, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 
 interface RegistryAuth {
@@ -27,7 +27,8 @@ export interface RegistryClientOptions {
 interface RegisteredSchema {
   readonly id: number;
   readonly version: number;
-  readonly schema: object;
+  /** Null when it is no Avro record. */
+  readonly schema: object | null;
 }
 
 /**
@@ -41,7 +42,7 @@ export interface RegistryClient {
   incompatibility(subject: string, schema: object): Promise<string | null>;
   /** Registers the schema, or finds it registered; the id that values carry. */
   register(subject: string, schema: object): Promise<number>;
-  /** Null when the registry has no such id. */
+  /** The record under that id; null when the registry has none, or something else. */
   schemaById(id: number): Promise<object | null>;
   /** The newest version; null when there is no such subject. */
   latest(subject: string): Promise<RegisteredSchema | null>;
@@ -53,6 +54,8 @@ const TIMEOUT_MS = 5_000;
 const ROUNDS = 3;
 const BACK_OFF_MS = 200;
 const CONNECTIONS = 8;
+/** A schema is a few kilobytes. */
+const LARGEST_ANSWER_BYTES = 2 ** 20;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
 interface Answer {
@@ -76,7 +79,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const closing = new AbortController();
   // Each request under way listens, and there are more than the ten that Node warns at.
   setMaxListeners(0, closing.signal);
-  const agent = new Agent({ connections: CONNECTIONS, connect: options.ca === undefined ? {} : { ca: options.ca } });
+  const agent = new Agent({
+    connections: CONNECTIONS,
+    maxResponseSize: LARGEST_ANSWER_BYTES,
+    connect: options.ca === undefined ? {} : { ca: options.ca },
+  });
   const headers = {
     accept: `${CONTENT_TYPE}, application/json`,
     'content-type': CONTENT_TYPE,
@@ -100,6 +107,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     }
     throw new PublisherError('registry.unavailable', `schema registry ${failure.where}: ${failure.reason}`, {
       cause: failure.cause,
+      ...(isDistrust((failure.cause as { code?: unknown } | undefined)?.code) ? UNTRUSTED : {}),
     });
   }
 
@@ -195,6 +203,10 @@ function concealing(auth: RegistryAuth | undefined): (text: string) => string {
   return (text) => secrets.reduce<string>((left, secret) => left.replaceAll(secret!, '[redacted]'), text);
 }
 
+const UNTRUSTED = {
+  remedy: 'The certificate is not trusted here, so nothing was sent: name its authority in schema_registry.ca_file.',
+};
+
 function refusal({ method, path, about }: Call, { where, status }: Answer, said: string): PublisherError {
   if (status === 401 || status === 403) {
     return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
@@ -209,10 +221,12 @@ function idIn(body: Members, about: string): number {
   throw new PublisherError('registry.refused', `the answer for ${about} holds no schema id`);
 }
 
-function schemaIn(body: Members, about: string): object {
-  const schema = typeof body.schema === 'string' ? parse(body.schema) : undefined;
-  if (isObject(schema)) return schema;
-  throw new PublisherError('registry.refused', `the answer for ${about} holds no Avro schema`);
+/** Null when it is no Avro record: registries hold text keys, Protobuf and JSON Schema as well. */
+function schemaIn(body: Members, about: string): object | null {
+  if (typeof body.schema !== 'string')
+    throw new PublisherError('registry.refused', `the answer for ${about} holds no schema`);
+  const schema = parse(body.schema);
+  return isObject(schema) ? schema : null;
 }
 
 function parse(text: string): unknown {

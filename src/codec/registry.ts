@@ -34,6 +34,9 @@ export interface SubjectDifference {
   readonly message: string | null;
 }
 
+/** Of these streams, those whose topic was written to. */
+export type Written = (streams: readonly string[]) => Promise<ReadonlySet<string>>;
+
 const CONCURRENCY = 8;
 
 /** The subjects of `streams`; string keys have none. */
@@ -64,16 +67,39 @@ export function diffSubjects(
 }
 
 /**
+ * Of what is missing, the subjects that must have been there: their topics were written to. The registry was emptied or is
+ * another one, and what is registered with it now would give ids that lie on the topics to other schemas.
+ */
+export async function lostSubjects(
+  client: RegistryClient,
+  differences: readonly SubjectDifference[],
+  written: Written,
+): Promise<SubjectDifference[]> {
+  // A key's subject may be missing because keys were text before.
+  const values = withState(differences, 'missing').filter(({ subject }) => subject.part === 'value');
+  if (values.length === 0) return [];
+  const streams = await written(values.map(({ subject }) => subject.stream));
+  const looked = await concurrently(values, async (difference) => {
+    const { name, stream } = difference.subject;
+    return streams.has(stream) && (await client.latest(name)) === null ? [difference] : [];
+  });
+  return looked.flat();
+}
+
+/**
  * The ids of every schema of `streams`. Registers what is missing when `autoRegister` is on, but nothing at all as long
- * as any subject is in the way: then one error lists them all (registry.incompatible, registry.not_registered, ...).
+ * as any subject is in the way, or with `written` any is lost: then one error lists them all (registry.incompatible,
+ * registry.replaced, registry.not_registered, ...).
  */
 export async function prepareSubjects(
   client: RegistryClient,
   streams: readonly StreamDefinition[],
-  options: SubjectOptions & { readonly autoRegister: boolean },
+  options: SubjectOptions & { readonly autoRegister: boolean; readonly written?: Written },
 ): Promise<ReadonlyMap<string, SchemaIds>> {
   const found = await diffSubjects(client, streams, options);
   refuse('registry.incompatible', 'does not take our schema', withState(found, 'incompatible'));
+  const lost = options.written === undefined ? [] : await lostSubjects(client, found, options.written);
+  refuse('registry.replaced', LOST, lost);
   const missing = withState(found, 'missing');
   if (!options.autoRegister) refuse('registry.not_registered', 'is not registered', missing);
   const registered = await registerAll(client, missing);
@@ -113,8 +139,11 @@ function withState(differences: readonly SubjectDifference[], state: SubjectDiff
   return differences.filter((difference) => difference.state === state);
 }
 
+/** What is said of a lost subject. */
+export const LOST = 'is not registered, although its topic was written to';
+
 function refuse(
-  code: 'registry.incompatible' | 'registry.not_registered',
+  code: 'registry.incompatible' | 'registry.replaced' | 'registry.not_registered',
   what: string,
   differences: readonly SubjectDifference[],
 ): void {

@@ -107,16 +107,18 @@ export class StreamCodec {
     return draftField(this.#plain, path, samples);
   }
 
-  /** What the index remembers of a payload that has our schema. */
-  remember(payload: Buffer): Memory {
-    const { isRunning, group, day } = this.#readPlace(payload);
-    const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
-    return { hash: hash(compared), group, day };
+  /** What the index remembers of a payload that has our schema; null when it has not. */
+  remember(payload: Buffer): Memory | null {
+    return attempt(() => {
+      const { isRunning, group, day } = this.#readPlace(payload);
+      const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+      return { hash: hash(compared), group, day };
+    });
   }
 
   /** What it remembers of a record that another schema brought. */
   rememberRecord(record: AvroRecord): Memory {
-    return this.remember(this.#type.toBuffer(record));
+    return this.remember(this.#type.toBuffer(record))!;
   }
 
   /** Reads our own payloads. */

@@ -60,7 +60,12 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     sweep: sweepStatus(live, view, now),
     backlog: backlogOf(live),
-    retrying: retry && { since: isoSeconds(retry.since), attempt: retry.attempt, reason: retry.error.message },
+    retrying: retry && {
+      since: isoSeconds(retry.since),
+      attempt: retry.attempt,
+      reason: retry.error.message,
+      remedy: retry.error.remedy,
+    },
     deadLetters: row.dead_letters,
   };
 }

@@ -54,6 +54,8 @@ export type PublisherEvent =
   | { name: 'stream.retrying'; stream: string; code: string; reason: string; attempt: number; retryInMs: number }
   | { name: 'topic.refilled'; stream: string; reason: string }
   | { name: 'record.refused'; stream: string; field: string; count: number; reason: string; shape: Shape }
+  /** Values on the stream's topic cannot be read; `schemaId` is null when they are not in the wire format. */
+  | { name: 'value.unreadable'; stream: string; schemaId: number | null }
   | { name: 'decimal.rounded'; stream: string; field: string }
   | {
       name: 'drift.seen';

@@ -36,6 +36,13 @@ export interface Backlog {
   readonly censusAt: string | null;
 }
 
+export interface Retrying {
+  readonly since: string;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
 export interface StreamStatus {
   readonly stream: string;
   readonly state: StreamState;
@@ -56,7 +63,7 @@ export interface StreamStatus {
   readonly sweep: SweepStatus | null;
   readonly backlog: Backlog;
   /** Set while requests fail and are repeated. */
-  readonly retrying: { readonly since: string; readonly attempt: number; readonly reason: string } | null;
+  readonly retrying: Retrying | null;
   readonly deadLetters: number;
 }
 

@@ -1,6 +1,6 @@
 // What an answer that is not a page means: the table of design section 9, and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
-import { PublisherError } from '../base/errors.ts';
+import { isDistrust, PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
@@ -114,8 +114,14 @@ export function brokenExchange(request: HttpRequest, thrown: unknown): Publisher
   const reason = (typeof code === 'string' && !told.includes(code) ? `${code} ${told}` : told).trim() || 'no answer';
   const place: Place = { request, stream: null, conceal: (text) => text };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
-  return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`);
+  const remedy = isDistrust(code) ? UNTRUSTED : {};
+  return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`, remedy);
 }
+
+const UNTRUSTED = {
+  remedy:
+    'The certificate is not trusted here, so nothing was sent. If a proxy of yours stands in between, name its authority in harvest.ca_file; the request is repeated by itself.',
+};
 
 function bodyMessage(body: string, place: Place): string | null {
   const parsed = parsedObject(body);

@@ -1,7 +1,7 @@
 // kafkajs' errors in our words, translated once at this border. By type, name and code of the innermost cause, never by
 // kafkajs' `retriable` flag: it is false for wrapped transient errors and absent from plain TypeErrors.
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
-import { PublisherError } from '../base/errors.ts';
+import { isDistrust, PublisherError } from '../base/errors.ts';
 
 /** What the operator needs to find the place: brokers, topic prefix, transactional id. */
 export interface Place {
@@ -109,8 +109,9 @@ function isLogin(cause: Cause): boolean {
     ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED'].includes(
       cause.type,
     ) ||
-    // What node:tls says of a certificate that it does not trust, or of a peer that does not speak TLS.
-    /CERT|^ERR_(TLS|SSL)_|^EPROTO$|UNABLE_TO_(GET|VERIFY)/.test(cause.code)
+    isDistrust(cause.code) ||
+    // What node:tls says of a peer that does not speak TLS.
+    /^ERR_(TLS|SSL)_|^EPROTO$/.test(cause.code)
   );
 }
 

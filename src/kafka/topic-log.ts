@@ -11,6 +11,8 @@ import { dataTopic, presentTopics } from './topics.ts';
 export interface TopicLog {
   /** Delivers what was committed since the call before; everything the first time. A topic made anew is reset first. */
   news(stream: string, restore: Restore, signal: AbortSignal): Promise<void>;
+  /** Of these streams, those whose topic holds anything, or held it. */
+  written(streams: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Delivers everything, whatever `news` has delivered. */
   all(stream: string, onRecord: (record: TopicRecord) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -52,6 +54,13 @@ export async function openTopicLog(
         stream,
         ranges.map(({ from, to }) => Math.max(from, to)),
       );
+    },
+    async written(streams, signal) {
+      const names = new Map(streams.map((stream) => [dataTopic(prefix, stream), stream]));
+      const topics = [...names.keys()].filter((topic) => present.has(topic));
+      const bounds = topics.length > 0 ? await reader.bounds(topics, signal) : new Map<string, PartitionBounds[]>();
+      const found = [...bounds].filter(([, partitions]) => partitions.some(({ end }) => end > 0));
+      return new Set(found.map(([topic]) => names.get(topic)!));
     },
     async all(stream, onRecord, signal) {
       const bounds = await boundsOf(stream, signal);

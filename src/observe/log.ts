@@ -131,6 +131,11 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
         level: 'warn',
         message: `${event.count} to the dead letters, because of ${event.field}: ${event.reason}`,
       };
+    case 'value.unreadable': {
+      const what = event.schemaId === null ? 'not in Avro' : `under schema id ${event.schemaId}`;
+      const message = `values ${what} cannot be read; their records are published anew when they are next read`;
+      return { level: 'warn', message };
+    }
     case 'decimal.rounded':
       return debug(`${event.field} has more fraction digits than the schema; rounded, its literal kept in _extra`);
     case 'drift.seen':

@@ -81,10 +81,10 @@ function accountFinding(account: AccountStatus): Finding {
 function streamFinding(account: string, status: StreamStatus): Finding | null {
   const { stream, state, reason, remedy, retrying } = status;
   if (state !== 'RUNNING') return { account, stream, state, reason: reason ?? 'unknown', remedy };
-  if (!status.complete) {
-    return { account, stream, state: 'INCOMPLETE', reason: reason ?? 'the first sweep is not complete', remedy };
-  }
-  if (retrying) return { account, stream, state: 'RETRYING', reason: retrying.reason, remedy };
+  const why = retrying ?? { reason: reason ?? 'the first sweep is not complete', remedy };
+  const finding = { account, stream, reason: why.reason, remedy: why.remedy };
+  if (!status.complete) return { ...finding, state: 'INCOMPLETE' };
+  if (retrying) return { ...finding, state: 'RETRYING' };
   return null;
 }
 

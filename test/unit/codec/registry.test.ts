@@ -85,8 +85,17 @@ describe('one subject', () => {
   });
 
   test('an answer without a schema is refused', async () => {
-    stub.interfere = () => ({ status: 200, body: '{"schema":"not json"}' });
-    await expect(client.schemaById(5)).rejects.toThrow(failure('registry.refused', /id 5 holds no Avro schema/));
+    stub.interfere = () => ({ status: 200, body: '{}' });
+    await expect(client.schemaById(5)).rejects.toThrow(failure('registry.refused', /id 5 holds no schema/));
+  });
+
+  test.each([
+    ['a text key', '"string"'],
+    ['a union', '["null","long"]'],
+    ['Protobuf', 'syntax = "proto3"; message R {}'],
+  ])('%s under an id is no record', async (_, schema) => {
+    stub.interfere = () => ({ status: 200, body: JSON.stringify({ schema }) });
+    expect(await client.schemaById(5)).toBeNull();
   });
 });
 
@@ -111,6 +120,11 @@ describe('a registry that fails', () => {
     stub.interfere = () => 'hang';
     const hasty = clientOf({ timeoutMs: 30 });
     await expect(hasty.schemaById(1)).rejects.toThrow(failure('registry.unavailable', /no answer within 30 ms$/));
+  });
+
+  test('by an answer without end is given up before it fills the memory', async () => {
+    stub.interfere = () => ({ status: 200, body: ' '.repeat(2 ** 20 + 1) });
+    await expect(client.schemaById(1)).rejects.toThrow(failure('registry.unavailable', /size/));
   });
 
   test('by refusing connections is unavailable, not a bad request', async () => {
@@ -251,6 +265,34 @@ describe('all subjects', () => {
       return request.includes('-key') ? { status: 422, body: '{}' } : { status: 503, body: '' };
     };
     await expect(prepare(true)).rejects.toThrow(failure('registry.unavailable', /answered 503$/));
+  });
+
+  test('none is registered when one is lost whose topic was written to: it is another registry', async () => {
+    const written = async (streams: readonly string[]) =>
+      new Set(streams.filter((name) => /^(roles|tasks)$/.test(name)));
+    for (const autoRegister of [true, false]) {
+      const error = (await prepare(autoRegister, { written }).catch((thrown: Error) => thrown)) as Error;
+      expect(error).toMatchObject({ code: 'registry.replaced', exitCode: 65 });
+      expect(error.message.split('\n').sort()).toEqual([
+        'harvest.roles-value is not registered, although its topic was written to',
+        'harvest.tasks-value is not registered, although its topic was written to',
+      ]);
+    }
+    expect(stub.subjects.size).toBe(0);
+  });
+
+  test('a new version of a subject is registered, whatever its topic holds', async () => {
+    const older = schemas.get('roles')!;
+    stub.subjects.set('harvest.roles-value', [JSON.stringify({ ...older, doc: 'An older version.' })]);
+    const asked: string[][] = [];
+    const written = async (streams: readonly string[]) => {
+      asked.push([...streams]);
+      return new Set(['roles']);
+    };
+    expect((await prepare(true, { written })).size).toBe(32);
+    expect(stub.subjects.get('harvest.roles-value')).toHaveLength(2);
+    expect((await prepare(true, { written })).size).toBe(32);
+    expect(asked, 'the broker is asked only when something is missing').toHaveLength(1);
   });
 
   test('are compared without writing', async () => {

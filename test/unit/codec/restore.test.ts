@@ -91,40 +91,47 @@ describe('a value of an older schema', () => {
 describe('a value whose schema id the registry lost', () => {
   const stream = streamNamed('clients');
   const codec = testCodec();
+  const other = { type: 'record', name: 'Other', namespace: 'n', fields: [{ name: 'word', type: 'string' }] };
 
-  test('is taken for ours when it reads as ours', async () => {
+  test.each([
+    ['or that it gives to another record', other, 'gives to n.Other'],
+    ['and gives to nobody', null, 'does not know as a record'],
+  ])('%s is the sign of another registry when it is ours', async (_, schema, said) => {
     const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
-    const after = testCodec({ ids: new Map([['clients', { key: 155, value: 8 }]]) });
-    const { id, key, value, hash } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null, day: null });
-  });
-
-  test('is taken for ours too when the registry was filled anew and gives the id to another record', async () => {
-    const other = { type: 'record', name: 'Other', fields: [{ name: 'word', type: 'string' }] };
-    const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
-    const after = testCodec({
-      ids: new Map([['clients', { key: 155, value: 8 }]]),
-      writerSchema: async () => other,
+    const after = testCodec({ ids: new Map([['clients', { key: 155, value: 8 }]]), writerSchema: async () => schema });
+    const { key, value } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
+    await expect(after.restore(stream, key, value)).rejects.toMatchObject({
+      code: 'registry.replaced',
+      message: `the topic of clients carries values under schema id ${OLD_ID}, which the registry ${said}`,
     });
-    const { id, key, value, hash } = before.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await after.restore(stream, key, value)).toEqual({ id, hash, group: null, day: null });
   });
 
   test.each([
-    ['a foreign payload', Buffer.from([0, 0, 0, 0, 9, 255, 255, 255])],
-    ['no payload', Buffer.from([0, 0, 0, 0, 9])],
-    ['no Avro', Buffer.from('{"id":1}')],
-    ['nothing', Buffer.alloc(0)],
-  ])('is remembered as unlike any record of ours when it is %s', async (_, value) => {
-    const { id, key } = codec.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await codec.restore(stream, key, value)).toEqual({ id, hash: -1, group: null, day: null });
+    ['a foreign payload', Buffer.from([0, 0, 0, 0, 9, 255, 255, 255]), 9],
+    ['no payload', Buffer.from([0, 0, 0, 0, 9]), 9],
+    ['no Avro', Buffer.from('{"id":1}'), null],
+    ['nothing', Buffer.alloc(0), null],
+  ])('is remembered as unlike any record of ours when it is %s, and told once', async (_, value, schemaId) => {
+    const told: unknown[] = [];
+    const telling = testCodec({ onUnreadable: (...what) => told.push(what) });
+    const { id, key } = telling.encode(stream, sampleOf('clients').record, contextOf(stream));
+    const expected = { id, hash: -1, group: null, day: null };
+    expect(await telling.restore(stream, key, value)).toEqual(expected);
+    expect(await telling.restore(stream, key, value)).toEqual(expected);
+    expect(told).toEqual([['clients', schemaId]]);
     expect(await codec.decode(stream, value)).toBeNull();
   });
 
   test('so is a value whose schema does not fit ours', async () => {
-    const foreign = { type: 'record', name: 'Other', fields: [{ name: 'word', type: 'string' }] };
-    const reading = testCodec({ writerSchema: async () => foreign });
+    const reading = testCodec({ writerSchema: async () => other });
     const { key } = reading.encode(stream, sampleOf('clients').record, contextOf(stream));
-    expect(await reading.restore(stream, key, written(foreign, { word: 'x' }))).toMatchObject({ hash: -1 });
+    expect(await reading.restore(stream, key, written(other, { word: 'x' }))).toMatchObject({ hash: -1 });
   });
+});
+
+test('a value under our own schema id that is not ours ends no start', async () => {
+  const codec = testCodec();
+  const stream = streamNamed('time_entries');
+  const { id, key, value } = codec.encode(stream, sampleOf('time_entries').record, contextOf(stream));
+  expect(await codec.restore(stream, key, value.subarray(0, 9))).toEqual({ id, hash: -1, group: null, day: null });
 });

@@ -64,7 +64,7 @@ describe('the status page', () => {
 
   it('escapes every text that comes from outside', () => {
     const evil = `"><script>alert(1)</script><img src=x onerror='alert(2)'>&`;
-    const retrying = { since: evil, attempt: 1, reason: evil };
+    const retrying = { since: evil, attempt: 1, reason: evil, remedy: evil };
     const markup = page(
       account([stream(evil, { reason: evil, remedy: evil, cursor: evil, lastCommitAt: evil, retrying })], {
         accountId: evil,

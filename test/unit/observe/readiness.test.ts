@@ -4,7 +4,9 @@ import { duration, headline, readiness } from '../../../src/observe/readiness.ts
 import { account, firstSweep, stream } from '../../support/status.ts';
 
 const FORBIDDEN = { state: 'FORBIDDEN', complete: false, reason: '403 to /users', remedy: 'Give the role.' } as const;
-const RETRYING = { retrying: { since: '2026-11-21T06:29:00Z', attempt: 3, reason: '502 to /clients' } };
+const RETRYING = {
+  retrying: { since: '2026-11-21T06:29:00Z', attempt: 3, reason: '502 to /clients', remedy: 'Wait.' },
+};
 
 describe('readiness', () => {
   it.each<[string, AccountStatus[], boolean, string[], string[]]>([
@@ -55,6 +57,12 @@ describe('readiness', () => {
   it('hands on the reason and the remedy', () => {
     expect(readiness([account([stream('users', FORBIDDEN)])]).reasons).toEqual([
       { account: '1234567', stream: 'users', state: 'FORBIDDEN', reason: '403 to /users', remedy: 'Give the role.' },
+    ]);
+  });
+
+  it('says why a first sweep does not come to an end', () => {
+    expect(readiness([account([stream('users', { ...firstSweep(10, 20), ...RETRYING })])]).reasons).toEqual([
+      { account: '1234567', stream: 'users', state: 'INCOMPLETE', reason: '502 to /clients', remedy: 'Wait.' },
     ]);
   });
 });
