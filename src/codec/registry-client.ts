@@ -82,7 +82,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const agent = new Agent({
     connections: CONNECTIONS,
     maxResponseSize: LARGEST_ANSWER_BYTES,
-    connect: options.ca === undefined ? {} : { ca: options.ca },
+    // Said, because an environment variable of Node would switch it off otherwise.
+    connect: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { ca: options.ca }) },
   });
   const headers = {
     accept: `${CONTENT_TYPE}, application/json`,

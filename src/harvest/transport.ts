@@ -54,7 +54,8 @@ export function openTransport(options: { connections: number; timeouts: Timeouts
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
     maxResponseSize: LARGEST_BODY_BYTES,
-    connect: { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) },
+    // Said, because an environment variable of Node would switch it off otherwise.
+    connect: { timeout: timeouts.connectMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) },
   });
   return {
     transport: async ({ method, url, headers, body }, signal) => {

@@ -76,8 +76,10 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
     logCreator: () => (entry) => forward(entry, log),
     socketFactory: ({ host, port, ssl, onConnect }) => {
       const target = { host: names.get(host) ?? host, port };
+      const servername = isIP(target.host) ? {} : { servername: target.host };
+      // What is not said here, an environment variable of Node may switch off.
       const socket = ssl
-        ? connectTls({ ...target, ...(isIP(target.host) ? {} : { servername: target.host }), ...ssl }, onConnect)
+        ? connectTls({ ...target, ...servername, rejectUnauthorized: true, ...ssl }, onConnect)
         : connectTcp(target, onConnect);
       socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
       sockets.add(socket.once('close', () => sockets.delete(socket)));

@@ -80,12 +80,12 @@ export function clientSettings(bootstrap: string, security: Security, ca: string
   }
 }
 
-/** The keystore of `folder`, made when absent: a key and a self-signed certificate for 127.0.0.1 and localhost. */
-export async function makeKeystore(folder: string): Promise<Keystore> {
+/** The keystore of `folder`, made when absent: a key and a self-signed certificate for these names. */
+export async function makeKeystore(folder: string, names = 'ip:127.0.0.1,dns:localhost'): Promise<Keystore> {
   const file = join(folder, 'keystore.p12');
   const password = 'lab-only';
   const store = ['-alias', 'broker', '-keystore', file, '-storepass', password];
-  const subject = ['-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1,dns:localhost'];
+  const subject = ['-dname', 'CN=localhost', '-ext', `san=${names}`];
   if (!(await exists(file))) {
     await keytool('-genkeypair', '-keyalg', 'EC', '-validity', '3650', '-storetype', 'PKCS12', ...subject, ...store);
   }

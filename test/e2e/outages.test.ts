@@ -3,9 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startBroker } from '../../src/lab/broker.ts';
 import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
-import { daemon, type RunningDaemon } from '../support/daemon.ts';
+import { daemon, isReady, waitsFor } from '../support/daemon.ts';
 import { FEW_STREAMS, publisher, until } from '../support/publisher.ts';
-import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
 
@@ -13,31 +12,6 @@ import { temporaryFolder } from '../support/stack.ts';
 const small = async (options: SimulatorOptions = {}) => ({
   ...(await scene({ timeEntries: 20, years: 1, ...options })),
   settings: FEW_STREAMS,
-});
-
-const isReady = (running: RunningDaemon) => async () => (await running.readiness()).ready;
-
-async function waitsFor(running: RunningDaemon, reason: RegExp): Promise<void> {
-  await until(`not ready: ${reason}`, async () => {
-    const { status, reasons } = await running.readiness();
-    return status === 503 && reasons.some(({ state, reason: said }) => state === 'waiting' && reason.test(said));
-  });
-}
-
-test('a registry that is down at start is waited for', async () => {
-  const where = await small();
-  const registry = await startRegistryStub();
-  onTestFinished(() => registry.close());
-  registry.interfere = () => ({ status: 503, body: '' });
-  const running = await daemon({ ...where, registryUrl: registry.url });
-  await waitsFor(running, new RegExp(`schema registry ${registry.url}: answered 503`));
-  registry.interfere = () => undefined;
-  await until('ready', isReady(running));
-  expect(running.output()).toContain('"code":"registry.unavailable"');
-  // It is needed at start only.
-  await registry.close();
-  where.pass(5_000);
-  expect(await isReady(running)()).toBe(true);
 });
 
 test('a broker that is down at start, dies, and hangs', async () => {

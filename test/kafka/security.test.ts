@@ -1,5 +1,5 @@
 // Log-ins and certificates against listeners that ask for them; what is wrong must be said, and how to mend it.
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
@@ -38,6 +38,9 @@ async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Prom
 test('TLS works with the broker’s authority and is refused without it', { timeout: 120_000 }, async () => {
   const { bootstrap, tls } = await ownBroker({ listeners: 'tls' });
   await worksWith(bootstrap, { ssl: { ca: tls!.ca } });
+  // Node's own switch, which turns every check off that a program does not ask for.
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
   expect(await failureOf(bootstrap, { ssl: true })).toMatchObject({
     code: 'kafka.unauthorised',
     message: expect.stringContaining('certificate'),

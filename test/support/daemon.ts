@@ -1,7 +1,7 @@
 // `run` with its HTTP door open: what an operator's probes see of it.
 import type { AccountStatus } from '../../src/engine/status.ts';
 import type { Readiness } from '../../src/observe/readiness.ts';
-import { NO_LIMITS, publisher, type Running, type Where } from './publisher.ts';
+import { NO_LIMITS, publisher, type Running, until, type Where } from './publisher.ts';
 
 export interface RunningDaemon extends Running {
   readonly address: string;
@@ -24,4 +24,14 @@ export async function daemon(where: Where): Promise<RunningDaemon> {
     },
     accounts: async () => ((await (await fetch(`${address}/status`)).json()) as { accounts: AccountStatus[] }).accounts,
   };
+}
+
+export const isReady = (running: RunningDaemon) => async () => (await running.readiness()).ready;
+
+/** Until the daemon is not ready because it waits, for this reason. */
+export async function waitsFor(running: RunningDaemon, reason: RegExp): Promise<void> {
+  await until(`not ready: ${reason}`, async () => {
+    const { status, reasons } = await running.readiness();
+    return status === 503 && reasons.some(({ state, reason: said }) => state === 'waiting' && reason.test(said));
+  });
 }

@@ -1,7 +1,9 @@
-// A door in front of an HTTP server of a test: it can be shut, so that answers wait until it opens, and it can hold a chosen
-// request before the server sees it, or its answer.
+// A door in front of an HTTP server of a test: it can be shut, so that answers wait until it opens, it can hold a chosen
+// request before the server sees it, or its answer, and change or slow down what passes. Speaks TLS when it is given a key.
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface HttpGate {
   readonly url: string;
@@ -10,9 +12,19 @@ export interface HttpGate {
   /** Lets no answer through until it is opened again. */
   shut(): void;
   open(): void;
+  /** What becomes of an answer on its way back. */
+  meddle: (asked: string, answer: Answer) => Answer;
   /** Answers that were kept waiting. */
   readonly kept: number;
   close(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+  /** Between two of its bytes; at once without. */
+  readonly dripMs?: number;
 }
 
 export interface Held {
@@ -30,15 +42,17 @@ interface Trap {
   readonly answered: () => void;
 }
 
-/** Stands in front of `target`, an `http://` address that may have a path. */
-export async function startHttpGate(target: string): Promise<HttpGate> {
+/** Stands in front of `target`, an `http://` address that may have a path; `tls` holds its key and certificate. */
+export async function startHttpGate(target: string, tls?: ServerOptions): Promise<HttpGate> {
   let trap: Trap | null = null;
   let opened: Promise<void> = Promise.resolve();
   let unshut = () => {};
   let shut = false;
   let kept = 0;
 
-  const server = createServer((client, answer) => void pass(client, answer).catch(() => answer.destroy()));
+  const serve = (client: IncomingMessage, answer: ServerResponse) =>
+    void pass(client, answer).catch(() => answer.destroy());
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
 
@@ -48,16 +62,24 @@ export async function startHttpGate(target: string): Promise<HttpGate> {
     const pieces: Buffer[] = [];
     for await (const piece of client) pieces.push(piece as Buffer);
     if (caught?.moment === 'asked') await caught.hold(client);
-    const { status, headers, body } = await ask(client, Buffer.concat(pieces));
+    const found = await ask(client, Buffer.concat(pieces));
     caught?.answered();
     if (caught?.moment === 'answered') await caught.hold(client);
     if (shut) kept++;
     await opened;
-    answer.writeHead(status, headers).end(body);
+    const { status, headers, body, dripMs } = gate.meddle(`${client.method} ${client.url}`, found);
+    const { 'transfer-encoding': _, ...others } = headers;
+    answer.writeHead(status, { ...others, 'content-length': body.length });
+    for (const byte of dripMs === undefined ? [] : body.subarray(0, -1)) {
+      if (answer.closed) return;
+      answer.write(Buffer.of(byte));
+      await pause(dripMs);
+    }
+    answer.end(dripMs === undefined ? body : body.subarray(-1));
   }
 
   function ask({ method, url, headers }: IncomingMessage, body: Buffer) {
-    return new Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const asked = httpRequest(`${target}${url}`, { method, headers, agent: false }, async (found) => {
         const pieces: Buffer[] = [];
         for await (const piece of found) pieces.push(piece as Buffer);
@@ -67,8 +89,9 @@ export async function startHttpGate(target: string): Promise<HttpGate> {
     });
   }
 
-  return {
-    url: `http://127.0.0.1:${port}`,
+  const gate: HttpGate = {
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    meddle: (_, answer) => answer,
     trap: (pattern, moment) => {
       let release = () => {};
       let drop = () => {};
@@ -114,4 +137,5 @@ export async function startHttpGate(target: string): Promise<HttpGate> {
       });
     },
   };
+  return gate;
 }

@@ -16,6 +16,8 @@ export interface Where {
   readonly prefix: string;
   /** More `--set`. */
   readonly settings?: readonly string[];
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Ended {
@@ -99,8 +101,9 @@ export function publisher(where: Where, command: readonly string[]): Running {
   return start([...command, ...settings.flatMap((setting) => ['--set', setting])], environment(where));
 }
 
-export function environment({ simulator, server, bootstrap, registryUrl }: Where): Record<string, string> {
+export function environment({ simulator, server, bootstrap, registryUrl, env }: Where): Record<string, string> {
   return {
+    ...env,
     HARVEST_BASE_URL: `${server.url}/v2`,
     HARVEST_ACCOUNT_ID: String(simulator.accountId),
     HARVEST_ACCESS_TOKEN: simulator.token,
