@@ -177,38 +177,36 @@ test('another id for one key schema: exit 65, topics untouched; with the right o
 
 describe('emptied and filled with other schemas', () => {
   test('nothing is registered, published or deleted, whatever the keys are; restored, it goes on where it stood', async () => {
-    const [avro, text] = [await stage(), await stage(['key.format=string'])];
-    for (const where of [avro, text]) await once(where, 0);
-    const before = [await recordsOf(avro), await recordsOf(text)];
-    expect(before.map((records) => records.length > STREAMS.length)).toEqual([true, true]);
+    const both = [await stage(), await stage(['key.format=string'])] as const;
+    const ends = (code: number) => Promise.all(both.map((where) => once(where, code)));
+    const records = () => Promise.all(both.map(recordsOf));
+    await ends(0);
+    const before = await records();
+    expect(before.map(({ length }) => length > STREAMS.length)).toEqual([true, true]);
 
     await restart('lost');
-    for (const where of [avro, text]) {
-      const { errors } = await once(where, 65);
+    for (const [index, { errors }] of (await ends(65)).entries()) {
       for (const name of STREAMS)
-        expect(errors).toContain(`${where.prefix}.${name}-value is not registered, although its topic was written to`);
-      const check = await finished(where, ['check']);
-      expect(check.code).toBe(65);
-      expect(check.output).toContain('Restore it or correct schema_registry.url');
+        expect(errors).toContain(
+          `${both[index]!.prefix}.${name}-value is not registered, although its topic was written to`,
+        );
     }
+    const check = await finished(both[0], ['check']);
+    expect(check.code).toBe(65);
+    expect(check.output).toContain('Restore it or correct schema_registry.url');
     expect(await ask('GET', '/subjects'), 'nothing was registered').toEqual([]);
 
     // Others come first, so ours get other ids, and theirs get ours.
     for (let n = 0; n < 20; n++) await register(`other-${n}`, { type: 'record', name: `Other${n}`, fields: [] });
-    for (const where of [avro, text]) {
-      expect(await finished(where, ['schemas', 'register'])).toMatchObject({ code: 0 });
-    }
-    expect((await once(avro, 65)).errors).toMatch(
-      /carries a key under schema id \d+, this configuration writes schema id \d+/,
-    );
-    expect((await once(text, 65)).errors).toMatch(
-      /carries values under schema id \d+, which the registry gives to Other\d+/,
-    );
-    expect([await recordsOf(avro), await recordsOf(text)]).toEqual(before);
+    for (const where of both) expect(await finished(where, ['schemas', 'register'])).toMatchObject({ code: 0 });
+    const [avro, text] = await ends(65);
+    expect(avro!.errors).toMatch(/carries a key under schema id \d+, this configuration writes schema id \d+/);
+    expect(text!.errors).toMatch(/carries values under schema id \d+, which the registry gives to Other\d+/);
+    expect(await records()).toEqual(before);
 
     await restart('kept');
-    for (const where of [avro, text]) await once(where, 0);
-    expect([await recordsOf(avro), await recordsOf(text)]).toEqual(before);
-    expect((await viewOf(avro, { streams: STREAMS })).differences).toEqual([]);
+    await ends(0);
+    expect(await records()).toEqual(before);
+    expect((await viewOf(both[0], { streams: STREAMS })).differences).toEqual([]);
   });
 });
