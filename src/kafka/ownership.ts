@@ -15,7 +15,6 @@ export interface OwnershipParts {
   readonly accountId: string;
   readonly instance: string;
   readonly place: Place & { readonly transactionalId: string };
-  readonly transactionTimeoutMs: number;
   readonly state: AccountState;
   readonly orders: OrderBook;
   readonly clock: Clock;
@@ -58,32 +57,20 @@ export class Ownership {
     }
   }
 
-  /** What a failed opening means: a signature that fails is tried again by the next one. */
-  judgeOpening(error: unknown, signal: AbortSignal): Promise<PublisherError> {
-    return this.#judge(error, 'taking the account over', false, signal);
-  }
-
-  /**
-   * What a failed commit means. A broker that gives up a transaction for its age raises the epoch, which looks like fencing:
-   * then it was not another instance.
-   */
-  judgeCommit(error: unknown, signal: AbortSignal): Promise<PublisherError> {
-    const young = error instanceof TransactionFailure && error.openMs < this.#parts.transactionTimeoutMs;
-    return this.#judge(error, 'committing a batch', young, signal);
-  }
-
-  async #judge(error: unknown, doing: string, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
+  /** What it means that this failed; `doing` completes "while …". */
+  async judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
     const cause = error instanceof TransactionFailure ? error.cause : error;
     if (!isFencing(cause)) return translate(cause, doing, this.#parts.place);
-    return this.#whoFencedUs(cause, bySomebody, signal);
+    return this.#whoFencedUs(cause, signal);
   }
 
   /**
-   * Waits for the signature of whoever fenced us. A newer instance's: the account is theirs. An older one's, which came
-   * back from a doubt before it saw ours: we take the account back. None: if our transaction was young, somebody must
-   * have fenced us and died or dawdles, so the account is theirs; otherwise it was the broker.
+   * Waits for the signature of whoever fenced us. A newer instance's: the account is theirs. Anything else leaves it ours,
+   * and we open again: an older instance that came back from a doubt before it saw our signature; a broker that gave up
+   * our transaction for its age; a request of our own former opening that arrived late; somebody who died before it
+   * signed. One that only dawdles fences us again, and has signed by then.
    */
-  async #whoFencedUs(cause: unknown, bySomebody: boolean, signal: AbortSignal): Promise<PublisherError> {
+  async #whoFencedUs(cause: unknown, signal: AbortSignal): Promise<PublisherError> {
     const { clock, kafka, log, place, state } = this.#parts;
     const known = state.owner;
     const connection = createConnection(kafka, log);
@@ -105,7 +92,7 @@ export class Ownership {
       await farewell(reader, clock);
       connection.sever();
     }
-    return bySomebody ? this.#fencedBy(null, cause) : this.#doubted(cause);
+    return this.#doubted(cause);
   }
 
   /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
@@ -136,11 +123,9 @@ export class Ownership {
     if (newer) throw this.#fencedBy(newer);
   }
 
-  #fencedBy(newer: Owner | null, cause?: unknown): PublisherError {
-    const who = newer
-      ? `instance ${newer.instance}, opened at ${newer.opened_at}`
-      : 'an instance that has not signed yet';
+  #fencedBy({ instance, opened_at }: Owner, cause?: unknown): PublisherError {
     const { accountId, place } = this.#parts;
+    const who = `instance ${instance}, opened at ${opened_at}`;
     return new PublisherError(
       'kafka.fenced',
       `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`,

@@ -87,7 +87,6 @@ class Publisher implements Sink {
       instance,
       clock,
       place: this.#place,
-      transactionTimeoutMs: this.#transactionTimeoutMs,
       state: this.#state,
       orders: this.#orders,
       log: this.#log,
@@ -123,7 +122,7 @@ class Publisher implements Sink {
         sent = await session.transact((send) => this.#send(data, batch, layouts, send));
       } catch (error) {
         await this.#stop();
-        throw await this.#ownership.judgeCommit(error, this.#closing.signal);
+        throw await this.#ownership.judge(error, 'committing a batch', this.#closing.signal);
       }
       // Nothing is remembered before the commit is known.
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
@@ -208,7 +207,7 @@ class Publisher implements Sink {
       await farewell(reader, clock);
       connection.sever();
       signal.throwIfAborted();
-      throw await this.#ownership.judgeOpening(error, signal);
+      throw await this.#ownership.judge(error, 'taking the account over', signal);
     } finally {
       signal.removeEventListener('abort', connection.sever);
     }

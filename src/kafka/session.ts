@@ -31,12 +31,9 @@ export interface SessionOptions {
 }
 
 export class TransactionFailure extends Error {
-  /** How long the transaction had been open, by the clock that says more. */
-  readonly openMs: number;
-  constructor(cause: unknown, openMs: number) {
+  constructor(cause: unknown) {
     super('a transaction failed; its outcome is unknown', { cause });
     this.name = 'TransactionFailure';
-    this.openMs = openMs;
   }
 }
 
@@ -114,7 +111,6 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
   async function transact<T>(work: (send: Send) => Promise<T>): Promise<T> {
     assert(state === 'ready', 'one transaction at a time, and none after a failure');
     state = 'in transaction';
-    const stopwatch = startStopwatch(clock);
     let transaction: Transaction | null = null;
     // A transaction that is open for half its time-out is given up while the broker still knows it: beyond the time-out,
     // the broker's own abort looks like fencing by another instance.
@@ -130,9 +126,8 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       return result;
     } catch (error) {
       state = 'over';
-      const openMs = stopwatch();
       await giveUp(transaction);
-      throw new TransactionFailure(error, openMs);
+      throw new TransactionFailure(error);
     } finally {
       cancel();
     }
@@ -199,11 +194,4 @@ export function verified(answer: readonly SendResult[], topic: string, partition
 /** `disconnect` waits for requests in flight, up to their time-out of 30 s: not that long. */
 async function goodbye(producer: Producer, clock: Clock): Promise<void> {
   await atMost(clock, GOODBYE_PATIENCE_MS, producer.disconnect());
-}
-
-/** Monotonic time stands still while a machine sleeps, wall time may be set: the longer of the two is on the safe side. */
-function startStopwatch(clock: Clock): () => number {
-  const wall = clock.now();
-  const monotonic = clock.monotonic();
-  return () => Math.max(clock.now() - wall, clock.monotonic() - monotonic);
 }

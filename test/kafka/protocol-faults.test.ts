@@ -35,7 +35,7 @@ const PRODUCER_FENCED = 90;
 const TRANSACTION_TIMEOUT_MS = 16_000;
 
 /** How the call ends: resolved, or the kind of its error. */
-type Outcome = 'done' | 'reopen' | 'account' | 'fatal' | 'blocked';
+type Outcome = 'done' | 'reopen' | 'fatal' | 'blocked';
 /** Whether the batch is in the log when the call has ended. */
 type Truth = 'committed' | 'undone';
 
@@ -103,8 +103,8 @@ const CELLS: readonly Cell[] = [
     [{ refuse: CONCURRENT_TRANSACTIONS }, 'done', 'committed'],
     [{ refuse: COORDINATOR_LOADING }, 'done', 'committed'],
     [{ refuse: NOT_COORDINATOR }, 'done', 'committed'],
-    [{ refuse: INVALID_EPOCH }, 'account', 'undone'],
-    [{ refuse: PRODUCER_FENCED }, 'account', 'undone'],
+    [{ refuse: INVALID_EPOCH }, 'reopen', 'undone'],
+    [{ refuse: PRODUCER_FENCED }, 'reopen', 'undone'],
     [{ refuse: INVALID_STATE }, 'reopen', 'undone'],
     [{ refuse: INVALID_MAPPING }, 'reopen', 'undone'],
     [{ refuse: TOPIC_FORBIDDEN }, 'fatal', 'undone'],
@@ -123,8 +123,8 @@ const CELLS: readonly Cell[] = [
     [{ refuse: TOO_LARGE }, 'blocked', 'undone'],
     [{ refuse: OUT_OF_ORDER }, 'reopen', 'undone'],
     [{ refuse: UNKNOWN_PRODUCER }, 'reopen', 'undone'],
-    [{ refuse: INVALID_EPOCH }, 'account', 'undone'],
-    [{ refuse: PRODUCER_FENCED }, 'account', 'undone'],
+    [{ refuse: INVALID_EPOCH }, 'reopen', 'undone'],
+    [{ refuse: PRODUCER_FENCED }, 'reopen', 'undone'],
     ['lose request', 'done', 'committed'],
     ['lose answer', 'done', 'committed'],
     ['hold request', 'reopen', 'undone'],
@@ -135,9 +135,9 @@ const CELLS: readonly Cell[] = [
     [{ refuse: NOT_COORDINATOR }, 'reopen', 'undone'],
     [{ refuse: CONCURRENT_TRANSACTIONS }, 'reopen', 'undone'],
     [{ refuse: INVALID_STATE }, 'reopen', 'undone'],
-    [{ refuse: INVALID_EPOCH }, 'account', 'undone'],
-    [{ deny: INVALID_EPOCH }, 'account', 'committed'],
-    [{ refuse: PRODUCER_FENCED }, 'account', 'undone'],
+    [{ refuse: INVALID_EPOCH }, 'reopen', 'undone'],
+    [{ deny: INVALID_EPOCH }, 'reopen', 'committed'],
+    [{ refuse: PRODUCER_FENCED }, 'reopen', 'undone'],
     [{ deny: NOT_COORDINATOR }, 'reopen', 'committed'],
     ['lose request', 'reopen', 'undone'],
     ['lose answer', 'reopen', 'committed'],
