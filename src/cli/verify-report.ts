@@ -97,6 +97,9 @@ function verdict(streams: readonly StreamFinding[], { sample }: ReportOptions): 
   const compared = streams.filter(({ state }) => state === 'compared');
   const unequal = compared.filter(differs).length;
   const scope = sample === undefined ? '' : ` This was a sample of at most ${sample} rows a stream, not all of them.`;
+  if (streams.some(({ state }) => state === 'unfinished')) {
+    return `Stopped: ${compared.length} of ${streams.length} streams were compared, ${unequal} of them differ.${scope}`;
+  }
   if (unequal > 0) return `${unequal} of ${compared.length} streams differ.${scope}`;
   return compared.length === 0 ? 'Nothing was compared.' : `${compared.length} streams: no difference.${scope}`;
 }

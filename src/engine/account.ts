@@ -3,28 +3,31 @@
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoSeconds, jitteredPause, type Random } from '../base/clock.ts';
-import { asPublisherError, assert, isPassing, type PublisherError } from '../base/errors.ts';
+import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
-import { censusStep } from './census-step.ts';
-import { childStep } from './child-step.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
-import { confirmStep } from './confirm-step.ts';
 import { withConsequences } from './consequences.ts';
 import type { Emit } from './events.ts';
-import { listStep } from './list-step.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
 import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
-import { orderStep } from './order-step.ts';
 import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
-import { dependentsOf, removalStep } from './removal-step.ts';
-import { reportStep } from './report-step.ts';
-import { type Due, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
+import { dependentsOf } from './removal-step.ts';
+import { runStep } from './run-step.ts';
+import {
+  type Due,
+  HELD_PROBE_MS,
+  PROBE_MS,
+  RETRY_MAX_MS,
+  type ScheduleView,
+  schedule,
+  type Task,
+  waitsFor,
+} from './schedule.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
-import { wholeStep } from './whole-step.ts';
 
 export interface AccountParts {
   readonly settings: StepSettings;
@@ -44,11 +47,9 @@ export interface AccountParts {
 const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
-const PROBE_INTERVAL_MS = 3_600_000;
 /** What is not urgent begins only while less than this share of a budget's window is used. */
 const SLACK_SHARE = 0.5;
 const BACKOFF_BASE_MS = 500;
-const BACKOFF_MAX_MS = 300_000;
 const REOPEN_BASE_MS = 100;
 const REOPEN_MAX_MS = 15_000;
 /** `run --once` gives up on a stream after so many failed steps, and on the broker after so long. */
@@ -103,8 +104,8 @@ export class Account {
           // What was under way when we were told to stop has ended as it should.
           if (signal.aborted && isAbort(thrown)) return;
           const error = asPublisherError(thrown);
-          failingSince ??= clock.now();
-          const hopeless = once && clock.now() - failingSince > ONCE_PATIENCE_MS;
+          failingSince ??= clock.monotonic();
+          const hopeless = once && clock.monotonic() - failingSince > ONCE_PATIENCE_MS;
           if (!isPassing(error) || hopeless) throw error;
           await this.#waitToReopen(error, attempt, signal);
         }
@@ -280,7 +281,7 @@ export class Account {
     if (signal.aborted) return;
     await committer.submit(result);
     if (isRounded(task, live)) live.censused = true;
-    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + PROBE_INTERVAL_MS;
+    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + HELD_PROBE_MS;
     if (result.swept) {
       live.swept = true;
       live.sweptFrom = live.sweepBegan;
@@ -288,14 +289,14 @@ export class Account {
     // A sweep that begins from now on sees what was moved away before it was deleted.
     if (result.confirmed) live.goneSince = this.#steps;
     this.#orders.carriedOut(live, result.ordersDone);
-    if (result.failure) this.#retryLater(live, result.failure);
-    else live.retry = null;
+    if (result.failure) this.#retryLater(live, result.failure, true);
+    else if (!live.retry?.ofWalk || result.swept || isRounded(task, live)) live.retry = null;
   }
 
-  /** The stream stands still and says why; it is asked again in an hour (design section 9). */
+  /** The stream stands still and says why; it is asked again in a few minutes. */
   #refused(live: LiveStream, error: PublisherError): StepResult {
     const now = this.#parts.clock.now();
-    live.probeAt = now + PROBE_INTERVAL_MS;
+    live.probeAt = now + PROBE_MS[live.definition.budget];
     live.retry = null;
     const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
     const move = (row: StreamRow): StreamRow => ({
@@ -308,11 +309,11 @@ export class Account {
     return stepResult(live, 'probe', { moves: [[live, move]] });
   }
 
-  #retryLater(live: LiveStream, error: PublisherError): void {
+  #retryLater(live: LiveStream, error: PublisherError, ofWalk = live.retry?.ofWalk ?? false): void {
     const { clock, random, emit } = this.#parts;
     const attempt = (live.retry?.attempt ?? 0) + 1;
-    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
-    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs };
+    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, RETRY_MAX_MS, random());
+    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs, ofWalk };
     emit({
       name: 'stream.retrying',
       stream: live.definition.name,
@@ -364,31 +365,6 @@ export class Account {
     const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
     for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
   }
-}
-
-async function runStep(live: LiveStream, task: Task, context: StepContext): Promise<StepResult> {
-  switch (task.kind) {
-    case 'order':
-      return orderStep(live, context);
-    case 'confirm':
-      return confirmStep(live, context);
-    case 'census':
-      return censusStep(live, context);
-    case 'removal':
-      return removalStep(live, context);
-    case 'window':
-      return reportStep(live, task.window, context);
-    case 'read':
-      return readStep(live, context);
-  }
-}
-
-/** The next part of the stream's own reading, by its kind. */
-function readStep(live: LiveStream, context: StepContext): Promise<StepResult> {
-  const { position } = live.row;
-  assert(position.kind !== 'report', 'reports are read by window');
-  if (position.kind === 'child') return childStep(live, position, context);
-  return live.definition.kind === 'whole' ? wholeStep(live, context) : listStep(live, position, context);
 }
 
 /** A census or a round over all windows has ended with this step. */

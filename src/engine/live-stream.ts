@@ -12,6 +12,8 @@ export interface Retry {
   readonly attempt: number;
   readonly since: number;
   readonly at: number;
+  /** A walk had to begin again: that pages come is no proof that its end does. */
+  readonly ofWalk: boolean;
 }
 
 export interface Intervals {
@@ -44,6 +46,8 @@ export interface LiveStream {
   steppedAt: number;
   /** When report windows were last read, by their first day. */
   readonly windowReads: Map<string, number>;
+  /** Next links of the walk under way: one that comes again leads in a circle. */
+  readonly links: Set<string>;
   /** Parents whose children are being read right now. */
   taken: ReadonlySet<number>;
   /** First days of the windows that are being read right now. */

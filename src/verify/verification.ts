@@ -98,6 +98,11 @@ export class Verification {
     return streams.map(({ name }) => this.#findings.get(name)!);
   }
 
+  /** What is known when `run` was stopped: the findings so far, and how far the other streams are. */
+  soFar(): StreamFinding[] {
+    return this.#options.streams.map((stream) => this.#findings.get(stream.name) ?? this.#unfinished(stream));
+  }
+
   async #lane(streams: readonly StreamDefinition[]): Promise<void> {
     const { clock, signal, patienceMs } = this.#options;
     const open: { readonly stream: StreamDefinition; readonly at: number }[] = [];
@@ -180,6 +185,13 @@ export class Verification {
       refused_parents: [...comparison.refusedParents],
       tally: comparison.tally,
     });
+  }
+
+  #unfinished(stream: StreamDefinition): StreamFinding {
+    const { compared = 0, differences } = this.#comparisons.get(stream.name) ?? {};
+    const open = compared > 0 ? (differences?.size ?? 0) : 0;
+    const reason = open === 0 ? null : `at the first look ${open} rows differed; they were not looked at again`;
+    return { ...this.#nothing(stream), state: 'unfinished', compared, reason };
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
