@@ -6,12 +6,17 @@ import type { Order } from './ports.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
+/** What a step does. */
+export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal';
+
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
   readonly error: PublisherError;
   readonly attempt: number;
   readonly since: number;
   readonly at: number;
+  /** What failed. Polls go on beside a census that keeps failing; while they fail themselves, everything waits. */
+  readonly kind: TaskKind;
   /** A walk had to begin again: that pages come is no proof that its end does. */
   readonly ofWalk: boolean;
 }

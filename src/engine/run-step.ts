@@ -1,13 +1,14 @@
-// Which step a task of the schedule is.
+// Which step a task of the schedule is, and what its end means.
 import { assert } from '../base/errors.ts';
 import { censusStep } from './census-step.ts';
 import { childStep } from './child-step.ts';
 import { confirmStep } from './confirm-step.ts';
 import { listStep } from './list-step.ts';
-import type { LiveStream } from './live-stream.ts';
+import type { LiveStream, Retry } from './live-stream.ts';
 import { orderStep } from './order-step.ts';
 import { removalStep } from './removal-step.ts';
 import { reportStep } from './report-step.ts';
+import { isReading } from './retry.ts';
 import type { Task } from './schedule.ts';
 import type { StepContext, StepResult } from './step.ts';
 import { wholeStep } from './whole-step.ts';
@@ -36,4 +37,21 @@ function readStep(live: LiveStream, context: StepContext): Promise<StepResult> {
   assert(position.kind !== 'report', 'reports are read by window');
   if (position.kind === 'child') return childStep(live, position, context);
   return live.definition.kind === 'whole' ? wholeStep(live, context) : listStep(live, position, context);
+}
+
+/** Whether what failed before works again, now that `task` has ended. */
+export function isMended({ kind, ofWalk }: Retry, task: Task, { swept }: StepResult, live: LiveStream): boolean {
+  if (!isReading(kind) && kind !== task.kind) return false;
+  return !ofWalk || swept || isRounded(task, live);
+}
+
+/** A census or a round over all windows has ended with this step. */
+export function isRounded(task: Task, { row }: LiveStream): boolean {
+  if (task.kind === 'census') return row.census === null;
+  return (
+    task.kind === 'window' &&
+    task.window.why === 'round' &&
+    row.position.kind === 'report' &&
+    row.position.round === null
+  );
 }

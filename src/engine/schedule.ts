@@ -1,11 +1,12 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { unlessSetBack } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { isReadable, type LiveStream } from './live-stream.ts';
+import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
+import { isKeptWaiting, RETRY_MAX_MS } from './retry.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -21,8 +22,6 @@ const CLASS_MS = 15_000;
 /** A budget without slack is looked at again after this long. */
 const SLACK_PAUSE_MS = 2_000;
 const NEVER = Number.POSITIVE_INFINITY;
-/** The longest pause of a stream whose requests keep failing. */
-export const RETRY_MAX_MS = 300_000;
 /** A refused stream is asked again after this long: whoever gives a role back waits for it. Reports have few requests. */
 export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000, reports: 900_000 };
 /** Missing records that may not be asked for can be many, and each costs a request. */
@@ -30,7 +29,7 @@ export const HELD_PROBE_MS = 3_600_000;
 
 /** What a step does. */
 export type Task =
-  | { readonly kind: 'read' | 'order' | 'confirm' | 'census' | 'removal' }
+  | { readonly kind: Exclude<TaskKind, 'window'> }
   | { readonly kind: 'window'; readonly window: WindowTask };
 
 interface Candidate {
@@ -77,8 +76,10 @@ export function nextTask(live: LiveStream, view: ScheduleView, now: number): Can
   const probeAt = unlessSetBack(live.probeAt, PROBE_MS[live.definition.budget], now);
   if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, probeAt) };
   const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));
-  const next = soonest(all, now);
-  return live.retry === null ? next : { ...next, at: Math.max(earliest, next.at) };
+  return soonest(
+    all.map((each) => (isKeptWaiting(each.task.kind, live) ? { ...each, at: Math.max(earliest, each.at) } : each)),
+    now,
+  );
 }
 
 /** What is due goes by its deadline; when nothing is, what falls due first. */

@@ -279,6 +279,18 @@ test('requests that keep failing are repeated, said, and do not hold up the othe
   expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
+test('requests that never succeed end `run --once` after six tries, and the others are read', async () => {
+  const { simulator } = account();
+  simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 500 } });
+  const log = new MemoryLog();
+  const bench = benchAccount(simulator, log);
+  await expect(bench.catchUp()).rejects.toMatchObject({ code: 'harvest.server', exitCode: 75 });
+  expect(named(bench.events, 'stream.retrying').map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(named(bench.events, 'account.opened')).toHaveLength(1);
+  const others = catalog.map(({ name }) => name).filter((name) => name !== 'tasks');
+  expect(await viewDifferences(simulator, log, others)).toEqual([]);
+});
+
 test('another report window replaces the rows of the old one', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
