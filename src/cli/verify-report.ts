@@ -37,9 +37,9 @@ function renderAccount(streams: readonly StreamFinding[], options: ReportOptions
   return [shown, ...reasons(streams), ...differences(streams, options.ids), verdict(streams, options)].join('\n');
 }
 
-function noteOf({ state, daemon, tally, refused_parents }: StreamFinding): string {
+function noteOf({ state, compared, daemon, tally, refused_parents }: StreamFinding): string {
   const notes: string[] = [];
-  if (state !== 'compared') notes.push(`${state}, not compared`);
+  if (state !== 'compared') notes.push(`${state}, ${compared > 0 ? 'looked at once' : 'not compared'}`);
   if (daemon && daemon.state !== state && daemon.state !== 'RUNNING') notes.push(`the daemon says ${daemon.state}`);
   if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('first sweep not finished');
   if (refused_parents.length > 0) notes.push(`${refused_parents.length} parents refused`);

@@ -67,7 +67,8 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
     progress.close();
     const findings = accounts.flatMap((account) => account.streams);
     const isPartial = findings.some(({ state }) => state === 'unfinished');
-    const equal = findings.some(differs) ? false : isPartial ? null : true;
+    const differ = findings.some((finding) => finding.state === 'compared' && differs(finding));
+    const equal = differ ? false : isPartial ? null : true;
     if (options.json) printJson({ equal, partial: isPartial, sample: options.sample ?? null, accounts });
     else print(renderFindings(accounts, options));
     return exitCode() ?? exitCodeOf(findings);
