@@ -29,7 +29,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
   'kafka.topic_contract': 'A topic is not compacted, recompresses, or cannot be made as configured.',
   'kafka.record_too_large':
-    'The broker does not take a message of this size, not even as a dead letter. The account stops.',
+    'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
   'kafka.unreadable': 'A record on our topic is not one that we write.',
   'state.unreadable': 'A state row is not of version 1, or no JSON.',
   'config.invalid': 'The configuration has problems; all of them are listed.',
