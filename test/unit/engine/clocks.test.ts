@@ -50,6 +50,12 @@ const jumps: [string, number][] = [
   ['ten minutes back', -10 * MINUTE],
 ];
 
+async function ended(daemon: ReturnType<VirtualBench['start']>, clock: VirtualClock): Promise<void> {
+  daemon.stop();
+  await clock.pass(MINUTE);
+  await daemon.ended;
+}
+
 async function differences({ simulator, log }: World): Promise<readonly string[]> {
   return [...(await viewDifferences(simulator, log, [...STREAMS, ...REPORTS])), ...falseChanges(log)];
 }
@@ -68,9 +74,7 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     // A poll, a tally five minutes after the last one, and the pause of a window that was just read.
     await clock.pass(12 * MINUTE);
     expect(await differences(at)).toEqual([]);
-    daemon.stop();
-    await clock.pass(MINUTE);
-    await daemon.ended;
+    await ended(daemon, clock);
   });
 
   test('between two lives delays nothing either', async () => {
@@ -79,18 +83,14 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     const task = simulator.data.tasks.create({ name: 'to be deleted' });
     const before = at.bench().start();
     await clock.pass(8 * MINUTE);
-    before.stop();
-    await clock.pass(MINUTE);
-    await before.ended;
+    await ended(before, clock);
     clock.set(jump);
     change(simulator);
     simulator.data.tasks.delete(task.id);
     const after = at.bench().start();
     await clock.pass(12 * MINUTE);
     expect(await differences(at)).toEqual([]);
-    after.stop();
-    await clock.pass(MINUTE);
-    await after.ended;
+    await ended(after, clock);
   });
 
   test('does not keep a stream waiting whose requests failed, nor one that was refused', async () => {
@@ -110,8 +110,6 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     await clock.pass(6 * MINUTE);
     expect(stateOf('clients')).toMatchObject({ retrying: null, complete: true });
     expect(stateOf('users')).toMatchObject({ state: 'RUNNING', complete: true });
-    daemon.stop();
-    await clock.pass(MINUTE);
-    await daemon.ended;
+    await ended(daemon, clock);
   });
 });
