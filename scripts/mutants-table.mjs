@@ -114,7 +114,7 @@ const TABLE = [
     ['src/engine/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.sweep === null ? intervalEnd : live.steppedAt, PRIORITY.slack);',
+      'return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
       'return read(position.sweep === null ? NEVER : live.steppedAt, PRIORITY.slack);',
     ],
   ],
@@ -122,7 +122,7 @@ const TABLE = [
     'P1',
     'never count, never take a census',
     ['src/engine/census.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
-    ['src/engine/schedule.ts', 'const census = censusDue(live, view);', 'const census = null;'],
+    ['src/engine/schedule.ts', 'const census = censusDue(live, view, now);', 'const census = null;'],
   ],
   ['P7', 'drop what does not convert', ['src/engine/diff.ts', 'this.deadLetters.push(', '[].push(']],
   [

@@ -53,6 +53,14 @@ export function jitteredPause(attempt: number, baseMs: number, mostMs: number, c
   return Math.round(chance * Math.min(mostMs, baseMs * 2 ** Math.min(attempt, 30)));
 }
 
+/**
+ * The wall time `at`, which was at most `waitMs` ahead when it was set; 0, which is at once, when it is further ahead than
+ * that: the clock has been set back since, and nobody is to wait until it is there again.
+ */
+export function unlessSetBack(at: number, waitMs: number, now: number): number {
+  return at - now > waitMs ? 0 : at;
+}
+
 /** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
   const done = new AbortController();

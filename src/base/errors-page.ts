@@ -25,10 +25,11 @@ const HAPPENED: Record<ErrorCode, string> = {
   'kafka.unauthorised': 'The log-in failed, or a right is missing; the message names it.',
   'kafka.doubt': 'An answer is missing or does not fit, so nobody knows whether the commit happened.',
   'kafka.fenced': 'A newer instance with the same prefix and account has started.',
+  'kafka.clock_ahead': 'The broker refuses records that are dated too far ahead of its own clock.',
   'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
   'kafka.topic_contract': 'A topic is not compacted, recompresses, or cannot be made as configured.',
   'kafka.record_too_large':
-    'The broker does not take a message of this size, not even as a dead letter. The account stops.',
+    'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
   'kafka.unreadable': 'A record on our topic is not one that we write.',
   'state.unreadable': 'A state row is not of version 1, or no JSON.',
   'config.invalid': 'The configuration has problems; all of them are listed.',
@@ -41,7 +42,7 @@ const HAPPENED: Record<ErrorCode, string> = {
 
 const NEXT: Record<ErrorKind, string> = {
   transient: 'Repeated by itself with growing pauses, from the same cursor. `run --once` gives up after six tries.',
-  blocked: 'The stream stands still with reason and remedy and is asked again hourly; the others go on.',
+  blocked: 'The stream stands still with reason and remedy and is asked again every few minutes; the others go on.',
   reopen: 'The producer is discarded; the account is opened anew and goes on from what the topics say.',
   account: 'The account stops; the process exits when it was the last one.',
   fatal: 'The process exits, or does not start.',

@@ -147,6 +147,12 @@ export const CODES = {
     exit: EXIT.temporary,
     remedy: 'The outcome of a commit is unknown; the state is read back and the work goes on from there by itself.',
   },
+  'kafka.clock_ahead': {
+    kind: 'reopen',
+    exit: EXIT.temporary,
+    remedy:
+      "This machine's clock is ahead of the broker's by more than the topics' message.timestamp.after.max.ms (an hour): set it. Nothing is lost; the work goes on by itself.",
+  },
   'kafka.fenced': {
     kind: 'account',
     exit: EXIT.fenced,

@@ -45,7 +45,7 @@ export async function listDeadLetters(options: ListOptions, ...names: string[]):
           time: isoSeconds(at),
           class: errorClass,
           ...letter,
-          ...(options.json ? { record: original(value) } : {}),
+          ...(options.json ? { record: value && original(value) } : {}),
         });
       },
       { clock, signal },

@@ -37,9 +37,9 @@ function renderAccount(streams: readonly StreamFinding[], options: ReportOptions
   return [shown, ...reasons(streams), ...differences(streams, options.ids), verdict(streams, options)].join('\n');
 }
 
-function noteOf({ state, daemon, tally, refused_parents }: StreamFinding): string {
+function noteOf({ state, compared, daemon, tally, refused_parents }: StreamFinding): string {
   const notes: string[] = [];
-  if (state !== 'compared') notes.push(`${state}, not compared`);
+  if (state !== 'compared') notes.push(`${state}, ${compared > 0 ? 'looked at once' : 'not compared'}`);
   if (daemon && daemon.state !== state && daemon.state !== 'RUNNING') notes.push(`the daemon says ${daemon.state}`);
   if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('first sweep not finished');
   if (refused_parents.length > 0) notes.push(`${refused_parents.length} parents refused`);
@@ -97,6 +97,9 @@ function verdict(streams: readonly StreamFinding[], { sample }: ReportOptions): 
   const compared = streams.filter(({ state }) => state === 'compared');
   const unequal = compared.filter(differs).length;
   const scope = sample === undefined ? '' : ` This was a sample of at most ${sample} rows a stream, not all of them.`;
+  if (streams.some(({ state }) => state === 'unfinished')) {
+    return `Stopped: ${compared.length} of ${streams.length} streams were compared, ${unequal} of them differ.${scope}`;
+  }
   if (unequal > 0) return `${unequal} of ${compared.length} streams differ.${scope}`;
   return compared.length === 0 ? 'Nothing was compared.' : `${compared.length} streams: no difference.${scope}`;
 }

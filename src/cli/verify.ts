@@ -35,7 +35,7 @@ export interface VerifyOptions extends CommonOptions {
 export interface VerifiedAccount {
   readonly account_id: string;
   /** For the first look. */
-  readonly expected_requests: Requests;
+  readonly expected_requests: Requests | null;
   readonly requests: number;
   readonly streams: readonly StreamFinding[];
 }
@@ -45,7 +45,10 @@ const SLACK_SECONDS = 15;
 /** Longer intervals are not waited for: of children, whose slow sweep takes hours, a quarter of an hour has to do. */
 const PATIENCE_MAX_SECONDS = 900;
 
-/** Exit 0 when every stream that can be asked is equal, 65 when one is not; 77 when none can be asked. */
+/**
+ * Exit 0 when every stream that can be asked is equal, 65 when one is not; 77 when none can be asked; 130 or 143 when it was
+ * stopped, with what was compared by then.
+ */
 export async function verify(options: VerifyOptions, ...names: string[]): Promise<number> {
   const config = configOf(options);
   const streams = chosenStreams(config, names);
@@ -55,16 +58,20 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
   const terminal = process.stdout.isTTY === true && !options.json;
   const progress = showVerifying({ watched, clock, terminal, line: (text) => process.stderr.write(`${text}\n`) });
   const registry = createRegistry(config, { clock, random });
-  const surroundings = { registry, stop, signal: AbortSignal.any([interrupted, stop.signal]), watched };
+  const signal = AbortSignal.any([interrupted, stop.signal]);
+  const surroundings = { registry, stop, interrupted, signal, watched };
   try {
     const accounts = await Promise.all(
       config.harvest.accounts.map((account) => verifyAccount(config, account, streams, options, surroundings)),
     );
     progress.close();
     const findings = accounts.flatMap((account) => account.streams);
-    if (options.json) printJson({ equal: !findings.some(differs), sample: options.sample ?? null, accounts });
+    const isPartial = findings.some(({ state }) => state === 'unfinished');
+    const differ = findings.some((finding) => finding.state === 'compared' && differs(finding));
+    const equal = differ ? false : isPartial ? null : true;
+    if (options.json) printJson({ equal, partial: isPartial, sample: options.sample ?? null, accounts });
     else print(renderFindings(accounts, options));
-    return exitCodeOf(findings);
+    return exitCode() ?? exitCodeOf(findings);
   } catch (thrown) {
     const stopped = exitCode();
     if (stopped !== null) return stopped;
@@ -80,6 +87,8 @@ interface Surroundings {
   readonly registry: RegistryClient;
   /** Stops all of them. */
   readonly stop: AbortController;
+  /** A person or a supervisor has. */
+  readonly interrupted: AbortSignal;
   readonly signal: AbortSignal;
   readonly watched: Watched[];
 }
@@ -94,7 +103,7 @@ async function verifyAccount(
   account: AccountConfig,
   streams: readonly StreamDefinition[],
   options: VerifyOptions,
-  { registry, stop, signal, watched }: Surroundings,
+  { registry, stop, interrupted, signal, watched }: Surroundings,
 ): Promise<VerifiedAccount> {
   const prefix = prefixOf(config, account);
   const codec = await lookUpCodec(config, prefix, registry);
@@ -108,35 +117,39 @@ async function verifyAccount(
     },
   });
   const log = await openTopicLog(kafkaSettings(config), prefix, clock);
+  const verification = new Verification({
+    streams,
+    source,
+    codec,
+    log,
+    stateRows: async () => {
+      const { rows } = await readState(kafkaSettings(config), prefix, clock, signal);
+      return new Map(rows.filter((row) => row.accountId === account.id).map(({ name, row }) => [name, row]));
+    },
+    settings: {
+      accountId: Number(account.id),
+      startDate: config.harvest.start_date ?? null,
+      endDate: config.harvest.end_date ?? null,
+      grain: config.reports.window,
+    },
+    sample: options.sample ?? null,
+    patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
+    withValues: options.values ?? false,
+    clock,
+    random,
+    signal,
+  });
+  let expected: Requests | null = null;
   try {
-    const verification = new Verification({
-      streams,
-      source,
-      codec,
-      log,
-      stateRows: async () => {
-        const { rows } = await readState(kafkaSettings(config), prefix, clock, signal);
-        return new Map(rows.filter((row) => row.accountId === account.id).map(({ name, row }) => [name, row]));
-      },
-      settings: {
-        accountId: Number(account.id),
-        startDate: config.harvest.start_date ?? null,
-        endDate: config.harvest.end_date ?? null,
-        grain: config.reports.window,
-      },
-      sample: options.sample ?? null,
-      patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
-      withValues: options.values ?? false,
-      clock,
-      random,
-      signal,
-    });
-    const expected = await verification.prepare();
+    expected = await verification.prepare();
     if (!options.json) print(renderExpectation(account.id, expected, source.budgets));
     watched.push({ accountId: account.id, expected, verification });
     const findings = await verification.run();
     return { account_id: account.id, expected_requests: expected, requests, streams: findings };
   } catch (thrown) {
+    if (interrupted.aborted) {
+      return { account_id: account.id, expected_requests: expected, requests, streams: verification.soFar() };
+    }
     // What failed here may leave requests waiting for their turn, here and for other accounts.
     stop.abort();
     throw thrown;

@@ -3,28 +3,23 @@
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoSeconds, jitteredPause, type Random } from '../base/clock.ts';
-import { asPublisherError, assert, isPassing, type PublisherError } from '../base/errors.ts';
+import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
-import { censusStep } from './census-step.ts';
-import { childStep } from './child-step.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
-import { confirmStep } from './confirm-step.ts';
 import { withConsequences } from './consequences.ts';
 import type { Emit } from './events.ts';
-import { listStep } from './list-step.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
 import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
-import { orderStep } from './order-step.ts';
 import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
-import { dependentsOf, removalStep } from './removal-step.ts';
-import { reportStep } from './report-step.ts';
-import { type Due, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
+import { dependentsOf } from './removal-step.ts';
+import { isHopeless, RETRY_MAX_MS } from './retry.ts';
+import { isMended, isRounded, runStep } from './run-step.ts';
+import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
-import { wholeStep } from './whole-step.ts';
 
 export interface AccountParts {
   readonly settings: StepSettings;
@@ -44,15 +39,12 @@ export interface AccountParts {
 const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
-const PROBE_INTERVAL_MS = 3_600_000;
 /** What is not urgent begins only while less than this share of a budget's window is used. */
 const SLACK_SHARE = 0.5;
 const BACKOFF_BASE_MS = 500;
-const BACKOFF_MAX_MS = 300_000;
 const REOPEN_BASE_MS = 100;
 const REOPEN_MAX_MS = 15_000;
-/** `run --once` gives up on a stream after so many failed steps, and on the broker after so long. */
-const ONCE_ATTEMPTS = 6;
+/** `run --once` gives up on the broker after so long. */
 const ONCE_PATIENCE_MS = 120_000;
 
 export interface RunOptions {
@@ -93,21 +85,23 @@ export class Account {
     let failingSince: number | null = null;
     try {
       for (let attempt = 1; !signal.aborted; attempt++) {
+        let keptFailing: PublisherError | null = null;
         try {
-          await this.#session(signal, () => {
+          keptFailing = await this.#session(signal, () => {
             attempt = 0;
             failingSince = null;
           });
-          return;
+          if (keptFailing === null) return;
         } catch (thrown) {
           // What was under way when we were told to stop has ended as it should.
           if (signal.aborted && isAbort(thrown)) return;
           const error = asPublisherError(thrown);
-          failingSince ??= clock.now();
-          const hopeless = once && clock.now() - failingSince > ONCE_PATIENCE_MS;
+          failingSince ??= clock.monotonic();
+          const hopeless = once && clock.monotonic() - failingSince > ONCE_PATIENCE_MS;
           if (!isPassing(error) || hopeless) throw error;
           await this.#waitToReopen(error, attempt, signal);
         }
+        if (keptFailing !== null) throw keptFailing;
       }
     } catch (thrown) {
       const error = asPublisherError(thrown);
@@ -136,8 +130,8 @@ export class Account {
     this.#storeBudgets();
   }
 
-  /** From fence to doubt (throws), stop or, with `once`, nothing left to do (resolves). */
-  async #session(signal: AbortSignal, onOpened: () => void): Promise<void> {
+  /** From fence to doubt (throws), stop or, with `once`, nothing left to do: resolves with what kept failing. */
+  async #session(signal: AbortSignal, onOpened: () => void): Promise<PublisherError | null> {
     const { sink, source, clock, emit } = this.#parts;
     const openedAt = clock.monotonic();
     if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
@@ -145,7 +139,7 @@ export class Account {
       { reset: (name) => this.#streams.get(name)?.index.clear(), record: (...args) => this.#restore(...args) },
       signal,
     );
-    if (signal.aborted) return;
+    if (signal.aborted) return null;
     this.#takeState(opened);
     onOpened();
     this.#phase = { name: 'running', reason: null, remedy: null };
@@ -159,6 +153,7 @@ export class Account {
     // A failure ends the session: what is still being fetched was compared with an index that may no longer be true.
     const ended = new AbortController();
     let failure: PublisherError | null = null;
+    let keptFailing: PublisherError | null = null;
     const fail = (thrown: unknown) => {
       failure ??= asPublisherError(thrown);
       ended.abort();
@@ -168,7 +163,7 @@ export class Account {
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();
     try {
-      await this.#work(committer, AbortSignal.any([signal, ended.signal]), fail);
+      keptFailing = await this.#work(committer, AbortSignal.any([signal, ended.signal]), fail);
       if (failure === null) await committer.finish();
     } finally {
       this.#storeBudgets = () => {};
@@ -176,15 +171,24 @@ export class Account {
       await committer.idle();
     }
     if (failure !== null) throw failure;
+    return keptFailing;
   }
 
-  /** Starts steps as they fall due until `signal` aborts; with `once`, until nothing is due. Returns when all have ended. */
-  async #work(committer: Committer, signal: AbortSignal, fail: (thrown: unknown) => void): Promise<void> {
+  /**
+   * Starts steps as they fall due until `signal` aborts; with `once`, until nothing is due. Resolves when all have ended, with
+   * what kept failing.
+   */
+  async #work(
+    committer: Committer,
+    signal: AbortSignal,
+    fail: (thrown: unknown) => void,
+  ): Promise<PublisherError | null> {
     const { clock } = this.#parts;
     const once = this.#once;
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
     setMaxListeners(0, signal);
     const running = new Map<Promise<void>, BudgetName>();
+    let keptFailing: PublisherError | null = null;
     const hasPlace = (budget: BudgetName) =>
       [...running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
     let wake = new AbortController();
@@ -215,14 +219,17 @@ export class Account {
       wake = new AbortController();
       const now = clock.now();
       const due = schedule(this.#view(), now);
-      for (const each of due) {
-        // A removal that was started before it may have taken this one too.
-        if (each.at <= now && !each.live.busy && hasPlace(each.live.definition.budget)) start(each);
-      }
-      if (once && running.size === 0) {
+      const ready = due.filter(({ at }) => at <= now);
+      if (once && running.size === 0 && ready.every(({ live }) => isHopeless(live))) {
         const retrying = this.#retrying();
-        if (retrying.length === 0) break;
-        if (retrying.every((live) => live.retry!.attempt >= ONCE_ATTEMPTS)) throw retrying[0]!.retry!.error;
+        if (retrying.every(isHopeless)) {
+          keptFailing = retrying[0]?.retry?.error ?? null;
+          break;
+        }
+      }
+      for (const each of ready) {
+        // A removal that was started before it may have taken this one too.
+        if (!each.live.busy && hasPlace(each.live.definition.budget)) start(each);
       }
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, wake.signal);
@@ -230,6 +237,7 @@ export class Account {
     await Promise.all(running.keys());
     await watching.stop();
     signal.removeEventListener('abort', rouse);
+    return keptFailing;
   }
 
   /** Looks for orders beside the work; `looked` resolves after the first look. */
@@ -273,14 +281,14 @@ export class Account {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
-      if (error.kind === 'transient') return this.#retryLater(live, error);
+      if (error.kind === 'transient') return this.#retryLater(live, task, error);
       if (error.kind !== 'blocked') throw error;
       result = this.#refused(live, error);
     }
     if (signal.aborted) return;
     await committer.submit(result);
     if (isRounded(task, live)) live.censused = true;
-    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + PROBE_INTERVAL_MS;
+    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + HELD_PROBE_MS;
     if (result.swept) {
       live.swept = true;
       live.sweptFrom = live.sweepBegan;
@@ -288,14 +296,14 @@ export class Account {
     // A sweep that begins from now on sees what was moved away before it was deleted.
     if (result.confirmed) live.goneSince = this.#steps;
     this.#orders.carriedOut(live, result.ordersDone);
-    if (result.failure) this.#retryLater(live, result.failure);
-    else live.retry = null;
+    if (result.failure) this.#retryLater(live, task, result.failure, true);
+    else if (live.retry !== null && isMended(live.retry, task, result, live)) live.retry = null;
   }
 
-  /** The stream stands still and says why; it is asked again in an hour (design section 9). */
+  /** The stream stands still and says why; it is asked again in a few minutes. */
   #refused(live: LiveStream, error: PublisherError): StepResult {
     const now = this.#parts.clock.now();
-    live.probeAt = now + PROBE_INTERVAL_MS;
+    live.probeAt = now + PROBE_MS[live.definition.budget];
     live.retry = null;
     const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
     const move = (row: StreamRow): StreamRow => ({
@@ -308,11 +316,11 @@ export class Account {
     return stepResult(live, 'probe', { moves: [[live, move]] });
   }
 
-  #retryLater(live: LiveStream, error: PublisherError): void {
+  #retryLater(live: LiveStream, { kind }: Task, error: PublisherError, ofWalk = live.retry?.ofWalk ?? false): void {
     const { clock, random, emit } = this.#parts;
     const attempt = (live.retry?.attempt ?? 0) + 1;
-    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
-    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs };
+    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, RETRY_MAX_MS, random());
+    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
     emit({
       name: 'stream.retrying',
       stream: live.definition.name,
@@ -364,42 +372,6 @@ export class Account {
     const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
     for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
   }
-}
-
-async function runStep(live: LiveStream, task: Task, context: StepContext): Promise<StepResult> {
-  switch (task.kind) {
-    case 'order':
-      return orderStep(live, context);
-    case 'confirm':
-      return confirmStep(live, context);
-    case 'census':
-      return censusStep(live, context);
-    case 'removal':
-      return removalStep(live, context);
-    case 'window':
-      return reportStep(live, task.window, context);
-    case 'read':
-      return readStep(live, context);
-  }
-}
-
-/** The next part of the stream's own reading, by its kind. */
-function readStep(live: LiveStream, context: StepContext): Promise<StepResult> {
-  const { position } = live.row;
-  assert(position.kind !== 'report', 'reports are read by window');
-  if (position.kind === 'child') return childStep(live, position, context);
-  return live.definition.kind === 'whole' ? wholeStep(live, context) : listStep(live, position, context);
-}
-
-/** A census or a round over all windows has ended with this step. */
-function isRounded(task: Task, { row }: LiveStream): boolean {
-  if (task.kind === 'census') return row.census === null;
-  return (
-    task.kind === 'window' &&
-    task.window.why === 'round' &&
-    row.position.kind === 'report' &&
-    row.position.round === null
-  );
 }
 
 function isAbort(thrown: unknown): boolean {

@@ -1,6 +1,7 @@
 // A step of a list's census: a few ranges of days, or a page of a list that goes by id, against the index. Everything read is
 // compared like any record, so that what drifted silently is published too; what is missing becomes a suspect.
 import { isoSeconds } from '../base/clock.ts';
+import type { PublisherError } from '../base/errors.ts';
 import { beginCensus, counted, Histogram, halved, isDone, isPage, limitOf } from './census.ts';
 import { bounds, countIn, isInScope } from './counts.ts';
 import type { Diff } from './diff.ts';
@@ -8,6 +9,7 @@ import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { type Page, PRIORITY, type RowId } from './ports.ts';
 import {
+  circularLinks,
   isRefusal,
   type Move,
   newDiff,
@@ -28,6 +30,7 @@ interface Progress {
   readonly census: Census;
   readonly missing: readonly number[];
   readonly serverTime: number | null;
+  readonly failure?: PublisherError;
 }
 
 /** The next part of the census under way, or the first of the one that is due. Throws what Source throws. */
@@ -62,7 +65,8 @@ export async function censusStep(live: LiveStream, context: StepContext): Promis
     const ms = sweepMs(startedAt, now);
     events.push({ name: 'sweep.completed', stream, purpose: 'census', pages, read, ms, cursor: null });
   }
-  return stepResult(live, 'census', { diffs: [[live, diff]], moves: [[live, move]], events });
+  const { failure = null } = progress;
+  return stepResult(live, 'census', { diffs: [[live, diff]], moves: [[live, move]], events, failure });
 }
 
 async function rangesStep(
@@ -162,13 +166,14 @@ async function pageStep(
   } catch (error) {
     // A stored link may outlive its cursor: the walk begins again.
     if (census.next === null || !isRefusal(error)) throw error;
-    return { census: { ...census, next: null, floor: null, pages: 0, read: 0 }, missing: [], serverTime: null };
+    return { ...begunAgain(census), failure: error };
   }
   diff.add(page.records, { accountId: context.settings.accountId });
   const ids = page.records.map(({ id }) => id).filter((id) => typeof id === 'number');
   // The list goes by descending id (harvest-api section 3): a page speaks of all ids from its smallest to the page before.
   const above = census.floor ?? Number.POSITIVE_INFINITY;
   const floor = page.next === null ? 0 : Math.min(above, ...ids);
+  if (floor === above) return { ...begunAgain(census), failure: circularLinks(live.definition.name) };
   const missing = ([...live.index.ids()] as number[]).filter(
     (id) => id >= floor && id < above && !diff.seen!.has(id) && isInScope(live, id, context),
   );
@@ -177,4 +182,9 @@ async function pageStep(
     missing,
     serverTime: page.serverTime,
   };
+}
+
+/** The walk from its first page. */
+function begunAgain(census: Census): Progress {
+  return { census: { ...census, next: null, floor: null, pages: 0, read: 0 }, missing: [], serverTime: null };
 }

@@ -18,7 +18,7 @@ import {
   stepResult,
   sweepMs,
 } from './step.ts';
-import type { Position } from './stream-row.ts';
+import type { ListSweep, Position } from './stream-row.ts';
 import { advanceList, beginList, isEndless, restartWalk } from './sweep.ts';
 import { isTallyDue, tally } from './tally.ts';
 
@@ -52,7 +52,7 @@ export async function listStep(
   const diff = newDiff(live, context);
   diff.add(page.records, { accountId: settings.accountId });
   const advanced = advanceList(position, sweep, page, definition.paging, settings.overlapMs);
-  if (isEndless(advanced.sweep, PER_PAGE)) {
+  if (isEndless(advanced.sweep, PER_PAGE) || isCircle(live, sweep, page)) {
     return restartedStep(
       live,
       { ...position, sweep: restartWalk(sweep) },
@@ -76,6 +76,15 @@ export async function listStep(
     swept,
     events: listEvents(live, sweep.pages === 0, advanced, now),
   });
+}
+
+/** Whether the next link has come before in this walk. */
+function isCircle({ links }: LiveStream, { pages }: ListSweep, { next }: Page): boolean {
+  if (pages === 0) links.clear();
+  if (next === null) return false;
+  const isKnown = links.has(next);
+  links.add(next);
+  return isKnown;
 }
 
 /** Running timers grow without moving `updated_at`: they are asked for by themselves (harvest-api section 13). */

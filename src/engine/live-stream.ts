@@ -6,12 +6,19 @@ import type { Order } from './ports.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
+/** What a step does. */
+export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal';
+
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
   readonly error: PublisherError;
   readonly attempt: number;
   readonly since: number;
   readonly at: number;
+  /** What failed. Polls go on beside a census that keeps failing; while they fail themselves, everything waits. */
+  readonly kind: TaskKind;
+  /** A walk had to begin again: that pages come is no proof that its end does. */
+  readonly ofWalk: boolean;
 }
 
 export interface Intervals {
@@ -44,6 +51,8 @@ export interface LiveStream {
   steppedAt: number;
   /** When report windows were last read, by their first day. */
   readonly windowReads: Map<string, number>;
+  /** Next links of the walk under way: one that comes again leads in a circle. */
+  readonly links: Set<string>;
   /** Parents whose children are being read right now. */
   taken: ReadonlySet<number>;
   /** First days of the windows that are being read right now. */

@@ -46,6 +46,7 @@ export function createStreams(
       probeAt: 0,
       steppedAt: 0,
       windowReads: new Map(),
+      links: new Set(),
       taken: new Set(),
       takenWindows: new Set(),
       sweepBegan: -1,
@@ -71,6 +72,8 @@ export function takeState(
   const refilled: PublisherEvent[] = [];
   for (const [name, live] of streams) {
     const stored = opened.rows.get(name);
+    // What was read after the row's place is read again.
+    live.links.clear();
     live.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
     const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, grain, now);
     const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);

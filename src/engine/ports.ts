@@ -85,6 +85,8 @@ export interface BudgetRow {
   readonly attempts: readonly number[];
   readonly lease: number;
   readonly pausedUntil: number;
+  /** Wall time of the row; absent from rows of before it was noted. */
+  readonly at?: number;
 }
 
 /** What identifies a row inside its stream: the id, or `from|to|id|currency` for reports. */

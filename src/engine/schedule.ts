@@ -1,10 +1,12 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
+import { unlessSetBack } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { isReadable, type LiveStream } from './live-stream.ts';
+import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
+import { isKeptWaiting, RETRY_MAX_MS } from './retry.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -20,10 +22,14 @@ const CLASS_MS = 15_000;
 /** A budget without slack is looked at again after this long. */
 const SLACK_PAUSE_MS = 2_000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** A refused stream is asked again after this long: whoever gives a role back waits for it. Reports have few requests. */
+export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000, reports: 900_000 };
+/** Missing records that may not be asked for can be many, and each costs a request. */
+export const HELD_PROBE_MS = 3_600_000;
 
 /** What a step does. */
 export type Task =
-  | { readonly kind: 'read' | 'order' | 'confirm' | 'census' | 'removal' }
+  | { readonly kind: Exclude<TaskKind, 'window'> }
   | { readonly kind: 'window'; readonly window: WindowTask };
 
 interface Candidate {
@@ -66,11 +72,14 @@ export function nextTask(live: LiveStream, view: ScheduleView, now: number): Can
   if (live.orders.length > 0) return { task: { kind: 'order' }, at: 0, priority: PRIORITY.probe };
   const { state } = live.row;
   if (state === 'FEATURE_OFF' || waitsFor(live, view.streams) !== null || !isWanted(live, view)) return null;
-  const earliest = live.retry?.at ?? 0;
-  if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, live.probeAt) };
+  const earliest = unlessSetBack(live.retry?.at ?? 0, RETRY_MAX_MS, now);
+  const probeAt = unlessSetBack(live.probeAt, PROBE_MS[live.definition.budget], now);
+  if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, probeAt) };
   const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));
-  const next = soonest(all, now);
-  return live.retry === null ? next : { ...next, at: Math.max(earliest, next.at) };
+  return soonest(
+    all.map((each) => (isKeptWaiting(each.task.kind, live) ? { ...each, at: Math.max(earliest, each.at) } : each)),
+    now,
+  );
 }
 
 /** What is due goes by its deadline; when nothing is, what falls due first. */
@@ -103,11 +112,10 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   if (isRemovalReady(live, view.streams) && !dependentsOf(live, view.streams).some(({ busy }) => busy)) {
     found.push({ task: { kind: 'removal' }, at: 0, priority: PRIORITY.changes });
   }
-  // Records that may not be asked for are asked for again in an hour.
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
-  const askAt = isRefused ? live.probeAt : live.steppedAt;
+  const askAt = isRefused ? unlessSetBack(live.probeAt, HELD_PROBE_MS, now) : steppedAt(live, now);
   if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
-  const census = censusDue(live, view);
+  const census = censusDue(live, view, now);
   if (census) found.push(census);
   return found;
 }
@@ -117,8 +125,8 @@ function reading(live: LiveStream, view: ScheduleView, now: number): Candidate |
   const { position, complete, swept_at } = live.row;
   const read = (at: number, priority: number): Candidate => ({ task: { kind: 'read' }, at, priority });
   // What is caught up once is not due again by its interval.
-  const isDone = view.once && live.swept;
-  const intervalEnd = swept_at === null ? 0 : isDone ? NEVER : Date.parse(swept_at) + live.intervals.pollMs;
+  const isDone = view.once && live.swept && swept_at !== null;
+  const intervalEnd = isDone ? NEVER : endOf(swept_at, live.intervals.pollMs, now);
   switch (position.kind) {
     case 'list': {
       const isDue = position.sweep !== null || !live.swept || isAwaited(live) || isToBeCounted(live);
@@ -129,7 +137,7 @@ function reading(live: LiveStream, view: ScheduleView, now: number): Candidate |
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.changes);
-      return read(position.sweep === null ? intervalEnd : live.steppedAt, PRIORITY.slack);
+      return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);
     case 'report': {
       const [window] = windowTasks(live, view, now);
       return { task: { kind: 'window', window: window! }, at: window!.at, priority: priorityOf(window!) };
@@ -143,15 +151,24 @@ function isToBeCounted({ row, definition }: LiveStream): boolean {
   return definition.kind === 'list' && row.complete && row.tallied_at === null && !isLookedInto;
 }
 
-function censusDue(live: LiveStream, { once }: ScheduleView): Candidate | null {
-  const { row, definition, intervals, steppedAt } = live;
+function censusDue(live: LiveStream, { once }: ScheduleView, now: number): Candidate | null {
+  const { row, definition, intervals } = live;
   if (definition.kind !== 'list' || !row.complete) return null;
   const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
   const cause = row.census?.cause ?? row.census_due;
-  if (cause === 'tally') return census(steppedAt, PRIORITY.dirty);
-  if (cause !== null) return census(steppedAt, PRIORITY.slack);
-  if (row.census_at === null) return census(0, PRIORITY.slack);
-  return census(once && live.censused ? NEVER : Date.parse(row.census_at) + intervals.censusMs, PRIORITY.slack);
+  if (cause !== null) return census(steppedAt(live, now), cause === 'tally' ? PRIORITY.dirty : PRIORITY.slack);
+  const isDone = once && live.censused && row.census_at !== null;
+  return census(isDone ? NEVER : endOf(row.census_at, intervals.censusMs, now), PRIORITY.slack);
+}
+
+/** When the interval that began at `time` ends; one that never began is over. */
+function endOf(time: string | null, intervalMs: number, now: number): number {
+  return time === null ? 0 : unlessSetBack(Date.parse(time) + intervalMs, intervalMs, now);
+}
+
+/** `LiveStream.steppedAt` as a time that has come. */
+function steppedAt(live: LiveStream, now: number): number {
+  return unlessSetBack(live.steppedAt, 0, now);
 }
 
 /** Records that the stream's are to be deleted with are gone: nothing of it may be under way meanwhile. */

@@ -121,6 +121,7 @@ export async function readAll(
   const { definition: stream } = live;
   let position: Extract<Position, { kind: 'list' }> = { kind: 'list', cursor: null, sweep: null };
   let sweep = beginList(position, 'whole', false, null);
+  const links = new Set<string | null>();
   for (let records: JsonObject[] = []; ; ) {
     const at = sweep.next === null ? target : { link: sweep.next };
     const page = await context.source.fetchPage({ stream, target: at, purpose, priority }, context.signal);
@@ -130,10 +131,11 @@ export async function readAll(
       const { started_at, pages } = advanced.sweep;
       return { records, serverTime: Date.parse(started_at), pages };
     }
-    if (isEndless(advanced.sweep, PER_PAGE)) {
-      throw circularLinks(stream.name);
-    }
-    if (advanced.outcome === 'shifted') records = [];
+    if (isEndless(advanced.sweep, PER_PAGE) || links.has(page.next)) throw circularLinks(stream.name);
+    if (advanced.outcome === 'shifted') {
+      records = [];
+      links.clear();
+    } else links.add(page.next);
     position = advanced.position;
     sweep = position.sweep!;
   }

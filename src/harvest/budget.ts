@@ -113,10 +113,11 @@ export class Budget implements BudgetView {
 
   snapshot(lease: number): BudgetRow {
     this.#forget();
-    const toWall = this.#clock.now() - this.#clock.monotonic();
+    const at = this.#clock.now();
+    const toWall = at - this.#clock.monotonic();
     const attempts = this.#ended.map((time) => Math.ceil(time + toWall));
     for (let running = 0; running < this.#running; running++) attempts.push(IN_FLIGHT);
-    const row = { attempts, lease, pausedUntil: this.pausedUntil() };
+    const row = { attempts, lease, pausedUntil: this.pausedUntil(), at };
     // From now on this row may turn out to be the durable one, whether or not we learn of it.
     if (this.#onLeaseLow !== null) this.#unconfirmed.set(row, this.#started + lease);
     return row;
@@ -150,7 +151,8 @@ export class Budget implements BudgetView {
       const leased = Array(Math.min(row.lease, this.requests)).fill(0);
       const ages = row.attempts.map((time) => Math.max(0, wall - time)).concat(leased);
       this.#ended = [...ages.map((age) => now - age), ...this.#ended].sort((a, b) => a - b);
-      this.pause(row.pausedUntil - wall);
+      // Never for longer than was left then, should the clock have been set back meanwhile.
+      this.pause(row.pausedUntil - Math.max(wall, row.at ?? wall));
     }
     this.#dispatch();
   }

@@ -9,6 +9,7 @@ import { dataTopic, deadLetterTopic, hasTopic } from './topics.ts';
 
 const ERRORS = '__connect.errors.';
 const FIELD = '__field';
+const OMITTED = '__omitted';
 
 /** The letter as a message of its topic. */
 export function deadLetterMessage({ stream, key, value, stage, error }: DeadLetter, prefix: string, connector: string) {
@@ -32,6 +33,12 @@ export function deadLetterMessage({ stream, key, value, stage, error }: DeadLett
   };
 }
 
+/** The letter without the record, which is too large for any topic: an account never stands still for one record. */
+export function withoutRecord({ key, value, headers }: ReturnType<typeof deadLetterMessage>, most: number) {
+  const omitted = `a record of ${Buffer.byteLength(value)} bytes: a letter takes ${most}`;
+  return { key, value: null, headers: { ...headers, [OMITTED]: omitted } };
+}
+
 /** A letter as it lies on its topic. Texts are empty where it does not say. */
 export interface FoundLetter {
   readonly stream: string;
@@ -44,8 +51,8 @@ export interface FoundLetter {
   readonly field: string;
   readonly message: string;
   readonly offset: number;
-  /** The original JSON; a view that lasts for the call. */
-  readonly value: Buffer;
+  /** The original JSON, a view that lasts for the call; null when it was too large for the letter. */
+  readonly value: Buffer | null;
 }
 
 /** Delivers the committed letters, the oldest first; none when there is no such topic yet. Throws PublisherError `kafka.*`. */
@@ -79,6 +86,6 @@ function found(record: FetchedRecord, prefix: string): FoundLetter {
     field: headers.get(FIELD) ?? '',
     message: said('exception.message'),
     offset,
-    value: value ?? Buffer.alloc(0),
+    value,
   };
 }

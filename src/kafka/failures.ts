@@ -30,6 +30,7 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
   }
   if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
   if (TOO_LARGE.has(cause.type)) return new PublisherError('kafka.record_too_large', told, { cause: error });
+  if (cause.type === 'INVALID_TIMESTAMP') return new PublisherError('kafka.clock_ahead', told, { cause: error });
   if (CONTRACT.has(cause.type)) return new PublisherError('kafka.topic_contract', told, { cause: error });
   if (WRONG_LISTENER.test(cause.message)) {
     const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;

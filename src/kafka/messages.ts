@@ -2,9 +2,9 @@
 import type { Message } from 'kafkajs';
 import { assert } from '../base/errors.ts';
 import type { DeadLetter, Notification, OutMessage } from '../engine/ports.ts';
-import { deadLetterMessage } from './dead-letters.ts';
+import { deadLetterMessage, withoutRecord } from './dead-letters.ts';
 import { partitionOf } from './partitioner.ts';
-import { dataTopic, deadLetterTopic, notificationTopic, type TopicLayout } from './topics.ts';
+import { dataTopic, deadLetterTopic, LARGEST_BYTES, notificationTopic, type TopicLayout } from './topics.ts';
 
 /** What one send takes: messages for one partition of one topic, in order. */
 export interface Parcel {
@@ -41,13 +41,17 @@ export function parcels(
     readonly notifications: readonly Notification[];
   },
 ): readonly Parcel[] {
+  const letterBytes = Math.min(layouts.get(deadLetterTopic(prefix))!.maxBytes, LARGEST_BYTES) - BATCH_OVERHEAD_BYTES;
   return [
     ...pack(layouts, batch.messages, ({ stream }) => ({ topic: dataTopic(prefix, stream), stream }), dataMessage),
     ...pack(
       layouts,
       batch.deadLetters,
       () => ({ topic: deadLetterTopic(prefix), stream: null }),
-      (letter) => deadLetterMessage(letter, prefix, transactionalId),
+      (letter) => {
+        const message = deadLetterMessage(letter, prefix, transactionalId);
+        return sizeOf(message) <= letterBytes ? message : withoutRecord(message, letterBytes);
+      },
     ),
     ...pack(
       layouts,

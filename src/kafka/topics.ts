@@ -44,7 +44,11 @@ const TOPIC_RESOURCE = 2;
 // `producer` keeps batches as we wrote them: a broker that recompresses with lz4 or zstd would hide them from the reader.
 const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
-const LARGEST_LETTER_BYTES = 64 * 2 ** 20;
+/**
+ * What the topics that are ours alone take: letters with whole records, state rows with many suspects. Far more would keep a
+ * transaction open for too long, and brokers with a small heap die of it.
+ */
+export const LARGEST_BYTES = 8 * 2 ** 20;
 /** Kafka's own default, for brokers that do not let us ask. */
 const DEFAULT_MAX_BYTES = 1_048_588;
 const VISIBLE_PATIENCE_MS = 15_000;
@@ -137,11 +141,10 @@ function specify(
     topic,
     partitions: 1,
     compacted: false,
-    // The dead letters hold whole records that no other topic takes: the largest answer that the client reads.
     configuration: {
       'cleanup.policy': 'delete',
       'retention.ms': String(days * DAY_MS),
-      'max.message.bytes': String(LARGEST_LETTER_BYTES),
+      'max.message.bytes': String(LARGEST_BYTES),
     },
   });
   return [
@@ -156,7 +159,11 @@ function specify(
       partitions: 1,
       compacted: true,
       // Compaction leaves the newest segment alone; a small one bounds what a start has to read.
-      configuration: { ...COMPACTED, 'segment.bytes': String(50 << 20) },
+      configuration: {
+        ...COMPACTED,
+        'segment.bytes': String(50 << 20),
+        'max.message.bytes': String(LARGEST_BYTES),
+      },
     },
     expiring(deadLetterTopic(prefix), 30),
     expiring(notificationTopic(prefix), 7),

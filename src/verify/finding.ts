@@ -7,8 +7,9 @@ import type { Tally } from './comparison.ts';
  * - compared: both sides were asked
  * - FORBIDDEN, FEATURE_OFF, BLOCKED: Harvest does not answer for the stream, as for the daemon; no difference
  * - failed: requests kept failing
+ * - unfinished: the comparison was stopped before
  */
-export type FindingState = 'compared' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'failed';
+export type FindingState = 'compared' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'failed' | 'unfinished';
 
 /** What the daemon's state row says, where it matters: null when the stream is running and complete, or has no row. */
 export interface DaemonNote {

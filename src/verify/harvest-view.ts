@@ -79,6 +79,7 @@ export class HarvestView {
     let total: number | null = null;
     let read = 0;
     let hasShifted = false;
+    const links = new Set<string>();
     for (let pages = 1, at: Portion['target'] | { link: string } = target; ; pages++) {
       const page = await this.#page(stream, at, 'census');
       onRecords(page.records);
@@ -90,9 +91,11 @@ export class HarvestView {
         const slipped = stream.paging === 'page' && total !== null && read !== total;
         return { pages, settled: !hasShifted && !slipped };
       }
-      if (total !== null && pages > 10 + 3 * Math.ceil(total / PER_PAGE)) {
+      const isEndless = total !== null && pages > 10 + 3 * Math.ceil(total / PER_PAGE);
+      if (isEndless || links.has(page.next)) {
         throw new PublisherError('harvest.unparsable', `the next links of ${stream.name} go in a circle`);
       }
+      links.add(page.next);
       at = { link: page.next };
     }
   }

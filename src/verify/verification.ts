@@ -6,7 +6,7 @@ import type { JsonObject, RowId, Source } from '../engine/ports.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import type { WeekStart } from '../streams/windows.ts';
-import { Comparison, kindOf } from './comparison.ts';
+import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
 import { HarvestView } from './harvest-view.ts';
@@ -98,6 +98,11 @@ export class Verification {
     return streams.map(({ name }) => this.#findings.get(name)!);
   }
 
+  /** What is known when `run` was stopped: the findings so far, and how far the other streams are. */
+  soFar(): StreamFinding[] {
+    return this.#options.streams.map((stream) => this.#findings.get(stream.name) ?? this.#unfinished(stream));
+  }
+
   async #lane(streams: readonly StreamDefinition[]): Promise<void> {
     const { clock, signal, patienceMs } = this.#options;
     const open: { readonly stream: StreamDefinition; readonly at: number }[] = [];
@@ -167,19 +172,17 @@ export class Verification {
   async #conclude(stream: StreamDefinition): Promise<void> {
     const { codec, withValues, signal } = this.#options;
     const comparison = this.#comparisons.get(stream.name)!;
-    const ids = (kind: ReturnType<typeof kindOf>): RowId[] =>
-      [...comparison.differences.values()].filter((difference) => kindOf(difference) === kind).map(({ id }) => id);
-    this.#findings.set(stream.name, {
-      ...this.#nothing(stream),
-      compared: comparison.compared,
-      missing: ids('missing'),
-      extra: ids('extra'),
-      stale: await staleRows(comparison, ids('stale'), codec, withValues, signal),
-      moving: comparison.moving,
-      refused: [...comparison.refused],
-      refused_parents: [...comparison.refusedParents],
-      tally: comparison.tally,
-    });
+    const stale = await staleRows(comparison, idsOf(comparison, 'stale'), codec, withValues, signal);
+    this.#findings.set(stream.name, { ...this.#nothing(stream), ...countsOf(comparison), stale });
+  }
+
+  #unfinished(stream: StreamDefinition): StreamFinding {
+    const comparison = this.#comparisons.get(stream.name);
+    const nothing: StreamFinding = { ...this.#nothing(stream), state: 'unfinished' };
+    if (!comparison?.isOpen) return nothing;
+    const reason = 'what differed at the first look was not looked at again: it may have been under way';
+    const stale = idsOf(comparison, 'stale').map((id) => ({ id, fields: null }));
+    return { ...nothing, ...countsOf(comparison), stale, reason };
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
@@ -238,4 +241,17 @@ export class Verification {
 function portionsWith(view: TopicView, ids: readonly RowId[], portions: readonly Portion[]): Portion[] {
   const names = new Set(ids.map((id) => portionNameOf(view.definition, id, view.index.get(id)!)));
   return portions.filter(({ name }) => names.has(name));
+}
+
+function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
+  return [...differences.values()].filter((difference) => kindOf(difference) === kind).map(({ id }) => id);
+}
+
+/** What a comparison has found so far, but for its stale rows. */
+function countsOf(comparison: Comparison) {
+  const { compared, moving, refused, refusedParents, tally } = comparison;
+  return {
+    ...{ compared, moving, tally, refused: [...refused], refused_parents: [...refusedParents] },
+    ...{ missing: idsOf(comparison, 'missing'), extra: idsOf(comparison, 'extra') },
+  };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
 import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
+import { OAUTH, oauthConfig } from '../support/oauth.ts';
 import { FEW_STREAMS, finished, start } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker, temporaryFolder } from '../support/stack.ts';
@@ -60,41 +61,8 @@ test('a log-in at a listener that wants none is told as that, not as a doubt abo
 });
 
 test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere', async () => {
-  const oauth = {
-    clientId: 'canary-id',
-    clientSecret: 'canary-secret',
-    refreshToken: 'canary-refresh',
-    rotate: true,
-  };
-  const where = await small({ oauth });
-  const folder = await temporaryFolder();
-  const tokenFile = join(folder, 'token.json');
-  const config = join(folder, 'harvest-kafka.yaml');
-  await writeFile(
-    config,
-    JSON.stringify({
-      harvest: {
-        base_url: `${where.server.url}/v2`,
-        id_base_url: where.server.url,
-        accounts: [
-          {
-            id: where.simulator.accountId,
-            oauth: {
-              client_id: oauth.clientId,
-              client_secret: oauth.clientSecret,
-              refresh_token: oauth.refreshToken,
-              token_file: tokenFile,
-            },
-          },
-        ],
-      },
-      kafka: { brokers: where.bootstrap },
-      schema_registry: { url: where.registryUrl },
-      topics: { prefix: where.prefix },
-      http: { listen: 'off' },
-      log: { level: 'trace' },
-    }),
-  );
+  const where = await small({ oauth: OAUTH });
+  const { config, tokenFile } = await oauthConfig(where);
   const run = () => start(['run', '--once', '--config', config, ...FEW_STREAMS.flatMap((one) => ['--set', one])]).ended;
   const kept: string[] = [];
   for (const end of [await run(), await run()]) {

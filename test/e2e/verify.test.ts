@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { differs, type StreamFinding } from '../../src/verify/finding.ts';
 import { readTopics } from '../support/consumer.ts';
 import { daemon } from '../support/daemon.ts';
-import { type Ended, finished, NO_LIMITS, until, type Where } from '../support/publisher.ts';
+import { type Ended, finished, NO_LIMITS, publisher, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
 const SMALL = { timeEntries: 60, years: 0.2 };
@@ -85,6 +85,29 @@ test('verify ends with 0 after run --once, and finds a tombstone and an old valu
   expect(shown.output).toContain(`address: Harvest "moved away", topic `);
   expect(shown.output).toMatch(/2 of 2 streams differ\.\n$/);
   expect(await finished(where, ['verify', 'contacts', '--alone'])).toMatchObject({ code: 77 });
+});
+
+test('a verify that is stopped shows what it has compared, and says that this is not all', async () => {
+  const where = { ...(await scene(SMALL)), settings: NO_LIMITS };
+  expect(await finished(where, ['run', '--once', '--only', 'clients,tasks'])).toMatchObject({ code: 0 });
+  const { data, faults } = where.simulator;
+  const { id } = data.clients.create({ name: 'nobody has published it' });
+  faults.add({ match: { stream: 'tasks' }, do: { kind: 'hang' } });
+  const stop = async (json: readonly string[]) => {
+    where.simulator.log.clear();
+    const running = publisher(where, ['verify', 'clients', 'tasks', '--alone', ...json]);
+    await until('the tasks are asked for', () => where.simulator.log.all().some(({ stream }) => stream === 'tasks'));
+    running.process.kill('SIGINT');
+    return running.ended;
+  };
+  const stopped = await stop(['--json']);
+  expect(stopped, stopped.errors).toMatchObject({ code: 130, errors: '' });
+  expect(JSON.parse(stopped.output)).toMatchObject({ equal: null, partial: true });
+  expect(answerOf(stopped).found).toEqual([`clients missing ${id}`]);
+  const shown = await stop([]);
+  expect(shown).toMatchObject({ code: 130, errors: '' });
+  expect(shown.output).toContain(`clients: missing on the topic\n  ${id}\n`);
+  expect(shown.output).toMatch(/Stopped: 0 of 2 streams were compared, 0 of them differ\.\n$/);
 });
 
 test('beside a running daemon, a change in the middle of verify is no difference; a sample says that it is one', async () => {

@@ -10,10 +10,10 @@ export interface RunningDaemon extends Running {
   accounts(): Promise<readonly AccountStatus[]>;
 }
 
-/** Starts the daemon on a free port; resolves when the door is open. */
-export async function daemon(where: Where): Promise<RunningDaemon> {
+/** Starts the daemon on a free port; resolves when the door is open. `options` are more of the command line. */
+export async function daemon(where: Where, options: readonly string[] = []): Promise<RunningDaemon> {
   const settings = [...(where.settings ?? NO_LIMITS), 'http.listen=127.0.0.1:0'];
-  const running = publisher({ ...where, settings }, ['run']);
+  const running = publisher({ ...where, settings }, ['run', ...options]);
   const [, address] = await running.printed(/"address":"([^"]+)"/);
   return {
     ...running,

@@ -262,7 +262,7 @@ class Schedule {
     calm(this.#simulator);
     this.#tell('quiet');
     this.#lives.calm();
-    // A stream that was refused is asked again hourly, or at a start.
+    // A stream that was refused is asked again within minutes, records that were within the hour, or both at a start.
     const isProbed = this.#draw.chance(0.1) && this.#plan.streams.length < 4;
     if (!isProbed) this.#lives.newest.stop();
     await this.#pass((isProbed ? 62 : LEAST_QUIET_MIN) * MINUTE);

@@ -5,7 +5,7 @@ export class VirtualClock implements Clock {
   #now = 0;
   #timers: { at: number; wake: () => void }[] = [];
   /** Wall time at monotonic zero. */
-  readonly #epoch: number;
+  #epoch: number;
 
   constructor(epoch = Date.UTC(2026, 10, 21)) {
     this.#epoch = epoch;
@@ -38,6 +38,11 @@ export class VirtualClock implements Clock {
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
     };
+  }
+
+  /** Somebody sets the wall clock: it jumps, monotonic time does not. */
+  set(ms: number): void {
+    this.#epoch += ms;
   }
 
   /** Lets `ms` pass, or less when nothing is planned any more and `ms` is left out. */

@@ -73,6 +73,21 @@ test('ids are bounded, fields are named, and what the daemon says stands beside'
   );
 });
 
+test('what was stopped never claims to be all', () => {
+  const reason = 'not looked at again';
+  const streams = [
+    { ...findingOf('clients', RUNNING), compared: 9, missing: [1] },
+    { ...findingOf('users', RUNNING), state: 'unfinished' as const, compared: 4, extra: [7], reason },
+    { ...findingOf('tasks', RUNNING), state: 'unfinished' as const },
+  ];
+  const shown = renderFindings([{ account_id: '7', streams }], { ids: 2 });
+  expect(shown).toMatch(/^tasks +0 .*unfinished, not compared$/m);
+  expect(shown).toMatch(/^users +4 .*unfinished, looked at once$/m);
+  expect(shown).toContain('users: extra on the topic\n  7\n');
+  expect(shown).toContain(`users: unfinished\n  ${reason}\n`);
+  expect(shown).toMatch(/Stopped: 1 of 3 streams were compared, 1 of them differ\.$/);
+});
+
 test('a sample never claims to be all', () => {
   const streams = [findingOf('clients', RUNNING)];
   expect(renderFindings([{ account_id: '7', streams }], { ids: 2, sample: 20 })).toMatch(

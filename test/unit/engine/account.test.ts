@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { mutate, seededRandom } from '../../../src/lab/simulator/index.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 
 describe('catching up once', () => {
@@ -277,6 +278,18 @@ test('requests that keep failing are repeated, said, and do not hold up the othe
   await bench.catchUp();
   expect(named(bench.events, 'stream.retrying').map(({ stream }) => stream)).toContain('tasks');
   expect(await viewDifferences(simulator, log)).toEqual([]);
+});
+
+test('requests that never succeed end `run --once` after six tries, and the others are read', async () => {
+  const { simulator } = account();
+  simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 500 } });
+  const log = new MemoryLog();
+  const bench = benchAccount(simulator, log);
+  await expect(bench.catchUp()).rejects.toMatchObject({ code: 'harvest.server', exitCode: 75 });
+  expect(named(bench.events, 'stream.retrying').at(-1)!.attempt).toBeGreaterThanOrEqual(6);
+  expect(named(bench.events, 'account.opened')).toHaveLength(1);
+  const others = catalog.map(({ name }) => name).filter((name) => name !== 'tasks');
+  expect(await viewDifferences(simulator, log, others)).toEqual([]);
 });
 
 test('another report window replaces the rows of the old one', async () => {

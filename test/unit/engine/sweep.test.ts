@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isoSeconds } from '../../../src/base/clock.ts';
 import type { Page } from '../../../src/engine/ports.ts';
 import type { Position } from '../../../src/engine/stream-row.ts';
 import {
@@ -11,6 +13,7 @@ import {
   spanOf,
   WALKS_MAX,
 } from '../../../src/engine/sweep.ts';
+import { runs } from '../../support/runs.ts';
 
 type List = Extract<Position, { kind: 'list' }>;
 type Child = Extract<Position, { kind: 'child' }>;
@@ -90,6 +93,32 @@ describe('a page-number list that shifts while it is walked', () => {
     const restless = Array.from({ length: WALKS_MAX }, () => [page(2, 4, 'https://h/2'), page(1, 3, null)]).flat();
     expect(walk(fresh, restless).outcome).toBe('done');
   });
+});
+
+test('whatever the pages say, the cursor is the time of the first answer less the overlap, or stands still', () => {
+  const seconds = fc.integer({ min: 0, max: 86_400 }).map((second) => at('00:00:00') + second * 1000);
+  const pages = fc.array(fc.tuple(fc.nat(5), fc.nat(12), seconds), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(fc.array(pages, { minLength: 1, maxLength: 8 }), fc.constantFrom('page', 'cursor'), (walks, paging) => {
+      let position = fresh;
+      let firstAnswer: number | null = null;
+      for (const walked of walks) {
+        for (const [index, [records, total, time]] of walked.entries()) {
+          const before = position.cursor;
+          const link = index === walked.length - 1 ? null : `https://h/${index}`;
+          firstAnswer ??= time;
+          const step = walk(position, [page(records, total, link, time)], paging);
+          position = step.position;
+          if (step.outcome !== 'done') expect(position.cursor).toBe(before);
+          else {
+            expect(position).toEqual({ kind: 'list', cursor: isoSeconds(firstAnswer - FIVE_MINUTES_MS), sweep: null });
+            firstAnswer = null;
+          }
+        }
+      }
+    }),
+    runs(500),
+  );
 });
 
 test('a cursor list does not shift, whatever its totals say', () => {

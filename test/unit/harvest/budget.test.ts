@@ -144,6 +144,17 @@ describe('pause', () => {
     expect(startedAt).toEqual([900_000, 900_000]);
     expect(budget.pausedUntil()).toBe(0);
   });
+
+  test('is not an hour longer for a successor that finds the clock set back by an hour', async () => {
+    const clock = new VirtualClock();
+    const budget = open({ requests: 5, clock });
+    budget.pause(20_000);
+    const row = budget.snapshot(0);
+    clock.set(-3_600_000);
+    const successor = open({ requests: 5, clock });
+    successor.restore(row);
+    expect(successor.pausedUntil()).toBe(clock.now() + 20_000);
+  });
 });
 
 describe('lease', () => {

@@ -53,6 +53,15 @@ describe('worth repeating', () => {
     expect(events.map((event) => event.name === 'request.finished' && event.status)).toEqual(Array(4).fill(status));
   });
 
+  test('a body far larger than any page is given up, and said', async () => {
+    const server = await scripted((response) => response.writeHead(200).end(Buffer.alloc(65 * 2 ** 20, ' ')));
+    const { source } = clientOf(server);
+    expect(await failureOf(source.fetchPage(page('clients'), signal))).toMatchObject({
+      code: 'harvest.unparsable',
+      message: expect.stringContaining('the body is too large for a page'),
+    });
+  });
+
   test('an answer that never ends is given up in time, and says how long it was waited for', async () => {
     const server = await scripted((response) => response.writeHead(200).write('{'));
     const { source } = clientOf(server, { timeouts: { totalMs: 50 } });

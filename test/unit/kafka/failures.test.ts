@@ -46,6 +46,7 @@ test.each([
     'kafka.unauthorised',
   ],
   ['a record that is too large', brokerError(10, 't', 0), 'kafka.record_too_large'],
+  ['a clock that is ahead of the broker', brokerError(32, 't', 0), 'kafka.clock_ahead'],
   ['a deleted topic', brokerError(3, 't', 0), 'kafka.doubt'],
   ['a defect of kafkajs', new TypeError('x is not a function'), 'kafka.doubt'],
 ])('%s is %s', (_, error, code) => {
