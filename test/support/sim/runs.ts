@@ -1,37 +1,19 @@
-// Many schedules in a row: the seeds that once found something, then as many others as the run is given.
-import { readFileSync } from 'node:fs';
+// The schedules of the ordinary run, in a process of their own: see scripts/compiled.mjs.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { runSchedule, type ScheduleVerdict } from '../schedules.ts';
 
-/** In the ordinary run; `SIM_SEEDS` and `SIM_FROM` give others. */
+/** Besides the seeds that once found something, which always run first. What a seed means changes with what schedules draw. */
 const ORDINARY = 500;
-const PROGRESS_EVERY = 500;
-
-/** Seeds that found something, always run first. What a seed means changes with what schedules draw. */
-export const foundSeeds: readonly number[] = JSON.parse(
-  readFileSync(new URL('found-seeds.json', import.meta.url), 'utf8'),
-) as number[];
+const FOUND = fileURLToPath(new URL('found-seeds.json', import.meta.url));
+const SIM = fileURLToPath(new URL('../../../scripts/sim.mjs', import.meta.url));
 
 /** Runs every `shares`-th schedule, beginning with `share`, and expects no broken promise; says how to repeat one that has. */
 export async function expectSchedules(share: number, shares: number): Promise<void> {
-  const count = Number(process.env.SIM_SEEDS || ORDINARY);
-  const from = Number(process.env.SIM_FROM || 1);
-  const seeds = process.env.SIM_FROM ? [] : [...foundSeeds];
-  for (let seed = from; seed < from + count; seed++) seeds.push(seed);
-  const broken: string[] = [];
-  for (const [done, seed] of seeds.entries()) {
-    if (done % shares !== share) continue;
-    const verdict = await runSchedule(seed);
-    if (verdict.broken.length > 0) broken.push(told(verdict));
-    if (count > ORDINARY && done > 0 && done % PROGRESS_EVERY < shares)
-      process.stderr.write(
-        `${done} of ${seeds.length} schedules, ${broken.length} with broken promises\n${broken.join('\n')}\n`,
-      );
-  }
-  expect(broken).toEqual([]);
-}
-
-function told({ seed, broken, story }: ScheduleVerdict): string {
-  const tail = process.env.SIM_STORY ? `\n${story.join('\n')}` : '';
-  return `npm run sim -- --seeds 1 --from ${seed}\n  ${broken.slice(0, 5).join('\n  ')}${tail}`;
+  const given = ['--seeds', String(ORDINARY), '--found', FOUND, '--share', `${share}/${shares}`];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [SIM, ...given]).catch(
+    (failed: { stdout: string; stderr: string }) => failed,
+  );
+  expect(stdout + stderr).toBe('');
 }
