@@ -146,15 +146,15 @@ const TABLE = [
     ['src/engine/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.sweep === null ? intervalEnd : live.steppedAt, PRIORITY.slack);',
-      'return read(position.sweep === null ? NEVER : live.steppedAt, PRIORITY.slack);',
+      'return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
+      'return read(position.sweep === null ? NEVER : steppedAt(live, now), PRIORITY.slack);',
     ],
   ],
   [
     'P1',
     'never count, never take a census',
     ['src/engine/census.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
-    ['src/engine/schedule.ts', 'const census = censusDue(live, view);', 'const census = null;'],
+    ['src/engine/schedule.ts', 'const census = censusDue(live, view, now);', 'const census = null;'],
   ],
   [
     'P8',

@@ -26,13 +26,13 @@ export class Workshop {
   }
 
   /** What finds the mutant, in one line; null when nothing does. */
-  async hunt({ edits, shelf }, seeds) {
+  async hunt({ promise, edits, shelf }, seeds) {
     const read = (file) => readFileSync(join(this.#copy, file), 'utf8');
     const changed = spoilt(edits, read);
     const honest = new Map([...changed.keys()].map((file) => [file, read(file)]));
     this.#write(changed);
     try {
-      return await (shelf ? this.#runTest(...shelf) : this.#runSchedules(seeds));
+      return await (shelf ? this.#runTest(...shelf) : this.#runSchedules(seeds, promise));
     } finally {
       this.#write(honest);
     }
@@ -46,10 +46,10 @@ export class Workshop {
     for (const [file, text] of files) writeFileSync(join(this.#copy, file), text);
   }
 
-  async #runSchedules(seeds) {
+  async #runSchedules(seeds, promise) {
     const { command, remove } = await compileSimulation(this.#copy);
     try {
-      return await this.#run(process.execPath, [command, '--seeds', String(seeds), '--first']);
+      return await this.#run(process.execPath, [command, '--seeds', String(seeds), '--first', promise]);
     } finally {
       remove();
     }

@@ -46,6 +46,14 @@ export function isoSeconds(ms: number): string {
 }
 
 /**
+ * When something is due that was put off until `at`, by `mostMs` at the most. Further off than that, the wall clock was set
+ * back since, by nobody knows how much: then it is due at once (0).
+ */
+export function dueAt(at: number, mostMs: number, now: number): number {
+  return at - now > mostMs ? 0 : at;
+}
+
+/**
  * The pause before attempt `attempt` + 1 in ms, with full jitter: anywhere between nothing and `baseMs` doubled with each
  * attempt, at most `mostMs`. `chance` is in [0, 1).
  */

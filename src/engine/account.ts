@@ -13,7 +13,7 @@ import { confirmStep } from './confirm-step.ts';
 import { withConsequences } from './consequences.ts';
 import type { Emit } from './events.ts';
 import { listStep } from './list-step.ts';
-import { isReadable, type LiveStream } from './live-stream.ts';
+import { isReadable, type LiveStream, PROBE_INTERVAL_MS, RETRY_MAX_MS } from './live-stream.ts';
 import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
 import { orderStep } from './order-step.ts';
 import { OrderWatch } from './order-watch.ts';
@@ -44,11 +44,9 @@ export interface AccountParts {
 const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
-const PROBE_INTERVAL_MS = 3_600_000;
 /** What is not urgent begins only while less than this share of a budget's window is used. */
 const SLACK_SHARE = 0.5;
 const BACKOFF_BASE_MS = 500;
-const BACKOFF_MAX_MS = 300_000;
 const REOPEN_BASE_MS = 100;
 const REOPEN_MAX_MS = 15_000;
 /** `run --once` gives up on a stream after so many failed steps, and on the broker after so long. */
@@ -311,7 +309,7 @@ export class Account {
   #retryLater(live: LiveStream, error: PublisherError): void {
     const { clock, random, emit } = this.#parts;
     const attempt = (live.retry?.attempt ?? 0) + 1;
-    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random());
+    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, RETRY_MAX_MS, random());
     live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs };
     emit({
       name: 'stream.retrying',

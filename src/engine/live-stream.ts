@@ -6,6 +6,10 @@ import type { Order } from './ports.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
+/** How long a stream that keeps failing waits at the most, and one that is refused. */
+export const RETRY_MAX_MS = 300_000;
+export const PROBE_INTERVAL_MS = 3_600_000;
+
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
   readonly error: PublisherError;

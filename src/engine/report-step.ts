@@ -1,6 +1,6 @@
 // A step of a report stream: one calendar window, read whole. Which one: those never read, then those whose entries changed,
 // then the current one by its interval, then what a rename or a rate may have restated, then all of them by slack.
-import { isoSeconds } from '../base/clock.ts';
+import { dueAt, isoSeconds } from '../base/clock.ts';
 import { type Grain, type WeekStart, type Window, windowBefore, windowOf } from '../streams/windows.ts';
 import { holdOf } from './census.ts';
 import type { Diff } from './diff.ts';
@@ -51,25 +51,32 @@ export function windowTasks(
   const unread = nextWindow(position, reportSpan(view, now), weekStart);
   if (unread !== null) return [{ why: 'unread', window: unread, at: 0 }];
 
-  const rested = (day: string) => (once ? 0 : (live.windowReads.get(day) ?? -RESTATED_PAUSE_MS) + RESTATED_PAUSE_MS);
+  const readAgo = (day: string, pauseMs: number) => {
+    const readAt = live.windowReads.get(day);
+    return readAt === undefined ? 0 : dueAt(readAt + pauseMs, pauseMs, now);
+  };
+  const rested = (day: string) => (once ? 0 : readAgo(day, RESTATED_PAUSE_MS));
   const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
+  const steppedAt = dueAt(live.steppedAt, 0, now);
   const tasks: WindowTask[] = [];
   const dirty = soonest(position.dirty);
   if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });
   const current = currentWindow(settings, now, weekStart);
-  const readAt = live.windowReads.get(current.from);
   // What is caught up once is not due again by its interval.
-  const nextRead = readAt === undefined ? 0 : once ? NEVER : readAt + live.intervals.pollMs;
+  const isDone = once && live.windowReads.has(current.from);
+  const nextRead = isDone ? NEVER : readAgo(current.from, live.intervals.pollMs);
   tasks.push({ why: 'current', window: current, at: nextRead });
   const touched = soonest(position.touched);
   if (touched !== undefined)
-    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), live.steppedAt) });
+    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), steppedAt) });
   const round = nextOfRound(position, settings.grain, weekStart);
   if (round !== null) {
     const { round_at } = position;
     const isAsked = position.round !== null || round_at === null;
-    const interval = once && live.censused ? NEVER : Date.parse(round_at ?? '') + live.intervals.censusMs;
-    const due = isAsked ? live.steppedAt : interval;
+    const { censusMs } = live.intervals;
+    const intervalEnd = dueAt(Date.parse(round_at ?? '') + censusMs, censusMs, now);
+    const interval = once && live.censused ? NEVER : intervalEnd;
+    const due = isAsked ? steppedAt : interval;
     tasks.push({ why: 'round', window: round, at: due });
   }
   return tasks;

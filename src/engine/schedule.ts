@@ -1,6 +1,7 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
+import { dueAt } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { isReadable, type LiveStream } from './live-stream.ts';
+import { isReadable, type LiveStream, PROBE_INTERVAL_MS, RETRY_MAX_MS } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
@@ -66,8 +67,8 @@ export function nextTask(live: LiveStream, view: ScheduleView, now: number): Can
   if (live.orders.length > 0) return { task: { kind: 'order' }, at: 0, priority: PRIORITY.probe };
   const { state } = live.row;
   if (state === 'FEATURE_OFF' || waitsFor(live, view.streams) !== null || !isWanted(live, view)) return null;
-  const earliest = live.retry?.at ?? 0;
-  if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, live.probeAt) };
+  const earliest = dueAt(live.retry?.at ?? 0, RETRY_MAX_MS, now);
+  if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, probeAt(live, now)) };
   const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));
   const next = soonest(all, now);
   return live.retry === null ? next : { ...next, at: Math.max(earliest, next.at) };
@@ -105,9 +106,9 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   }
   // Records that may not be asked for are asked for again in an hour.
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
-  const askAt = isRefused ? live.probeAt : live.steppedAt;
+  const askAt = isRefused ? probeAt(live, now) : steppedAt(live, now);
   if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
-  const census = censusDue(live, view);
+  const census = censusDue(live, view, now);
   if (census) found.push(census);
   return found;
 }
@@ -118,7 +119,8 @@ function reading(live: LiveStream, view: ScheduleView, now: number): Candidate |
   const read = (at: number, priority: number): Candidate => ({ task: { kind: 'read' }, at, priority });
   // What is caught up once is not due again by its interval.
   const isDone = view.once && live.swept;
-  const intervalEnd = swept_at === null ? 0 : isDone ? NEVER : Date.parse(swept_at) + live.intervals.pollMs;
+  const { pollMs } = live.intervals;
+  const intervalEnd = swept_at === null ? 0 : isDone ? NEVER : dueAt(Date.parse(swept_at) + pollMs, pollMs, now);
   switch (position.kind) {
     case 'list': {
       const isDue = position.sweep !== null || !live.swept || isAwaited(live) || isToBeCounted(live);
@@ -129,12 +131,22 @@ function reading(live: LiveStream, view: ScheduleView, now: number): Candidate |
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.changes);
-      return read(position.sweep === null ? intervalEnd : live.steppedAt, PRIORITY.slack);
+      return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);
     case 'report': {
       const [window] = windowTasks(live, view, now);
       return { task: { kind: 'window', window: window! }, at: window!.at, priority: priorityOf(window!) };
     }
   }
+}
+
+/** When a stream that is refused, or records that are, may be asked for again. */
+function probeAt(live: LiveStream, now: number): number {
+  return dueAt(live.probeAt, PROBE_INTERVAL_MS, now);
+}
+
+/** When what can wait may have its next step. */
+function steppedAt(live: LiveStream, now: number): number {
+  return dueAt(live.steppedAt, 0, now);
 }
 
 /** Something was deleted: whether that was all shows after another sweep. */
@@ -143,15 +155,17 @@ function isToBeCounted({ row, definition }: LiveStream): boolean {
   return definition.kind === 'list' && row.complete && row.tallied_at === null && !isLookedInto;
 }
 
-function censusDue(live: LiveStream, { once }: ScheduleView): Candidate | null {
-  const { row, definition, intervals, steppedAt } = live;
+function censusDue(live: LiveStream, { once }: ScheduleView, now: number): Candidate | null {
+  const { row, definition, intervals } = live;
   if (definition.kind !== 'list' || !row.complete) return null;
   const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
   const cause = row.census?.cause ?? row.census_due;
-  if (cause === 'tally') return census(steppedAt, PRIORITY.dirty);
-  if (cause !== null) return census(steppedAt, PRIORITY.slack);
+  if (cause === 'tally') return census(steppedAt(live, now), PRIORITY.dirty);
+  if (cause !== null) return census(steppedAt(live, now), PRIORITY.slack);
   if (row.census_at === null) return census(0, PRIORITY.slack);
-  return census(once && live.censused ? NEVER : Date.parse(row.census_at) + intervals.censusMs, PRIORITY.slack);
+  const { censusMs } = intervals;
+  const intervalEnd = dueAt(Date.parse(row.census_at) + censusMs, censusMs, now);
+  return census(once && live.censused ? NEVER : intervalEnd, PRIORITY.slack);
 }
 
 /** Records that the stream's are to be deleted with are gone: nothing of it may be under way meanwhile. */

@@ -1,5 +1,5 @@
 // A list's count at Harvest against ours: one request that tells cheaply whether something is missing.
-import { isoSeconds } from '../base/clock.ts';
+import { dueAt, isoSeconds } from '../base/clock.ts';
 import { limitOf, tallied } from './census.ts';
 import { countIn, EVERYTHING, missingRows } from './counts.ts';
 import type { Diff } from './diff.ts';
@@ -18,7 +18,9 @@ export function isTallyDue(
   if (definition.kind !== 'list' || row.census !== null || row.census_due !== null || row.suspects.length > 0)
     return false;
   if (row.gone.length > 0 && row.hold === null) return false;
-  return once || row.tallied_at === null || Date.parse(row.tallied_at) + intervals.tallyMs <= now();
+  if (once || row.tallied_at === null) return true;
+  const { tallyMs } = intervals;
+  return dueAt(Date.parse(row.tallied_at) + tallyMs, tallyMs, now()) <= now();
 }
 
 /** Counts the list after a sweep whose last page gave `diff`: how rows move by it. Throws what Source throws. */

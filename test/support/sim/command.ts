@@ -13,8 +13,8 @@ const { seeds, from, share, found, story, first } = parseArgs({
     /** A file of seeds that run before all others: those that once found something. */
     found: { type: 'string' },
     story: { type: 'boolean', default: false },
-    /** The first that breaks a promise ends the run, and is told in one line. */
-    first: { type: 'boolean', default: false },
+    /** The first that breaks a promise ends the run, and is told in one line: of this promise if it breaks that too. */
+    first: { type: 'string' },
   },
 }).values;
 
@@ -32,8 +32,12 @@ for (const [place, seed] of chosen.entries()) {
   done++;
   if (verdict.broken.length > 0) {
     process.exitCode = 1;
-    process.stdout.write(first ? `seed ${seed}: ${verdict.broken[0]}\n` : `${told(verdict)}\n`);
-    if (first) break;
+    if (first !== undefined) {
+      const line = verdict.broken.find((each) => each.startsWith(first)) ?? verdict.broken[0];
+      process.stdout.write(`seed ${seed}: ${line}\n`);
+      break;
+    }
+    process.stdout.write(`${told(verdict)}\n`);
   }
   if (done % PROGRESS_EVERY === 0) process.stderr.write(`share ${share}: ${done} schedules\n`);
 }

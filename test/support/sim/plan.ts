@@ -33,12 +33,14 @@ export interface Plan {
   readonly hold: { readonly share: number; readonly atLeast: number };
   /** Whether the token's owner loses its role for a while. */
   readonly narrows: boolean;
+  /** Whether a person may release a hold at any time: what is missing is deleted, not hidden. */
+  readonly releases: boolean;
   readonly oauth: boolean;
   /** Rows in a page. */
-  readonly perPage: number;
+  readonly pageRows: number;
   readonly latencyMs: number;
-  /** The publisher's clock against Harvest's. */
-  readonly skewMs: number;
+  /** The publisher's clock: true, off from its beginning, or set while it runs. */
+  readonly clock: 'true' | 'off' | 'set';
   readonly episodes: number;
 }
 
@@ -54,6 +56,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
       }
     : { general: NO_LIMIT, reports: NO_LIMIT };
   const narrows = draw.chance(0.2);
+  const holdsAll = narrows || draw.chance(0.1);
   const own = streamsRead(draw);
   const grain = draw.pick<Grain>(['month', 'month', 'month', 'quarter', 'quarter', 'year', 'week']);
   const counts = {
@@ -88,14 +91,14 @@ export function drawPlan(seed: number, draw: Draw): Plan {
     },
     streams: own,
     grain,
-    ...{ budgets, hasBudgets, narrows },
-    // With a role that shrinks, nothing is deleted that a person has not released; else all of it.
-    hold: narrows ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
+    ...{ budgets, hasBudgets, narrows, releases: !narrows },
+    // With a role that shrinks, nothing is deleted that a person has not released; else mostly all of it.
+    hold: holdsAll ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
     oauth: draw.chance(0.15),
-    perPage: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
+    pageRows: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
     // A hundred weeks of reports over a slow line take longer than any quiet.
     latencyMs: draw.chance(0.6) ? draw.pick(grain === 'week' ? [300] : [300, 2_000, 12_000]) : 0,
-    skewMs: draw.chance(0.2) ? draw.between(-600, 600) * 1000 : 0,
+    clock: draw.weighted({ true: 7, off: 1.5, set: 1.5 }),
     episodes: draw.between(3, 8),
   };
 }
