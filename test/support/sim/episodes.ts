@@ -21,7 +21,8 @@ const WEIGHTS = {
   'limited life': 0.7,
   stale: 2,
   gaps: 2,
-  'spoilt record': 1,
+  'spoilt record': 0,
+  orphans: 0,
   'lost state': 0.4,
   'emptied topic': 0.4,
   unauthorised: 0.7,
@@ -35,8 +36,16 @@ const LATE_SECONDS = 60;
 /** A clock that is off by more has another today for long. */
 const MOST_OFF_MS = 3 * 60 * MINUTE;
 
-export function episodeWeights({ narrows, clock }: Plan): Readonly<Record<Episode, number>> {
-  return { ...WEIGHTS, narrowed: narrows ? 3 : 0, 'clock set': clock === 'set' ? 4 : 0 };
+/** What cannot happen in a schedule, or would not be noticed, is not drawn. */
+export function episodeWeights({ narrows, clock, streams }: Plan): Readonly<Record<Episode, number>> {
+  const reads = (name: string) => streams.some((stream) => stream.name === name);
+  return {
+    ...WEIGHTS,
+    narrowed: narrows ? 3 : 0,
+    'clock set': clock === 'set' ? 4 : 0,
+    'spoilt record': reads('tasks') ? 4 : 0,
+    orphans: reads('projects') && (reads('time_entries') || reads('expenses')) ? 2 : 0,
+  };
 }
 
 const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>> = {
@@ -143,7 +152,25 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     tasks.update(id, { billable_by_default: SPOILT as never });
     stage.tell(`task ${id} cannot be converted`);
   },
+  /** Hours and expenses leave a project just before it is deleted, and their lists cannot be read for a while. */
+  orphans(stage) {
+    const { draw, simulator } = stage;
+    const { projects, time_entries: entries, expenses } = simulator.data;
+    if (projects.size < 2) return;
+    const former = draw.pick(projects.all());
+    const other = entries.all().find(({ project_id }) => project_id !== former.id);
+    const isFormer = ({ project_id }: { readonly project_id: number }) => project_id === former.id;
+    for (const { id } of entries.all().filter(isFormer).slice(0, 2))
+      if (other) entries.update(id, { project_id: other.project_id, task_id: other.task_id });
+    for (const { id } of expenses.all().filter(isFormer).slice(0, 2))
+      if (other) expenses.update(id, { project_id: other.project_id });
+    projects.delete(former.id);
+    const match = { stream: 'time_entries|expenses', times: draw.between(4, 30) };
+    stage.clear.push(simulator.faults.add({ match, do: { kind: 'status', status: 500 } }));
+    stage.tell(`project ${former.id} is deleted, but for two of its entries and expenses`);
+  },
   'lost state'(stage) {
+    stage.lives.isForgetful = true;
     stage.lives.kill();
     stage.log.forget();
     stage.tell('lost state');

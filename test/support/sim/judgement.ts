@@ -17,7 +17,7 @@ export async function differencesOn(stage: Stage): Promise<readonly string[]> {
 /** Every broken promise, each with its name. */
 export async function judgeStage(stage: Stage): Promise<readonly string[]> {
   const { log, lives, door } = stage;
-  const broken = [...log.broken, ...lives.broken];
+  const broken = [...log.broken, ...lives.broken, ...lives.all.flatMap((life) => life.broken)];
   const verdict = await verdictOn(stage);
   const say = (promise: string, found: readonly string[]) => {
     for (const each of found.slice(0, MOST_SHOWN)) broken.push(`${promise}: ${each}`);
@@ -34,10 +34,6 @@ export async function judgeStage(stage: Stage): Promise<readonly string[]> {
     log.early.map((text) => `${text}: a tombstone for what is there`),
   );
   say('P6', door.strayed);
-  say(
-    'P6',
-    lives.all.flatMap(({ patience }) => patience.lost),
-  );
   say('P6', excesses(stage));
   say('P7', lostLetters(stage));
   say('P10', secretsOut(stage));

@@ -52,7 +52,10 @@ export class Life {
   readonly account: Account;
   readonly number: number;
   readonly events: PublisherEvent[] = [];
-  readonly patience = new Patience();
+  /** Promises that it broke before everybody's eyes. */
+  readonly broken: string[] = [];
+  readonly #patience = new Patience();
+  #isFenced = false;
   /** How each commit ends. */
   fate: (batch: Batch) => CommitFate = () => 'acknowledged';
   /** The code of the error that ended it; null after a clean stop; undefined while it lives. */
@@ -178,7 +181,8 @@ export class Life {
   #transport(): Transport {
     const { door, clock } = this.#parts;
     return async (request, signal) => {
-      this.patience.asks(request, clock.monotonic());
+      const early = this.#patience.asks(request, clock.monotonic());
+      if (early !== null) this.broken.push(`P6: ${early}`);
       await this.#pass('before a request');
       await clock.sleep(this.#latency(), signal);
       await this.#pass(null);
@@ -189,7 +193,7 @@ export class Life {
       await this.#pass('after an answer');
       signal.throwIfAborted();
       if (typeof answer === 'string') throw new Error('connection reset');
-      this.patience.hears(request, answer, clock.monotonic());
+      this.#patience.hears(request, answer, clock.monotonic());
       return answer;
     };
   }
@@ -200,8 +204,9 @@ export class Life {
     return {
       open: async (restore, signal) => {
         await this.#pass('while opening');
+        if (this.#isFenced) this.broken.push(`P5: life ${this.number} opened again although it was fenced`);
         log.opens(this.number);
-        const opened = await inner.open(this.#restore(restore), signal);
+        const opened = await this.#watched(inner.open(this.#restore(restore), signal));
         await this.#pass(null);
         return opened;
       },
@@ -211,7 +216,7 @@ export class Life {
         await this.#pass(null);
         inner.fate = () => this.fate(batch);
         try {
-          await log.writes(this.number, () => inner.commit(batch));
+          await this.#watched(log.writes(this.number, () => inner.commit(batch)));
         } finally {
           // The reply takes its time, whatever it says.
           await clock.sleep(this.#latency());
@@ -224,6 +229,14 @@ export class Life {
       },
       close: () => inner.close(),
     };
+  }
+
+  /** Who is told that another took over must not come back. */
+  #watched<T>(work: Promise<T>): Promise<T> {
+    return work.catch((thrown) => {
+      if ((thrown as { code?: unknown }).code === 'kafka.fenced') this.#isFenced = true;
+      throw thrown;
+    });
   }
 
   #restore(restore: Restore): Restore {

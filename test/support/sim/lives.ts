@@ -9,10 +9,10 @@ type World = Omit<LifeParts, 'random' | 'number' | 'told'>;
 export class Lives {
   readonly all: Life[] = [];
   readonly broken: string[] = [];
-  /** Two were alive at once, and shared a budget that each believed its own; or one misjudges how old its predecessor's requests are. */
+  /** Two were alive at once, and shared a budget that each believed its own; or one knows too little of its predecessor's requests. */
   mayExceed = false;
-  /** Since then requests look older than they are to whoever begins. */
-  clockSetForward = false;
+  /** Since then whoever begins knows too little of its predecessor's requests: they are lost, or look older than they are. */
+  isForgetful = false;
   mayBeUnauthorised = false;
   readonly #world: World;
   readonly #seed: number;
@@ -32,7 +32,7 @@ export class Lives {
   /** A new life, whatever the older ones are doing. */
   start(told: RunOptions = {}): Life {
     const number = this.all.length;
-    if (this.all.some((life) => !life.isOver) || this.clockSetForward) this.mayExceed = true;
+    if (this.all.some((life) => !life.isOver) || this.isForgetful) this.mayExceed = true;
     const life = new Life({ ...this.#world, number, told, random: seededRandom(this.#seed * 1009 + number) });
     this.all.push(life);
     const limits = [...(told.once ? ['once'] : []), ...(told.only ? ['only', ...told.only] : [])];

@@ -8,14 +8,13 @@ interface Wish {
 }
 
 export class Patience {
-  /** What was asked although Harvest had said to wait. */
-  readonly lost: string[] = [];
   readonly #wishes = new Map<string, Wish>();
 
-  asks({ url }: HttpRequest, now: number): void {
+  /** What is wrong with a request at this moment; null when nothing is. */
+  asks({ url }: HttpRequest, now: number): string | null {
     const wish = this.#wishes.get(budgetOf(url));
-    if (wish && now > wish.heardAt && now < wish.until)
-      this.lost.push(`asked ${wish.until - now} ms too early: ${url}`);
+    const isEarly = wish && now > wish.heardAt && now < wish.until;
+    return isEarly ? `asked ${Math.round(wish.until - now)} ms too early: ${url}` : null;
   }
 
   hears({ url }: HttpRequest, { status, headers }: HttpAnswer, now: number): void {

@@ -51,7 +51,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   const hasBudgets = draw.chance(0.25);
   const budgets = hasBudgets
     ? {
-        general: { requests: draw.between(20, 100), perSeconds: 15 },
+        general: { requests: draw.between(8, 60), perSeconds: draw.pick([15, 60]) },
         reports: { requests: draw.between(20, 60), perSeconds: 60 },
       }
     : { general: NO_LIMIT, reports: NO_LIMIT };
@@ -121,5 +121,6 @@ function streamsRead(draw: Draw): StreamDefinition[] {
   if (draw.chance(0.01)) for (const { name } of streams) want(name);
   for (let count = draw.between(1, 3); count > 0; count--) want(draw.pick(draw.chance(0.2) ? REPORTS : OTHERS).name);
   if (draw.chance(0.5)) want('company');
+  if (draw.chance(0.1)) want('tasks');
   return streams.filter(({ name }) => wanted.has(name));
 }

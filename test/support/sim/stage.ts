@@ -76,7 +76,7 @@ export class Stage {
 
   /** In the middle of everything: who runs takes no notice, and must bear it. */
   setClock(offMs: number): void {
-    if (offMs > this.machine.offMs) this.lives.clockSetForward = true;
+    if (offMs > this.machine.offMs) this.lives.isForgetful = true;
     this.machine.offMs = offMs;
     this.tell(`the clock is set to be off by ${offMs / MINUTE} min`);
   }
