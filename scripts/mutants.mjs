@@ -1,4 +1,4 @@
-// npm run mutants [-- --seeds 400] [--only NAME] [--jobs 2] [--write]: breaks each promise on purpose in a copy of the
+// npm run mutants [-- --seeds 400] [--only NAME,NAME] [--jobs 2] [--write]: breaks each promise on purpose in a copy of the
 // sources and shows what finds it: a seed of the simulation, or the test that the mutant names. Exits with 1 when a mutant
 // survives, when a text to be changed is not there, and when anything is found without a mutant. About ten minutes.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,8 @@ const { seeds, only, jobs, write } = parseArgs({
   },
 }).values;
 
-const chosen = MUTANTS.filter(({ name }) => !only || name.includes(only));
+const names = only?.split(',');
+const chosen = MUTANTS.filter(({ name }) => names?.some((part) => name.includes(part)) ?? true);
 // A text that is not there would pass for a mutant that survives: all of them before the first one runs.
 for (const { edits } of chosen) spoilt(edits, (file) => readFileSync(join(root, file), 'utf8'));
 // Without a mutant, each shelf must be silent.

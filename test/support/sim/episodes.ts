@@ -1,10 +1,11 @@
 // What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
 import type { Order } from '../../../src/engine/ports.ts';
 import type { CommitFate } from '../../../src/lab/memory-sink.ts';
-import { storm, stormBetweenRequests } from '../../../src/lab/simulator/index.ts';
+import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../src/lab/simulator/index.ts';
+import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { POINTS } from './life.ts';
 import type { Plan } from './plan.ts';
-import { MINUTE, SPOILT, type Stage } from './stage.ts';
+import { MINUTE, SECOND, SPOILT, type Stage } from './stage.ts';
 import { drawWeather, recordFault } from './weather.ts';
 
 /** How often each is drawn. */
@@ -23,6 +24,7 @@ const WEIGHTS = {
   gaps: 2,
   'spoilt record': 0,
   orphans: 0,
+  'Date ahead': 0,
   'lost state': 0.4,
   'emptied topic': 0.4,
   unauthorised: 0.7,
@@ -44,8 +46,15 @@ export function episodeWeights({ narrows, clock, streams }: Plan): Readonly<Reco
     narrowed: narrows ? 3 : 0,
     'clock set': clock === 'set' ? 4 : 0,
     'spoilt record': reads('tasks') ? 4 : 0,
+    // Ahead of a clock that is wrong itself, it would be believed.
+    'Date ahead': clock === 'true' && streams.some(isChanging) ? 1 : 0,
     orphans: reads('projects') && (reads('time_entries') || reads('expenses')) ? 2 : 0,
   };
+}
+
+/** A list that is read by what changed, and that storms change. */
+function isChanging({ kind, name }: StreamDefinition): boolean {
+  return kind === 'list' && STORM_CHANGES.some((change) => change.startsWith(`${name}.`));
 }
 
 const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>> = {
@@ -168,6 +177,18 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     const match = { stream: 'time_entries|expenses', times: draw.between(4, 30) };
     stage.clear.push(simulator.faults.add({ match, do: { kind: 'status', status: 500 } }));
     stage.tell(`project ${former.id} is deleted, but for two of its entries and expenses`);
+  },
+  /** The clock that dates a list's answers runs ahead of the one that writes it, by more than the overlap. */
+  async 'Date ahead'(stage) {
+    const { draw, simulator } = stage;
+    const { name: stream } = draw.pick(stage.plan.streams.filter(isChanging));
+    const seconds = draw.between(400, 1000);
+    stage.clear.push(simulator.faults.add({ match: { stream }, do: { kind: 'date-offset', seconds } }));
+    stage.tell(`the Date of ${stream} is ahead by ${seconds} s`);
+    for (const count of [0, 3, 3]) {
+      storm(simulator, { random: draw.random, count, weights: { [stream]: 30 } });
+      await stage.pass(draw.between(60, 90) * SECOND);
+    }
   },
   'lost state'(stage) {
     stage.lives.isForgetful = true;

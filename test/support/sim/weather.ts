@@ -44,10 +44,10 @@ export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; r
     after: draw.between(0, 8),
     times: draw.between(1, 6),
   };
-  return { name, fault: { match, do: actionOf(name, plan, draw) } };
+  return { name, fault: { match, do: actionOf(name, draw) } };
 }
 
-function actionOf(name: Weather, plan: Plan, draw: Draw): FaultAction {
+function actionOf(name: Weather, draw: Draw): FaultAction {
   const status = (status: number, rest: Omit<Extract<FaultAction, { kind: 'status' }>, 'kind' | 'status'> = {}) =>
     ({ kind: 'status', status, ...rest }) as const;
   switch (name) {
@@ -86,8 +86,7 @@ function actionOf(name: Weather, plan: Plan, draw: Draw): FaultAction {
     case 'foreign link':
       return { kind: 'next-link', to: 'foreign' };
     case 'date offset':
-      // Ahead of both clocks it would be believed: what is more than the overlap needs a true one beside it.
-      return { kind: 'date-offset', seconds: draw.between(-1000, plan.clock === 'true' ? 1000 : 100) };
+      return { kind: 'date-offset', seconds: draw.between(-1000, 100) };
     case 'no date':
       return { kind: 'drop-header', header: 'date' };
   }
