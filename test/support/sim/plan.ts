@@ -48,27 +48,24 @@ const NO_LIMIT: BudgetLimit = { requests: 1_000_000, perSeconds: 1 };
 const MOST_ROWS_PER_PAGE = 2000;
 
 export function drawPlan(seed: number, draw: Draw): Plan {
-  const hasBudgets = draw.chance(0.25);
-  const budgets = hasBudgets
-    ? {
-        general: { requests: draw.between(8, 60), perSeconds: draw.pick([15, 60]) },
-        reports: { requests: draw.between(20, 60), perSeconds: 60 },
-      }
-    : { general: NO_LIMIT, reports: NO_LIMIT };
   const narrows = draw.chance(0.2);
   const holdsAll = narrows || draw.chance(0.1);
   const own = streamsRead(draw);
+  const hasBudgets = draw.chance(0.25);
+  // Enough for the polls and tallies of a minute, or what can wait would wait for ever.
+  const perSeconds = draw.pick([15, 60]);
+  const general = { requests: draw.between(6, 40) + (own.length * perSeconds) / 15, perSeconds };
+  const budgets = hasBudgets
+    ? { general, reports: { requests: draw.between(20, 60), perSeconds: 60 } }
+    : { general: NO_LIMIT, reports: NO_LIMIT };
   const grain = draw.pick<Grain>(['month', 'month', 'month', 'quarter', 'quarter', 'year', 'week']);
   const counts = {
     ...{ users: draw.between(3, 4), clients: draw.between(3, 5), projects: draw.between(4, 7) },
     ...{ tasks: draw.between(4, 6), expenses: draw.between(3, 14), invoices: draw.between(3, 6) },
     estimates: draw.between(2, 4),
   };
-  const { general, reports } = budgets;
-  const windows = {
-    general: { requests: general.requests, seconds: general.perSeconds },
-    reports: { requests: reports.requests, seconds: reports.perSeconds },
-  };
+  const window = ({ requests, perSeconds }: BudgetLimit) => ({ requests, seconds: perSeconds });
+  const windows = { general: window(budgets.general), reports: window(budgets.reports) };
   return {
     seed,
     simulator: {

@@ -57,7 +57,8 @@ export class Stage {
 
   /** Lets time pass, and somebody start again what has ended. */
   async pass(ms: number): Promise<void> {
-    const slices = Math.ceil(ms / MINUTE);
+    // Soon enough to meet the budget that its predecessor has left.
+    const slices = Math.ceil(ms / (this.plan.hasBudgets ? 5 * SECOND : MINUTE));
     for (let slice = 0; slice < slices; slice++) {
       await this.clock.pass(Math.round(ms / slices));
       this.lives.tend();
