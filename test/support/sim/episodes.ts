@@ -147,6 +147,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
   },
   gaps(stage) {
     const { draw, simulator } = stage;
+    if (stage.hasOrphans) return;
     stage.tell('gaps in lists');
     stage.log.honest = false;
     stage.door.gaps += draw.between(1, 6);
@@ -166,6 +167,8 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     const { draw, simulator } = stage;
     const { projects, time_entries: entries, expenses } = simulator.data;
     if (projects.size < 2) return;
+    stage.hasOrphans = true;
+    stage.door.gaps = 0;
     const former = draw.pick(projects.all());
     const other = entries.all().find(({ project_id }) => project_id !== former.id);
     const isFormer = ({ project_id }: { readonly project_id: number }) => project_id === former.id;

@@ -29,6 +29,8 @@ export class Stage {
   readonly story: string[] = [];
   /** Tasks that were made inconvertible. */
   readonly spoilt = new Set<number>();
+  /** Something left its parent just before that was deleted: from then on a gap in a list could hide where it went. */
+  hasOrphans = false;
   /** Takes away what hangs over the account: faults, storms. */
   readonly clear: (() => void)[] = [];
   #orders = 0;
