@@ -1,8 +1,35 @@
 // How each promise is broken on purpose: which text of which file becomes which other.
 
-/** [promise, name, ...edits as file, from, to] */
+/** Tests that find what no simulation can, as project, file and title. */
+const FENCING = ['real', 'test/kafka/publisher.test.ts', 'a newer instance takes the account'];
+const ONE_PARTITION = ['real', 'test/kafka/cluster.test.ts', 'the same move under a batch of ours'];
+
+/** [promise, name, ...edits as file, from, to; the shelf that finds it, if it is not the simulation] */
 const TABLE = [
-  ['P5', 'skip the fence check', ['src/lab/memory-sink.ts', 'if (epoch !== log.epoch) throw fenced();', '']],
+  [
+    'P5',
+    'the log takes what an older instance commits',
+    ['src/lab/memory-sink.ts', 'if (epoch !== log.epoch) throw fenced();', ''],
+  ],
+  [
+    'P5',
+    'skip the fence: another transactional id at every opening',
+    [
+      'src/kafka/publisher.ts',
+      'transactionalId: this.#place.transactionalId,\n      transactionTimeoutMs',
+      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n      transactionTimeoutMs',
+    ],
+    FENCING,
+  ],
+  [
+    'P1',
+    'send several partitions at once',
+    ['src/kafka/messages.ts', 'const id = `${topic}/${partition}`;', 'const id = topic;'],
+    ['src/kafka/session.ts', 'broker.produce = (request) => produce(broker, request, clock);', ''],
+    ['src/kafka/session.ts', 'if (!acknowledged || !(offset >= 0)) {', 'if (false) {'],
+    ['src/kafka/publisher.ts', 'if (!this.#memory(stream).accepts(partition, first)) {', 'if (false) {'],
+    ONE_PARTITION,
+  ],
   [
     'P4',
     'commit the cursor before the records',
@@ -33,7 +60,12 @@ const TABLE = [
   [
     'P1',
     'cursor from our own clock',
-    ['src/harvest/failures.ts', "return httpDate(answer.headers.date ?? '') ?? now;", 'return now;'],
+    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, now), date - SKEW_MAX_MS);', 'return now;'],
+  ],
+  [
+    'P1',
+    'cursor from a Date that runs ahead',
+    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, now), date - SKEW_MAX_MS);', 'return date;'],
   ],
   [
     'P1',
@@ -115,7 +147,7 @@ const TABLE = [
     [
       'src/engine/schedule.ts',
       'return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
-      'return read(position.sweep === null ? NEVER : live.steppedAt, PRIORITY.slack);',
+      'return read(position.sweep === null ? NEVER : steppedAt(live, now), PRIORITY.slack);',
     ],
   ],
   [
@@ -124,6 +156,22 @@ const TABLE = [
     ['src/engine/census.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
     ['src/engine/schedule.ts', 'const census = censusDue(live, view, now);', 'const census = null;'],
   ],
+  [
+    'P8',
+    'a release changes nothing',
+    ['src/engine/order-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
+  ],
+  [
+    'P4',
+    'an order is not part of its transaction',
+    ['src/engine/committer.ts', 'ordersDone: results.flatMap((result) => result.ordersDone),', 'ordersDone: [],'],
+  ],
+  [
+    'P7',
+    'unknown members are lost',
+    ['src/codec/encoding.ts', 'if (leftover.rest === undefined) return', 'if (leftover.rest !== Number.NaN) return'],
+  ],
+  ['P6', 'Retry-After is not obeyed', ['src/harvest/caller.ts', 'budget.pause(ms);', '']],
   ['P7', 'drop what does not convert', ['src/engine/diff.ts', 'this.deadLetters.push(', '[].push(']],
   [
     'P6',
@@ -173,4 +221,21 @@ const TABLE = [
   ],
 ];
 
-export const MUTANTS = TABLE.map(([promise, name, ...edits]) => ({ promise, name, edits }));
+export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {
+  const shelf = rest.find(([first]) => first === 'unit' || first === 'real') ?? null;
+  return { promise, name, shelf, edits: rest.filter((each) => each !== shelf) };
+});
+
+/** Each file of the edits with its text as the mutant has it. Throws when a text to be changed is not there. */
+export function spoilt(edits, read) {
+  const files = new Map();
+  for (const [file, from, to] of edits) {
+    const text = files.get(file) ?? read(file);
+    if (!text.includes(from)) throw new Error(`${file} does not hold: ${from}`);
+    files.set(
+      file,
+      text.replaceAll(from, () => to),
+    );
+  }
+  return files;
+}

@@ -1,83 +1,71 @@
-// npm run mutants [-- --seeds 300] [-- --only NAME]: breaks each promise on purpose in a copy of the sources, and shows which
-// seed of the simulation finds it. Exits with 1 when a mutant survives. Takes a few minutes.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// npm run mutants [-- --seeds 400] [--only NAME,NAME] [--jobs 2] [--write]: breaks each promise on purpose in a copy of the
+// sources and shows what finds it: a seed of the simulation, or the test that the mutant names. Exits with 1 when a mutant
+// survives, when a text to be changed is not there, and when anything is found without a mutant. About ten minutes.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MUTANTS } from './mutants-table.mjs';
+import { MUTANTS, spoilt } from './mutants-table.mjs';
+import { Workshop } from './mutants-workshop.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
-const { seeds, only } = parseArgs({
-  options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } },
+/** Without a mutant so many schedules must pass. */
+const CONTROL_SEEDS = 60;
+const RELIABILITY = join(root, 'docs/RELIABILITY.md');
+const { seeds, only, jobs, write } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '400' },
+    only: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    write: { type: 'boolean' },
+  },
 }).values;
 
-const copy = mkdtempSync(join(tmpdir(), 'mutants-'));
-for (const part of ['src', 'test/support', 'package.json', 'tsconfig.json'])
-  cpSync(join(root, part), join(copy, part), { recursive: true });
-for (const part of ['node_modules', 'avro']) symlinkSync(join(root, part), join(copy, part));
-for (const part of ['node_modules', 'avro', 'package.json'])
-  symlinkSync(join(root, part), ensured(join(copy, 'out'), part));
-writeFileSync(join(copy, 'hunt.mjs'), hunter());
-writeFileSync(
-  join(copy, 'tsconfig.build.json'),
-  JSON.stringify({
-    extends: './tsconfig.json',
-    compilerOptions: {
-      noEmit: false,
-      noCheck: true,
-      rewriteRelativeImportExtensions: true,
-      rootDir: '.',
-      outDir: 'out',
-    },
-    include: ['src', 'test/support'],
-  }),
-);
+const names = only?.split(',');
+const chosen = MUTANTS.filter(({ name }) => names?.some((part) => name.includes(part)) ?? true);
+// A text that is not there would pass for a mutant that survives: all of them before the first one runs.
+for (const { edits } of chosen) spoilt(edits, (file) => readFileSync(join(root, file), 'utf8'));
+// Without a mutant, each shelf must be silent.
+const shelves = new Map(chosen.map(({ shelf }) => [String(shelf), shelf]));
+const controls = [...shelves.values()].map((shelf) => ({ promise: '-', name: 'none', edits: [], shelf }));
 
-let survivors = 0;
-try {
-  cpSync(
-    join(root, 'test/support/sim/found-seeds.json'),
-    join(ensured(join(copy, 'out/test/support/sim'), 'found-seeds.json')),
-  );
-  for (const mutant of [{ name: 'none', edits: [] }, ...MUTANTS]) {
-    if (only && !mutant.name.includes(only)) continue;
-    const originals = mutant.edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')]);
-    for (const [file, from, to] of mutant.edits) {
-      const text = readFileSync(join(copy, file), 'utf8');
-      if (!text.includes(from)) process.stderr.write(`${mutant.name}: ${file} does not hold ${from}\n`);
-      writeFileSync(
-        join(copy, file),
-        text.replaceAll(from, () => to),
-      );
+const results = [];
+const queue = [...controls, ...chosen];
+const total = queue.length;
+await Promise.all(Array.from({ length: Number(jobs) }, work));
+const wrong = results.filter(({ mutant, found }) => (found === null) !== (mutant.name === 'none'));
+if (wrong.length > 0) {
+  const names = wrong.map(({ mutant, found }) => (found === null ? mutant.name : `without a mutant: ${found}`));
+  process.stdout.write(`NOT as it should be:\n  ${names.join('\n  ')}\n`);
+  process.exitCode = 1;
+} else if (write && !only) writeTable();
+
+async function work() {
+  const workshop = new Workshop(root);
+  try {
+    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
+      const startedAt = Date.now();
+      const found = await workshop.hunt(mutant, mutant.name === 'none' ? CONTROL_SEEDS : Number(seeds));
+      results.push({ mutant, found });
+      const seconds = Math.round((Date.now() - startedAt) / 1000);
+      const place = `${results.length}/${total}`;
+      process.stdout.write(`${place} ${mutant.promise} ${mutant.name}: ${found ?? 'nothing found'} (${seconds} s)\n`);
     }
-    execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: copy });
-    const { stdout, stderr } = spawnSync(process.execPath, ['hunt.mjs', mutant.name === 'none' ? '60' : seeds], {
-      cwd: copy,
-      encoding: 'utf8',
-    });
-    const found = stdout.trim() || stderr.trim().split('\n').slice(-1)[0] || '';
-    const isFound = found !== '' && found !== 'survived';
-    if (isFound === (mutant.name === 'none')) survivors++;
-    process.stdout.write(`| ${mutant.promise ?? '-'} | ${mutant.name} | ${found} |\n`);
-    for (const [file, text] of originals.reverse()) writeFileSync(join(copy, file), text);
+  } finally {
+    workshop.close();
   }
-} finally {
-  rmSync(copy, { recursive: true, force: true });
-}
-process.exitCode = survivors > 0 ? 1 : 0;
-
-function ensured(directory, name) {
-  execFileSync('mkdir', ['-p', directory]);
-  return join(directory, name);
 }
 
-/** Runs schedules until one breaks a promise, and prints it. */
-function hunter() {
-  return `const { runSchedule } = await import('./out/test/support/schedules.js');
-for (let seed = 1; seed <= Number(process.argv[2]); seed++) {
-  const { broken } = await runSchedule(seed);
-  if (broken.length > 0) { console.log('seed ' + seed + ': ' + broken[0].slice(0, 110)); process.exit(0); }
+/** Puts what was found between the two marks in docs/RELIABILITY.md. */
+function writeTable() {
+  const found = new Map(results.map((result) => [result.mutant, result.found]));
+  const rows = MUTANTS.map((mutant) => `| ${mutant.promise} | ${mutant.name} | ${inCell(found.get(mutant))} |`);
+  const table = ['| promise | what was broken | what found it |', '|---|---|---|', ...rows].join('\n');
+  const text = readFileSync(RELIABILITY, 'utf8');
+  const [begin, end] = ['<!-- mutants -->\n', '\n<!-- /mutants -->'];
+  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
+  writeFileSync(RELIABILITY, text.slice(0, from) + table + text.slice(to));
 }
-console.log('survived');`;
+
+function inCell(text) {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

@@ -1,12 +1,33 @@
-// npm run sim -- --seeds 100000 [--from N] [--story]: as many schedules as a night has room for, one process a core.
+// npm run sim -- --seeds 100000 [--from N] [--jobs N] [--story]: as many schedules as a night has room for, one process a
+// core.
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { compileSimulation } from './compiled.mjs';
 
-const options = { seeds: { type: 'string', default: '2000' }, from: { type: 'string' }, story: { type: 'boolean' } };
-const { seeds, from, story } = parseArgs({ options }).values;
-const env = { ...process.env, SIM_SEEDS: seeds, SIM_FROM: from ?? '1', ...(story && { SIM_STORY: '1' }) };
-const files = ['test/unit/schedules/even.test.ts', 'test/unit/schedules/odd.test.ts'];
-const run = spawn('npx', ['vitest', 'run', '--project', 'unit', ...files], { stdio: 'inherit', env });
-run.on('exit', (code) => {
-  process.exitCode = code ?? 1;
-});
+const { jobs, story, ...named } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    found: { type: 'string' },
+    story: { type: 'boolean', default: false },
+  },
+}).values;
+
+const { command, remove } = await compileSimulation(new URL('..', import.meta.url).pathname);
+const given = [
+  ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]),
+  ...(story ? ['--story'] : []),
+];
+try {
+  const codes = await Promise.all(Array.from({ length: Number(jobs) }, (_, own) => run(`${own}/${jobs}`)));
+  process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
+} finally {
+  remove();
+}
+
+function run(share) {
+  const child = spawn(process.execPath, [command, ...given, '--share', share], { stdio: 'inherit' });
+  return new Promise((resolve) => child.on('exit', resolve));
+}

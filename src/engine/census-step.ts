@@ -36,7 +36,7 @@ interface Progress {
 /** The next part of the census under way, or the first of the one that is due. Throws what Source throws. */
 export async function censusStep(live: LiveStream, context: StepContext): Promise<StepResult> {
   const { row, definition } = live;
-  const days = new Histogram(live.index.dayCounts());
+  const days = new Histogram(live.index.dayCounts(), context.source.pageRows);
   const census = row.census ?? beginCensus(definition, row.census_due ?? 'interval', row.missing, days);
   const priority = census.cause === 'tally' ? PRIORITY.dirty : PRIORITY.slack;
   const diff = newDiff(live, context, { seen: true });

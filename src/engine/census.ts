@@ -6,7 +6,6 @@
 // own 404 for its id makes it a deletion.
 import { isoSeconds } from '../base/clock.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { PER_PAGE } from './ports.ts';
 import type { Census, DayRange, Hold, StreamRow } from './stream-row.ts';
 
 /** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
@@ -74,12 +73,17 @@ function searched(days: Histogram, missing: number): DayRange[] {
   return requests < pages.length ? [{ from: null, to: null, total: null }] : pages;
 }
 
-/** Rows of an index by day, in ascending order, and how many have no day. */
+/** A part of a page that may have grown past it by the time it is read. */
+const FULL = 0.9;
+
+/** Rows of an index by day, in ascending order, how many have no day, and how many fit into a page. */
 export class Histogram {
   readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
   readonly undated: number;
+  readonly page: number;
 
-  constructor(counts: ReadonlyMap<number | null, number>) {
+  constructor(counts: ReadonlyMap<number | null, number>, pageRows: number) {
+    this.page = pageRows * FULL;
     this.undated = counts.get(null) ?? 0;
     this.#days = [...counts]
       .filter((entry): entry is [number, number] => entry[0] !== null)
@@ -111,9 +115,6 @@ export class Histogram {
   }
 }
 
-/** A part this full may have grown past a page by the time it is read. */
-const FULL = PER_PAGE * 0.9;
-
 /** The whole list in ranges that are one page each; days with more rows than that stay whole. */
 export function parted(days: Histogram): DayRange[] {
   const ranges: DayRange[] = [];
@@ -121,7 +122,7 @@ export function parted(days: Histogram): DayRange[] {
   let rows = 0;
   let last: number | null = null;
   for (const [day, count] of days.days()) {
-    if (last !== null && rows + count > FULL) {
+    if (last !== null && rows + count > days.page) {
       ranges.push({ from, to: last, total: null });
       from = last + 1;
       rows = 0;
@@ -134,7 +135,7 @@ export function parted(days: Histogram): DayRange[] {
 
 /** Whether the range is read rather than halved. */
 export function isPage(range: DayRange, days: Histogram): boolean {
-  return days.count(range) <= FULL || days.middle(range) === null;
+  return days.count(range) <= days.page || days.middle(range) === null;
 }
 
 /** The range in two; the second's total follows from the first's. */

@@ -46,6 +46,7 @@ export class Committer {
   readonly #emit: Emit;
   readonly #queue: Waiting[] = [];
   #budgetsAsked = false;
+  #finishing = false;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
   readonly #onFailure: (reason: unknown) => void;
@@ -69,6 +70,8 @@ export class Committer {
 
   /** The lease of a budget runs out: store the budgets with the next commit, or in one of their own. */
   storeBudgets(): void {
+    // The last commit stores them exactly, and no other may run beside it.
+    if (this.#finishing) return;
     this.#budgetsAsked = true;
     if (!this.#failure) this.#start();
   }
@@ -80,6 +83,7 @@ export class Committer {
 
   /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
   async finish(): Promise<void> {
+    this.#finishing = true;
     await this.idle();
     if (this.#failure) return;
     await this.#commit([], 'exact');

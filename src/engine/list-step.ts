@@ -4,7 +4,7 @@ import type { PublisherError } from '../base/errors.ts';
 import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { type Page, PER_PAGE, PRIORITY, type Purpose } from './ports.ts';
+import { type Page, PRIORITY, type Purpose } from './ports.ts';
 import {
   circularLinks,
   isRefusal,
@@ -52,7 +52,7 @@ export async function listStep(
   const diff = newDiff(live, context);
   diff.add(page.records, { accountId: settings.accountId });
   const advanced = advanceList(position, sweep, page, definition.paging, settings.overlapMs);
-  if (isEndless(advanced.sweep, PER_PAGE) || isCircle(live, sweep, page)) {
+  if (isEndless(advanced.sweep, context.source.pageRows) || isCircle(live, sweep, page)) {
     return restartedStep(
       live,
       { ...position, sweep: restartWalk(sweep) },

@@ -47,6 +47,8 @@ export interface Page {
  * network, server, unparsable (after a few tries), unauthorised, forbidden (403), not_found (404), refused (400, 422).
  */
 export interface Source {
+  /** How many records it asks for in a page. */
+  readonly pageRows: number;
   fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page>;
   /**
    * One record by its id (`parent` where its path has one); null when Harvest answers 404 in its own JSON, which is what

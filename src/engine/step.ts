@@ -8,7 +8,7 @@ import type { HoldLimit } from './census.ts';
 import { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { type Codec, type JsonObject, PER_PAGE, type Purpose, type Source } from './ports.ts';
+import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
 import type { Position, StreamRow } from './stream-row.ts';
 import { advanceList, beginList, isEndless } from './sweep.ts';
 
@@ -131,7 +131,7 @@ export async function readAll(
       const { started_at, pages } = advanced.sweep;
       return { records, serverTime: Date.parse(started_at), pages };
     }
-    if (isEndless(advanced.sweep, PER_PAGE) || links.has(page.next)) throw circularLinks(stream.name);
+    if (isEndless(advanced.sweep, context.source.pageRows) || links.has(page.next)) throw circularLinks(stream.name);
     if (advanced.outcome === 'shifted') {
       records = [];
       links.clear();

@@ -6,7 +6,7 @@ import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, parsedObject, unparsable } from './failures.ts';
+import { type Place, parsedObject, pauseOf, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';
@@ -53,6 +53,8 @@ export class OAuthGrant implements Auth {
   #newest: Secret | null = null;
   #access: { readonly token: Secret; readonly staleAt: number } | null = null;
   #refreshing: Promise<Secret> | null = null;
+  /** Harvest ID asked us to wait until then (monotonic). */
+  #throttled: { readonly until: number; readonly error: PublisherError } | null = null;
 
   constructor(options: OAuthOptions) {
     this.#options = options;
@@ -118,8 +120,14 @@ export class OAuthGrant implements Auth {
       }).toString(),
     };
     const place: Place = { request, stream: null, conceal: (text) => text };
+    if (this.#throttled !== null && clock.monotonic() < this.#throttled.until) throw this.#throttled.error;
     const answer = await attempt(transport, request, limitMs, clock, null);
-    if (answer.status !== 200) throw this.#refused(answer.status, await textOf(answer, place), place);
+    if (answer.status !== 200) {
+      const error = this.#refused(answer.status, await textOf(answer, place), place);
+      const pauseMs = pauseOf(answer, clock.now());
+      if (pauseMs !== null) this.#throttled = { until: clock.monotonic() + pauseMs, error };
+      throw error;
+    }
     return grantedBy(objectOf(await textOf(answer, place), place), place);
   }
 

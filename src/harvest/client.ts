@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
-import { type JsonObject, type Page, type PageRequest, PRIORITY, type Source } from '../engine/ports.ts';
+import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Auth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
@@ -46,6 +46,8 @@ export interface SourceOptions {
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
+  /** Records in a page; as many as Harvest gives when left out. */
+  readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
   readonly connections?: number;
   /** Certificate authorities in PEM, instead of the system's. */
@@ -73,6 +75,7 @@ export function createSource(options: SourceOptions): HarvestSource {
 }
 
 class Client implements HarvestSource {
+  readonly pageRows: number;
   readonly #options: SourceOptions;
   readonly #base: URL;
   readonly #idBase: URL;
@@ -83,6 +86,7 @@ class Client implements HarvestSource {
 
   constructor(options: SourceOptions) {
     this.#options = options;
+    this.pageRows = options.pageRows ?? PER_PAGE;
     this.#base = apiBase(options.baseUrl ?? 'https://api.harvestapp.com/v2');
     this.#idBase = idBase(options.idBaseUrl ?? 'https://id.getharvest.com');
     const { accountId, userAgent, clock, random, emit } = options;
@@ -118,7 +122,7 @@ class Client implements HarvestSource {
 
   async fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page> {
     const { stream, purpose, priority } = request;
-    const url = pageAddress(this.#base, request);
+    const url = pageAddress(this.#base, request, this.pageRows);
     return this.#caller.call(
       {
         url,

@@ -1,7 +1,7 @@
 // Addresses: the API's base in its spellings, the address of a request, and which next links may be followed.
 // Knows no HTTP; the rule that the token never leaves the base's origin is kept here (promise P6).
 import { assert, PublisherError } from '../base/errors.ts';
-import { type PageRequest, PER_PAGE } from '../engine/ports.ts';
+import type { PageRequest } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 
 /**
@@ -37,15 +37,15 @@ export function below(base: URL, path: string): URL {
   return url;
 }
 
-/** The address of a page: built for a first request, checked for a link. Throws `harvest.foreign_link`. */
-export function pageAddress(base: URL, { stream, target }: Pick<PageRequest, 'stream' | 'target'>): URL {
+/** The address of a page of so many rows: built for a first request, checked for a link. Throws `harvest.foreign_link`. */
+export function pageAddress(base: URL, { stream, target }: Pick<PageRequest, 'stream' | 'target'>, rows: number): URL {
   if ('link' in target) return followable(base, target.link, base, stream);
   assert(
     (stream.parent !== null) === (target.parent !== undefined),
     `${stream.name} is asked per parent or not at all`,
   );
   const url = below(base, stream.path.replace('{parent}', String(target.parent)));
-  const perPage = stream.paging === 'none' ? {} : { per_page: String(PER_PAGE) };
+  const perPage = stream.paging === 'none' ? {} : { per_page: String(rows) };
   url.search = new URLSearchParams({ ...perPage, ...target.query }).toString();
   return url;
 }

@@ -142,6 +142,8 @@ async function falseDeletions(
   return wrong;
 }
 
+const DEFINITIONS: ReadonlyMap<string, StreamDefinition> = new Map(streams.map((stream) => [stream.name, stream]));
+
 /** Compiling the schemas takes longer than reading with them. */
 let reading: ReturnType<typeof testCodec> | undefined;
 
@@ -149,7 +151,6 @@ let reading: ReturnType<typeof testCodec> | undefined;
 export function evidenceOf(log: MemoryLog): Evidence {
   reading ??= testCodec();
   const codec = reading;
-  const definitions = new Map(streams.map((stream) => [stream.name, stream]));
   const history = [...log.topics.values()].flatMap((topic) =>
     topic.map(({ stream, key, value, sourceTsMs }, at) => ({
       ...{ stream, value, sourceTsMs, key: key.toString('hex') },
@@ -158,10 +159,10 @@ export function evidenceOf(log: MemoryLog): Evidence {
   );
   return {
     history,
-    idOf: async ({ stream, key }) => String(codec.rowId(definitions.get(stream)!, Buffer.from(key, 'hex'))),
+    idOf: async ({ stream, key }) => String(codec.rowId(DEFINITIONS.get(stream)!, Buffer.from(key, 'hex'))),
     decode: async ({ stream, value }) => ({
       key: {},
-      value: (await codec.decode(definitions.get(stream)!, value!)) as Record<string, unknown>,
+      value: (await codec.decode(DEFINITIONS.get(stream)!, value!)) as Record<string, unknown>,
     }),
   };
 }
@@ -179,12 +180,11 @@ export class WatchedLog extends MemoryLog {
 
   override append(batch: Parameters<MemoryLog['append']>[0]): void {
     super.append(batch);
-    const definitions = new Map(streams.map((stream) => [stream.name, stream]));
     for (const { stream, key, value } of batch.messages) {
       const noun = this.#simulator.data[stream as 'clients'];
       if (value !== null || stream === 'company' || noun === undefined) continue;
       reading ??= testCodec();
-      const id = Number(reading.rowId(definitions.get(stream)!, key));
+      const id = Number(reading.rowId(DEFINITIONS.get(stream)!, key));
       if (noun.get(id)) this.early.push(`${stream} ${id}`);
     }
   }

@@ -64,6 +64,30 @@ export class VirtualClock implements Clock {
   }
 }
 
+/** The same time on a machine whose wall clock is off by so much, and may be set while everything goes on. */
+export class MachineClock implements Clock {
+  offMs = 0;
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  readonly now = (): number => this.#clock.now() + this.offMs;
+
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#clock.sleep(ms, signal);
+  }
+
+  after(ms: number, task: () => void): () => void {
+    return this.#clock.after(ms, task);
+  }
+}
+
 /** All promises that can move without time have moved. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -1,9 +1,9 @@
-// Harvest's door as a schedule's publisher meets it: the simulator in process, its pages as small as the schedule wants them,
-// now and then an answer that is older than it should be. Notes what no publisher may do there.
+// Harvest's door as a schedule's publisher meets it: the simulator in process, now and then an answer that is older than it
+// should be. Notes what no publisher may do there.
 import type { HttpAnswer, HttpRequest } from '../../../src/harvest/transport.ts';
 import type { Simulator } from '../../../src/lab/simulator/index.ts';
 import { streams } from '../truth.ts';
-import { ID_HOST, type Plan, TEST_HOST } from './plan.ts';
+import { ID_HOST, TEST_HOST } from './plan.ts';
 
 const LISTS = new Map(streams.filter(({ kind }) => kind === 'list').map((stream) => [stream.path, stream]));
 
@@ -13,16 +13,12 @@ export class Door {
   readonly strayed: string[] = [];
   /** So many answers to come may be old ones. */
   stale = 0;
-  /** Old answers that were given. */
-  staleGiven = 0;
   /** So many answers to come may lack a record that is there, as a list does that shifts. */
   gaps = 0;
-  readonly #plan: Plan;
   readonly #before = new Map<string, { readonly answer: HttpAnswer; readonly world: string }>();
 
-  constructor(simulator: Simulator, plan: Plan) {
+  constructor(simulator: Simulator) {
     this.simulator = simulator;
-    this.#plan = plan;
   }
 
   handle({ method, url, headers, body }: HttpRequest): HttpAnswer | 'hang' | 'reset' {
@@ -31,10 +27,9 @@ export class Door {
       this.strayed.push(`${method} ${host}`);
       return 'reset';
     }
-    const asked = url.replace('per_page=2000', `per_page=${this.#plan.perPage}`);
     // Uncompressed: unpacking takes real time, which a virtual clock cannot wait for.
     const plain = { ...headers, 'accept-encoding': 'identity' };
-    const outcome = this.simulator.handle({ method, url: asked, headers: plain, ...(body !== undefined && { body }) });
+    const outcome = this.simulator.handle({ method, url, headers: plain, ...(body !== undefined && { body }) });
     if (outcome.outcome === 'hang') return 'hang';
     if (outcome.outcome !== 'answered') return 'reset';
     const encoding = outcome.headers['content-encoding'];
@@ -46,7 +41,7 @@ export class Door {
     };
     const stream = LISTS.get(pathname.replace(/^\/v2/, ''));
     if (!stream || answer.status !== 200) return answer;
-    return this.gaps > 0 ? this.#withGap(stream.name, answer) : this.#maybeStale(asked, answer);
+    return this.gaps > 0 ? this.#withGap(stream.name, answer) : this.#maybeStale(url, answer);
   }
 
   #withGap(rows: string, answer: HttpAnswer): HttpAnswer {
@@ -66,7 +61,6 @@ export class Door {
     const before = this.#before.get(url);
     if (before && before.world === world && this.stale > 0 && !before.answer.body.equals(answer.body)) {
       this.stale--;
-      this.staleGiven++;
       return before.answer;
     }
     this.#before.set(url, { answer, world });

@@ -94,7 +94,7 @@ export class JudgedLog extends WatchedLog {
   /** Everything that Harvest wrote before the cursor is on the topic, in that version or a newer one. */
   #judgeCursor(definition: StreamDefinition, cursor: string): void {
     // Lists by page number may shift while they are walked; what slips through is for the census.
-    if (!this.honest || (definition.paging === 'page' && this.#plan.perPage < 2000)) return;
+    if (!this.honest || (definition.paging === 'page' && this.#plan.pageRows < 2000)) return;
     keys ??= testCodec();
     const until = Date.parse(cursor);
     const live = this.#live.get(definition.name);

@@ -3,17 +3,18 @@
 import { type Clock, jitteredPause, type Random } from '../../../src/base/clock.ts';
 import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { Account } from '../../../src/engine/account.ts';
+import { Account, type RunOptions } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import type { Restore, Sink } from '../../../src/engine/ports.ts';
+import type { Batch, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { type CommitFate, createMemorySink } from '../../../src/lab/memory-sink.ts';
 import { testCodec } from '../codec.ts';
 import { streams } from '../truth.ts';
-import type { VirtualClock } from '../virtual-clock.ts';
+import type { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import type { Door } from './door.ts';
 import type { JudgedLog } from './judged-log.ts';
+import { Patience } from './patience.ts';
 import { ID_HOST, INTERVALS, type Plan, SECRET, TEST_HOST } from './plan.ts';
 
 /** Where a process can die. */
@@ -36,19 +37,27 @@ let codec: ReturnType<typeof testCodec> | undefined;
 export interface LifeParts {
   readonly plan: Plan;
   readonly clock: VirtualClock;
+  /** The clock of the machine that it runs on. */
+  readonly machine: MachineClock;
   readonly door: Door;
   readonly log: JudgedLog;
   readonly random: Random;
   /** Its place among the lives of the schedule. */
   readonly number: number;
+  /** What it was told to do; everything, for ever, when empty. */
+  readonly told: RunOptions;
 }
 
 export class Life {
   readonly account: Account;
   readonly number: number;
   readonly events: PublisherEvent[] = [];
+  /** Promises that it broke before everybody's eyes. */
+  readonly broken: string[] = [];
+  readonly #patience = new Patience();
+  #isFenced = false;
   /** How each commit ends. */
-  fate: () => CommitFate = () => 'acknowledged';
+  fate: (batch: Batch) => CommitFate = () => 'acknowledged';
   /** The code of the error that ended it; null after a clean stop; undefined while it lives. */
   endedBy: string | null | undefined;
   /** What it said at its end. */
@@ -73,6 +82,7 @@ export class Life {
     const source = createSource({
       ...{ baseUrl: `http://${TEST_HOST}/v2`, idBaseUrl: `http://${ID_HOST}`, userAgent: 'harvest-kafka tests' },
       ...{ accountId: parts.door.simulator.accountId, credential: credential(plan, parts), budgets: plan.budgets },
+      pageRows: plan.pageRows,
       ...{ clock, random, emit, transport: this.#transport(), onLeaseLow: () => this.account.onLeaseLow() },
     });
     const settings = {
@@ -87,7 +97,7 @@ export class Life {
   }
 
   begin(): this {
-    void this.account.run(this.#stop.signal).then(
+    void this.account.run(this.#stop.signal, this.#parts.told).then(
       () => {
         this.endedBy = null;
       },
@@ -98,6 +108,12 @@ export class Life {
       },
     );
     return this;
+  }
+
+  /** Not all that there is to do. */
+  get isLimited(): boolean {
+    const { once = false, only = null } = this.#parts.told;
+    return once || only !== null;
   }
 
   get isOver(): boolean {
@@ -148,12 +164,12 @@ export class Life {
   }
 
   #clock(): Clock {
-    const { clock, plan } = this.#parts;
+    const { machine } = this.#parts;
     return {
-      now: () => clock.now() + plan.skewMs,
-      monotonic: () => clock.monotonic(),
-      sleep: (ms, signal) => new Promise((resolve) => void clock.sleep(ms, signal).then(() => this.#awake(resolve))),
-      after: (ms, task) => clock.after(ms, () => this.#awake(task)),
+      now: machine.now,
+      monotonic: () => machine.monotonic(),
+      sleep: (ms, signal) => new Promise((resolve) => void machine.sleep(ms, signal).then(() => this.#awake(resolve))),
+      after: (ms, task) => machine.after(ms, () => this.#awake(task)),
     };
   }
 
@@ -165,6 +181,8 @@ export class Life {
   #transport(): Transport {
     const { door, clock } = this.#parts;
     return async (request, signal) => {
+      const early = this.#patience.asks(request, clock.monotonic());
+      if (early !== null) this.broken.push(`P6: ${early}`);
       await this.#pass('before a request');
       await clock.sleep(this.#latency(), signal);
       await this.#pass(null);
@@ -175,6 +193,7 @@ export class Life {
       await this.#pass('after an answer');
       signal.throwIfAborted();
       if (typeof answer === 'string') throw new Error('connection reset');
+      this.#patience.hears(request, answer, clock.monotonic());
       return answer;
     };
   }
@@ -182,12 +201,12 @@ export class Life {
   #sink(): Sink {
     const { log, clock } = this.#parts;
     const inner = createMemorySink(log);
-    inner.fate = () => this.fate();
     return {
       open: async (restore, signal) => {
         await this.#pass('while opening');
+        if (this.#isFenced) this.broken.push(`P5: life ${this.number} opened again although it was fenced`);
         log.opens(this.number);
-        const opened = await inner.open(this.#restore(restore), signal);
+        const opened = await this.#watched(inner.open(this.#restore(restore), signal));
         await this.#pass(null);
         return opened;
       },
@@ -195,8 +214,9 @@ export class Life {
         await this.#pass('before a commit');
         await clock.sleep(this.#latency());
         await this.#pass(null);
+        inner.fate = () => this.fate(batch);
         try {
-          await log.writes(this.number, () => inner.commit(batch));
+          await this.#watched(log.writes(this.number, () => inner.commit(batch)));
         } finally {
           // The reply takes its time, whatever it says.
           await clock.sleep(this.#latency());
@@ -209,6 +229,14 @@ export class Life {
       },
       close: () => inner.close(),
     };
+  }
+
+  /** Who is told that another took over must not come back. */
+  #watched<T>(work: Promise<T>): Promise<T> {
+    return work.catch((thrown) => {
+      if ((thrown as { code?: unknown }).code === 'kafka.fenced') this.#isFenced = true;
+      throw thrown;
+    });
   }
 
   #restore(restore: Restore): Restore {

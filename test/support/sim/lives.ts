@@ -1,14 +1,18 @@
 // The lives of a schedule, one after the other and sometimes two at once: starts them, starts them again, and judges how each ended.
+import { CODES, type ErrorCode } from '../../../src/base/errors.ts';
+import type { RunOptions } from '../../../src/engine/account.ts';
 import { seededRandom } from '../../../src/lab/simulator/index.ts';
 import { Life, type LifeParts, type Point } from './life.ts';
 
-type World = Omit<LifeParts, 'random' | 'number'>;
+type World = Omit<LifeParts, 'random' | 'number' | 'told'>;
 
 export class Lives {
   readonly all: Life[] = [];
   readonly broken: string[] = [];
-  /** Two were alive at once, and shared a budget that each believed its own. */
-  overlapped = false;
+  /** Two were alive at once, and shared a budget that each believed its own; or one knows too little of its predecessor's requests. */
+  mayExceed = false;
+  /** Since then whoever begins knows too little of its predecessor's requests: they are lost, or look older than they are. */
+  isForgetful = false;
   mayBeUnauthorised = false;
   readonly #world: World;
   readonly #seed: number;
@@ -26,13 +30,20 @@ export class Lives {
   }
 
   /** A new life, whatever the older ones are doing. */
-  start(): Life {
+  start(told: RunOptions = {}): Life {
     const number = this.all.length;
-    if (this.all.some((life) => !life.isOver)) this.overlapped = true;
-    const life = new Life({ ...this.#world, number, random: seededRandom(this.#seed * 1009 + number) });
+    if (this.all.some((life) => !life.isOver) || this.isForgetful) this.mayExceed = true;
+    const life = new Life({ ...this.#world, number, told, random: seededRandom(this.#seed * 1009 + number) });
     this.all.push(life);
-    this.#tell(`life ${number} begins`);
+    const limits = [...(told.once ? ['once'] : []), ...(told.only ? ['only', ...told.only] : [])];
+    this.#tell(`life ${number} begins ${limits.join(' ')}`.trim());
     return life.begin();
+  }
+
+  /** Some stream stands still until it is asked again. */
+  get isRefused(): boolean {
+    const { streams } = this.newest.account.status();
+    return streams.some(({ state }) => state === 'FORBIDDEN' || state === 'BLOCKED');
   }
 
   kill(): void {
@@ -63,9 +74,9 @@ export class Lives {
 
   /** After a while with a role that may read little: a stream that is refused says so, and claims to know nothing newer (P9). */
   judgeRefusals(since: number): void {
-    const { door, clock, plan } = this.#world;
+    const { door, clock, plan, machine } = this.#world;
     const life = this.newest;
-    if (life.isOver || plan.skewMs !== 0) return;
+    if (life.isOver || machine.offMs !== 0) return;
     const status = life.account.status();
     if (status.phase !== 'running') return;
     const now = clock.now();
@@ -88,6 +99,8 @@ export class Lives {
     const hasSuccessor = this.all.some((other) => other.number > number);
     if (endedBy === 'kafka.fenced' && hasSuccessor) return;
     if (endedBy === 'harvest.unauthorised' && this.mayBeUnauthorised) return;
+    // Catching up once gives up on what keeps failing, and says so.
+    if (life.isLimited && CODES[endedBy as ErrorCode]?.kind === 'transient') return;
     this.broken.push(`ended by ${endedBy}: ${lastWords}`);
   }
 }

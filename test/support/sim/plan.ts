@@ -33,12 +33,14 @@ export interface Plan {
   readonly hold: { readonly share: number; readonly atLeast: number };
   /** Whether the token's owner loses its role for a while. */
   readonly narrows: boolean;
+  /** Whether a person may release a hold at any time: what is missing is deleted, not hidden. */
+  readonly releases: boolean;
   readonly oauth: boolean;
   /** Rows in a page. */
-  readonly perPage: number;
+  readonly pageRows: number;
   readonly latencyMs: number;
-  /** The publisher's clock against Harvest's. */
-  readonly skewMs: number;
+  /** The publisher's clock: true, off from its beginning, or set while it runs. */
+  readonly clock: 'true' | 'off' | 'set';
   readonly episodes: number;
 }
 
@@ -46,26 +48,24 @@ const NO_LIMIT: BudgetLimit = { requests: 1_000_000, perSeconds: 1 };
 const MOST_ROWS_PER_PAGE = 2000;
 
 export function drawPlan(seed: number, draw: Draw): Plan {
-  const hasBudgets = draw.chance(0.25);
-  const budgets = hasBudgets
-    ? {
-        general: { requests: draw.between(20, 100), perSeconds: 15 },
-        reports: { requests: draw.between(20, 60), perSeconds: 60 },
-      }
-    : { general: NO_LIMIT, reports: NO_LIMIT };
   const narrows = draw.chance(0.2);
+  const holdsAll = narrows || draw.chance(0.1);
   const own = streamsRead(draw);
+  const hasBudgets = draw.chance(0.25);
+  // Enough for the polls and tallies of a minute, or what can wait would wait for ever.
+  const perSeconds = draw.pick([15, 60]);
+  const general = { requests: draw.between(6, 40) + (own.length * perSeconds) / 15, perSeconds };
+  const budgets = hasBudgets
+    ? { general, reports: { requests: draw.between(20, 60), perSeconds: 60 } }
+    : { general: NO_LIMIT, reports: NO_LIMIT };
   const grain = draw.pick<Grain>(['month', 'month', 'month', 'quarter', 'quarter', 'year', 'week']);
   const counts = {
     ...{ users: draw.between(3, 4), clients: draw.between(3, 5), projects: draw.between(4, 7) },
     ...{ tasks: draw.between(4, 6), expenses: draw.between(3, 14), invoices: draw.between(3, 6) },
     estimates: draw.between(2, 4),
   };
-  const { general, reports } = budgets;
-  const windows = {
-    general: { requests: general.requests, seconds: general.perSeconds },
-    reports: { requests: reports.requests, seconds: reports.perSeconds },
-  };
+  const window = ({ requests, perSeconds }: BudgetLimit) => ({ requests, seconds: perSeconds });
+  const windows = { general: window(budgets.general), reports: window(budgets.reports) };
   return {
     seed,
     simulator: {
@@ -88,14 +88,14 @@ export function drawPlan(seed: number, draw: Draw): Plan {
     },
     streams: own,
     grain,
-    ...{ budgets, hasBudgets, narrows },
-    // With a role that shrinks, nothing is deleted that a person has not released; else all of it.
-    hold: narrows ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
+    ...{ budgets, hasBudgets, narrows, releases: !narrows },
+    // With a role that shrinks, nothing is deleted that a person has not released; else mostly all of it.
+    hold: holdsAll ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
     oauth: draw.chance(0.15),
-    perPage: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
+    pageRows: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
     // A hundred weeks of reports over a slow line take longer than any quiet.
     latencyMs: draw.chance(0.6) ? draw.pick(grain === 'week' ? [300] : [300, 2_000, 12_000]) : 0,
-    skewMs: draw.chance(0.2) ? draw.between(-600, 600) * 1000 : 0,
+    clock: draw.weighted({ true: 7, off: 1.5, set: 1.5 }),
     episodes: draw.between(3, 8),
   };
 }
@@ -118,5 +118,6 @@ function streamsRead(draw: Draw): StreamDefinition[] {
   if (draw.chance(0.01)) for (const { name } of streams) want(name);
   for (let count = draw.between(1, 3); count > 0; count--) want(draw.pick(draw.chance(0.2) ? REPORTS : OTHERS).name);
   if (draw.chance(0.5)) want('company');
+  if (draw.chance(0.1)) want('tasks');
   return streams.filter(({ name }) => wanted.has(name));
 }

@@ -89,7 +89,7 @@ function actionOf(name: Weather, draw: Draw): FaultAction {
     case 'foreign link':
       return { kind: 'next-link', to: 'foreign' };
     case 'date offset':
-      return { kind: 'date-offset', seconds: draw.between(-100, 100) };
+      return { kind: 'date-offset', seconds: draw.between(-1000, 100) };
     case 'no date':
       return { kind: 'drop-header', header: 'date' };
   }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Histogram, halved, isPage, limitOf, parted, tallied } from '../../../src/engine/census.ts';
+import { PER_PAGE } from '../../../src/engine/ports.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/stream-row.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
@@ -17,7 +18,7 @@ describe('the ranges of a census', () => {
     maxKeys: 60,
   });
   const histogram = days.map(
-    (given) => new Histogram(new Map(Object.entries(given).map(([day, n]) => [Number(day), n]))),
+    (given) => new Histogram(new Map(Object.entries(given).map(([day, n]) => [Number(day), n])), PER_PAGE),
   );
 
   test('cover every day once, from the beginning to the end of time', () => {

@@ -1,0 +1,44 @@
+// One commit after the other, also at the end.
+import { expect, test } from 'vitest';
+import { Committer } from '../../../src/engine/committer.ts';
+import type { Sink } from '../../../src/engine/ports.ts';
+import { createMemorySink, MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { simulatedSource } from '../../support/account.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+test('a lease that runs out while the last commit is under way starts no commit beside it', async () => {
+  const clock = new VirtualClock();
+  const log = new MemoryLog();
+  const inner = createMemorySink(log);
+  let underWay = 0;
+  let most = 0;
+  const sink: Sink = {
+    ...inner,
+    commit: async (batch) => {
+      most = Math.max(most, ++underWay);
+      await clock.sleep(1000);
+      await inner.commit(batch);
+      underWay--;
+    },
+  };
+  const source = simulatedSource(createSimulator({ timeEntries: 5, now: clock.now }), { clock, onLeaseLow: () => {} });
+  await sink.open({ reset: () => {}, record: () => {} }, new AbortController().signal);
+  for (const budget of source.budgets) budget.restore(null);
+  const failures: unknown[] = [];
+  const committer = new Committer({
+    sink,
+    source,
+    clock,
+    emit: () => {},
+    onFailure: (reason) => failures.push(reason),
+  });
+  const finished = committer.finish();
+  await clock.pass(500);
+  committer.storeBudgets();
+  await clock.pass(5000);
+  await finished;
+  await committer.idle();
+  expect({ most, failures, rows: [...log.rows.keys()] }).toEqual({ most: 1, failures: [], rows: ['budgets'] });
+  await source.close();
+});

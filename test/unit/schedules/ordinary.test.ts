@@ -1,0 +1,18 @@
+// As many schedules as the ordinary run has time for, in processes of their own: see scripts/compiled.mjs.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+/** Besides the seeds that once found something, which run first. What a seed means changes with what schedules draw. */
+const ORDINARY = 500;
+const FOUND = fileURLToPath(new URL('../../support/sim/found-seeds.json', import.meta.url));
+const SIM = fileURLToPath(new URL('../../../scripts/sim.mjs', import.meta.url));
+
+test('no schedule of faults, crashes and rivals breaks a promise', { timeout: 1_200_000 }, async () => {
+  const given = ['--seeds', String(ORDINARY), '--found', FOUND];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [SIM, ...given]).catch(
+    (failed: { stdout: string; stderr: string }) => failed,
+  );
+  expect(stdout + stderr).toBe('');
+});
