@@ -18,6 +18,8 @@ export interface Where {
   readonly settings?: readonly string[];
   /** More of its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the command. */
+  readonly launcher?: readonly string[];
 }
 
 export interface Ended {
@@ -62,8 +64,13 @@ export const FEW = [
 export const FEW_STREAMS = [...NO_LIMITS, ...onlyStreams(...FEW)];
 
 /** Starts `harvest-kafka <args>`; ended with the test at the latest. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
+): Running {
+  const [command, ...words] = [...launcher, process.execPath, MAIN, ...args];
+  const child = spawn(command!, words, {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -98,7 +105,7 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
 /** Starts a command of the publisher on that account, broker and registry. */
 export function publisher(where: Where, command: readonly string[]): Running {
   const settings = [`topics.prefix=${where.prefix}`, 'http.listen=off', ...(where.settings ?? NO_LIMITS)];
-  return start([...command, ...settings.flatMap((setting) => ['--set', setting])], environment(where));
+  return start([...command, ...settings.flatMap((setting) => ['--set', setting])], environment(where), where.launcher);
 }
 
 export function environment({ simulator, server, bootstrap, registryUrl, env }: Where): Record<string, string> {

@@ -33,7 +33,10 @@ const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
 const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 
 /** A fault, and what it is called. */
-export function drawWeather(plan: Plan, draw: Draw): { readonly name: Weather; readonly fault: Fault } {
+export function drawWeather(
+  plan: Pick<Plan, 'streams'>,
+  draw: Draw,
+): { readonly name: Weather; readonly fault: Fault } {
   const name = draw.weighted(WEATHERS);
   // What is repeated is the answer before, which in a report is that of another window.
   const lists = name === 'repeated page' ? plan.streams.filter(({ kind }) => kind === 'list') : plan.streams;
