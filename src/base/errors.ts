@@ -134,7 +134,8 @@ export const CODES = {
   'kafka.unavailable': {
     kind: 'reopen',
     exit: EXIT.unavailable,
-    remedy: 'Start the broker or correct kafka.brokers; nothing is lost, cursors stand still.',
+    remedy:
+      'Start the broker (one that stopped by itself says why in its log: often its disk is full) or correct kafka.brokers; nothing is lost, cursors stand still.',
   },
   'kafka.unauthorised': {
     kind: 'fatal',

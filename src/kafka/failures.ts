@@ -35,6 +35,10 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
     const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;
     return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
   }
+  if (cause.type === 'KAFKA_STORAGE_ERROR') {
+    const remedy = `A broker of ${place.brokers} cannot write to its disk: make room in its log.dirs, or replace the disk, and start it again; nothing is lost.`;
+    return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+  }
   if (isUnreachable(cause)) return new PublisherError('kafka.unavailable', told, { cause: error });
   return new PublisherError('kafka.doubt', told, { cause: error });
 }

@@ -12,6 +12,7 @@ interface Service {
   readonly build?: string;
   readonly user?: string;
   readonly read_only?: boolean;
+  readonly mem_limit?: string;
   readonly privileged?: boolean;
   readonly cap_drop?: readonly string[];
   readonly cap_add?: readonly string[];
@@ -35,6 +36,16 @@ test('the image runs as a user without rights, and installs by the lock file wit
   expect(last).not.toMatch(/\b(sudo|chmod|setcap|apt-get|curl|wget)\b|^ADD /m);
   expect(read('Dockerfile')).toMatch(/npm ci --ignore-scripts/);
   expect(read('Dockerfile')).not.toMatch(/npm (i|install) |^(ARG|ENV) .*(TOKEN|SECRET|PASSWORD)/im);
+});
+
+test('half of the container is heap, and compose gives the publisher what half a million rows were measured in', () => {
+  const options = /^ENV NODE_OPTIONS=(.+)$/m.exec(
+    read('Dockerfile')
+      .split(/^FROM /m)
+      .at(-1)!,
+  )?.[1];
+  expect(options).toBe('--max-old-space-size-percentage=50');
+  expect(services.publisher!.mem_limit).toBe('256m');
 });
 
 test('what the image is made of holds no configuration of ours and no secret', () => {
