@@ -6,6 +6,8 @@ export interface Vitals {
   readonly rssMb: number;
   /** Of V8's heap, as /metrics tells it. */
   readonly heapMb: number;
+  /** Rows on the topics, for which there is memory to be had. */
+  readonly topicRows: number;
   readonly sockets: number;
   /** Open files that are no sockets. */
   readonly files: number;
@@ -24,20 +26,21 @@ export class VitalSigns {
   }
 
   async sample(): Promise<void> {
-    const { sockets, files } = await openFiles(this.#pid);
-    this.#samples.push({ rssMb: await memoryOf(this.#pid, 'VmRSS'), heapMb: await this.#heapMb(), sockets, files });
+    const [rssMb, told, open] = await Promise.all([memoryOf(this.#pid, 'VmRSS'), this.#told(), openFiles(this.#pid)]);
+    this.#samples.push({ rssMb, ...told, ...open });
   }
 
   /** Ends a stretch, and tells it. */
   row(): Vitals {
     const samples = this.#samples;
     this.#samples = [];
-    const lowest = (pick: (sample: Vitals) => number) => Math.min(...samples.map(pick));
+    const lowest = (name: keyof Vitals) => Math.min(...samples.map((sample) => sample[name]));
     const row = {
-      rssMb: lowest(({ rssMb }) => rssMb),
-      heapMb: lowest(({ heapMb }) => heapMb),
-      sockets: lowest(({ sockets }) => sockets),
-      files: lowest(({ files }) => files),
+      rssMb: lowest('rssMb'),
+      heapMb: lowest('heapMb'),
+      topicRows: lowest('topicRows'),
+      sockets: lowest('sockets'),
+      files: lowest('files'),
     };
     this.rows.push(row);
     return row;
@@ -48,9 +51,13 @@ export class VitalSigns {
     return memoryOf(this.#pid, 'VmHWM');
   }
 
-  async #heapMb(): Promise<number> {
+  async #told(): Promise<Pick<Vitals, 'heapMb' | 'topicRows'>> {
     const text = await (await fetch(`${this.#address}/metrics`)).text();
-    return Number(/^harvest_kafka_nodejs_heap_size_used_bytes (\S+)$/m.exec(text)![1]) / 2 ** 20;
+    const sum = (name: RegExp) => [...text.matchAll(name)].reduce((all, [, value]) => all + Number(value), 0);
+    return {
+      heapMb: sum(/^harvest_kafka_nodejs_heap_size_used_bytes (\S+)$/gm) / 2 ** 20,
+      topicRows: sum(/^harvest_kafka_stream_rows\{.*\} (\S+)$/gm),
+    };
   }
 }
 
