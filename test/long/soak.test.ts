@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { calm, storm } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
-import { daemon } from '../support/daemon.ts';
+import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { startHttpGate } from '../support/http-gate.ts';
 import { startKafkaProxy } from '../support/kafka-proxy.ts';
 import { MixedWeather } from '../support/mixed-weather.ts';
@@ -80,7 +80,7 @@ test(`${MINUTES} minutes of changes and faults: all topics equal, memory and ope
     let mayKill = row % ROWS_PER_KILL === 0;
     while (performance.now() < end) {
       await pause(TICK_MS);
-      expect(running.process.exitCode, running.output().slice(-2_000)).toBeNull();
+      lives(running);
       if (draw.chance(CHANGE_CHANCE)) changes += storm(simulator, { random: draw.random, lateSeconds: 60 }).length;
       const left = end - performance.now();
       if (left > ROW_MS * FAIR_SHARE) {
@@ -91,6 +91,7 @@ test(`${MINUTES} minutes of changes and faults: all topics equal, memory and ope
         }
       } else {
         await weather.clear();
+        lives(running);
         await signs.sample();
       }
     }
@@ -136,6 +137,10 @@ test(`${MINUTES} minutes of changes and faults: all topics equal, memory and ope
   running.process.kill('SIGTERM');
   expect((await running.ended).code).toBe(143);
 });
+
+function lives({ process: { exitCode, signalCode }, output }: RunningDaemon): void {
+  expect({ exitCode, signalCode }, output().slice(-2_000)).toEqual({ exitCode: null, signalCode: null });
+}
 
 function line(minute: string, vitals: Vitals, changes: number, faults: number): string {
   const { rssMb, heapMb, topicRows, sockets, files } = vitals;
