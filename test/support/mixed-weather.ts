@@ -8,7 +8,7 @@ import type { Direction, Fault } from './kafka-link.ts';
 import type { KafkaProxy } from './kafka-proxy.ts';
 import { API } from './kafka-wire.ts';
 import type { Draw } from './sim/draw.ts';
-import { drawWeather } from './sim/weather.ts';
+import { drawWeather, type Weather } from './sim/weather.ts';
 import { streams } from './truth.ts';
 
 export interface Surroundings {
@@ -30,7 +30,15 @@ const KINDS = {
 };
 
 /** After these a stream is not asked for again within the hour. */
-const STANDSTILLS = new Set(['forbidden', 'not found', 'refused', 'own link', 'first link', 'foreign link']);
+const STANDSTILLS: ReadonlySet<Weather> = new Set([
+  'forbidden',
+  'not found',
+  'html 404',
+  'refused',
+  'own link',
+  'first link',
+  'foreign link',
+]);
 
 /** Kafka's error codes that say no more than `not now`. */
 const NOT_NOW: Readonly<Partial<Record<keyof typeof API, readonly number[]>>> = {
