@@ -12,8 +12,10 @@ import type { StepContext } from './step.ts';
 export async function isNarrowed(report: LiveStream, context: StepContext): Promise<boolean> {
   for (const name of sourcesOf(report.definition)) {
     const source = context.streams.get(name);
-    if (!source?.row.complete) continue;
-    if (source.row.state !== 'RUNNING' || (source.row.hold !== null && !source.row.hold.released)) return true;
+    if (source === undefined) continue;
+    const { row } = source;
+    // Who is not read, not yet, or not believed cannot vouch for what is gone.
+    if (!row.complete || row.state !== 'RUNNING' || (row.hold !== null && !row.hold.released)) return true;
     const { total } = await countIn(source, EVERYTHING, PRIORITY.changes, context);
     if (missingRows(source, total, context) > limitOf(source.index.size, context.settings.hold)) return true;
   }

@@ -97,10 +97,21 @@ export async function reportStep(live: LiveStream, task: WindowTask, context: St
   live.takenWindows = new Set([window.from]);
   const purpose = live.row.complete ? 'window' : 'first';
   const query = { from: compact(window.from), to: compact(window.to) };
-  const { records, serverTime } = await readAll(live, { query }, purpose, priorityOf(task), context);
-  const diff = newDiff(live, context, { seen: true });
-  diff.add(records, { accountId: settings.accountId, window });
-  const isHeld = await removeRows(live, window, diff, context);
+  const read = async () => {
+    const { records, serverTime } = await readAll(live, { query }, purpose, priorityOf(task), context);
+    const diff = newDiff(live, context, { seen: true });
+    diff.add(records, { accountId: settings.accountId, window });
+    return { diff, serverTime };
+  };
+  let { diff, serverTime } = await read();
+  const left = leftOf(live, window, diff);
+  const isHeld = left.length > 0 && !live.row.hold?.released && (await isNarrowed(live, context));
+  if (left.length > 0 && !isHeld) {
+    // A role that came back between the answer and the count had hidden from the one what the other counts.
+    ({ diff, serverTime } = await read());
+    const still = new Set(leftOf(live, window, diff));
+    for (const id of left) if (still.has(id)) diff.remove(id);
+  }
   live.windowReads.set(window.from, now);
 
   const weekStart = weekStartOf(context.streams);
@@ -123,15 +134,11 @@ export async function reportStep(live: LiveStream, task: WindowTask, context: St
   return stepResult(live, purpose, { diffs: [[live, diff]], moves: [[live, move]], swept, events });
 }
 
-/** Tombstones for rows that left the window; true when they are kept because this token may just see less. */
-async function removeRows(live: LiveStream, window: Window, diff: Diff, context: StepContext): Promise<boolean> {
-  if (!diff.isComplete) return false;
+/** Rows of the window that are not in its answer; none when the answer was not whole. */
+function leftOf(live: LiveStream, window: Window, diff: Diff): string[] {
+  if (!diff.isComplete) return [];
   const prefix = `${window.from}|${window.to}|`;
-  const left = ([...live.index.ids()] as string[]).filter((id) => id.startsWith(prefix) && !diff.seen!.has(id));
-  if (left.length === 0) return false;
-  if (!live.row.hold?.released && (await isNarrowed(live, context))) return true;
-  for (const id of left) diff.remove(id);
-  return false;
+  return ([...live.index.ids()] as string[]).filter((id) => id.startsWith(prefix) && !diff.seen!.has(id));
 }
 
 /** The position after a window was read. */

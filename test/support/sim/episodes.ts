@@ -1,5 +1,6 @@
 // What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
 import type { Order } from '../../../src/engine/ports.ts';
+import { DATED_SOURCES } from '../../../src/engine/report-span.ts';
 import type { CommitFate } from '../../../src/lab/memory-sink.ts';
 import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../src/lab/simulator/index.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
@@ -216,6 +217,9 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
   /** The token's owner is a member for a while. */
   async narrowed(stage) {
     const { settings } = stage.simulator;
+    // Lists that are first read with a small role look whole: nobody can know what they and the reports from them lack.
+    const { streams } = stage.lives.newest.account.status();
+    if (streams.some(({ stream, complete }) => DATED_SOURCES.includes(stream) && !complete)) return;
     stage.tell('the role shrinks');
     // A cursor passes what the role hides; when it is back, a census finds that.
     stage.log.honest = false;

@@ -93,16 +93,11 @@ export function drawPlan(seed: number, draw: Draw): Plan {
     hold: holdsAll ? { share: 0, atLeast: 0 } : { share: 1, atLeast: 1_000_000 },
     oauth: draw.chance(0.15),
     pageRows: draw.chance(0.5) ? draw.between(8, 20) : MOST_ROWS_PER_PAGE,
-    // A report that is read with a small role, and judged by a count after the role is back, loses rows: they return.
-    latencyMs: drawLatency(grain, draw) * (narrows ? 0 : 1),
+    // A hundred weeks of reports over a slow line take longer than any quiet.
+    latencyMs: draw.chance(0.6) ? draw.pick(grain === 'week' ? [300] : [300, 2_000, 12_000]) : 0,
     clock: draw.weighted({ true: 7, off: 1.5, set: 1.5 }),
     episodes: draw.between(3, 8),
   };
-}
-
-/** A hundred weeks of reports over a slow line take longer than any quiet. */
-function drawLatency(grain: Grain, draw: Draw): number {
-  return draw.chance(0.6) ? draw.pick(grain === 'week' ? [300] : [300, 2_000, 12_000]) : 0;
 }
 
 /** Reports need many others, and cost most of the time. */
