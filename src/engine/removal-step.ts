@@ -18,9 +18,14 @@ export function dependentsOf(live: LiveStream, streams: Streams): LiveStream[] {
   return [...streams.values()].filter(({ definition }) => ownerOf(definition) === live.definition.name);
 }
 
-/** Those that are published now. What stands still is not touched; its orphans are found when it runs again. */
+/**
+ * Those whose rows go with it now. A list that stands still is not touched: its orphans are missing from it when it runs
+ * again. Children are: they move to no other parent, and nobody asks for those of a parent that is not there.
+ */
 function reachable(live: LiveStream, streams: Streams): LiveStream[] {
-  return dependentsOf(live, streams).filter(({ row }) => row.state === 'RUNNING' && row.complete);
+  return dependentsOf(live, streams).filter(
+    ({ definition, row }) => definition.kind === 'child' || (row.state === 'RUNNING' && row.complete),
+  );
 }
 
 /** Whether `live` must be swept for changes before the gone records of its owner can be deleted. */

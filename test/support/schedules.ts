@@ -23,7 +23,7 @@ export interface ScheduleVerdict {
 
 /** Long enough for a census of everything, and for what a few restarts of a walk may take at the most. */
 const LEAST_QUIET_MIN = 4;
-const MOST_QUIET_MIN = 40;
+const MOST_QUIET_MIN = 90;
 /** A stream that was refused is asked again hourly, or at a start. */
 const PROBED_MIN = 62;
 

@@ -106,3 +106,20 @@ test('children that too many parents no longer list at once are held until they 
   const after = released.account.status().streams.find(({ stream }) => stream === 'invoice_messages')!;
   expect(after.state).toBe('RUNNING');
 });
+
+test('children of a deleted parent go with it while they cannot be read themselves: nobody would ask for them again', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const streams = ['company', 'invoices', 'invoice_messages'];
+  await benchAccount(simulator, log, { streams }).catchUp();
+  const { invoice_id } = simulator.data.invoice_messages.all()[0]!;
+  const faults = simulator.faults.add({ match: { stream: 'invoice_messages' }, do: { kind: 'status', status: 403 } });
+  simulator.data.invoices.delete(invoice_id);
+  log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
+  const during = benchAccount(simulator, log, { streams });
+  await during.catchUp();
+  expect(during.account.status().streams.find(({ stream }) => stream === 'invoice_messages')!.state).toBe('FORBIDDEN');
+  faults();
+  await benchAccount(simulator, log, { streams }).catchUp();
+  expect(await viewDifferences(simulator, log, streams)).toEqual([]);
+});
