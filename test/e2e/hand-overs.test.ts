@@ -7,7 +7,7 @@ import { finished, NO_LIMITS, publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
 
-const HAND_OVERS = Number(process.env.TEST_HAND_OVERS ?? 4);
+const HAND_OVERS = Number(process.env.TEST_HAND_OVERS ?? 2);
 const GENEROUS = ['deletes.hold_percent=100', 'deletes.hold_at_least=100000'];
 
 test(

@@ -7,7 +7,7 @@ import { finished, publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
 
-const KILLS = Number(process.env.TEST_KILLS ?? 5);
+const KILLS = Number(process.env.TEST_KILLS ?? 3);
 const SIZE = { timeEntries: 1_000, years: 1 };
 
 test(

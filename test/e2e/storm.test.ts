@@ -9,7 +9,7 @@ import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
 import { Witness } from '../support/witness.ts';
 
-const MUTATIONS = Number(process.env.TEST_MUTATIONS ?? 250);
+const MUTATIONS = Number(process.env.TEST_MUTATIONS ?? 150);
 const SEED = Number(process.env.TEST_SEED ?? 5);
 /** One process lives for about so many changes. */
 const MUTATIONS_PER_LIFE = MUTATIONS / 4;

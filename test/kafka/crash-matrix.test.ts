@@ -155,9 +155,9 @@ const cells: readonly Cell[] = POINTS.flatMap((point) =>
   MOMENTS.flatMap((moment) => KINDS.map((blow) => ({ point, moment, blow }))),
 ).filter(({ point, moment, blow }) => !(point.impatient && moment === 'after' && blow === 'late'));
 
-/** Every point once, the blows and moments in turn. */
-const crossSection = POINTS.map(
-  (point, i) => cells.filter((cell) => cell.point === point && cell.moment === MOMENTS[i % 2])[(i * 3) % KINDS.length]!,
+/** Every other point, the blows and moments in turn. */
+const crossSection = POINTS.filter((_, i) => i % 2 === 0).map(
+  (point, i) => cells.filter((cell) => cell.point === point && cell.moment === MOMENTS[i % 2])[i % KINDS.length]!,
 );
 
 const { CRASH_MATRIX_REPEAT } = process.env;
