@@ -9,6 +9,7 @@ import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/inde
 import { catalog } from '../dist/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
 import { Surroundings, UNBOUNDED } from './surroundings.mjs';
+import { note, print, whole } from './told.mjs';
 
 const PARTS = { deletions, late, idle, holds };
 const TIME_REPORTS = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
@@ -238,16 +239,4 @@ function since(at) {
 /** Two monotonic times. */
 function between(from, to) {
   return `${((to - from) / 1000).toFixed(1)} s`;
-}
-
-function whole(value) {
-  return Math.round(value).toLocaleString('en');
-}
-
-function print(...lines) {
-  process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-function note(line) {
-  process.stderr.write(`${line}\n`);
 }

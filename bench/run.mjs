@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { only, Surroundings } from './surroundings.mjs';
+import { note, print, whole } from './told.mjs';
 
 const PARTS = { publish, memory, restore, idle };
 const ROUNDS = 3;
@@ -113,16 +114,4 @@ function seconds(value) {
 
 function megabytes(value) {
   return `${Math.round(value)} MB`;
-}
-
-function whole(value) {
-  return Math.round(value).toLocaleString('en');
-}
-
-function print(...lines) {
-  process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-function note(line) {
-  process.stderr.write(`${line}\n`);
 }

@@ -24,7 +24,7 @@ export interface ScheduleVerdict {
 /** Long enough for a census of everything, and for what a few restarts of a walk may take at the most. */
 const LEAST_QUIET_MIN = 4;
 const MOST_QUIET_MIN = 90;
-/** A stream that was refused is asked again hourly, or at a start. */
+/** Streams that were refused are asked again within minutes, records that were within the hour, all of them at a start. */
 const PROBED_MIN = 62;
 
 export async function runSchedule(seed: number): Promise<ScheduleVerdict> {
