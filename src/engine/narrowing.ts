@@ -7,15 +7,15 @@ import type { LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { sourcesOf } from './restatement.ts';
 import type { StepContext } from './step.ts';
+import { stateOf } from './stream-row.ts';
 
 /** Whether the streams that a report is made from miss more rows than are ever deleted unasked. Asked after the report's answer. */
 export async function isNarrowed(report: LiveStream, context: StepContext): Promise<boolean> {
   for (const name of sourcesOf(report.definition)) {
     const source = context.streams.get(name);
     if (source === undefined) continue;
-    const { row } = source;
     // Who is not read, not yet, or not believed cannot vouch for what is gone.
-    if (!row.complete || row.state !== 'RUNNING' || (row.hold !== null && !row.hold.released)) return true;
+    if (!source.row.complete || stateOf(source.row) !== 'RUNNING') return true;
     const { total } = await countIn(source, EVERYTHING, PRIORITY.changes, context);
     if (missingRows(source, total, context) > limitOf(source.index.size, context.settings.hold)) return true;
   }
