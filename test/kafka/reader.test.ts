@@ -6,7 +6,7 @@ import { createConnection } from '../../src/kafka/connection.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
 import type { Broker } from '../../src/lab/broker.ts';
-import { batch, brokerOfFile, forever, Model, message, sinkOn } from '../support/kafka.ts';
+import { batch, brokerOfFile, forever, Model, message, settled, sinkOn } from '../support/kafka.ts';
 import { uniquePrefix } from '../support/stack.ts';
 
 let broker: Broker;
@@ -57,6 +57,7 @@ async function withProducer(work: (producer: Producer) => Promise<void>): Promis
 }
 
 async function keysOf(topic: string): Promise<string[]> {
+  await settled(broker.bootstrap, topic);
   const keys: string[] = [];
   await reader.readAll([topic], (record) => void keys.push(`${record.key}=${record.value}`), forever);
   return keys;
@@ -133,6 +134,7 @@ test('several partitions are read at once, each in order, however much there is'
       await transaction.commit();
     }
   });
+  await settled(broker.bootstrap, topic);
   const seen = new Map<number, number[]>();
   await reader.readAll(
     [topic],

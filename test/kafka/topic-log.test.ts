@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { openTopicLog } from '../../src/kafka/topic-log.ts';
-import { forever, Model } from '../support/kafka.ts';
+import { forever, Model, settled } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 test('the log gives what is committed, later what came since, all of it when the topic is another, and makes nothing', async () => {
@@ -24,6 +24,7 @@ test('the log gives what is committed, later what came since, all of it when the
   };
   await make();
   await (await begin('1', 'one')).commit();
+  await settled(bootstrap, topic);
 
   const log = await openTopicLog({ brokers: [bootstrap], compression: 'none' }, prefix, systemClock);
   onTestFinished(() => log.close());
@@ -34,6 +35,7 @@ test('the log gives what is committed, later what came since, all of it when the
   expect([...model.values]).toEqual([['clients/1', 'one']]);
   await open.commit();
   await (await begin('1', null)).commit();
+  await settled(bootstrap, topic);
   await log.news('clients', model, forever);
   expect([...model.values]).toEqual([['clients/2', 'two']]);
   expect(model.delivered).toBe(3);
@@ -47,6 +49,7 @@ test('the log gives what is committed, later what came since, all of it when the
   await admin.deleteTopics({ topics: [topic] });
   await make();
   await (await begin('3', 'three')).commit();
+  await settled(bootstrap, topic);
   await log.news('clients', model, forever);
   expect(model.resets).toEqual(['clients']);
   expect([...model.values]).toEqual([['clients/3', 'three']]);

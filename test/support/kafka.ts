@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
-import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
+import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
+import { createTopicReader } from '../../src/kafka/reader.ts';
 import { startBroker } from '../../src/lab/broker.ts';
 import { list } from '../../src/streams/definition.ts';
 import { type Message, readTopics } from './consumer.ts';
@@ -89,6 +91,21 @@ export class Model implements Restore {
 export const PATIENTLY = { timeout: 10_000, interval: 100 } as const;
 
 export const forever = new AbortController().signal;
+
+/** Waits for the same where a reader is told how far to read: until all that the topic holds is committed or aborted. */
+export async function settled(bootstrap: string, topic: string): Promise<void> {
+  const connection = createConnection({ brokers: [bootstrap], compression: 'none' }, () => {});
+  const reader = createTopicReader(connection, systemClock, { brokers: bootstrap, prefix: topic });
+  const isSettled = async () => {
+    const partitions = (await reader.bounds([topic], forever)).get(topic)!;
+    return partitions.every(({ stable, end }) => stable === end);
+  };
+  try {
+    await expect.poll(isSettled, PATIENTLY).toBe(true);
+  } finally {
+    await reader.close();
+  }
+}
 
 /** A broker of one test file, which its tests may kill; call it in the file's outermost `beforeAll`, stop it in `afterAll`. */
 export async function brokerOfFile(properties: Readonly<Record<string, string>>) {

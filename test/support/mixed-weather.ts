@@ -29,11 +29,10 @@ const KINDS = {
   registry: 1,
 };
 
-/** After these a stream is not asked for again within the hour. */
+/** What a person has to end: the stream is asked again, but not before minutes have passed. */
 const STANDSTILLS: ReadonlySet<Weather> = new Set([
   'forbidden',
   'not found',
-  'html 404',
   'refused',
   'own link',
   'first link',
