@@ -139,7 +139,8 @@ export function simulatedSource(simulator: Simulator, parts: Partial<SourceOptio
   });
 }
 
-function inProcess(simulator: Simulator): Transport {
+/** A client's way to the simulator without sockets. */
+export function inProcess(simulator: Simulator): Transport {
   return async ({ method, url, headers, body }, signal) => {
     // Uncompressed, because unpacking takes real time, which a virtual clock cannot wait for.
     const plain = { ...headers, 'accept-encoding': 'identity' };

@@ -1,8 +1,9 @@
 // Deletions, found and proved: the real engine and client against the simulator in process.
 import { describe, expect, test } from 'vitest';
+import type { Transport } from '../../../src/harvest/transport.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { Dice, removeRows, type Simulator, seededRandom } from '../../../src/lab/simulator/index.ts';
-import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+import { account, benchAccount, falseChanges, inProcess, named, viewDifferences } from '../../support/account.ts';
 
 const DELETABLE = [
   'clients',
@@ -191,6 +192,25 @@ describe('too much missing at once', () => {
     expect(await viewDifferences(simulator, log)).toEqual([]);
     expect(recovered.account.status().streams.filter(({ state }) => state !== 'RUNNING')).toEqual([]);
   });
+});
+
+test('a role that is small for one answer and back for the counts takes no row from the project budgets', async () => {
+  const { simulator, log, before } = await synced();
+  const rows = log.history.filter(({ stream }) => stream === 'project_budget').length;
+  const answer = inProcess(simulator);
+  const purposes: string[] = [];
+  const transport: Transport = async (request, signal) => {
+    const isBudget = request.url.includes('/reports/project_budget');
+    simulator.settings.role = isBudget && purposes.length === 0 ? 'member' : 'administrator';
+    const given = await answer(request, signal);
+    if (isBudget) purposes.push(simulator.settings.role);
+    return given;
+  };
+  await benchAccount(simulator, log, { source: { transport } }).catchUp();
+  expect(rows).toBeGreaterThan(2);
+  expect(purposes).toEqual(['member', 'administrator']);
+  expect(published(log, before)).not.toContain('d project_budget');
+  expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
 /** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow sweep. */
