@@ -31,6 +31,10 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
   if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
   if (TOO_LARGE.has(cause.type)) return new PublisherError('kafka.record_too_large', told, { cause: error });
   if (cause.type === 'INVALID_TIMESTAMP') return new PublisherError('kafka.clock_ahead', told, { cause: error });
+  if (lacksReplicas(error)) {
+    const remedy = `topics.replication_factor (or default.replication.factor of ${place.brokers}) asks for more brokers than are up: start them, or lower it.`;
+    return new PublisherError('kafka.topic_contract', told, { cause: error, remedy });
+  }
   if (CONTRACT.has(cause.type)) return new PublisherError('kafka.topic_contract', told, { cause: error });
   if (WRONG_LISTENER.test(cause.message)) {
     const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;
@@ -67,6 +71,11 @@ export function brokerError(code: number, topic: string, partition: number): Err
 /** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
 export function isUnknownTopic(error: unknown): boolean {
   return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+
+/** Fewer brokers than replicas are known to the controller: now, or for good. */
+export function lacksReplicas(error: unknown): boolean {
+  return innermost(error).type === 'INVALID_REPLICATION_FACTOR';
 }
 
 /** Trying again by itself cannot help. */

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Connection, Log } from './connection.ts';
-import { isLasting, isUnknownTopic, translate } from './failures.ts';
+import { isLasting, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -53,6 +53,9 @@ export const LARGEST_BYTES = 8 * 2 ** 20;
 const DEFAULT_MAX_BYTES = 1_048_588;
 const VISIBLE_PATIENCE_MS = 15_000;
 const VISIBLE_POLL_MS = 50;
+/** As long as a broker takes to start, or to be believed again by its controller. */
+const REPLICAS_PATIENCE_MS = 30_000;
+const REPLICAS_POLL_MS = 500;
 
 export function dataTopic(prefix: string, stream: string): string {
   return `${prefix}.${stream}`;
@@ -86,7 +89,7 @@ export async function ensureTopics(
   return withAdmin(connection, settings, 'verifying the topics', async (admin) => {
     const missing = await absent(admin, specifications);
     if (missing.length > 0) {
-      await create(admin, missing, settings.replication_factor);
+      await createSoon(admin, missing, settings.replication_factor, clock, signal);
       log('info', 'topics made', { topics: missing.map(({ topic }) => topic) });
     }
     const found = await describeSoon(admin, specifications, clock, signal);
@@ -228,6 +231,26 @@ async function describeSoon(
       signal?.throwIfAborted();
       if (!isUnknownTopic(error) || clock.monotonic() > deadline) throw error;
       await clock.sleep(VISIBLE_POLL_MS, signal);
+    }
+  }
+}
+
+/** A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good. */
+async function createSoon(
+  admin: Admin,
+  missing: readonly TopicSpecification[],
+  replicationFactor: number,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const deadline = clock.monotonic() + REPLICAS_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await create(admin, missing, replicationFactor);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!lacksReplicas(error) || clock.monotonic() > deadline) throw error;
+      await clock.sleep(REPLICAS_POLL_MS, signal);
     }
   }
 }

@@ -1,12 +1,16 @@
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
 import { describeTopics, ensureTopics, type TopicSettings } from '../../src/kafka/topics.ts';
 import { CLIENTS, USERS } from '../support/kafka.ts';
+import { startKafkaProxy } from '../support/kafka-proxy.ts';
+import { API } from '../support/kafka-wire.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 const STREAMS = [CLIENTS, USERS];
 const quiet: Log = () => {};
+const INVALID_REPLICATION_FACTOR = 38;
 
 let bootstrap: string;
 let admin: Admin;
@@ -25,8 +29,8 @@ afterAll(async () => {
 
 const settings = (prefix: string, partitions = 3) => ({ prefix, partitions, replication_factor: -1 });
 
-function ensure(wanted: TopicSettings, log: Log = quiet) {
-  return ensureTopics(connection, wanted, STREAMS, log);
+function ensure(wanted: TopicSettings, log: Log = quiet, clock: Clock = systemClock) {
+  return ensureTopics(connection, wanted, STREAMS, log, clock);
 }
 
 async function configurationOf(topic: string): Promise<Record<string, string>> {
@@ -112,9 +116,25 @@ test('describing tells the same and makes nothing', async () => {
   expect((await admin.listTopics()).filter((topic) => topic.startsWith(prefix))).toHaveLength(2);
 });
 
-test('a replication that the broker cannot give is a contract problem, not a wait', async () => {
-  const refusal = ensure({ ...settings(uniquePrefix()), replication_factor: 3 });
-  await expect(refusal).rejects.toMatchObject({ code: 'kafka.topic_contract' });
+test('a replication that the broker cannot give within half a minute is a contract problem', async () => {
+  const hurried: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 30 };
+  const asked = performance.now();
+  const refusal = ensure({ ...settings(uniquePrefix()), replication_factor: 3 }, quiet, hurried);
+  await expect(refusal).rejects.toMatchObject({
+    code: 'kafka.topic_contract',
+    remedy: expect.stringContaining('asks for more brokers than are up'),
+  });
+  expect(performance.now() - asked).toBeGreaterThan(1_000);
+});
+
+test('a broker that its controller does not believe in yet is no contract problem', async () => {
+  const proxy = await startKafkaProxy([bootstrap]);
+  onTestFinished(() => proxy.close());
+  const refused = proxy.trap({ api: API.createTopics, fault: { refuse: INVALID_REPLICATION_FACTOR } });
+  const through = createConnection({ brokers: [proxy.bootstrap], compression: 'none' }, quiet);
+  const layouts = await ensureTopics(through, settings(uniquePrefix()), STREAMS, quiet);
+  expect(refused.closed).toBe(true);
+  expect(layouts.size).toBe(5);
 });
 
 test('two that start together make the topics once', async () => {

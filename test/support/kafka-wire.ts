@@ -80,6 +80,7 @@ const FAILURES: Readonly<Record<number, Readonly<Record<number, Fail>>>> = {
   [API.fetch]: { 11: failedFetch },
   [API.metadata]: { 6: failedMetadata },
   [API.findCoordinator]: { 2: failedFindCoordinator },
+  [API.createTopics]: { 3: failedCreateTopics },
   [API.initProducerId]: {
     1: (_, code) => new Encoder().writeInt32(0).writeInt16(code).writeInt64('-1').writeInt16(-1),
   },
@@ -162,6 +163,19 @@ function failedFetch(request: Decoder, code: number): Encoder {
 
 function failedFindCoordinator(_: Decoder, code: number): Encoder {
   return new Encoder().writeInt32(0).writeInt16(code).writeString(null).writeInt32(-1).writeString('').writeInt32(-1);
+}
+
+function failedCreateTopics(request: Decoder, code: number): Encoder {
+  const topics = request.readArray(() => {
+    const topic = request.readString();
+    request.readInt32(); // partitions
+    request.readInt16(); // replicas
+    request.readArray(() => [request.readInt32(), request.readArray(() => request.readInt32())]);
+    request.readArray(() => [request.readString(), request.readString()]);
+    return topic;
+  });
+  const failed = topics.map((topic) => new Encoder().writeString(topic).writeInt16(code).writeString(null));
+  return new Encoder().writeInt32(0).writeArray(failed);
 }
 
 function failedMetadata(request: Decoder, code: number, brokers: readonly Address[]): Encoder {
