@@ -8,8 +8,18 @@ const second = { sequence: { groupOrder: 1 } };
 export default defineConfig({
   test: {
     projects: [
-      // Rules without a state of their own: a file needs no process of its own, and imports what the one before it did.
-      { test: { ...shared, ...first, name: 'unit', isolate: false, include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          ...shared,
+          ...first,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Rules without a state of their own: a file needs no process of its own, and imports what the one before it did.
+          isolate: false,
+          // Vitest would leave a processor to itself; one file waits for the schedules, which run in processes of their own.
+          maxWorkers: 3,
+        },
+      },
       {
         test: {
           ...shared,
@@ -17,6 +27,8 @@ export default defineConfig({
           // Whole processes against a loaded machine: a test that hangs is found, one that is slow is let be.
           testTimeout: 180_000,
           name: 'real',
+          // What the files share runs in processes of its own, so they may share the modules too.
+          isolate: false,
           include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
           // The files share one broker, and each may start a JVM of its own; one more than there are processors, because they

@@ -1,5 +1,4 @@
 // The composition root: the registry first, then one Account per configured account. Knows how the parts fit and no rule of theirs.
-import { readFileSync } from 'node:fs';
 import { type Clock, isoSeconds, jitteredPause, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
@@ -11,11 +10,11 @@ import type { PublisherEvent } from './engine/events.ts';
 import type { Intervals } from './engine/live-stream.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
-import type { KafkaSettings, Log, TlsSettings } from './kafka/connection.ts';
+import type { Log } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
-import { catalog } from './streams/catalog.ts';
-import type { BudgetName, StreamDefinition } from './streams/definition.ts';
+import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
+import type { BudgetName } from './streams/definition.ts';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -260,37 +259,6 @@ function intervalsOf(stream: StreamConfig): Intervals {
   };
 }
 
-export function enabledStreams(config: Config): StreamDefinition[] {
-  return catalog.filter((row) => config.streams[row.name]!.enabled);
-}
-
-/** `topics.prefix` for one account. */
-export function prefixOf(config: Config, account: AccountConfig): string {
-  return config.topics.prefix.replaceAll('{account_id}', account.id);
-}
-
-/** What the Kafka room needs of the configuration, PEM files read. */
-export function kafkaSettings(config: Config): KafkaSettings {
-  const { ssl, sasl, transaction_timeout_seconds, ...rest } = config.kafka;
-  return {
-    ...rest,
-    ssl: typeof ssl === 'boolean' ? ssl : tlsOf(ssl),
-    ...(sasl === undefined ? {} : { sasl }),
-    transaction_timeout_ms: transaction_timeout_seconds * 1000,
-  };
-}
-
-function tlsOf({
-  ca_file,
-  cert_file,
-  key_file,
-  reject_unauthorized,
-}: Exclude<Config['kafka']['ssl'], boolean>): TlsSettings {
-  const files = { ca: pem(ca_file), cert: pem(cert_file), key: pem(key_file) };
-  const given = Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined));
-  return { ...given, rejectUnauthorized: reject_unauthorized };
-}
-
 function credentialOf(account: AccountConfig): Credential {
   if (account.access_token) return { accessToken: account.access_token };
   const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
@@ -300,6 +268,3 @@ function credentialOf(account: AccountConfig): Credential {
 }
 
 // The configuration has checked at load that the file can be read.
-function pem(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : readFileSync(path, 'utf8');
-}

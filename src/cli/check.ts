@@ -5,23 +5,17 @@ import { diffSubjects, LOST, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import {
-  AVRO,
-  createHarvestSource,
-  createRegistry,
-  enabledStreams,
-  kafkaSettings,
-  prefixOf,
-  writtenTo,
-} from '../daemon.ts';
+import { AVRO, createHarvestSource, createRegistry, writtenTo } from '../daemon.ts';
 import { type JsonObject, PRIORITY } from '../engine/ports.ts';
 import type { HarvestSource } from '../harvest/client.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics } from '../kafka/topics.ts';
+import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { type CommonOptions, clock, configOf, indented, interruption, print, random } from './context.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, indented, interruption, print, random } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** One thing that was looked at. */

@@ -1,10 +1,8 @@
-// What every command gets: where to write, how to load the configuration, when to stop.
+// What every command gets: where to write, when to stop.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
-import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/options.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -27,11 +25,6 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.js
 
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-}
-
-/** Throws `config.invalid` with every problem. */
-export function configOf(options: CommonOptions): Config {
-  return loadConfig({ ...(options.config ? { file: options.config } : {}), overrides: options.set ?? [] });
 }
 
 /** A failure for people on stderr, or for programs on stdout. */

@@ -1,10 +1,11 @@
 // `dead-letters list` and `dead-letters replay`: records that could not be converted, and another try for them.
 import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
-import { kafkaSettings, prefixOf } from '../daemon.ts';
 import { readDeadLetters } from '../kafka/dead-letters.ts';
 import { readState } from '../kafka/state-view.ts';
-import { type CommonOptions, clock, configOf, interruption, print } from './context.ts';
+import { kafkaSettings, prefixOf } from '../settings.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, streamNamed } from './names.ts';
 import { leave, type OrderOptions } from './orders.ts';
 import { printJson, table } from './output.ts';

@@ -3,13 +3,13 @@
 import { join, resolve } from 'node:path';
 import { EXIT } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
-import { enabledStreams } from '../daemon.ts';
 import { dataTopic } from '../kafka/topics.ts';
 import { printChanges } from '../lab/change-printer.ts';
 import { openLivingAccount } from '../lab/living-account.ts';
 import { serve } from '../lab/simulator/index.ts';
 import { startStack } from '../lab/stack.ts';
 import { createLog } from '../observe/log.ts';
+import { enabledStreams } from '../settings.ts';
 import { type DemoOptions, interruption } from './context.ts';
 import { painter } from './output.ts';
 import { screen } from './progress.ts';

@@ -3,11 +3,12 @@
 import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
-import { kafkaSettings, prefixOf } from '../daemon.ts';
 import type { Order } from '../engine/ports.ts';
 import { leaveOrders, untilTaken } from '../kafka/leave-orders.ts';
 import { stateTopic } from '../kafka/topics.ts';
-import { type CommonOptions, clock, configOf, interruption, print, uuid } from './context.ts';
+import { kafkaSettings, prefixOf } from '../settings.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, print, uuid } from './context.ts';
 import { accountNamed, enabledStreamNamed } from './names.ts';
 import { printJson } from './output.ts';
 

@@ -1,17 +1,8 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
-import { date } from '../config/values.ts';
-import { check } from './check.ts';
-import { type CommonOptions, type DemoOptions, print, report, VERSION } from './context.ts';
-import { listDeadLetters, replayDeadLetters } from './dead-letters.ts';
-import { census, release } from './orders.ts';
-import { run } from './run.ts';
-import { schemasDiff, schemasRegister } from './schemas.ts';
-import { spec } from './spec.ts';
-import { resetState, showState } from './state.ts';
-import { streams } from './streams.ts';
-import { type VerifyOptions, verify } from './verify.ts';
+import { type CommonOptions, print, report, VERSION } from './context.ts';
+import type { VerifyOptions } from './verify.ts';
 
 /** Runs the command that `argv` names; resolves to the exit code of design section 8. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -40,6 +31,26 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 type Action<Options extends CommonOptions> = (options: Options, ...names: string[]) => Promise<number>;
 
+type Load<Options extends CommonOptions> = () => Promise<Action<Options>>;
+
+/** A command is loaded when it is called: what the others need, the demo's lab first of all, is no part of it. */
+const COMMANDS = {
+  run: async () => (await import('./run.ts')).run,
+  check: async () => (await import('./check.ts')).check,
+  streams: async () => (await import('./streams.ts')).streams,
+  showState: async () => (await import('./state.ts')).showState,
+  resetState: async () => (await import('./state.ts')).resetState,
+  census: async () => (await import('./orders.ts')).census,
+  release: async () => (await import('./orders.ts')).release,
+  listDeadLetters: async () => (await import('./dead-letters.ts')).listDeadLetters,
+  replayDeadLetters: async () => (await import('./dead-letters.ts')).replayDeadLetters,
+  verify: async () => (await import('./verify.ts')).verify,
+  schemasDiff: async () => (await import('./schemas.ts')).schemasDiff,
+  schemasRegister: async () => (await import('./schemas.ts')).schemasRegister,
+  spec: async () => (await import('./spec.ts')).spec,
+  demo: async () => (await import('./demo.ts')).demo,
+};
+
 const NO_COMMAND = 'commander.help';
 
 function usageError({ code, message }: CommanderError): PublisherError {
@@ -57,7 +68,7 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     parent: Command,
     name: string,
     about: string,
-    action: Action<Options>,
+    load: Load<Options>,
   ): Command {
     return parent
       .command(name)
@@ -68,6 +79,7 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
       .action(async (...given: unknown[]) => {
         const line = given.pop() as Command;
         given.pop();
+        const action = await load();
         finish(await action(line.opts<Options>(), ...(given.flat().filter((name) => name !== undefined) as string[])));
       });
   }
@@ -77,32 +89,42 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     parent: Command,
     name: string,
     about: string,
-    action: Action<Options>,
+    load: Load<Options>,
   ): Command {
-    return command(parent, name, about, action)
+    return command(parent, name, about, load)
       .option('--account <id>', 'of several accounts, this one')
       .option('--wait <seconds>', 'wait until a running daemon has taken it; 75 if none does', wholeNumber);
   }
 
-  command(program, 'run', 'publish until stopped', run)
+  command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
     .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated, []);
-  command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', check);
-  command(program, 'streams', 'list the streams, their topics, keys and intervals', streams);
+  command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', COMMANDS.check);
+  command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   const state = program.command('state').description('what the state topic holds');
-  command(state, 'show [stream]', 'where each stream stands, as last committed, and orders that wait', showState);
-  order(state, 'reset <stream>', 'have a stream read again; what is equal is not published again', resetState)
-    .option('--to <date>', 'only what changed since this day, YYYY-MM-DD', day)
+  command(
+    state,
+    'show [stream]',
+    'where each stream stands, as last committed, and orders that wait',
+    COMMANDS.showState,
+  );
+  order(state, 'reset <stream>', 'have a stream read again; what is equal is not published again', COMMANDS.resetState)
+    .option('--to <date>', 'only what changed since this day, YYYY-MM-DD')
     .option('--dry-run', 'show where the stream stands and would stand; writes nothing');
-  order(program, 'census <stream>', 'have everything of a stream read now', census);
-  order(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', release);
+  order(program, 'census <stream>', 'have everything of a stream read now', COMMANDS.census);
+  order(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
   const letters = program.command('dead-letters').description('records that could not be converted');
-  command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', listDeadLetters).option(
+  command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
     '--account <id>',
     'of several accounts, this one',
   );
-  order(letters, 'replay [streams...]', 'try the refused records once more', replayDeadLetters);
-  command<VerifyOptions>(program, 'verify [stream...]', 'compare Harvest with the topics; writes nothing', verify)
+  order(letters, 'replay [streams...]', 'try the refused records once more', COMMANDS.replayDeadLetters);
+  command<VerifyOptions>(
+    program,
+    'verify [stream...]',
+    'compare Harvest with the topics; writes nothing',
+    COMMANDS.verify,
+  )
     .option('--sample <rows>', 'only so many rows of each stream, drawn at random, and the number of all', wholeNumber)
     .option('--requests <count>', 'requests per window of each budget, beside a running daemon', wholeNumber, 5)
     .option('--alone', 'no daemon runs: use the whole budget of the configuration, wait for nothing')
@@ -110,27 +132,20 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--ids <count>', 'ids shown of each kind; all are in --json', wholeNumber, 10)
     .option('--values', 'show both values of fields that differ');
   const schemas = program.command('schemas').description('our schemas and the registry');
-  command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', schemasDiff);
-  command(schemas, 'register', 'register what is missing', schemasRegister);
-  command(program, 'spec', 'print the JSON Schema of the configuration', spec);
-  command(
-    program,
-    'demo',
-    'simulator, broker, registry and publisher on this machine',
-    async (options: DemoOptions) => {
-      // The lab is loaded for the demo alone: it is no part of the publisher.
-      const { demo } = await import('./demo.ts');
-      return demo(options);
-    },
-  )
+  command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', COMMANDS.schemasDiff);
+  command(schemas, 'register', 'register what is missing', COMMANDS.schemasRegister);
+  command(program, 'spec', 'print the JSON Schema of the configuration', COMMANDS.spec);
+  command(program, 'demo', 'simulator, broker, registry and publisher on this machine', COMMANDS.demo)
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);
-  command(program, 'version', 'print the version', async ({ json }) => {
-    print(json ? JSON.stringify({ version: VERSION }) : VERSION);
-    return EXIT.clean;
-  });
+  command(program, 'version', 'print the version', async () => version);
   return program;
+}
+
+async function version({ json }: CommonOptions): Promise<number> {
+  print(json ? JSON.stringify({ version: VERSION }) : VERSION);
+  return EXIT.clean;
 }
 
 function collected(value: string, before: readonly string[]): string[] {
@@ -139,11 +154,6 @@ function collected(value: string, before: readonly string[]): string[] {
 
 function separated(value: string, before: readonly string[]): string[] {
   return [...before, ...value.split(',').map((name) => name.trim())];
-}
-
-function day(text: string): string {
-  if (!date().safeParse(text).success) throw new InvalidArgumentError('must be a date written YYYY-MM-DD');
-  return text;
 }
 
 function wholeNumber(text: string): number {

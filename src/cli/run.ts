@@ -8,7 +8,8 @@ import type { Log } from '../kafka/connection.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
-import { type CommonOptions, clock, configOf, interruption, random, uuid, VERSION } from './context.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { screen, showProgress } from './progress.ts';
 

@@ -2,8 +2,10 @@
 import { EXIT } from '../base/errors.ts';
 import { diffSubjects, prepareSubjects, type RegistryClient } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
-import { AVRO, createRegistry, enabledStreams, prefixOf } from '../daemon.ts';
-import { type CommonOptions, clock, configOf, print, random } from './context.ts';
+import { AVRO, createRegistry } from '../daemon.ts';
+import { enabledStreams, prefixOf } from '../settings.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, print, random } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** Exit 65 when a subject is missing or incompatible. */

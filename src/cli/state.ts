@@ -2,14 +2,16 @@
 // running daemon goes on.
 import { EXIT, PublisherError } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
-import { kafkaSettings, prefixOf } from '../daemon.ts';
+import { date } from '../config/values.ts';
 import { resetPosition } from '../engine/order-step.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { parseRow, type StreamRow, stateOf } from '../engine/stream-row.ts';
 import { readState, type ShownState } from '../kafka/state-view.ts';
+import { kafkaSettings, prefixOf } from '../settings.ts';
 import { catalog, findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { type CommonOptions, clock, configOf, interruption, print } from './context.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, enabledStreamNamed, streamNamed } from './names.ts';
 import { leave, type OrderOptions } from './orders.ts';
 import { printJson, table } from './output.ts';
@@ -54,11 +56,18 @@ interface ResetOptions extends OrderOptions {
 
 /** Has a stream read again, from `--to` or from its beginning; what is equal on the topic is not published again. */
 export async function resetState(options: ResetOptions, name: string): Promise<number> {
+  const { to = null, dryRun } = options;
+  if (to !== null) refuseText(to);
   const config = configOf(options);
   const stream = enabledStreamNamed(config, name);
-  const { to = null, dryRun } = options;
   if (to !== null) refuseDate(stream, to);
   return dryRun ? showReset(config, options, stream) : leave(config, options, { kind: 'reset', streams: [name], to });
+}
+
+function refuseText(to: string): void {
+  const { error } = date().safeParse(to);
+  if (error)
+    throw new PublisherError('usage', `option '--to <date>' argument '${to}' is invalid. ${error.issues[0]!.message}`);
 }
 
 async function showReset(config: Config, options: ResetOptions, stream: StreamDefinition): Promise<number> {

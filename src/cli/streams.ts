@@ -1,9 +1,10 @@
 // `streams`: the catalog as configured.
 import { EXIT } from '../base/errors.ts';
-import { prefixOf } from '../daemon.ts';
 import { dataTopic } from '../kafka/topics.ts';
+import { prefixOf } from '../settings.ts';
 import { catalog } from '../streams/catalog.ts';
-import { type CommonOptions, configOf, print } from './context.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, print } from './context.ts';
 import { printJson, table } from './output.ts';
 
 export async function streams(options: CommonOptions): Promise<number> {

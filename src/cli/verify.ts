@@ -5,13 +5,15 @@ import { createCodec } from '../codec/codec.ts';
 import { prepareSubjects, type RegistryClient } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO, createHarvestSource, createRegistry, enabledStreams, kafkaSettings, prefixOf } from '../daemon.ts';
+import { AVRO, createHarvestSource, createRegistry } from '../daemon.ts';
 import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
+import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { differs, type StreamFinding } from '../verify/finding.ts';
 import { type Requests, Verification } from '../verify/verification.ts';
-import { type CommonOptions, clock, configOf, interruption, print, random } from './context.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, print, random } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { printJson } from './output.ts';
 

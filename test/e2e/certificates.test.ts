@@ -1,5 +1,5 @@
 // Who answers as Harvest or as the registry has to prove it: a certificate that is not trusted here, or that names somebody
-// else, ends the conversation before anything is said, with the setting that mends it. Kafka: log-ins.test.ts.
+// else, ends the conversation before anything is said, with the setting that mends it. Kafka: test/kafka/security.test.ts.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,14 +1,22 @@
-// Log-ins and certificates against listeners that ask for them; what is wrong must be said, and how to mend it.
+// Log-ins and certificates against listeners that ask for them, for the sink and for the built command; what is wrong must be
+// said, and how to mend it.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
 import { batch, forever, Model, message, sinkOn } from '../support/kafka.ts';
-import { ownBroker, uniquePrefix } from '../support/stack.ts';
+import { FEW_STREAMS, finished } from '../support/publisher.ts';
+import { scene } from '../support/scene.ts';
+import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
 
 const login = (mechanism: SaslSettings['mechanism'], password: string = LAB_USER.password) => ({
   sasl: { mechanism, username: LAB_USER.username, password: new Secret(password) },
 });
+
+/** A small account for the built command, and not every stream of it. */
+const small = async () => ({ ...(await scene({ timeEntries: 20, years: 1 })), settings: FEW_STREAMS });
 
 /** Opens, commits, and opens again as a new process. */
 async function worksWith(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<void> {
@@ -49,6 +57,18 @@ test('TLS works with the broker’s authority and is refused without it', { time
     code: 'kafka.unavailable',
     remedy: expect.stringContaining('kafka.ssl'),
   });
+
+  const where = { ...(await small()), bootstrap };
+  const caFile = join(await temporaryFolder(), 'ca.pem');
+  await writeFile(caFile, tls!.ca);
+  const trusting = { ...where, settings: [...FEW_STREAMS, `kafka.ssl.ca_file=${caFile}`] };
+  expect(await finished(trusting, ['run', '--once'])).toMatchObject({ code: 0 });
+  const stranger = await finished({ ...where, settings: ['kafka.ssl=true'] }, ['check']);
+  expect(stranger.code).toBe(77);
+  expect(stranger.output).toMatch(/self-signed certificate.*\n {2}Check kafka\.sasl, kafka\.ssl/);
+  const plain = await finished(where, ['check']);
+  expect(plain.code).toBe(69);
+  expect(plain.output).toContain(`kafka.ssl and kafka.sasl do not fit its listener at ${bootstrap}`);
 });
 
 test('SASL PLAIN works, and a wrong password is said without it', { timeout: 120_000 }, async () => {
@@ -60,9 +80,29 @@ test('SASL PLAIN works, and a wrong password is said without it', { timeout: 120
   expect(await failureOf(bootstrap, login('scram-sha-512'))).toMatchObject({ code: 'kafka.unauthorised' });
 });
 
-test('SASL SCRAM works in both strengths, and a wrong password is refused', { timeout: 120_000 }, async () => {
+test('SASL SCRAM works in both strengths, and a wrong password or mechanism is refused and not shown', {
+  timeout: 120_000,
+}, async () => {
   const { bootstrap } = await ownBroker({ listeners: 'sasl_scram' });
   await worksWith(bootstrap, login('scram-sha-256'));
   await worksWith(bootstrap, login('scram-sha-512'));
   expect(await failureOf(bootstrap, login('scram-sha-256', 'wrong'))).toMatchObject({ code: 'kafka.unauthorised' });
+
+  const where = { ...(await small()), bootstrap };
+  const settings = (mechanism: string, password: string) => [
+    ...FEW_STREAMS,
+    'log.level=trace',
+    `kafka.sasl.mechanism=${mechanism}`,
+    `kafka.sasl.username=${LAB_USER.username}`,
+    `kafka.sasl.password=${password}`,
+  ];
+  const right = await finished({ ...where, settings: settings('scram-sha-256', LAB_USER.password) }, ['run', '--once']);
+  expect(right.code, right.errors).toBe(0);
+  expect(right.output + right.errors).not.toContain(LAB_USER.password);
+  for (const mechanism of ['scram-sha-256', 'plain']) {
+    const wrong = await finished({ ...where, settings: settings(mechanism, 'canary-password') }, ['run']);
+    expect(wrong.code).toBe(77);
+    expect(wrong.errors).toContain('Check kafka.sasl');
+    expect(wrong.output + wrong.errors).not.toContain('canary-password');
+  }
 });

@@ -18,8 +18,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
   verify: ['base', 'streams', ...DOORS, 'engine/row-index'],
-  'daemon.ts': ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
-  cli: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'daemon.ts', 'lab'],
+  'settings.ts': ['base', 'streams', 'kafka', 'config'],
+  'daemon.ts': ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'settings.ts'],
+  cli: [
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'lab'],
+    ...['settings.ts', 'daemon.ts'],
+  ],
   'main.ts': ['base', 'cli'],
   lab: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts'],
 };
