@@ -60,12 +60,12 @@ const TABLE = [
   [
     'P1',
     'cursor from our own clock',
-    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, now), date - SKEW_MAX_MS);', 'return now;'],
+    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, sentAt), date - SKEW_MAX_MS);', 'return sentAt;'],
   ],
   [
     'P1',
     'cursor from a Date that runs ahead',
-    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, now), date - SKEW_MAX_MS);', 'return date;'],
+    ['src/harvest/failures.ts', 'return Math.max(Math.min(date, sentAt), date - SKEW_MAX_MS);', 'return date;'],
   ],
   [
     'P1',

@@ -14,6 +14,11 @@ import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
+/** An answer, and when our clock sent the request. */
+export interface Answered extends HttpAnswer {
+  readonly sentAt: number;
+}
+
 /** A GET and how to read its answer. `read` throws `harvest.unparsable` when it cannot. */
 export interface Call<T> {
   readonly url: URL;
@@ -24,7 +29,7 @@ export interface Call<T> {
   readonly purpose: Purpose;
   readonly priority: number;
   readonly budget: Budget;
-  readonly read: (body: JsonObject, answer: HttpAnswer, place: Place) => T;
+  readonly read: (body: JsonObject, answer: Answered, place: Place) => T;
   /** What a 404 from Harvest itself stands for; left out, it is a failure. */
   readonly absent?: () => T;
 }
@@ -111,15 +116,16 @@ export class Caller {
     call: Call<T>,
     since: number,
     signal: AbortSignal,
-  ): Promise<{ readonly token: Secret; readonly answer: HttpAnswer; readonly paused: boolean }> {
+  ): Promise<{ readonly token: Secret; readonly answer: Answered; readonly paused: boolean }> {
     const { clock } = this.#options;
     const queuedAt = clock.monotonic();
     return call.budget.run({ priority: call.priority, since }, signal, async () => {
       // Asked for at the last moment: a request may have waited for longer than a token lives.
       const token = await this.#options.auth.token(signal);
+      const sentAt = clock.now();
       const answer = await this.#attempt(call, token, clock.monotonic() - queuedAt, signal);
       // Still inside the attempt: its end lets the next request go, and that must already see the pause.
-      return { token, answer, paused: this.#paused(call.budget, answer) };
+      return { token, answer: { ...answer, sentAt }, paused: this.#paused(call.budget, answer) };
     });
   }
 

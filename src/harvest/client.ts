@@ -8,13 +8,13 @@ import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type 
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Auth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
-import { type Call, Caller } from './caller.ts';
+import { type Answered, type Call, Caller } from './caller.ts';
 import { Connections } from './connections.ts';
 import { answeredUpTo, type Place, unparsable } from './failures.ts';
 import { apiBase, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
-import { type HttpAnswer, openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
+import { openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
 
 export interface OAuthCredential {
   readonly clientId: string;
@@ -76,7 +76,6 @@ export function createSource(options: SourceOptions): HarvestSource {
 
 class Client implements HarvestSource {
   readonly pageRows: number;
-  readonly #options: SourceOptions;
   readonly #base: URL;
   readonly #idBase: URL;
   readonly #closeTransport: () => Promise<void>;
@@ -85,7 +84,6 @@ class Client implements HarvestSource {
   readonly #budgets: Readonly<Record<BudgetName, Budget>>;
 
   constructor(options: SourceOptions) {
-    this.#options = options;
     this.pageRows = options.pageRows ?? PER_PAGE;
     this.#base = apiBase(options.baseUrl ?? 'https://api.harvestapp.com/v2');
     this.#idBase = idBase(options.idBaseUrl ?? 'https://id.getharvest.com');
@@ -187,12 +185,8 @@ class Client implements HarvestSource {
     return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
   }
 
-  #serverTime(answer: HttpAnswer): number {
-    return answeredUpTo(answer, this.#options.clock.now());
-  }
-
-  #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: HttpAnswer, place: Place): Page {
-    const serverTime = this.#serverTime(answer);
+  #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
+    const serverTime = answeredUpTo(answer, answer.sentAt);
     if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
     const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
     if (next === null) return { records, next, totalEntries, serverTime };

@@ -40,13 +40,13 @@ export function serverTimeOf(answer: HttpAnswer, now: number): number {
 }
 
 /**
- * The time up to which an answer speaks, for cursors: the earlier of Harvest's clock and ours. A `Date` that runs ahead of the
- * clock that writes `updated_at` would leave changes out for ever; one that is behind costs a few rows read again. Ours counts
- * only while it is not hours off.
+ * The time up to which an answer speaks, for cursors: the earlier of Harvest's clock and ours when we asked. A `Date` that runs
+ * ahead of the clock that writes `updated_at` would leave changes out for ever; one that is behind costs a few rows read again.
+ * Ours counts only while it is not hours off.
  */
-export function answeredUpTo(answer: HttpAnswer, now: number): number {
-  const date = serverTimeOf(answer, now);
-  return Math.max(Math.min(date, now), date - SKEW_MAX_MS);
+export function answeredUpTo(answer: HttpAnswer, sentAt: number): number {
+  const date = serverTimeOf(answer, sentAt);
+  return Math.max(Math.min(date, sentAt), date - SKEW_MAX_MS);
 }
 
 function httpDate(text: string): number | null {
