@@ -109,3 +109,21 @@ test('a file holds one noun: at most 400 lines', () => {
   const long = sources.filter(({ code }) => code.split('\n').length > 400);
   expect(long.map(({ path }) => path)).toEqual([]);
 });
+
+test('what benches and scripts take from the built publisher is there', () => {
+  const missing: string[] = [];
+  for (const folder of ['bench', 'scripts']) {
+    for (const file of readdirSync(join(root, folder)).filter((name) => name.endsWith('.mjs'))) {
+      const code = readFileSync(join(root, folder, file), 'utf8');
+      for (const [, names, path] of code.matchAll(/import \{([^}]*)\} from '\.\.\/dist\/([^']+)\.js'/g)) {
+        const source = sources.find((each) => each.path === `${path}.ts`)?.code ?? '';
+        for (const name of names!.split(',').map((each) => each.trim())) {
+          const exported = new RegExp(`export (async function|function|const|class)\\s*\\b${name}\\b`);
+          const handedOn = source.includes('export *') || new RegExp(`export \\{[^}]*\\b${name}\\b`).test(source);
+          if (!exported.test(source) && !handedOn) missing.push(`${folder}/${file}: ${name} of ${path}`);
+        }
+      }
+    }
+  }
+  expect(missing).toEqual([]);
+});
