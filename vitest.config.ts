@@ -29,7 +29,7 @@ export default defineConfig({
           name: 'real',
           // What the files share runs in processes of its own, so they may share the modules too.
           isolate: false,
-          include: ['test/{kafka,contract,e2e}/**/*.test.ts'],
+          include: ['test/{kafka,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
           // The files share one broker, and each may start a JVM of its own; one more than there are processors, because they
           // mostly wait: for time-outs, restarts, polls.
