@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon } from '../support/daemon.ts';
+import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
@@ -264,10 +264,7 @@ describe('topics', () => {
   test('that would lose records are refused with the command that mends them', async () => {
     const where = await small();
     const topic = `${where.prefix}.clients`;
-    const admin = new Kafka({ brokers: [where.bootstrap], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, configEntries: [{ name: 'cleanup.policy', value: 'delete' }] }] });
-    await admin.disconnect();
+    await makeTopic(where.bootstrap, { topic, configEntries: [{ name: 'cleanup.policy', value: 'delete' }] });
     const command = `kafka-configs.sh --bootstrap-server ${where.bootstrap} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=compact`;
     for (const end of [await finished(where, ['run', '--once']), await finished(where, ['check'])]) {
       expect(end.code).toBe(65);

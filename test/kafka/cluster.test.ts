@@ -7,7 +7,7 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { type Broker, startCluster } from '../../src/lab/broker.ts';
-import { batch, committedOn, Model, message, openPatiently, settled, sinkOn } from '../support/kafka.ts';
+import { batch, committedOn, Model, makeTopic, message, openPatiently, settled, sinkOn } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, producedPartitions } from '../support/kafka-wire.ts';
 import { until } from '../support/publisher.ts';
@@ -141,10 +141,9 @@ test('a send to partitions of two leaders loses records with kafkajs alone when 
     { partition: 0, replicas: [1, 2, 3] },
     { partition: 1, replicas: [2, 1, 3] },
   ];
-  await admin.createTopics({ topics: [{ topic, replicaAssignment }] });
-  // Both leaders answer, and the first has answered for its partition before the second moves: otherwise kafkajs would
-  // send everything once more, which doubles what it does not lose.
-  await settled(brokers[0]!.bootstrap, topic);
+  await makeTopic(brokers[0]!.bootstrap, { topic, replicaAssignment });
+  // The first leader has answered for its partition before the second moves: otherwise kafkajs would send everything once
+  // more, which doubles what it does not lose.
   const answered = new Promise<void>((resolve) => {
     proxy.watch((request, moment) => {
       if (request.api !== API.produce || moment !== 'answered') return;

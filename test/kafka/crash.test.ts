@@ -11,6 +11,7 @@ import {
   committedOn,
   forever,
   Model,
+  makeTopic,
   message,
   openPatiently,
   sinkOn,
@@ -152,11 +153,8 @@ test('a topic that somebody made anew under a running sink is noticed by the off
   await fill();
   await sink.commit(batch([message('clients', '1', 'uno')], { clients: { cursor: 2 } }));
   await remove(topic('clients'));
-  await admin.createTopics({
-    topics: [
-      { topic: topic('clients'), numPartitions: 1, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
-    ],
-  });
+  const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
+  await makeTopic(broker.bootstrap, { topic: topic('clients'), numPartitions: 1, configEntries });
   const again = batch([message('clients', '3', 'three')], { clients: { cursor: 3 } });
   await expect(sink.commit(again)).rejects.toMatchObject({ code: 'kafka.doubt' });
   const { broken, rows } = await openPatiently(sink, model);

@@ -7,19 +7,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBroker } from '../../src/lab/broker.ts';
 import { freePort } from '../../src/lab/ports.ts';
 import { type Registry, startRegistry } from '../../src/lab/registry.ts';
+import { makeTopic } from '../support/kafka.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const PRODUCER = { allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 };
 
 const quiet = (client: KafkaConfig) => new Kafka({ ...client, logLevel: logLevel.NOTHING });
-
-async function createTopic(client: KafkaConfig, topic: string): Promise<void> {
-  const admin = quiet(client).admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic }] });
-  await admin.disconnect();
-}
 
 async function send(client: KafkaConfig, topic: string, value: string): Promise<void> {
   const producer = quiet(client).producer(PRODUCER);
@@ -60,7 +54,7 @@ function listens(port: number): Promise<boolean> {
 describe('a broker', () => {
   test('comes back on the same port with what was acknowledged before SIGKILL, and on another port too', async () => {
     const broker = await ownBroker();
-    await createTopic(broker.client, 'kept');
+    await makeTopic(broker.bootstrap, { topic: 'kept' });
     await send(broker.client, 'kept', 'before');
     await broker.kill();
     expect(broker.pid).toBeUndefined();
@@ -79,7 +73,7 @@ describe('a broker', () => {
 
   test('answers nothing while paused, and goes on where it was', async () => {
     const broker = await ownBroker();
-    await createTopic(broker.client, 'paused');
+    await makeTopic(broker.bootstrap, { topic: 'paused' });
     const pid = broker.pid;
     broker.pause();
     await expect(canListTopics({ ...broker.client, requestTimeout: 500, connectionTimeout: 500 })).rejects.toThrow();

@@ -8,7 +8,7 @@ import type { KafkaSettings } from '../../src/kafka/connection.ts';
 import { leaveOrders, untilTaken } from '../../src/kafka/leave-orders.ts';
 import { orderKey } from '../../src/kafka/state-topic.ts';
 import { readState } from '../../src/kafka/state-view.ts';
-import { ACCOUNT, batch, forever, Model, message, type SinkChoices, sinkOn } from '../support/kafka.ts';
+import { ACCOUNT, batch, forever, Model, makeTopic, message, type SinkChoices, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 let kafka: KafkaSettings;
@@ -132,7 +132,7 @@ test('a state topic made anew while the sink runs is read from its beginning', a
   const topic = `${prefix}.state`;
   await admin.deleteTopics({ topics: [topic] });
   while ((await admin.listTopics()).includes(topic)) await systemClock.sleep(50);
-  await admin.createTopics({ topics: [{ topic, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] }] });
+  await makeTopic(sharedStack().bootstrap, { topic, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] });
   const fresh = order('release');
   await leave([fresh]);
   expect(await sink.orders(forever)).toEqual([fresh]);

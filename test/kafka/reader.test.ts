@@ -6,7 +6,7 @@ import { createConnection } from '../../src/kafka/connection.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
 import type { Broker } from '../../src/lab/broker.ts';
-import { batch, brokerOfFile, forever, Model, message, settled, sinkOn } from '../support/kafka.ts';
+import { batch, brokerOfFile, forever, Model, makeTopic, message, settled, sinkOn } from '../support/kafka.ts';
 import { uniquePrefix } from '../support/stack.ts';
 
 let broker: Broker;
@@ -39,13 +39,13 @@ const EAGER = {
   'delete.retention.ms': '0',
 };
 
-async function makeTopic(
+async function topicWith(
   topic: string,
   partitions = 1,
   configuration: Record<string, string> = EAGER,
 ): Promise<string> {
   const configEntries = Object.entries(configuration).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
+  await makeTopic(broker.bootstrap, { topic, numPartitions: partitions, replicationFactor: 1, configEntries });
   return topic;
 }
 
@@ -92,7 +92,7 @@ async function batchesOf(topic: string) {
 }
 
 test('records of aborted transactions are passed over, those around them are not', async () => {
-  const topic = await makeTopic(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   await withProducer(async (one) => {
     await withProducer(async (two) => {
       for (let i = 0; i < 6; i++) {
@@ -109,7 +109,7 @@ test('records of aborted transactions are passed over, those around them are not
 });
 
 test('a topic that ends in an aborted transaction ends', async () => {
-  const topic = await makeTopic(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   await withProducer(async (producer) => {
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: [{ key: 'k', value: 'x' }] });
@@ -119,7 +119,7 @@ test('a topic that ends in an aborted transaction ends', async () => {
 });
 
 test('several partitions are read at once, each in order, however much there is', async () => {
-  const topic = await makeTopic(uniquePrefix(), 5, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 5, { 'cleanup.policy': 'compact' });
   await withProducer(async (producer) => {
     for (let round = 0; round < 8; round++) {
       const transaction = await producer.transaction();
@@ -149,7 +149,7 @@ test('several partitions are read at once, each in order, however much there is'
 });
 
 test('a range is delivered exactly, although fetches begin and end with whole batches', async () => {
-  const topic = await makeTopic(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   await withProducer(async (producer) => {
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: Array.from({ length: 10 }, (_, i) => ({ key: `${i}`, value: 'x' })) });
@@ -161,7 +161,7 @@ test('a range is delivered exactly, although fetches begin and end with whole ba
 });
 
 test('an offset that the broker will never reach is an error in bounded time', { timeout: 60_000 }, async () => {
-  const topic = await makeTopic(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   const range: PartitionRange = { topic, partition: 0, from: 0, to: 5 };
   await expect(reader.read([range], () => {}, forever)).rejects.toMatchObject({
     code: 'kafka.unavailable',
@@ -170,7 +170,7 @@ test('an offset that the broker will never reach is an error in bounded time', {
 });
 
 test('a read that is aborted ends at once', async () => {
-  const topic = await makeTopic(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
+  const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   const controller = new AbortController();
   const reading = reader.read([{ topic, partition: 0, from: 0, to: 5 }], () => {}, controller.signal);
   setTimeout(() => controller.abort(new Error('enough')), 300);
@@ -179,7 +179,7 @@ test('a read that is aborted ends at once', async () => {
 
 test('after compaction a new process restores exactly what is left, and ends', { timeout: 120_000 }, async () => {
   const prefix = uniquePrefix();
-  for (const name of ['clients', 'users', 'state']) await makeTopic(`${prefix}.${name}`);
+  for (const name of ['clients', 'users', 'state']) await topicWith(`${prefix}.${name}`);
   const sink = sinkOn(broker.bootstrap, { prefix });
   const model = new Model();
   await sink.open(model, forever);

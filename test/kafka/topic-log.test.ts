@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { openTopicLog } from '../../src/kafka/topic-log.ts';
-import { forever, Model, settled } from '../support/kafka.ts';
+import { forever, Model, makeTopic, settled } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 test('the log gives what is committed, later what came since, all of it when the topic is another, and makes nothing', async () => {
@@ -16,11 +16,7 @@ test('the log gives what is committed, later what came since, all of it when the
   onTestFinished(async () => {
     await Promise.all([admin.disconnect(), producer.disconnect()]);
   });
-  const make = async () => {
-    // kafkajs' own wait gives up at the first answer that does not know of the topic yet.
-    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] });
-    await settled(bootstrap, topic);
-  };
+  const make = () => makeTopic(bootstrap, { topic, numPartitions: 1 });
   const begin = async (key: string, value: string | null) => {
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: [{ key, value, headers: { __source_ts_ms: '1000' } }] });

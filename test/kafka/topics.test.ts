@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
 import { describeTopics, ensureTopics, type TopicSettings } from '../../src/kafka/topics.ts';
-import { CLIENTS, USERS } from '../support/kafka.ts';
+import { CLIENTS, makeTopic, USERS } from '../support/kafka.ts';
 import { startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API } from '../support/kafka-wire.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
@@ -45,7 +45,7 @@ async function configurationOf(topic: string): Promise<Record<string, string>> {
 
 async function make(topic: string, configuration: Record<string, string>, partitions = 1): Promise<void> {
   const configEntries = Object.entries(configuration).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] });
+  await makeTopic(bootstrap, { topic, numPartitions: partitions, configEntries });
 }
 
 test('absent topics are made as the design says', async () => {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ITopicConfig, Kafka, logLevel } from 'kafkajs';
 import { expect } from 'vitest';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
@@ -92,7 +93,16 @@ export const PATIENTLY = { timeout: 10_000, interval: 100 } as const;
 
 export const forever = new AbortController().signal;
 
-/** Waits for the same where a reader is told how far to read: until all that the topic holds is committed or aborted. */
+/** Makes a topic and waits for its leaders. kafkajs' own wait gives up at the first answer that does not know of it yet. */
+export async function makeTopic(bootstrap: string, topic: ITopicConfig): Promise<void> {
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.createTopics({ waitForLeaders: false, topics: [topic] });
+  await admin.disconnect();
+  await settled(bootstrap, topic.topic);
+}
+
+/** For readers that are told how far to read: until all that the topic holds is committed or aborted. */
 export async function settled(bootstrap: string, topic: string): Promise<void> {
   const connection = createConnection({ brokers: [bootstrap], compression: 'none' }, () => {});
   const reader = createTopicReader(connection, systemClock, { brokers: bootstrap, prefix: topic });
