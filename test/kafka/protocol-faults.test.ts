@@ -181,7 +181,7 @@ test.concurrent.for(titled)('%s', { timeout: 120_000 }, async ([, cell], { expec
     if (cell.fault === 'hold request') await caught.answered;
     await account.commit(2);
     await account.restoresWhatIsThere();
-    expect(await account.visibleRounds()).toEqual([0, 1, 2]);
+    await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual([0, 1, 2]);
   } finally {
     await account.close();
     await proxy.close();
@@ -246,7 +246,8 @@ class AccountUnderTest {
   /** The rounds that an independent reader sees, each once, whole, with the state row behind it. */
   async visibleRounds(): Promise<number[]> {
     const topics = ['clients', 'users', 'state'].map((name) => `${this.#prefix}.${name}`);
-    const messages = await readCommitted(bootstrap, topics);
+    // Asked again and again, and often while a transaction is open.
+    const messages = await readCommitted(bootstrap, topics, 0);
     const records = messages.filter(({ topic }) => topic !== topics[2]).map(({ key, value }) => `${key}=${value}`);
     const rounds = [...new Set(records.map((record) => Number(record.split(' ')[1])))].sort();
     expect(records.sort()).toEqual(rounds.flatMap((n) => round(n).map(({ key, value }) => `${key}=${value}`)).sort());

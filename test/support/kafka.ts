@@ -10,7 +10,7 @@ import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
-import { createTopicReader } from '../../src/kafka/reader.ts';
+import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
 import { startBroker } from '../../src/lab/broker.ts';
 import { list } from '../../src/streams/definition.ts';
 import { type Message, readTopics } from './consumer.ts';
@@ -104,14 +104,32 @@ export async function makeTopic(bootstrap: string, topic: ITopicConfig): Promise
 
 /** For readers that are told how far to read: until all that the topic holds is committed or aborted. */
 export async function settled(bootstrap: string, topic: string): Promise<void> {
-  const connection = createConnection({ brokers: [bootstrap], compression: 'none' }, () => {});
-  const reader = createTopicReader(connection, systemClock, { brokers: bootstrap, prefix: topic });
-  const isSettled = async () => {
-    const partitions = (await reader.bounds([topic], forever)).get(topic)!;
-    return partitions.every(({ stable, end }) => stable === end);
-  };
-  try {
+  await withReader(bootstrap, async (reader) => {
+    const isSettled = async () => {
+      const partitions = (await reader.bounds([topic], forever)).get(topic)!;
+      return partitions.every(({ stable, end }) => stable === end);
+    };
     await expect.poll(isSettled, PATIENTLY).toBe(true);
+  });
+}
+
+/** The same for what the topics hold now, though no longer than that: a transaction may be open on purpose. */
+async function decided(bootstrap: string, topics: readonly string[], patienceMs: number): Promise<void> {
+  await withReader(bootstrap, async (reader) => {
+    const bounds = async () => [...(await reader.bounds(topics, forever)).values()].flat();
+    const before = await bounds();
+    for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await systemClock.sleep(50)) {
+      const now = await bounds();
+      if (now.every(({ stable }, index) => stable >= before[index]!.end)) return;
+    }
+  });
+}
+
+async function withReader(bootstrap: string, work: (reader: TopicReader) => Promise<void>): Promise<void> {
+  const connection = createConnection({ brokers: [bootstrap], compression: 'none' }, () => {});
+  const reader = createTopicReader(connection, systemClock, { brokers: bootstrap, prefix: '' });
+  try {
+    await work(reader);
   } finally {
     await reader.close();
   }
@@ -128,15 +146,32 @@ export async function brokerOfFile(properties: Readonly<Record<string, string>>)
   return { broker, discard };
 }
 
-/** What an independent consumer gets from the topics; waits for its group coordinator, which a young broker still loads. */
-export async function readCommitted(bootstrap: string, topics: readonly string[]): Promise<Message[]> {
+/**
+ * What an independent consumer gets from the topics, absent ones are empty. Waits for its group coordinator, which a young
+ * broker still loads, and for partitions that have not heard yet of a commit: a moment, unless a transaction stays open.
+ */
+export async function readCommitted(
+  bootstrap: string,
+  topics: readonly string[],
+  patienceMs = 3_000,
+): Promise<Message[]> {
   for (const deadline = Date.now() + 20_000; ; await systemClock.sleep(200)) {
     try {
-      return await readTopics(bootstrap, topics);
+      const present = patienceMs > 0 ? await presentOf(bootstrap, topics) : topics;
+      if (patienceMs > 0 && present.length > 0) await decided(bootstrap, present, patienceMs);
+      return await readTopics(bootstrap, present);
     } catch (error) {
       if (!/coordinator/.test(String(error)) || Date.now() > deadline) throw error;
     }
   }
+}
+
+async function presentOf(bootstrap: string, topics: readonly string[]): Promise<string[]> {
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const present = new Set(await admin.listTopics());
+  await admin.disconnect();
+  return topics.filter((topic) => present.has(topic));
 }
 
 /** The same of one topic, as `key=value`, sorted. */
