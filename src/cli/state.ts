@@ -57,14 +57,14 @@ interface ResetOptions extends OrderOptions {
 /** Has a stream read again, from `--to` or from its beginning; what is equal on the topic is not published again. */
 export async function resetState(options: ResetOptions, name: string): Promise<number> {
   const { to = null, dryRun } = options;
-  if (to !== null) refuseText(to);
+  if (to !== null) refuseNoDate(to);
   const config = configOf(options);
   const stream = enabledStreamNamed(config, name);
   if (to !== null) refuseDate(stream, to);
   return dryRun ? showReset(config, options, stream) : leave(config, options, { kind: 'reset', streams: [name], to });
 }
 
-function refuseText(to: string): void {
+function refuseNoDate(to: string): void {
   const { error } = date().safeParse(to);
   if (error)
     throw new PublisherError('usage', `option '--to <date>' argument '${to}' is invalid. ${error.issues[0]!.message}`);

@@ -3,8 +3,9 @@
 // before rows leave a report, the streams it is made from are counted.
 import { limitOf } from './census.ts';
 import { countIn, EVERYTHING, missingRows } from './counts.ts';
+import type { Diff } from './diff.ts';
 import type { LiveStream } from './live-stream.ts';
-import { PRIORITY } from './ports.ts';
+import { PRIORITY, type RowId } from './ports.ts';
 import { sourcesOf } from './restatement.ts';
 import type { StepContext } from './step.ts';
 import { stateOf } from './stream-row.ts';
@@ -20,4 +21,24 @@ export async function isNarrowed(report: LiveStream, context: StepContext): Prom
     if (missingRows(source, total, context) > limitOf(source.index.size, context.settings.hold)) return true;
   }
   return false;
+}
+
+/** Rows that are not in what was read; none when that was not whole. */
+export function missingFrom(live: LiveStream, diff: Diff): RowId[] {
+  return diff.isComplete ? [...live.index.ids()].filter((id) => !diff.seen!.has(id)) : [];
+}
+
+/**
+ * Reads once more and removes those of `missing` that are missing still: a role that came back between the answer and the
+ * count had hidden from the one what the other counts.
+ */
+export async function lookAgain<Answer extends { readonly diff: Diff }>(
+  look: () => Promise<Answer>,
+  missing: readonly RowId[],
+  missingIn: (diff: Diff) => readonly RowId[],
+): Promise<Answer> {
+  const answer = await look();
+  const still = new Set(missingIn(answer.diff));
+  for (const id of missing) if (still.has(id)) answer.diff.remove(id);
+  return answer;
 }

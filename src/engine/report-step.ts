@@ -6,7 +6,7 @@ import { holdOf } from './census.ts';
 import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { isNarrowed } from './narrowing.ts';
+import { isNarrowed, lookAgain, missingFrom } from './narrowing.ts';
 import { PRIORITY } from './ports.ts';
 import { currentWindow, reportSpan, weekStartOf } from './report-span.ts';
 import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from './step.ts';
@@ -97,20 +97,17 @@ export async function reportStep(live: LiveStream, task: WindowTask, context: St
   live.takenWindows = new Set([window.from]);
   const purpose = live.row.complete ? 'window' : 'first';
   const query = { from: compact(window.from), to: compact(window.to) };
-  const read = async () => {
+  const look = async () => {
     const { records, serverTime } = await readAll(live, { query }, purpose, priorityOf(task), context);
     const diff = newDiff(live, context, { seen: true });
     diff.add(records, { accountId: settings.accountId, window });
     return { diff, serverTime };
   };
-  let { diff, serverTime } = await read();
+  let { diff, serverTime } = await look();
   const left = leftOf(live, window, diff);
   const isHeld = left.length > 0 && !live.row.hold?.released && (await isNarrowed(live, context));
   if (left.length > 0 && !isHeld) {
-    // A role that came back between the answer and the count had hidden from the one what the other counts.
-    ({ diff, serverTime } = await read());
-    const still = new Set(leftOf(live, window, diff));
-    for (const id of left) if (still.has(id)) diff.remove(id);
+    ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(live, window, again)));
   }
   live.windowReads.set(window.from, now);
 
@@ -136,9 +133,8 @@ export async function reportStep(live: LiveStream, task: WindowTask, context: St
 
 /** Rows of the window that are not in its answer; none when the answer was not whole. */
 function leftOf(live: LiveStream, window: Window, diff: Diff): string[] {
-  if (!diff.isComplete) return [];
   const prefix = `${window.from}|${window.to}|`;
-  return ([...live.index.ids()] as string[]).filter((id) => id.startsWith(prefix) && !diff.seen!.has(id));
+  return (missingFrom(live, diff) as string[]).filter((id) => id.startsWith(prefix));
 }
 
 /** The position after a window was read. */

@@ -2,11 +2,10 @@
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../base/clock.ts';
 import { holdOf, limitOf, missingReason } from './census.ts';
-import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { isNarrowed } from './narrowing.ts';
-import { type JsonObject, PRIORITY, type RowId } from './ports.ts';
+import { isNarrowed, lookAgain, missingFrom } from './narrowing.ts';
+import { type JsonObject, PRIORITY } from './ports.ts';
 import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -15,13 +14,13 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   const { definition, row } = live;
   const purpose = row.complete ? 'whole' : 'first';
   const priority = row.complete ? PRIORITY.changes : PRIORITY.first;
-  const read = async () => {
+  const look = async () => {
     const answer = await readAll(live, { query: {} }, purpose, priority, context);
     const diff = newDiff(live, context, { seen: true });
     diff.add(answer.records, { accountId: context.settings.accountId });
     return { ...answer, diff };
   };
-  let answer = await read();
+  let answer = await look();
   const missing = missingFrom(live, answer.diff);
   const isReport = definition.single === null;
   const tooMuch =
@@ -32,10 +31,7 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   // Rows that can be asked for are deleted by their own 404; a report's row is what its list says.
   const suspects = tooMuch || isReport ? [] : (missing as number[]);
   if (missing.length > 0 && isReport && !tooMuch) {
-    // A role that came back between the answer and the count had hidden from the one what the other counts.
-    answer = await read();
-    const still = new Set(missingFrom(live, answer.diff));
-    for (const id of missing) if (still.has(id)) answer.diff.remove(id);
+    answer = await lookAgain(look, missing, (diff) => missingFrom(live, diff));
   }
   const { records, serverTime, pages, diff } = answer;
   const at = isoSeconds(context.now());
@@ -53,14 +49,9 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   const events: PublisherEvent[] = [];
   if (!row.complete) events.push({ name: 'sweep.started', stream: definition.name, purpose, since: null });
   const ms = sweepMs(isoSeconds(serverTime), context.now());
-  const event = { name: 'sweep.completed', stream: definition.name, purpose, pages, ms, cursor: null } as const;
-  events.push({ ...event, read: records.length });
+  const read = records.length;
+  events.push({ name: 'sweep.completed', stream: definition.name, purpose, pages, read, ms, cursor: null });
   return stepResult(live, purpose, { diffs: [[live, diff]], moves, events, swept: true });
-}
-
-/** Rows that are not in what was read; none when that was not whole. */
-function missingFrom(live: LiveStream, diff: Diff): RowId[] {
-  return diff.isComplete ? [...live.index.ids()].filter((id) => !diff.seen!.has(id)) : [];
 }
 
 /** `/company` says which modules are on: streams of the others stand still, and say so (design section 9). */

@@ -214,43 +214,44 @@ async function absent(admin: Admin, specifications: readonly TopicSpecification[
 }
 
 /** A topic that was just made, or just deleted, takes a moment until every broker knows. */
-async function describeSoon(
+function describeSoon(
   admin: Admin,
   specifications: readonly TopicSpecification[],
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, FoundTopic>> {
-  const deadline = clock.monotonic() + VISIBLE_PATIENCE_MS;
-  for (;;) {
-    try {
-      return await describe(
-        admin,
-        specifications.map(({ topic }) => topic),
-      );
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isUnknownTopic(error) || clock.monotonic() > deadline) throw error;
-      await clock.sleep(VISIBLE_POLL_MS, signal);
-    }
-  }
+  const topics = specifications.map(({ topic }) => topic);
+  const patience = { isEarly: isUnknownTopic, patienceMs: VISIBLE_PATIENCE_MS, pollMs: VISIBLE_POLL_MS };
+  return soon(() => describe(admin, topics), patience, clock, signal);
 }
 
 /** A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good. */
-async function createSoon(
+function createSoon(
   admin: Admin,
   missing: readonly TopicSpecification[],
   replicationFactor: number,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const deadline = clock.monotonic() + REPLICAS_PATIENCE_MS;
+  const patience = { isEarly: lacksReplicas, patienceMs: REPLICAS_PATIENCE_MS, pollMs: REPLICAS_POLL_MS };
+  return soon(() => create(admin, missing, replicationFactor), patience, clock, signal);
+}
+
+/** Asks again while what it fails with may only mean that it is too early. */
+async function soon<T>(
+  work: () => Promise<T>,
+  { isEarly, patienceMs, pollMs }: { isEarly: (error: unknown) => boolean; patienceMs: number; pollMs: number },
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const deadline = clock.monotonic() + patienceMs;
   for (;;) {
     try {
-      return await create(admin, missing, replicationFactor);
+      return await work();
     } catch (error) {
       signal?.throwIfAborted();
-      if (!lacksReplicas(error) || clock.monotonic() > deadline) throw error;
-      await clock.sleep(REPLICAS_POLL_MS, signal);
+      if (!isEarly(error) || clock.monotonic() > deadline) throw error;
+      await clock.sleep(pollMs, signal);
     }
   }
 }

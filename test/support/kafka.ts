@@ -115,8 +115,10 @@ export async function settled(bootstrap: string, topic: string): Promise<void> {
 
 /** The same for what the topics hold now, though no longer than that: a transaction may be open on purpose. */
 async function decided(bootstrap: string, topics: readonly string[], patienceMs: number): Promise<void> {
+  const present = await presentOf(bootstrap, topics);
+  if (present.length === 0) return;
   await withReader(bootstrap, async (reader) => {
-    const bounds = async () => [...(await reader.bounds(topics, forever)).values()].flat();
+    const bounds = async () => [...(await reader.bounds(present, forever)).values()].flat();
     const before = await bounds();
     for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await systemClock.sleep(50)) {
       const now = await bounds();
@@ -157,9 +159,8 @@ export async function readCommitted(
 ): Promise<Message[]> {
   for (const deadline = Date.now() + 20_000; ; await systemClock.sleep(200)) {
     try {
-      const present = patienceMs > 0 ? await presentOf(bootstrap, topics) : topics;
-      if (patienceMs > 0 && present.length > 0) await decided(bootstrap, present, patienceMs);
-      return await readTopics(bootstrap, present);
+      if (patienceMs > 0) await decided(bootstrap, topics, patienceMs);
+      return await readTopics(bootstrap, topics);
     } catch (error) {
       if (!/coordinator/.test(String(error)) || Date.now() > deadline) throw error;
     }
