@@ -2,10 +2,4 @@
 // The program. Everything else returns; only here the process gets its exit code.
 import { main } from './cli/program.ts';
 
-// kafkajs asks for timers that lie in the past, of which Node 24 tells at every connection. It means nothing.
-process.removeAllListeners('warning');
-process.on('warning', ({ name, message }) => {
-  if (name !== 'TimeoutNegativeWarning') process.stderr.write(`${name}: ${message}\n`);
-});
-
 process.exitCode = await main(process.argv);

@@ -7,6 +7,7 @@ import Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
 import { failsWithoutAnswer } from './first-answer.ts';
 import { wholeFrames } from './frames.ts';
+import './silent-queues.ts';
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];

@@ -1,0 +1,63 @@
+// A connection that has nothing to say lets the process sleep: kafkajs would wake it a thousand times a second.
+import RequestQueue, { type Pushed } from 'kafkajs/src/network/requestQueue/index.js';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import '../../../src/kafka/connection.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const nothing = () => {};
+const silentLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** kafkajs' queue of one connection, and what went out of it by correlation id. */
+function openQueue(maxInFlightRequests: number | null = null) {
+  const sent: number[] = [];
+  const queue = new RequestQueue({
+    maxInFlightRequests,
+    requestTimeout: 30_000,
+    enforceRequestTimeout: false,
+    clientId: 'c',
+    broker: 'b:1',
+    logger: silentLog,
+  });
+  const push = (correlationId: number) => {
+    const entry = { apiKey: 0, apiName: 'x', apiVersion: 0, correlationId, resolve: nothing, reject: nothing };
+    const request: Pushed = { entry, expectResponse: true, sendRequest: () => void sent.push(correlationId) };
+    queue.push(request);
+  };
+  const answer = (correlationId: number) => queue.fulfillRequest({ correlationId, payload: Buffer.alloc(0), size: 0 });
+  return { queue, push, answer, sent };
+}
+
+test('once the last answer is there, nothing wakes the process again', async () => {
+  const { push, answer, sent } = openQueue();
+  push(1);
+  answer(1);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(sent).toEqual([1]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a request that a broker has asked to hold back is sent when its pause is over, and then all is silent', async () => {
+  const { queue, push, answer, sent } = openQueue();
+  push(1);
+  queue.maybeThrottle(5_000);
+  answer(1);
+  push(2);
+  await vi.advanceTimersByTimeAsync(4_900);
+  expect(sent).toEqual([1]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(sent).toEqual([1, 2]);
+  answer(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a request that waits for its place is sent with the answer that makes it', () => {
+  const { push, answer, sent } = openQueue(1);
+  push(1);
+  push(2);
+  expect(sent).toEqual([1]);
+  answer(1);
+  expect(sent).toEqual([1, 2]);
+});
