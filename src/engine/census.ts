@@ -53,6 +53,18 @@ export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: s
   return { kind, reason, since: row.hold?.kind === kind ? row.hold.since : at, released: false };
 }
 
+/**
+ * The row of a list without a hold of which nothing is left: it would keep deletions for ever or, once released, let
+ * everything go. What was released has ended with the looking and the asking that the release began.
+ */
+export function withoutLeftOver(row: StreamRow): StreamRow {
+  const { hold, suspects, gone, census, census_due } = row;
+  if (hold === null) return row;
+  const isLookedInto = hold.released && (census !== null || census_due !== null || gone.length > 0);
+  const isHeldFor = { missing: !hold.released, cascade: gone.length > 0, refused: false }[hold.kind];
+  return isLookedInto || isHeldFor || suspects.length > 0 ? row : { ...row, hold: null };
+}
+
 /** The census that begins now. `days` are the rows of the index by day, for lists that have days. */
 export function beginCensus(
   stream: StreamDefinition,

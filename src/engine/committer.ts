@@ -5,6 +5,7 @@ import { assert } from '../base/errors.ts';
 import type { Diff } from './diff.ts';
 import type { Emit, PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
+import { settledRow } from './live-streams.ts';
 import type {
   Batch,
   BudgetRow,
@@ -142,7 +143,7 @@ export class Committer {
     this.#budgetsAsked = false;
     const rows = new Map<LiveStream, StreamRow>();
     for (const result of results) {
-      for (const [live, move] of result.moves) rows.set(live, move(rows.get(live) ?? live.row));
+      for (const [live, move] of result.moves) rows.set(live, settledRow(live, move(rows.get(live) ?? live.row)));
       for (const [live, diff] of result.diffs) rows.set(live, counted(rows.get(live) ?? live.row, live, diff));
     }
     const events = results.flatMap((result) => [

@@ -1,6 +1,7 @@
 // The streams of an account as a process begins with them: built from the catalog, then as the topics say they stand.
 import { ownerOf, type StreamDefinition } from '../streams/definition.ts';
 import type { Grain } from '../streams/windows.ts';
+import { withoutLeftOver } from './census.ts';
 import type { PublisherEvent } from './events.ts';
 import type { Intervals, LiveStream } from './live-stream.ts';
 import type { Opened } from './ports.ts';
@@ -62,6 +63,12 @@ export function createStreams(
   return all;
 }
 
+/** The row as it is kept: without what an earlier step left over. */
+export function settledRow({ definition }: LiveStream, row: StreamRow): StreamRow {
+  // The others' holds end with their own reading.
+  return definition.kind === 'list' ? withoutLeftOver(row) : row;
+}
+
 /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */
 export function takeState(
   streams: ReadonlyMap<string, LiveStream>,
@@ -77,7 +84,8 @@ export function takeState(
     live.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
     const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, grain, now);
     const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
-    live.row = { ...(broken === null ? row : restartedRow(row, live.definition, grain)), rows: live.index.size };
+    const taken = broken === null ? row : restartedRow(row, live.definition, grain);
+    live.row = settledRow(live, { ...taken, rows: live.index.size });
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;

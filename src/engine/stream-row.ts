@@ -210,7 +210,7 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
 /** The same stream from the beginning again, its history of refusals kept: the topic was emptied, or is being rebuilt. */
 export function restartedRow(row: StreamRow, stream: StreamDefinition, grain: Grain): StreamRow {
   const position = freshPosition(stream, grain);
-  return { ...row, position, ...NO_CENSUS, complete: false, synced_to: null, swept_at: null };
+  return { ...row, position, ...NO_CENSUS, hold: null, complete: false, synced_to: null, swept_at: null };
 }
 
 /** Reads a stored row back. Throws `state.unreadable` for a version that we do not know. */

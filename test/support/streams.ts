@@ -1,0 +1,10 @@
+// The live streams of an account that nothing was read of, for tests of single steps.
+import { createStreams } from '../../src/engine/live-streams.ts';
+import { catalog } from '../../src/streams/catalog.ts';
+
+/** Those of the catalog with these names. */
+export function streamsOf(names: readonly string[]) {
+  const intervals = { pollMs: 1, tallyMs: 1, censusMs: 1 };
+  const plans = catalog.filter(({ name }) => names.includes(name)).map((definition) => ({ definition, intervals }));
+  return createStreams(plans, 'month', 0);
+}

@@ -1,0 +1,71 @@
+// A hold ends with what it speaks of: one that is left over would keep deletions for ever or, released, let everything go.
+import { describe, expect, test } from 'vitest';
+import { takeState } from '../../../src/engine/live-streams.ts';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { account, benchAccount, viewDifferences } from '../../support/account.ts';
+import { streamsOf } from '../../support/streams.ts';
+
+const RELEASE = { id: 'o', kind: 'release', stream: 'tasks', to: null, at: '2026-11-21T06:30:00Z' } as const;
+
+/** Tasks on their topic, of which the last may not be asked for although its list no longer has it. */
+async function heldByRefusal() {
+  const { simulator, pass } = account();
+  for (let made = 0; made < 80; made++) simulator.data.tasks.create({ name: `unused ${made}` });
+  const log = new MemoryLog();
+  const run = async () => {
+    pass(1_000);
+    const bench = benchAccount(simulator, log, { streams: ['company', 'tasks'] });
+    await bench.catchUp();
+    return bench.account.status().streams.find(({ stream }) => stream === 'tasks')!;
+  };
+  await run();
+  const { id } = simulator.data.tasks.all().at(-1)!;
+  simulator.data.tasks.delete(id);
+  const allow = simulator.faults.add({ match: { path: `/tasks/${id}$` }, do: { kind: 'status', status: 403 } });
+  expect(await run()).toMatchObject({ state: 'HELD', reason: expect.stringContaining('403') });
+  return { simulator, log, run, allow };
+}
+
+function deleteNewest(simulator: Simulator, count: number): void {
+  for (const { id } of simulator.data.tasks.all().slice(-count)) simulator.data.tasks.delete(id);
+}
+
+describe('a hold over records that may not be asked for', () => {
+  test('ends when the topic was emptied and read anew: nothing of it is left', async () => {
+    const { simulator, log, run, allow } = await heldByRefusal();
+    log.empty('tasks');
+    allow();
+    expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { suspects: 0 } });
+    expect(log.rows.get('tasks')).toMatchObject({ hold: null });
+    expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
+  });
+
+  test('that was released protects again as soon as its records are gone', async () => {
+    const { simulator, log, run, allow } = await heldByRefusal();
+    allow();
+    log.orders.set('o', RELEASE);
+    expect(await run()).toMatchObject({ state: 'RUNNING' });
+    deleteNewest(simulator, 60);
+    expect(await run()).toMatchObject({ state: 'HELD', reason: expect.stringContaining('60 of') });
+  });
+
+  test('that an earlier version released and left over protects again, too', async () => {
+    const { simulator, log, run, allow } = await heldByRefusal();
+    allow();
+    const row = log.rows.get('tasks')!;
+    const hold = { kind: 'refused', reason: '', since: '2026-11-21T06:30:00Z', released: true };
+    log.rows.set('tasks', { ...row, suspects: [], census_due: null, hold });
+    deleteNewest(simulator, 60);
+    expect(await run()).toMatchObject({ state: 'HELD' });
+  });
+});
+
+test.each(['refused', 'cascade'] as const)('a hold "%s" of which nothing is left ends when its row is read', (kind) => {
+  const streams = streamsOf(['tasks']);
+  const live = streams.get('tasks')!;
+  const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
+  const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
+  takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0);
+  expect(live.row.hold).toBeNull();
+});
