@@ -1,5 +1,6 @@
 // The composition root: the registry first, then one Account per configured account. Knows how the parts fit and no rule of theirs.
-import { type Clock, isoSeconds, jitteredPause, type Random } from './base/clock.ts';
+import { type Pace, patiently } from './base/backoff.ts';
+import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
@@ -33,10 +34,9 @@ export interface RunOptions {
 
 /** Value schemas ship with the package. */
 export const AVRO = new URL('../avro/', import.meta.url);
-const WAIT_BASE_MS = 500;
-const WAIT_MAX_MS = 15_000;
-/** `run --once` waits so long for a registry. */
-const ONCE_PATIENCE_MS = 60_000;
+/** How a registry is waited for; only `run --once` ever gives up. */
+const START_PACE: Pace = { baseMs: 1_000, mostMs: 15_000 };
+const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
 
 export class Daemon {
   readonly #config: Config;
@@ -122,36 +122,28 @@ export class Daemon {
   /** Repeats `work` while what it needs is down. Null when stopped meanwhile. */
   async #patiently<T>(signal: AbortSignal, once: boolean, work: () => Promise<T>): Promise<T | null> {
     const { clock, random, emit } = this.#around;
-    const since = clock.monotonic();
-    const stopped = new Promise<null>((resolve) => {
-      signal.addEventListener('abort', () => resolve(null), { once: true });
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        // A registry that hangs must not keep a stop waiting.
-        const result = await Promise.race([work(), stopped]);
-        this.#waiting = null;
-        return result;
-      } catch (thrown) {
-        const error = asPublisherError(thrown);
-        const hopeless = once && clock.monotonic() - since > ONCE_PATIENCE_MS;
-        if (!isPassing(error) || hopeless) throw error;
-        this.#waiting = error;
-        const retryInMs = jitteredPause(attempt, WAIT_BASE_MS, WAIT_MAX_MS, random());
-        for (const { id } of this.#config.harvest.accounts) {
-          emit(id, {
-            name: 'account.waiting',
-            code: error.code,
-            reason: error.message,
-            remedy: error.remedy,
-            attempt,
-            retryInMs,
-          });
-        }
-        await clock.sleep(retryInMs, signal);
-      }
+    try {
+      // A registry that hangs must not keep a stop waiting.
+      return await patiently(() => Promise.race([work(), stopped]), once ? ONCE_START_PACE : START_PACE, {
+        ...{ clock, random, signal },
+        mayPass: (thrown) => isPassing(asPublisherError(thrown)),
+        onPause: (thrown, retryInMs, { attempt, failingMs }) => {
+          const error = asPublisherError(thrown);
+          this.#waiting = error;
+          const { code, message: reason, remedy } = error;
+          const told = { code, reason, remedy, attempt, failingMs: Math.round(failingMs), retryInMs };
+          for (const { id } of this.#config.harvest.accounts) emit(id, { name: 'account.waiting', ...told });
+        },
+      });
+    } catch (thrown) {
+      if (signal.aborted) return null;
+      throw thrown;
+    } finally {
+      this.#waiting = null;
     }
-    return null;
   }
 
   #account(

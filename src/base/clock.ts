@@ -46,14 +46,6 @@ export function isoSeconds(ms: number): string {
 }
 
 /**
- * The pause before attempt `attempt` + 1 in ms, with full jitter: anywhere between nothing and `baseMs` doubled with each
- * attempt, at most `mostMs`. `chance` is in [0, 1).
- */
-export function jitteredPause(attempt: number, baseMs: number, mostMs: number, chance: number): number {
-  return Math.round(chance * Math.min(mostMs, baseMs * 2 ** Math.min(attempt, 30)));
-}
-
-/**
  * The wall time `at`, which was at most `waitMs` ahead when it was set; 0, which is at once, when it is further ahead than
  * that: the clock has been set back since, and nobody is to wait until it is there again.
  */

@@ -62,7 +62,7 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     backlog: backlogOf(live),
     retrying: retry && {
       since: isoSeconds(retry.since),
-      attempt: retry.attempt,
+      attempt: retry.backoff.attempt,
       reason: retry.error.message,
       remedy: retry.error.remedy,
     },

@@ -2,7 +2,8 @@
 // after any doubt begin again from what the topics say. No host, header, topic setting or process is known here, and several
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
-import { type Clock, isoSeconds, jitteredPause, type Random } from '../base/clock.ts';
+import { Backoff, type Pace } from '../base/backoff.ts';
+import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
@@ -14,7 +15,7 @@ import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
 import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
 import { dependentsOf } from './removal-step.ts';
-import { isHopeless, RETRY_MAX_MS } from './retry.ts';
+import { isHopeless, RETRY_PACE } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
@@ -41,11 +42,8 @@ const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 const IDLE_MAX_MS = 60_000;
 /** What is not urgent begins only while less than this share of a budget's window is used. */
 const SLACK_SHARE = 0.5;
-const BACKOFF_BASE_MS = 500;
-const REOPEN_BASE_MS = 100;
-const REOPEN_MAX_MS = 15_000;
-/** `run --once` gives up on the broker after so long. */
-const ONCE_PATIENCE_MS = 120_000;
+/** How the log is opened again; only `run --once` ever gives up. */
+const REOPEN_PACE: Pace = { baseMs: 200, mostMs: 15_000, patienceMs: 120_000 };
 
 export interface RunOptions {
   /** Catch up everything that is due, then end. */
@@ -79,27 +77,23 @@ export class Account {
    * also what kept failing).
    */
   async run(signal: AbortSignal, { once = false, only = null }: RunOptions = {}): Promise<void> {
-    const { clock, sink, source } = this.#parts;
+    const { sink, source } = this.#parts;
     this.#once = once;
     this.#only = only;
-    let failingSince: number | null = null;
+    const backoff = new Backoff(REOPEN_PACE, this.#parts);
     try {
-      for (let attempt = 1; !signal.aborted; attempt++) {
+      while (!signal.aborted) {
         let keptFailing: PublisherError | null = null;
         try {
-          keptFailing = await this.#session(signal, () => {
-            attempt = 0;
-            failingSince = null;
-          });
+          keptFailing = await this.#session(signal, backoff);
           if (keptFailing === null) return;
         } catch (thrown) {
           // What was under way when we were told to stop has ended as it should.
           if (signal.aborted && isAbort(thrown)) return;
           const error = asPublisherError(thrown);
-          failingSince ??= clock.monotonic();
-          const hopeless = once && clock.monotonic() - failingSince > ONCE_PATIENCE_MS;
-          if (!isPassing(error) || hopeless) throw error;
-          await this.#waitToReopen(error, attempt, signal);
+          const retryInMs = backoff.failed();
+          if (!isPassing(error) || (once && backoff.isSpent)) throw error;
+          await this.#waitToReopen(error, backoff, retryInMs, signal);
         }
         if (keptFailing !== null) throw keptFailing;
       }
@@ -131,7 +125,7 @@ export class Account {
   }
 
   /** From fence to doubt (throws), stop or, with `once`, nothing left to do: resolves with what kept failing. */
-  async #session(signal: AbortSignal, onOpened: () => void): Promise<PublisherError | null> {
+  async #session(signal: AbortSignal, backoff: Backoff): Promise<PublisherError | null> {
     const { sink, source, clock, emit } = this.#parts;
     const openedAt = clock.monotonic();
     if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
@@ -141,7 +135,6 @@ export class Account {
     );
     if (signal.aborted) return null;
     this.#takeState(opened);
-    onOpened();
     this.#phase = { name: 'running', reason: null, remedy: null };
     emit({
       name: 'account.opened',
@@ -158,7 +151,9 @@ export class Account {
       failure ??= asPublisherError(thrown);
       ended.abort();
     };
-    const committer = new Committer({ sink, source, clock, emit, onFailure: fail });
+    // Only a commit that took work along is progress: opening, or storing the budgets, may go well for ever.
+    const onProgress = () => backoff.progressed();
+    const committer = new Committer({ sink, source, clock, emit, onProgress, onFailure: fail });
     this.#storeBudgets = () => committer.storeBudgets();
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();
@@ -317,16 +312,17 @@ export class Account {
   }
 
   #retryLater(live: LiveStream, { kind }: Task, error: PublisherError, ofWalk = live.retry?.ofWalk ?? false): void {
-    const { clock, random, emit } = this.#parts;
-    const attempt = (live.retry?.attempt ?? 0) + 1;
-    const retryInMs = jitteredPause(attempt, BACKOFF_BASE_MS, RETRY_MAX_MS, random());
-    live.retry = { error, attempt, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
+    const { clock, emit } = this.#parts;
+    const backoff = live.retry?.backoff ?? new Backoff(RETRY_PACE, this.#parts);
+    const retryInMs = backoff.failed();
+    live.retry = { error, backoff, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
     emit({
       name: 'stream.retrying',
       stream: live.definition.name,
       code: error.code,
       reason: error.message,
-      attempt,
+      attempt: backoff.attempt,
+      failingMs: Math.round(backoff.failingMs),
       retryInMs,
     });
   }
@@ -337,9 +333,13 @@ export class Account {
     );
   }
 
-  async #waitToReopen(error: PublisherError, attempt: number, signal: AbortSignal): Promise<void> {
-    const { clock, random, emit } = this.#parts;
-    const retryInMs = jitteredPause(attempt, REOPEN_BASE_MS, REOPEN_MAX_MS, random());
+  async #waitToReopen(
+    error: PublisherError,
+    { attempt, failingMs }: Backoff,
+    retryInMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, emit } = this.#parts;
     this.#phase = { name: 'waiting', reason: error.message, remedy: error.remedy };
     if (error.code === 'kafka.doubt') emit({ name: 'commit.doubted', code: error.code, reason: error.message });
     emit({
@@ -348,6 +348,7 @@ export class Account {
       reason: error.message,
       remedy: error.remedy,
       attempt,
+      failingMs: Math.round(failingMs),
       retryInMs,
     });
     await clock.sleep(retryInMs, signal);

@@ -49,10 +49,22 @@ export class Committer {
   #finishing = false;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
+  readonly #onProgress: () => void;
   readonly #onFailure: (reason: unknown) => void;
 
-  /** `onFailure` hears of every commit that failed, also of one that nobody waits for. */
-  constructor(parts: { sink: Sink; source: Source; clock: Clock; emit: Emit; onFailure: (reason: unknown) => void }) {
+  /**
+   * `onProgress` hears of every commit that took results along, `onFailure` of every one that failed, also when nobody waits
+   * for it.
+   */
+  constructor(parts: {
+    sink: Sink;
+    source: Source;
+    clock: Clock;
+    emit: Emit;
+    onProgress: () => void;
+    onFailure: (reason: unknown) => void;
+  }) {
+    this.#onProgress = parts.onProgress;
     this.#onFailure = parts.onFailure;
     this.#sink = parts.sink;
     this.#source = parts.source;
@@ -155,6 +167,7 @@ export class Committer {
     const startedAt = this.#clock.monotonic();
     await this.#sink.commit(batch);
     const commitMs = Math.round(this.#clock.monotonic() - startedAt);
+    if (results.length > 0) this.#onProgress();
 
     for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
     for (const [live, row] of rows) live.row = row;

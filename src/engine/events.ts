@@ -17,7 +17,16 @@ export interface DriftCount {
 
 export type PublisherEvent =
   | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
-  | { name: 'account.waiting'; code: string; reason: string; remedy: string; attempt: number; retryInMs: number }
+  | {
+      name: 'account.waiting';
+      code: string;
+      reason: string;
+      remedy: string;
+      attempt: number;
+      /** How long nothing has worked. */
+      failingMs: number;
+      retryInMs: number;
+    }
   | { name: 'account.stopped'; code: string; reason: string; remedy: string }
   | {
       name: 'page.committed';
@@ -51,7 +60,15 @@ export type PublisherEvent =
       remedy: string;
       nextProbeAt: string | null;
     }
-  | { name: 'stream.retrying'; stream: string; code: string; reason: string; attempt: number; retryInMs: number }
+  | {
+      name: 'stream.retrying';
+      stream: string;
+      code: string;
+      reason: string;
+      attempt: number;
+      failingMs: number;
+      retryInMs: number;
+    }
   | { name: 'topic.refilled'; stream: string; reason: string }
   | { name: 'record.refused'; stream: string; field: string; count: number; reason: string; shape: Shape }
   /** Values on the stream's topic cannot be read; `schemaId` is null when they are not in the wire format. */

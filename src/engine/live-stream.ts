@@ -1,5 +1,6 @@
 // A stream as the running process knows it: its last committed row, its index, and what is only in memory.
 
+import type { Backoff } from '../base/backoff.ts';
 import type { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Order } from './ports.ts';
@@ -12,7 +13,7 @@ export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'rem
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
   readonly error: PublisherError;
-  readonly attempt: number;
+  readonly backoff: Backoff;
   readonly since: number;
   readonly at: number;
   /** What failed. Polls go on beside a census that keeps failing; while they fail themselves, everything waits. */

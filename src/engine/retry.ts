@@ -1,10 +1,9 @@
 // Requests of a stream that keep failing: who waits for them meanwhile, and when `run --once` gives up.
+import type { Pace } from '../base/backoff.ts';
 import type { LiveStream, TaskKind } from './live-stream.ts';
 
-/** The longest pause between two tries. */
-export const RETRY_MAX_MS = 300_000;
-/** `run --once` gives up on a stream after so many failed steps. */
-const ONCE_ATTEMPTS = 6;
+/** How failed steps of a stream are repeated; only `run --once` ever gives up. */
+export const RETRY_PACE: Pace = { baseMs: 1_000, mostMs: 300_000, tries: 6 };
 
 /** Whether requests that keep failing are a reason for this task to wait. */
 export function isKeptWaiting(kind: TaskKind, { retry }: LiveStream): boolean {
@@ -18,5 +17,5 @@ export function isReading(kind: TaskKind): boolean {
 
 /** `run --once` no longer waits for it. */
 export function isHopeless({ retry }: LiveStream): boolean {
-  return retry !== null && retry.attempt >= ONCE_ATTEMPTS;
+  return retry?.backoff.isSpent ?? false;
 }

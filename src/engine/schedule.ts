@@ -6,7 +6,7 @@ import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
-import { isKeptWaiting, RETRY_MAX_MS } from './retry.ts';
+import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -72,7 +72,7 @@ export function nextTask(live: LiveStream, view: ScheduleView, now: number): Can
   if (live.orders.length > 0) return { task: { kind: 'order' }, at: 0, priority: PRIORITY.probe };
   const { state } = live.row;
   if (state === 'FEATURE_OFF' || waitsFor(live, view.streams) !== null || !isWanted(live, view)) return null;
-  const earliest = unlessSetBack(live.retry?.at ?? 0, RETRY_MAX_MS, now);
+  const earliest = unlessSetBack(live.retry?.at ?? 0, RETRY_PACE.mostMs, now);
   const probeAt = unlessSetBack(live.probeAt, PROBE_MS[live.definition.budget], now);
   if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, probeAt) };
   const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));

@@ -1,5 +1,6 @@
 // Leaves orders in the state topic without disturbing whoever publishes the account: an ordinary producer, which fences nobody.
 import { Partitioners } from 'kafkajs';
+import { until } from '../base/backoff.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Order } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
@@ -67,21 +68,19 @@ export async function untilTaken(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { clock } = options;
-  const deadline = clock.monotonic() + patienceMs;
   const ids = new Set(orders.map(({ id }) => id));
   const book = new OrderBook({ ...options, position: first });
   try {
-    while (!signal.aborted) {
+    const look = async () => {
       const waiting = await book.read(signal);
       // An order behind a transaction that is still open is not in the book yet.
-      if (book.position >= first + ids.size && !waiting.some(({ id }) => ids.has(id))) return true;
-      if (clock.monotonic() >= deadline) return false;
-      await clock.sleep(POLL_MS, signal);
-    }
+      return book.position >= first + ids.size && !waiting.some(({ id }) => ids.has(id)) ? true : null;
+    };
+    return (await until(look, { baseMs: POLL_MS, mostMs: POLL_MS, patienceMs }, { clock, signal })) ?? false;
   } catch (error) {
     if (!signal.aborted) throw error;
+    return false;
   } finally {
     book.close();
   }
-  return false;
 }

@@ -1,5 +1,6 @@
 // Whose the account is. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
 // account was lost to a newer instance or is only in doubt. The rule by which the log decides is AccountState's.
+import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
@@ -22,8 +23,7 @@ export interface OwnershipParts {
 }
 
 /** How long we look for the signature of whoever fenced us: it signs right after fencing. */
-const SIGNATURE_PATIENCE_MS = 5_000;
-const SIGNATURE_POLL_MS = 250;
+const SIGNATURE_PACE: Pace = { baseMs: 250, mostMs: 250, patienceMs: 5_000 };
 
 export class Ownership {
   readonly #parts: OwnershipParts;
@@ -77,13 +77,12 @@ export class Ownership {
     const reader = createTopicReader(connection, clock, place);
     signal.addEventListener('abort', connection.sever);
     try {
-      const deadline = clock.monotonic() + SIGNATURE_PATIENCE_MS;
-      do {
+      const look = async () => {
         await this.#readSignatures(reader, signal);
         if (state.newer) return this.#fencedBy(state.newer, cause);
-        if (state.owner !== known) return this.#doubted(cause);
-        await clock.sleep(SIGNATURE_POLL_MS, signal);
-      } while (clock.monotonic() < deadline && !signal.aborted);
+        return state.owner === known ? null : this.#doubted(cause);
+      };
+      return (await until(look, SIGNATURE_PACE, { clock, signal })) ?? this.#doubted(cause);
     } catch {
       // Not readable now: the next opening looks at the signatures again before it fences anybody.
       return this.#doubted(cause);
@@ -92,7 +91,6 @@ export class Ownership {
       await farewell(reader, clock);
       connection.sever();
     }
-    return this.#doubted(cause);
   }
 
   /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */

@@ -3,6 +3,7 @@
 // docs/decisions/0002-own-topic-reader.md.
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import { Backoff, type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
@@ -44,7 +45,7 @@ export interface TopicReader {
 
 /** How long a read may stand still: a leader election, a commit marker under way. */
 const STALL_MS = 15_000;
-const RETRY_MS = 200;
+const PACE: Pace = { baseMs: 200, mostMs: 200, patienceMs: STALL_MS };
 const FAREWELL_MS = 1_000;
 /** One answer without data may be bad luck (a stable offset that had just moved); the second is proof. */
 const EMPTY_ANSWERS = 2;
@@ -75,15 +76,12 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
   return reader;
 
   async function bounds(topics: readonly string[], signal: AbortSignal): Promise<Bounds> {
-    const deadline = clock.monotonic() + STALL_MS;
-    for (;;) {
-      try {
-        return await listBounds(cluster, topics);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isLasting(error) || clock.monotonic() > deadline) throw translate(error, 'asking for offsets', place);
-        await clock.sleep(RETRY_MS, signal);
-      }
+    try {
+      const mayPass = (error: unknown) => !isLasting(error);
+      return await patiently(() => listBounds(cluster, topics), PACE, { clock, signal, mayPass });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw translate(error, 'asking for offsets', place);
     }
   }
 
@@ -102,19 +100,21 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
       delivered: range.from,
       emptyAnswers: 0,
     }));
-    let movedAt = clock.monotonic();
+    const backoff = new Backoff(PACE, { clock });
+    backoff.begin();
     for (;;) {
       walks = walks.filter(({ delivered, range }) => delivered < range.to);
       if (walks.length === 0) return;
       const before = sum(walks);
       const failure = await walkOnce(walks, onRecord, signal);
       if (failure === null) continue;
-      if (sum(walks) > before) movedAt = clock.monotonic();
+      if (sum(walks) > before) backoff.begin();
+      const pauseMs = backoff.failed();
       const { topic, partition, to } = walks[0]!.range;
-      if (isLasting(failure) || clock.monotonic() - movedAt > STALL_MS) {
+      if (isLasting(failure) || backoff.isSpent) {
         throw translate(failure, `reading ${topic} partition ${partition} up to offset ${to}`, place);
       }
-      await clock.sleep(RETRY_MS, signal);
+      await clock.sleep(pauseMs, signal);
     }
   }
 

@@ -4,6 +4,7 @@
 import { CompressionTypes, type Message, Partitioners, type Producer, type Transaction } from 'kafkajs';
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import createProducer from 'kafkajs/src/producer/index.js';
+import { type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
@@ -38,7 +39,7 @@ export class TransactionFailure extends Error {
 }
 
 /** The coordinator may be loading, or still ending the transaction of a predecessor. */
-const FENCE_PATIENCE_MS = 20_000;
+const FENCE_PACE: Pace = { baseMs: 200, mostMs: 1_500, patienceMs: 20_000 };
 const ABORT_PATIENCE_MS = 2_000;
 const GOODBYE_PATIENCE_MS = 2_000;
 /** How long a leader waits for its replicas before it refuses a send. */
@@ -50,32 +51,37 @@ const REPLICATION_TIMEOUT_MS = 30_000;
  */
 export async function fence(connection: Connection, options: SessionOptions, signal: AbortSignal): Promise<Session> {
   const { clock, random, place, transactionalId } = options;
-  const deadline = clock.monotonic() + FENCE_PATIENCE_MS;
-  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
-    const producer = createProducer({
-      cluster: producingCluster(connection, clock),
-      logger: connection.kafka.logger(),
-      transactionalId,
-      transactionTimeout: options.transactionTimeoutMs,
-      idempotent: true,
-      createPartitioner: Partitioners.DefaultPartitioner,
-      // 5 ms: right after a commit the markers are still being written, and the next transaction waits for them. With
-      // kafkajs' 300 ms there are 5 to 11 transactions a second, with 5 ms over 100.
-      retry: { initialRetryTime: 5, maxRetryTime: 300, retries: 20 },
-    });
-    try {
-      await producer.connect();
-      // kafkajs sends InitProducerId with the first transaction; ending it at once sends nothing more.
-      const first = await producer.transaction();
-      await first.abort();
-      return openSession(producer, options);
-    } catch (error) {
-      await goodbye(producer, clock);
-      signal.throwIfAborted();
-      if (isLasting(error) || clock.monotonic() > deadline) throw translate(error, `fencing ${transactionalId}`, place);
-      await clock.sleep(pauseMs * (0.5 + random()), signal);
-      signal.throwIfAborted();
-    }
+  try {
+    const mayPass = (error: unknown) => !isLasting(error);
+    return await patiently(() => initialise(connection, options), FENCE_PACE, { clock, random, signal, mayPass });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw translate(error, `fencing ${transactionalId}`, place);
+  }
+}
+
+async function initialise(connection: Connection, options: SessionOptions): Promise<Session> {
+  const { clock, transactionalId, transactionTimeoutMs } = options;
+  const producer = createProducer({
+    cluster: producingCluster(connection, clock),
+    logger: connection.kafka.logger(),
+    transactionalId,
+    transactionTimeout: transactionTimeoutMs,
+    idempotent: true,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    // 5 ms: right after a commit the markers are still being written, and the next transaction waits for them. With
+    // kafkajs' 300 ms there are 5 to 11 transactions a second, with 5 ms over 100.
+    retry: { initialRetryTime: 5, maxRetryTime: 300, retries: 20 },
+  });
+  try {
+    await producer.connect();
+    // kafkajs sends InitProducerId with the first transaction; ending it at once sends nothing more.
+    const first = await producer.transaction();
+    await first.abort();
+    return openSession(producer, options);
+  } catch (error) {
+    await goodbye(producer, clock);
+    throw error;
   }
 }
 

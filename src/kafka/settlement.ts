@@ -1,12 +1,13 @@
 // The guard of design section 6: nothing is believed about a partition while a transaction is open on it. Brokers 4.3.1 and
 // 4.4.0 can lose the commit marker of an acknowledged transaction when they are killed; its records then hide behind the
 // last stable offset, and whoever goes on publishes them twice.
+import { type Pace, until } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Bounds, TopicReader } from './reader.ts';
 
 const PATIENCE_MS = 10_000;
-const POLL_MS = 100;
+const PACE: Pace = { baseMs: 100, mostMs: 100, patienceMs: PATIENCE_MS };
 
 /**
  * Waits until everything that the topics held when we asked is committed or aborted, and returns their bounds of that
@@ -21,14 +22,15 @@ export async function settle(
   signal: AbortSignal,
 ): Promise<Bounds> {
   const asked = await reader.bounds(topics, signal);
-  const deadline = clock.monotonic() + PATIENCE_MS;
-  for (let now = asked; ; now = await reader.bounds(topics, signal)) {
-    const open = unsettled(asked, now);
-    if (open === null) return asked;
-    if (clock.monotonic() > deadline) throw hanging(open, brokers);
-    await clock.sleep(POLL_MS, signal);
-    signal.throwIfAborted();
-  }
+  let open = unsettled(asked, asked);
+  if (open === null) return asked;
+  const look = async () => {
+    open = unsettled(asked, await reader.bounds(topics, signal));
+    return open === null ? asked : null;
+  };
+  const settled = await until(look, PACE, { clock, signal });
+  if (settled === null) throw hanging(open, brokers);
+  return settled;
 }
 
 interface OpenTransaction {

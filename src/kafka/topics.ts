@@ -1,6 +1,7 @@
 // The topics of design section 5: their names, what they must be, making the absent ones, judging the present ones. Alters
 // nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
 import type { Admin } from 'kafkajs';
+import { type Pace, patiently } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -51,11 +52,9 @@ const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
 export const LARGEST_BYTES = 8 * 2 ** 20;
 /** Kafka's own default, for brokers that do not let us ask. */
 const DEFAULT_MAX_BYTES = 1_048_588;
-const VISIBLE_PATIENCE_MS = 15_000;
-const VISIBLE_POLL_MS = 50;
+const VISIBLE_PACE: Pace = { baseMs: 50, mostMs: 50, patienceMs: 15_000 };
 /** As long as a broker takes to start, or to be believed again by its controller. */
-const REPLICAS_PATIENCE_MS = 30_000;
-const REPLICAS_POLL_MS = 500;
+const REPLICAS_PACE: Pace = { baseMs: 500, mostMs: 500, patienceMs: 30_000 };
 
 export function dataTopic(prefix: string, stream: string): string {
   return `${prefix}.${stream}`;
@@ -221,8 +220,7 @@ function describeSoon(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, FoundTopic>> {
   const topics = specifications.map(({ topic }) => topic);
-  const patience = { isEarly: isUnknownTopic, patienceMs: VISIBLE_PATIENCE_MS, pollMs: VISIBLE_POLL_MS };
-  return soon(() => describe(admin, topics), patience, clock, signal);
+  return patiently(() => describe(admin, topics), VISIBLE_PACE, { clock, signal, mayPass: isUnknownTopic });
 }
 
 /** A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good. */
@@ -233,27 +231,8 @@ function createSoon(
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const patience = { isEarly: lacksReplicas, patienceMs: REPLICAS_PATIENCE_MS, pollMs: REPLICAS_POLL_MS };
-  return soon(() => create(admin, missing, replicationFactor), patience, clock, signal);
-}
-
-/** Asks again while what it fails with may only mean that it is too early. */
-async function soon<T>(
-  work: () => Promise<T>,
-  { isEarly, patienceMs, pollMs }: { isEarly: (error: unknown) => boolean; patienceMs: number; pollMs: number },
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const deadline = clock.monotonic() + patienceMs;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isEarly(error) || clock.monotonic() > deadline) throw error;
-      await clock.sleep(pollMs, signal);
-    }
-  }
+  const work = () => create(admin, missing, replicationFactor);
+  return patiently(work, REPLICAS_PACE, { clock, signal, mayPass: lacksReplicas });
 }
 
 async function create(admin: Admin, missing: readonly TopicSpecification[], replicationFactor: number): Promise<void> {

@@ -2,6 +2,7 @@
 // `event` names are stable, so that operators can alert on them; fields are the event's own.
 import { styleText } from 'node:util';
 import { type Logger, pino } from 'pino';
+import { loudness } from '../base/backoff.ts';
 import type { Emit, PublisherEvent } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import { headline } from './readiness.ts';
@@ -101,7 +102,7 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     case 'account.opened':
       return info(`opened ${event.streams} streams; ${event.restoredRows} rows read back in ${event.restoreMs} ms`);
     case 'account.waiting':
-      return louder(event.attempt, `waiting: ${event.reason} (again in ${event.retryInMs} ms)`);
+      return { level: loudness(event.failingMs), message: `waiting: ${event.reason} (again in ${event.retryInMs} ms)` };
     case 'account.stopped':
       return { level: 'error', message: `stopped: ${event.reason}` };
     case 'page.committed':
@@ -123,7 +124,10 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return { level, message: `${event.from} -> ${event.to}: ${event.reason}` };
     }
     case 'stream.retrying':
-      return louder(event.attempt, `attempt ${event.attempt} failed: ${event.reason} (again in ${event.retryInMs} ms)`);
+      return {
+        level: loudness(event.failingMs),
+        message: `attempt ${event.attempt} failed: ${event.reason} (again in ${event.retryInMs} ms)`,
+      };
     case 'topic.refilled':
       return { level: 'warn', message: `the topic is filled again: ${event.reason}` };
     case 'record.refused':
@@ -171,11 +175,6 @@ function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line
         message: 'Harvest sends bytes that are no UTF-8, also when asked again; published as U+FFFD',
       };
   }
-}
-
-/** The first failure may be a blip, the sixth in a row is not. */
-function louder(attempt: number, message: string): Line {
-  return { level: attempt <= 1 ? 'info' : attempt <= 5 ? 'warn' : 'error', message };
 }
 
 function info(message: string): Line {

@@ -1,5 +1,6 @@
 // What a comparison asks Harvest, always behind everything else that waits for the same budget. Counts its requests.
-import { type Clock, jitteredPause, type Random } from '../base/clock.ts';
+import { type Pace, patiently } from '../base/backoff.ts';
+import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
 import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose, type Source } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -8,9 +9,7 @@ import type { Portion } from './portion.ts';
 /** A list that keeps shifting is taken as it is after so many walks. */
 const WALKS_MAX = 5;
 /** A comparison may take hours: an outage of a few minutes does not end it. */
-const TRIES = 6;
-const PAUSE_BASE_MS = 2_000;
-const PAUSE_MAX_MS = 60_000;
+const PACE: Pace = { baseMs: 4_000, mostMs: 60_000, tries: 6 };
 
 export class HarvestView {
   /** Pages and records asked for so far. */
@@ -110,17 +109,14 @@ export class HarvestView {
     return this.#patiently(() => this.#source.fetchPage(request, this.#signal));
   }
 
-  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        this.asked++;
-        return await ask();
-      } catch (thrown) {
-        this.#signal.throwIfAborted();
-        if (asPublisherError(thrown).kind !== 'transient' || attempt === TRIES) throw thrown;
-        await this.#clock.sleep(jitteredPause(attempt, PAUSE_BASE_MS, PAUSE_MAX_MS, this.#random()), this.#signal);
-        this.#signal.throwIfAborted();
-      }
-    }
+  #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const counted = () => {
+      this.asked++;
+      return ask();
+    };
+    return patiently(counted, PACE, {
+      ...{ clock: this.#clock, random: this.#random, signal: this.#signal },
+      mayPass: (thrown) => asPublisherError(thrown).kind === 'transient',
+    });
   }
 }

@@ -1,6 +1,7 @@
 // One life of a publisher: the real engine, client and codec, and the hand of fate on its clock, its requests and its commits.
 // A life that ends by a crash does nothing any more, not even finally: what it waited for never comes.
-import { type Clock, jitteredPause, type Random } from '../../../src/base/clock.ts';
+import { pauseOf } from '../../../src/base/backoff.ts';
+import type { Clock, Random } from '../../../src/base/clock.ts';
 import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Account, type RunOptions } from '../../../src/engine/account.ts';
@@ -258,4 +259,4 @@ function credential(plan: Plan, { door }: LifeParts): Credential {
 }
 
 /** Somebody starts it again. */
-export const restartPause = (random: Random): number => jitteredPause(3, 1_000, 8_000, random());
+export const restartPause = (random: Random): number => pauseOf({ baseMs: 2_000, mostMs: 8_000 }, 3, random());

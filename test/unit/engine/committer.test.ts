@@ -31,6 +31,7 @@ test('a lease that runs out while the last commit is under way starts no commit 
     source,
     clock,
     emit: () => {},
+    onProgress: () => {},
     onFailure: (reason) => failures.push(reason),
   });
   const finished = committer.finish();

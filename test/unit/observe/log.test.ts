@@ -67,16 +67,21 @@ describe('a log line', () => {
     expect(records()).toHaveLength(2);
   });
 
-  it('gets louder while a failure repeats', () => {
-    const retry = (attempt: number): PublisherEvent => ({
-      name: 'stream.retrying',
-      stream: 'clients',
-      code: 'harvest.server',
-      reason: '502',
-      attempt,
-      retryInMs: 100,
-    });
-    expect([1, 2, 5, 6].map((attempt) => lineOf(retry(attempt)).level)).toEqual(['info', 'warn', 'warn', 'error']);
+  it('of a failure gets louder with its age, however often it was repeated', () => {
+    const failure = { code: 'harvest.server', reason: '502', remedy: 'Wait.', retryInMs: 100 };
+    const ages = [0, 1_999, 2_000, 59_999, 60_000];
+    for (const attempt of [1, 9]) {
+      const retrying = (failingMs: number): PublisherEvent => {
+        return { name: 'stream.retrying', stream: 'clients', ...failure, attempt, failingMs };
+      };
+      const waiting = (failingMs: number): PublisherEvent => {
+        return { name: 'account.waiting', ...failure, attempt, failingMs };
+      };
+      for (const event of [retrying, waiting]) {
+        const levels = ages.map((failingMs) => lineOf(event(failingMs)).level);
+        expect(levels).toEqual(['info', 'info', 'warn', 'warn', 'error']);
+      }
+    }
   });
 
   it('of a stream that needs a person is a warning, of one that recovered is not', () => {
