@@ -228,11 +228,12 @@ export function createHarvestSource(
     onLeaseLow?: (name: BudgetName) => void;
   },
 ): HarvestSource {
-  const { base_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;
+  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;
   const limit = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
   const ca = pem(ca_file);
   return createSource({
     baseUrl: base_url,
+    publicUrl: public_url,
     idBaseUrl: id_base_url,
     userAgent: user_agent,
     accountId: account.id,

@@ -73,7 +73,7 @@ async function readCompany(source: HarvestSource, signal: AbortSignal): Promise<
   try {
     const company = findStream('company')!;
     const page = await source.fetchPage(
-      { stream: company, target: { query: {} }, purpose: 'probe', priority: PRIORITY.probe },
+      { stream: company, target: { query: {} }, purpose: 'probe', priority: PRIORITY.probe, alone: true },
       signal,
     );
     return page.records[0] ?? {};
@@ -109,6 +109,7 @@ async function checkStream(
         target: { query: probeQuery(stream), ...(parent === undefined ? {} : { parent }) },
         purpose: 'probe',
         priority: PRIORITY.probe,
+        alone: true,
       },
       signal,
     );
@@ -139,6 +140,7 @@ function firstId(
     target: { query: probeQuery(stream) },
     purpose: 'probe',
     priority: PRIORITY.probe,
+    alone: true,
   } as const;
   const id = source.fetchPage(request, signal).then(({ records }) => (records[0]?.id as number | undefined) ?? null);
   asked.set(name, id);

@@ -61,6 +61,10 @@ const harvest = option(
   z
     .strictObject({
       base_url: option(url().prefault('https://api.harvestapp.com/v2'), 'Where the Harvest API v2 begins.'),
+      public_url: option(
+        url().prefault('https://api.harvestapp.com/v2'),
+        'Where the links in answers say that the API begins, when base_url is a gateway: links that lead there are taken by path and query on base_url.',
+      ),
       id_base_url: option(url().prefault('https://id.getharvest.com'), 'Harvest ID, which renews OAuth2 tokens.'),
       user_agent: option(
         text()

@@ -19,7 +19,7 @@ import { isHopeless, RETRY_PACE } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import type { AccountStatus } from './status.ts';
-import { type StepContext, type StepResult, type StepSettings, stepResult } from './step.ts';
+import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
 export interface AccountParts {
@@ -272,7 +272,7 @@ export class Account {
       const context: StepContext = {
         ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams, once: this.#once },
       };
-      result = withConsequences(await runStep(live, task, context), context);
+      result = withReplacedText(withConsequences(await runStep(live, task, context), context), context);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);

@@ -20,7 +20,7 @@ export async function countIn(
   const { definition: stream } = live;
   const query = { ...sinceStart(context), ...bounds(range), per_page: '1' };
   const page = await context.source.fetchPage(
-    { stream, target: { query }, purpose: 'tally', priority },
+    { stream, target: { query }, purpose: 'tally', priority, alone: true },
     context.signal,
   );
   return { total: page.totalEntries ?? page.records.length, serverTime: page.serverTime };

@@ -31,6 +31,8 @@ export interface PageRequest {
     | { readonly link: string };
   readonly purpose: Purpose;
   readonly priority: number;
+  /** This page is all that is wanted: where it leads is not looked at, and its `next` is null. */
+  readonly alone?: boolean;
 }
 
 export interface Page {
@@ -59,6 +61,11 @@ export interface Source {
     target: { readonly id: number; readonly parent: number | null },
     signal: AbortSignal,
   ): Promise<JsonObject | null>;
+  /**
+   * Whether what was read of the stream since this was last asked had bytes that are no UTF-8, also when asked again: they
+   * are U+FFFD in its records.
+   */
+  takeReplaced(stream: StreamDefinition): boolean;
   readonly budgets: readonly BudgetView[];
   close(): Promise<void>;
 }

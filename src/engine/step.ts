@@ -6,6 +6,7 @@ import { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
 import type { HoldLimit } from './census.ts';
 import { Diff } from './diff.ts';
+import { replacedText } from './drift.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
@@ -108,6 +109,18 @@ export function moved(
   const running = row.state === 'RUNNING' ? {} : { state: 'RUNNING' as const, reason: null, remedy: null, since: at };
   const swept = syncedTo === false ? {} : { complete: true, synced_to: syncedTo, swept_at: at };
   return { ...row, ...running, ...swept, position, moved_at: at, moved_by: purpose };
+}
+
+/** The result with a notice, when what it read held text that had to be replaced for the first time. */
+export function withReplacedText(result: StepResult, { source }: StepContext): StepResult {
+  const { live, purpose, ...parts } = result;
+  if (!source.takeReplaced(live.definition) || live.row.replaced_text) return result;
+  const move: Move = (row) => ({ ...row, replaced_text: true });
+  return stepResult(live, purpose, {
+    ...parts,
+    moves: [...result.moves, [live, move]],
+    events: [...result.events, replacedText(live.definition)],
+  });
 }
 
 /** Everything of one list, however many pages; walked again while it shifts. For lists that fit memory: children, windows. */

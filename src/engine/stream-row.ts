@@ -151,6 +151,8 @@ export interface StreamRow {
   readonly new_types?: readonly string[];
   /** Fields that have been null, sorted: learned in the first sweep, another one is announced. Absent until then. */
   readonly nulls?: readonly string[];
+  /** Text of the stream came with bytes that are no UTF-8, announced once. Absent until then. */
+  readonly replaced_text?: true;
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;

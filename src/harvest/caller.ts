@@ -2,7 +2,7 @@
 // (design section 9). Knows nothing of what is asked; client.ts builds the address and reads the answer.
 import { setMaxListeners } from 'node:events';
 import type { Clock, Random } from '../base/clock.ts';
-import { asPublisherError } from '../base/errors.ts';
+import { asPublisherError, type ErrorCode, type PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject, Purpose } from '../engine/ports.ts';
@@ -11,13 +11,16 @@ import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
 import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
-import { objectOf, textOf } from './pages.ts';
+import { garbled, looseTextOf, objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** An answer, and when our clock sent the request. */
 export interface Answered extends HttpAnswer {
   readonly sentAt: number;
 }
+
+/** Failures after which another request may succeed, so that one of them proves little. */
+const REFUSALS: readonly ErrorCode[] = ['harvest.forbidden', 'harvest.not_found'];
 
 /** A GET and how to read its answer. `read` throws `harvest.unparsable` when it cannot. */
 export interface Call<T> {
@@ -38,11 +41,18 @@ interface Progress {
   /** Monotonic time at which the request was first made. */
   readonly since: number;
   failures: number;
+  refusals: number;
+  /** Answers whose bytes were no UTF-8. */
+  garbled: number;
   renewed: boolean;
 }
 
 /** Tries of one request before its failure is the engine's, which goes on with longer pauses and says so. */
 const TRIES = 4;
+/** So often within seconds a refusal has to be given before it counts: a single one may come from a server in trouble. */
+const REFUSED_TRIES = 3;
+/** Addresses remembered as refused; each costs a few more requests when it is forgotten. */
+const REFUSED_MAX = 1_000;
 /** Full jitter below 250 ms, 1 s, 4 s. */
 const BACK_OFF_BASE_MS = 250;
 const BACK_OFF_FACTOR = 4;
@@ -61,9 +71,18 @@ export interface CallerOptions {
 
 export class Caller {
   readonly #options: CallerOptions;
+  /** Paths whose refusal counts: asked again later, their first word is enough, until they answer. */
+  readonly #refused = new Set<string>();
+  /** Streams whose text was published with bytes replaced, until somebody asks. */
+  readonly #replaced = new Set<string>();
 
   constructor(options: CallerOptions) {
     this.#options = options;
+  }
+
+  /** Whether text of what `label` stands for had bytes replaced since this was last asked. */
+  takeReplaced(label: string): boolean {
+    return this.#replaced.delete(label);
   }
 
   /** Throws PublisherError `harvest.*`, or the reason of `signal` when that aborts. */
@@ -71,7 +90,7 @@ export class Caller {
     // All requests of an account wait for one signal: more than the ten listeners that Node takes for a leak.
     setMaxListeners(0, signal);
     const { clock, random } = this.#options;
-    const progress: Progress = { since: clock.monotonic(), failures: 0, renewed: false };
+    const progress: Progress = { since: clock.monotonic(), failures: 0, refusals: 0, garbled: 0, renewed: false };
     for (;;) {
       try {
         const done = await this.#once(call, progress, signal);
@@ -80,11 +99,20 @@ export class Caller {
         signal.throwIfAborted();
         const error = asPublisherError(thrown);
         progress.failures += 1;
-        if (error.kind !== 'transient' || progress.failures === TRIES) throw error;
+        if (!this.#isWorthRepeating(error, call, progress)) throw error;
         await clock.sleep(random() * BACK_OFF_BASE_MS * BACK_OFF_FACTOR ** (progress.failures - 1), signal);
         signal.throwIfAborted();
       }
     }
+  }
+
+  #isWorthRepeating<T>(error: PublisherError, { url }: Call<T>, progress: Progress): boolean {
+    if (error.kind === 'transient') return progress.failures < TRIES;
+    if (!REFUSALS.includes(error.code)) return false;
+    progress.refusals += 1;
+    if (progress.refusals < REFUSED_TRIES && !this.#refused.has(url.pathname)) return true;
+    if (this.#refused.size < REFUSED_MAX) this.#refused.add(url.pathname);
+    return false;
   }
 
   /** One attempt; null when the same is to be asked again, which does not count as a failure. */
@@ -97,7 +125,9 @@ export class Caller {
       conceal: (text) => text.replaceAll(token.reveal(), '[redacted]'),
     };
     if (answer.status === 200) {
-      return { value: call.read(objectOf(await textOf(answer, place), place), answer, place) };
+      const value = call.read(objectOf(await this.#text(answer, call, progress, place), place), answer, place);
+      this.#refused.delete(call.url.pathname);
+      return { value };
     }
     if (answer.status === 401 && !progress.renewed && (await this.#options.auth.renew(token, signal))) {
       progress.renewed = true;
@@ -109,6 +139,16 @@ export class Caller {
       return { value: call.absent() };
     }
     throw refusal(answer, body, place);
+  }
+
+  /** The body's text. One that is never whole UTF-8 is taken as it is at last, or its stream would stand still for a letter. */
+  async #text<T>(answer: HttpAnswer, { label }: Call<T>, progress: Progress, place: Place): Promise<string> {
+    const { text, isGarbled } = await looseTextOf(answer, place);
+    if (!isGarbled) return text;
+    progress.garbled += 1;
+    if (progress.garbled < TRIES) throw garbled(place);
+    this.#replaced.add(label);
+    return text;
   }
 
   /** Waits for its turn, then sends. The answer is whole, and its wish for a pause granted, when this returns. */

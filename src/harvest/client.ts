@@ -11,7 +11,7 @@ import { Budget } from './budget.ts';
 import { type Answered, type Call, Caller } from './caller.ts';
 import { Connections } from './connections.ts';
 import { answeredUpTo, type Place, unparsable } from './failures.ts';
-import { apiBase, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
+import { apiBase, type Bases, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
 import { openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
@@ -33,6 +33,8 @@ export interface BudgetLimit {
 
 export interface SourceOptions {
   readonly baseUrl?: string;
+  /** Where links of answers say that the API is, when `baseUrl` is a gateway; Harvest's own address when left out. */
+  readonly publicUrl?: string;
   readonly idBaseUrl?: string;
   readonly userAgent: string;
   readonly accountId: number | string;
@@ -69,6 +71,8 @@ export interface HarvestSource extends Source {
   accounts(signal: AbortSignal): Promise<readonly JsonObject[]>;
 }
 
+const HARVEST_URL = 'https://api.harvestapp.com/v2';
+
 /** Throws `config.invalid` when the options cannot make a request. */
 export function createSource(options: SourceOptions): HarvestSource {
   return new Client(options);
@@ -76,7 +80,7 @@ export function createSource(options: SourceOptions): HarvestSource {
 
 class Client implements HarvestSource {
   readonly pageRows: number;
-  readonly #base: URL;
+  readonly #bases: Bases;
   readonly #idBase: URL;
   readonly #closeTransport: () => Promise<void>;
   readonly #auth: Auth;
@@ -85,7 +89,10 @@ class Client implements HarvestSource {
 
   constructor(options: SourceOptions) {
     this.pageRows = options.pageRows ?? PER_PAGE;
-    this.#base = apiBase(options.baseUrl ?? 'https://api.harvestapp.com/v2');
+    this.#bases = {
+      base: apiBase(options.baseUrl ?? HARVEST_URL),
+      publicBase: apiBase(options.publicUrl ?? HARVEST_URL, 'harvest.public_url'),
+    };
     this.#idBase = idBase(options.idBaseUrl ?? 'https://id.getharvest.com');
     const { accountId, userAgent, clock, random, emit } = options;
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
@@ -120,7 +127,7 @@ class Client implements HarvestSource {
 
   async fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page> {
     const { stream, purpose, priority } = request;
-    const url = pageAddress(this.#base, request, this.pageRows);
+    const url = pageAddress(this.#bases, request, this.pageRows);
     return this.#caller.call(
       {
         url,
@@ -129,7 +136,7 @@ class Client implements HarvestSource {
         purpose,
         priority,
         budget: this.#budgets[stream.budget],
-        read: (body, answer, place) => this.#page(stream, url, body, answer, place),
+        read: (body, answer, place) => this.#page(request, url, body, answer, place),
       },
       signal,
     );
@@ -145,7 +152,7 @@ class Client implements HarvestSource {
     assert(parent !== null || !single.includes('{parent}'), `a record of ${stream.name} is asked below its parent`);
     return this.#caller.call<JsonObject | null>(
       {
-        url: below(this.#base, single.replace('{id}', String(id)).replace('{parent}', String(parent))),
+        url: below(this.#bases.base, single.replace('{id}', String(id)).replace('{parent}', String(parent))),
         stream,
         label: stream.name,
         purpose: 'confirm',
@@ -163,7 +170,7 @@ class Client implements HarvestSource {
 
   whoAmI(signal: AbortSignal): Promise<JsonObject> {
     return this.#caller.call(
-      this.#probe('me', below(this.#base, '/users/me'), (body) => body),
+      this.#probe('me', below(this.#bases.base, '/users/me'), (body) => body),
       signal,
     );
   }
@@ -172,6 +179,10 @@ class Client implements HarvestSource {
     const url = below(this.#idBase, '/api/v2/accounts');
     const read: Call<JsonObject[]>['read'] = (body, _, place) => envelopeOf(body, 'accounts', place).records;
     return this.#caller.call(this.#probe('accounts', url, read), signal);
+  }
+
+  takeReplaced({ name }: StreamDefinition): boolean {
+    return this.#caller.takeReplaced(name);
   }
 
   async close(): Promise<void> {
@@ -185,12 +196,12 @@ class Client implements HarvestSource {
     return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
   }
 
-  #page(stream: StreamDefinition, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
+  #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
     if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
     const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
-    if (next === null) return { records, next, totalEntries, serverTime };
-    const link = followable(this.#base, next, asked, stream);
+    if (next === null || alone) return { records, next: null, totalEntries, serverTime };
+    const link = followable(this.#bases, next, asked, stream);
     if (sameRequest(link, asked)) throw unparsable(place, 'links.next leads back to the page itself');
     return { records, next: link.href, totalEntries, serverTime };
   }

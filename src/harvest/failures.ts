@@ -65,6 +65,14 @@ export function refusal(answer: HttpAnswer, body: string, place: Place): Publish
   const stream = place.stream === null ? {} : { stream: place.stream.name };
   if (status === 408 || status >= 500) return new PublisherError('harvest.server', said(null), stream);
   if (status < 300) return unparsable(place, `status ${status} is not a list`);
+  const isHarvests = parsedObject(body) !== null;
+  // Harvest answers these in JSON. The page of something in between says nothing of token, role or record.
+  if ((status === 401 || status === 403 || status === 404) && !isHarvests) {
+    return new PublisherError('harvest.network', said('a page that is not Harvest JSON'), {
+      ...stream,
+      remedy: status === 404 ? NO_SUCH_ADDRESS : IN_BETWEEN,
+    });
+  }
   switch (status) {
     case 401:
       return new PublisherError('harvest.unauthorised', said(message), stream);
@@ -76,21 +84,19 @@ export function refusal(answer: HttpAnswer, body: string, place: Place): Publish
       });
     }
     case 404:
-      if (place.stream === null || parsedObject(body) === null) {
-        return new PublisherError(
-          'harvest.not_found',
-          said(parsedObject(body) === null ? 'a page that is not Harvest JSON' : message),
-          {
-            ...stream,
-            remedy: 'There is no such address: check harvest.base_url and what stands between here and Harvest.',
-          },
-        );
-      }
-      return new PublisherError('harvest.not_found', said(message), { ...stream, ...roleRemedy(place.stream) });
+      return new PublisherError('harvest.not_found', said(message), {
+        ...stream,
+        ...(place.stream === null ? { remedy: NO_SUCH_ADDRESS } : roleRemedy(place.stream)),
+      });
     default:
       return new PublisherError('harvest.refused', said(message ?? redirection(answer, place)), stream);
   }
 }
+
+const NO_SUCH_ADDRESS =
+  'There is no such address: check harvest.base_url and what stands between here and Harvest. The request is repeated by itself.';
+const IN_BETWEEN =
+  'Something between here and Harvest answered in its place: check harvest.base_url, and the log-in of the proxy or gateway. The request is repeated by itself.';
 
 function roleRemedy(stream: StreamDefinition | null): { remedy?: string } {
   if (stream === null) return {};

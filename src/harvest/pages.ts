@@ -1,7 +1,9 @@
 // From an answer's bytes to records: decompression, JSON and the envelope (harvest-api section 3), checked once here
 // so that the engine may rely on the shape. Knows nothing of what the records mean.
+import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
+import type { PublisherError } from '../base/errors.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { type Place, unparsable } from './failures.ts';
 import type { HttpAnswer } from './transport.ts';
@@ -13,11 +15,28 @@ const LARGEST_TEXT_BYTES = 256 * 2 ** 20;
 
 /** The text of an answer's body. Throws `harvest.unparsable`. */
 export async function textOf(answer: HttpAnswer, place: Place): Promise<string> {
+  const { text, isGarbled } = await looseTextOf(answer, place);
+  if (isGarbled) throw garbled(place);
+  return text;
+}
+
+/** Bytes that are no UTF-8: something on the way has damaged them, or Harvest holds them so. */
+export function garbled(place: Place): PublisherError {
+  return unparsable(place, 'the body holds bytes that are no UTF-8');
+}
+
+/** The text with U+FFFD in place of bytes that are no UTF-8, and whether there were any. Throws `harvest.unparsable`. */
+export async function looseTextOf(answer: HttpAnswer, place: Place): Promise<{ text: string; isGarbled: boolean }> {
+  const bytes = await unpacked(answer, place);
+  return { text: bytes.toString('utf8'), isGarbled: !isUtf8(bytes) };
+}
+
+async function unpacked(answer: HttpAnswer, place: Place): Promise<Buffer> {
   const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (encoding === 'identity') return answer.body.toString('utf8');
+  if (encoding === 'identity') return answer.body;
   if (encoding !== 'gzip') throw unparsable(place, 'the body is encoded in a way that was not asked for');
   try {
-    return (await gunzip(answer.body, { maxOutputLength: LARGEST_TEXT_BYTES })).toString('utf8');
+    return await gunzip(answer.body, { maxOutputLength: LARGEST_TEXT_BYTES });
   } catch (thrown) {
     throw unparsable(place, `the gzip body cannot be unpacked (${(thrown as NodeJS.ErrnoException).code})`);
   }

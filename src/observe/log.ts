@@ -169,6 +169,11 @@ function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line
       return { level: 'warn', message: `Harvest sends ${field} as ${shape}; the schema takes ${expected}` };
     case 'unexpected_null':
       return { level: 'warn', message: `Harvest sends ${field} as null, for the first time` };
+    case 'replaced_text':
+      return {
+        level: 'warn',
+        message: 'Harvest sends bytes that are no UTF-8, also when asked again; published as U+FFFD',
+      };
   }
 }
 

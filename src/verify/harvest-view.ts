@@ -62,12 +62,12 @@ export class HarvestView {
   /** `total_entries` of a portion; null when Harvest does not say. */
   async total(stream: StreamDefinition, { target }: Portion): Promise<number | null> {
     const one = { ...target, query: { ...target.query, per_page: '1' } };
-    return (await this.#page(stream, one, 'tally')).totalEntries;
+    return (await this.#page(stream, one, 'tally', { alone: true })).totalEntries;
   }
 
   /** The first page of a stream. */
   async first(stream: StreamDefinition, { target }: Portion): Promise<Page> {
-    return this.#page(stream, target, 'census');
+    return this.#page(stream, target, 'census', { alone: true });
   }
 
   async #walk(
@@ -99,8 +99,13 @@ export class HarvestView {
     }
   }
 
-  #page(stream: StreamDefinition, target: Portion['target'] | { link: string }, purpose: Purpose): Promise<Page> {
-    const request = { stream, target, purpose, priority: PRIORITY.slack };
+  #page(
+    stream: StreamDefinition,
+    target: Portion['target'] | { link: string },
+    purpose: Purpose,
+    { alone = false } = {},
+  ): Promise<Page> {
+    const request = { stream, target, purpose, priority: PRIORITY.slack, alone };
     return this.#patiently(() => this.#source.fetchPage(request, this.#signal));
   }
 

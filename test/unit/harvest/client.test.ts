@@ -154,7 +154,7 @@ describe('answers', () => {
       code: 'harvest.unparsable',
     });
     expect(await failureOf(source.fetchRecord(clients, { id: 5, parent: null }, signal))).toMatchObject({
-      code: 'harvest.not_found',
+      code: 'harvest.network',
     });
   });
 

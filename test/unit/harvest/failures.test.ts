@@ -162,7 +162,7 @@ describe('for a person to mend', () => {
     ],
     [422, { message: 'per_page is too large' }, 'harvest.refused', 'blocked', 'per_page is too large'],
     [409, { message: null }, 'harvest.refused', 'blocked', 'answered 409'],
-  ])('%i %j is %s, not repeated, and says what Harvest said', async (status, body, code, kind, text) => {
+  ])('%i %j is %s, and says what Harvest said', async (status, body, code, kind, text) => {
     const server = await scripted((response) => json(response, body, status));
     expect(await failureOf(clientOf(server).source.fetchPage(page('clients'), signal))).toMatchObject({
       code,
@@ -170,7 +170,8 @@ describe('for a person to mend', () => {
       stream: 'clients',
       message: expect.stringContaining(text),
     });
-    expect(server.seen).toHaveLength(1);
+    // A role or an address may be refused by mistake; a token and a request that is wrong are not asked again.
+    expect(server.seen).toHaveLength(status === 403 || status === 404 ? 3 : 1);
   });
 
   test('a refusal names the role that the stream needs and the switch that turns it off', async () => {
@@ -186,7 +187,7 @@ describe('for a person to mend', () => {
   test('a 404 that is a web page points at the base address instead', async () => {
     const server = await scripted((response) => response.writeHead(404).end('<html>'));
     const failure = await failureOf(clientOf(server).source.fetchPage(page('clients'), signal));
-    expect(failure).toMatchObject({ code: 'harvest.not_found', remedy: expect.stringContaining('harvest.base_url') });
+    expect(failure).toMatchObject({ code: 'harvest.network', remedy: expect.stringContaining('harvest.base_url') });
   });
 
   test('text of others is cut to one short line without control characters', async () => {

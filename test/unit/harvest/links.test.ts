@@ -8,7 +8,8 @@ import { runs } from '../../support/runs.ts';
 
 const base = apiBase('https://api.harvestapp.com/v2');
 const asked = new URL('https://api.harvestapp.com/v2/clients?per_page=2000');
-const follow = (link: string) => followable(base, link, asked, streamNamed('clients'));
+const bases = { base, publicBase: base };
+const follow = (link: string) => followable(bases, link, asked, streamNamed('clients'));
 
 const ours = fc.constantFrom(
   'https://api.harvestapp.com',
@@ -76,6 +77,64 @@ describe('a next link', () => {
       }),
       runs(500),
     );
+  });
+
+  test('that names Harvest itself, behind a gateway, is asked for below the gateway by path and query, and nowhere else', () => {
+    const gateways = fc.constantFrom(
+      ...['http://gateway.test/harvest/v2', 'https://gateway.test:8443/v2', 'http://gateway.test/a/b/api/v2'].map(
+        (address) => apiBase(address),
+      ),
+    );
+    const spelt = fc.constantFrom('https://api.harvestapp.com', 'http://api.harvestapp.com', '//api.harvestapp.com');
+    const prefixes = fc.constantFrom('/v2', '/api/v2');
+    const rests = fc.webPath().chain((path) => fc.webQueryParameters().map((query) => `/clients${path}?${query}`));
+    fc.assert(
+      fc.property(gateways, spelt, prefixes, rests, (gateway, host, prefix, tail) => {
+        const behind = { base: gateway, publicBase: base };
+        const first = new URL(`${gateway.href}/clients`);
+        const { origin, pathname, search } = followable(behind, host + prefix + tail, first, streamNamed('clients'));
+        const { pathname: path, search: query } = new URL(tail, 'http://x');
+        expect([origin, pathname, search]).toEqual([gateway.origin, `${gateway.pathname}${path}`, query]);
+      }),
+      runs(500),
+    );
+  });
+
+  test('that leads neither below the gateway nor below what the gateway stands for is refused', () => {
+    const behind = { base: apiBase('http://gateway.test/harvest/v2'), publicBase: base };
+    const first = new URL('http://gateway.test/harvest/v2/clients');
+    fc.assert(
+      fc.property(
+        elsewhere.filter((host) => !['http://api.harvestapp.com'].includes(host)),
+        paths,
+        (host, path) => {
+          expect(() => followable(behind, host + path, first, streamNamed('clients'))).toThrow(
+            expect.objectContaining({ code: 'harvest.foreign_link' }),
+          );
+        },
+      ),
+      runs(500),
+    );
+    for (const path of [
+      '/',
+      '/v3/clients',
+      '/v2x/clients',
+      '/v2/../oauth',
+      '/v2/%2e%2e/oauth',
+      '/harvest/v2/clients',
+    ]) {
+      expect(() => followable(behind, `https://api.harvestapp.com${path}`, first, streamNamed('clients'))).toThrow(
+        expect.objectContaining({ code: 'harvest.foreign_link' }),
+      );
+    }
+  });
+
+  test('that the gateway has written for itself is followed as it is', () => {
+    const gateway = 'http://gateway.test/harvest/v2';
+    const behind = { base: apiBase(gateway), publicBase: base };
+    for (const link of [`${gateway}/clients?cursor=x`, 'http://gateway.test/harvest/api/v2/clients?cursor=x']) {
+      expect(followable(behind, link, new URL(`${gateway}/clients`), streamNamed('clients')).href).toBe(link);
+    }
   });
 
   test('to the page itself is known as that in any order and with either prefix, and no other page is', () => {

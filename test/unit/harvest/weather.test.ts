@@ -139,7 +139,7 @@ describe('a token', () => {
 describe('a refusal', () => {
   test('of 403 that appears in mid-sweep and goes deletes nothing, and the rest arrives', async () => {
     const { simulator, log, bench, isWhole } = await scene();
-    simulator.faults.add({ match: { stream: 'time_entries', after: 1, times: 1 }, do: failing(403) });
+    simulator.faults.add({ match: { stream: 'time_entries', after: 1, times: 3 }, do: failing(403) });
     const refused = bench();
     await refused.catchUp();
     const status = refused.account.status().streams.find(({ stream }) => stream === 'time_entries');
