@@ -2,7 +2,7 @@
 // record becomes that memory again. Asks the registry only for schemas that are not ours; stream-codec.ts does the rest.
 
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Codec, JsonObject, Restored, RowId } from '../engine/ports.ts';
+import { type Codec, ConversionError, type JsonObject, type Restored, type RowId } from '../engine/ports.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { toJson } from './decode.ts';
@@ -83,7 +83,15 @@ export function createCodec(options: CodecOptions): AvroCodec {
 
   return {
     encode(stream, record, context) {
-      return of(stream).encode(record, context, (field) => options.onRounded?.(stream.name, field));
+      const codec = of(stream);
+      try {
+        return codec.encode(record, context, (field) => options.onRounded?.(stream.name, field));
+      } catch (thrown) {
+        // One record must never end an account: what fails in it, and is no defect of ours that we know, is its own matter.
+        if (thrown instanceof ConversionError || thrown instanceof PublisherError) throw thrown;
+        const name = thrown instanceof Error ? thrown.name : 'unknown';
+        throw new ConversionError('the whole record', `its conversion failed (${name})`);
+      }
     },
     restore(stream, key, value) {
       const codec = of(stream);

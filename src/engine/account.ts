@@ -194,6 +194,8 @@ export class Account {
     const start = ({ live, task, keepsPace }: Due) => {
       // What is deleted together must stand still together.
       const locked = task.kind === 'removal' ? [live, ...dependentsOf(live, this.#streams)] : [live];
+      // A step that was started just now may have taken one of them.
+      if (locked.some(({ busy }) => busy)) return;
       for (const each of locked) each.busy = true;
       const step = this.#step(live, task, committer, signal)
         .catch(fail)
@@ -223,8 +225,7 @@ export class Account {
         }
       }
       for (const each of ready) {
-        // A removal that was started before it may have taken this one too.
-        if (!each.live.busy && hasPlace(each.live.definition.budget)) start(each);
+        if (hasPlace(each.live.definition.budget)) start(each);
       }
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, wake.signal);

@@ -70,8 +70,12 @@ export async function childStep(
   const total = { read, visited, missing: begun.missing + missing.length };
   const sweep = swept ? null : { started_at: startedAt, after: chunk.at(-1)!, ...total };
   const move: Move = (current) => {
-    const next = moved(current, { ...(current.position as typeof position), sweep }, purpose, now, swept && startedAt);
-    return withHold(next, isHeld, swept && (!isHeld || !isTooMuch(live, total.missing, context)), now);
+    const there = current.position as typeof position;
+    // More parents changed meanwhile than can be noted: all are visited from the first one on.
+    const isOvertaken = position.sweep !== null && there.sweep === null;
+    const isDone = swept && !isOvertaken;
+    const next = moved(current, isOvertaken ? there : { ...there, sweep }, purpose, now, isDone && startedAt);
+    return withHold(next, isHeld, isDone && (!isHeld || !isTooMuch(live, total.missing, context)), now);
   };
   const stream = definition.name;
   const events: PublisherEvent[] = [];

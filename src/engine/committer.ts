@@ -31,8 +31,11 @@ const MESSAGES_PER_COMMIT = 4000;
 const LEASE = { general: { share: 1 / 4, most: 32 }, reports: { share: 1 / 8, most: 16 } } as const;
 /** Name of the state row that holds the budgets. */
 export const BUDGETS_ROW = 'budgets';
-/** Versions of refused records remembered per stream. */
-const REFUSED_MAX = 1000;
+/**
+ * Versions of refused records remembered per stream: what a state row takes. When they are full none is forgotten, because
+ * whoever reads a list again and again would be told again of all that made room.
+ */
+const REFUSED_MAX = 10_000;
 
 interface Waiting {
   readonly result: StepResult;
@@ -222,17 +225,20 @@ function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
     if (change === null && known) rows--;
     if (change !== null && !known) rows++;
   }
-  const refused = Object.entries({
-    ...row.refused,
-    ...Object.fromEntries(diff.refusals.map(({ id, hash }) => [id, hash])),
-  }).filter(([id]) => !diff.recovered.has(id));
   return {
     ...row,
     rows,
     dead_letters: row.dead_letters + diff.refusals.length,
-    refused: Object.fromEntries(refused.slice(-REFUSED_MAX)),
+    refused: refusedAfter(row, diff),
     ...diff.drift.remembered(live.row),
   };
+}
+
+function refusedAfter({ refused }: StreamRow, { refusals, recovered }: Diff): StreamRow['refused'] {
+  if (refusals.length === 0 && recovered.size === 0) return refused;
+  const kept = new Map(Object.entries(refused).filter(([id]) => !recovered.has(id)));
+  for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);
+  return Object.fromEntries(kept);
 }
 
 function committedEvent(

@@ -33,11 +33,13 @@ function announcedChildren(live: LiveStream, diff: Diff, { now }: StepContext): 
     child,
     (row) => {
       const position = row.position as Extract<Position, { kind: 'child' }>;
-      // Before the first visit to all parents there is nothing to note: it will come by.
-      if (!row.complete && position.sweep === null) return row;
-      const added = addPending(position, changed, child.taken, isoSeconds(now()));
+      // The first visit to all parents will come by; only what it is reading right now may be too old.
+      const isToCome = !row.complete && position.sweep === null;
+      const noted = isToCome ? changed.filter((id) => child.taken.has(id)) : changed;
+      const added = addPending(position, noted, child.taken, isoSeconds(now()));
       if (added.pending.length <= PENDING_MAX) return { ...row, position: added };
-      return { ...row, position: { ...position, pending: [], pending_since: null, sweep: null }, swept_at: null };
+      const pending = added.pending.filter((id) => child.taken.has(id));
+      return { ...row, position: { ...added, pending, sweep: null }, swept_at: null };
     },
   ]);
 }

@@ -1,6 +1,7 @@
 // A page's records against the index: which become messages, which are dropped, which cannot be converted. Changes nothing;
 // the index moves only after the commit (design section 4).
 import { hash53 } from '../base/hash.ts';
+import { jsonText } from '../base/json.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { Drift } from './drift.ts';
 import {
@@ -44,7 +45,8 @@ export class Diff {
   readonly #codec: Codec;
   readonly #index: RowIndex;
   readonly #newOp: 'c' | 'r';
-  readonly #refused: ReadonlyMap<string, number>;
+  readonly #refused: Readonly<Record<string, number>>;
+  readonly #hasRefused: boolean;
   readonly #maxValueBytes: number;
 
   constructor(
@@ -66,7 +68,8 @@ export class Diff {
     this.#codec = codec;
     this.#index = index;
     this.#newOp = options.newOp;
-    this.#refused = new Map(Object.entries(options.refused));
+    this.#refused = options.refused;
+    this.#hasRefused = Object.keys(options.refused).length > 0;
     this.#maxValueBytes = options.maxValueBytes;
     this.seen = options.seen ? new Set() : null;
   }
@@ -105,7 +108,7 @@ export class Diff {
         );
       }
       this.drift.sawUnknown(encoded.unknown);
-      if (this.#refused.size > 0 && this.#refused.has(String(encoded.id))) this.recovered.add(String(encoded.id));
+      if (this.#hasRefused && Object.hasOwn(this.#refused, encoded.id)) this.recovered.add(String(encoded.id));
       return encoded;
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
@@ -115,13 +118,13 @@ export class Diff {
   }
 
   #refuse(record: JsonObject, context: RecordContext, error: ConversionError): void {
-    const value = JSON.stringify(record);
+    const value = jsonText(record);
     const hash = hash53(value);
     const id = String(this.#codec.identify(this.#stream, record, context) ?? `hash-${hash}`);
     this.recovered.delete(id);
     // The overlap re-reads records: one letter for each version of a record, not for each read.
-    if (this.#refused.get(id) === hash || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash))
-      return;
+    const isKnown = Object.hasOwn(this.#refused, id) && this.#refused[id] === hash;
+    if (isKnown || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash)) return;
     this.refusals.push({ id, hash, error });
     this.drift.sawRefusal(record, error);
     this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });

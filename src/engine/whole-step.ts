@@ -82,5 +82,8 @@ function featureOff(row: StreamRow, flag: string, now: number): StreamRow {
 const COMPANY_FACTS = ['expense_feature', 'invoice_feature', 'estimate_feature', 'week_start_day'] as const;
 
 function companyFacts(record: JsonObject | undefined): JsonObject | null {
-  return record ? Object.fromEntries(COMPANY_FACTS.map((fact) => [fact, record[fact] ?? null])) : null;
+  if (record === undefined) return null;
+  // A state row holds what it is made for: a switch, a name.
+  const plain = (fact: unknown) => (typeof fact === 'boolean' || typeof fact === 'string' ? fact : null);
+  return Object.fromEntries(COMPANY_FACTS.map((fact) => [fact, plain(record[fact])]));
 }

@@ -1,5 +1,6 @@
 // What a record of Harvest's answer is to a comparison: its row id, and what its value on the topic would be.
 import { hash53 } from '../base/hash.ts';
+import { jsonText } from '../base/json.ts';
 import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Portion } from './portion.ts';
@@ -23,7 +24,7 @@ export class RecordReader {
     try {
       // What is too large for its topic converts all the same: only the state row knows.
       const letter = this.#deadLetters[this.#letterKey(record)];
-      if (letter !== undefined && letter === hash53(JSON.stringify(record))) return 'refused';
+      if (letter !== undefined && letter === hash53(jsonText(record))) return 'refused';
       return this.#codec.encode(this.#stream, record, context);
     } catch (thrown) {
       if (thrown instanceof ConversionError) return 'refused';

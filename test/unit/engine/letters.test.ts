@@ -1,0 +1,58 @@
+// Whatever is wrong with one record is a letter: once for each of its versions, and it stops nothing.
+import { expect, test } from 'vitest';
+import type { Transport } from '../../../src/harvest/transport.ts';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { account, benchAccount, inProcess } from '../../support/account.ts';
+
+/** What Harvest answers, as `change` leaves it. */
+function changed(answer: Transport, path: string, change: (body: string) => string): Transport {
+  return async (request, signal) => {
+    const { body, ...rest } = await answer(request, signal);
+    return { ...rest, body: request.url.includes(path) ? Buffer.from(change(body.toString())) : body };
+  };
+}
+
+test('fifteen hundred refused records are fifteen hundred letters, however often they are read', async () => {
+  const { simulator } = account({ timeEntries: 1_500, years: 0.2 });
+  const log = new MemoryLog();
+  const transport = changed(inProcess(simulator), '/time_entries', (body) =>
+    body.replaceAll(/"hours":[\d.]+/g, '"hours":true'),
+  );
+  const catchUp = () =>
+    benchAccount(simulator, log, { streams: ['company', 'time_entries'], source: { transport } }).catchUp();
+  await catchUp();
+  log.rows.set('time_entries', { ...log.rows.get('time_entries')!, census_at: null });
+  await catchUp();
+  const count = simulator.data.time_entries.all().length;
+  expect(count).toBeGreaterThan(1_400);
+  expect(log.deadLetters).toHaveLength(count);
+});
+
+test('a record nested twenty thousand deep is a letter with its JSON, once, and the others are published', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const transport = changed(inProcess(simulator), '/clients', (body) =>
+    body.replace('"name":', `"weird":${deep},"name":`),
+  );
+  const catchUp = () =>
+    benchAccount(simulator, log, { streams: ['clients', 'tasks'], source: { transport } }).catchUp();
+  await catchUp();
+  await catchUp();
+  expect(log.deadLetters).toHaveLength(1);
+  expect(log.deadLetters[0]!.error).toMatchObject({ field: '_extra', message: expect.stringContaining('1000 deep') });
+  expect(log.deadLetters[0]!.value).toContain(`"weird":${deep}`);
+  expect(log.compacted('clients').size).toBe(simulator.truth('clients').length - 1);
+  expect(log.rows.get('clients')).toMatchObject({ complete: true });
+});
+
+test('a company whose switches nest without end stops nothing', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const transport = changed(inProcess(simulator), '/company', (body) =>
+    body.replace(/"week_start_day":"\w+"/, `"week_start_day":${deep}`),
+  );
+  await benchAccount(simulator, log, { streams: ['company', 'tasks'], source: { transport } }).catchUp();
+  expect(log.rows.get('tasks')).toMatchObject({ complete: true });
+});
