@@ -98,13 +98,17 @@ export class Budget implements BudgetView {
   }
 
   used(): number {
-    this.#forget();
+    this.#forget(this.#clock.monotonic());
     return this.#ended.length + this.#running;
   }
 
   pausedUntil(): number {
-    const left = this.#pausedUntil - this.#clock.monotonic();
-    return left > 0 ? Math.ceil(this.#clock.now() + left) : 0;
+    return this.#pausedUntilAt(this.#clock.monotonic(), this.#clock.now());
+  }
+
+  #pausedUntilAt(now: number, wall: number): number {
+    const left = this.#pausedUntil - now;
+    return left > 0 ? Math.ceil(wall + left) : 0;
   }
 
   waiting(): number {
@@ -112,12 +116,14 @@ export class Budget implements BudgetView {
   }
 
   snapshot(lease: number): BudgetRow {
-    this.#forget();
+    // In this order: an attempt may look later than it was, never earlier.
+    const now = this.#clock.monotonic();
     const at = this.#clock.now();
-    const toWall = at - this.#clock.monotonic();
+    this.#forget(now);
+    const toWall = at - now;
     const attempts = this.#ended.map((time) => Math.ceil(time + toWall));
     for (let running = 0; running < this.#running; running++) attempts.push(IN_FLIGHT);
-    const row = { attempts, lease, pausedUntil: this.pausedUntil(), at };
+    const row = { attempts, lease, pausedUntil: this.#pausedUntilAt(now, at), at };
     // From now on this row may turn out to be the durable one, whether or not we learn of it.
     if (this.#onLeaseLow !== null) this.#unconfirmed.set(row, this.#started + lease);
     return row;
@@ -145,8 +151,8 @@ export class Budget implements BudgetView {
     this.#durable = row;
     this.#restored = true;
     if (row !== null && !known) {
-      const now = this.#clock.monotonic();
       const wall = this.#clock.now();
+      const now = this.#clock.monotonic();
       // More than `requests` of them hold nothing back for longer.
       const leased = Array(Math.min(row.lease, this.requests)).fill(0);
       const ages = row.attempts.map((time) => Math.max(0, wall - time)).concat(leased);
@@ -196,16 +202,21 @@ export class Budget implements BudgetView {
     });
   }
 
+  /**
+   * Starts what may start, on one look at the clock: between two, time could come that one of them waits for, and then nobody
+   * would be started, nor woken. Whoever is left over waits for exactly one of these: a timer, a connection that is given
+   * back, the end of an attempt, a stored row.
+   */
   #dispatch(): void {
     this.#wake.abort(WOKEN);
-    while (this.#queue.length > 0 && this.#started < this.#allowed() && this.#waitMs() <= 0) {
-      // Whoever gives a connection back calls us again.
+    const now = this.#clock.monotonic();
+    while (this.#queue.length > 0 && this.#started < this.#allowed() && this.#waitMs(now) <= 0) {
       if (!this.#connections.take()) break;
       this.#started += 1;
       this.#running += 1;
       this.#queue.shift()?.start();
     }
-    if (this.#queue.length > 0 && this.#started < this.#allowed()) this.#sleep(this.#waitMs());
+    if (this.#queue.length > 0 && this.#started < this.#allowed()) this.#sleep(this.#waitMs(now));
     if (this.#restored && this.#leaseIsLow()) this.#onLeaseLow?.(this.name);
   }
 
@@ -215,7 +226,7 @@ export class Budget implements BudgetView {
   }
 
   #sleep(ms: number): void {
-    // Infinite: all tokens are with running attempts, and the end of one calls us. Zero: no connection is free.
+    // Infinite: all tokens are with running attempts. Zero: no connection is free. Whoever gives one back calls us.
     if (ms <= 0 || ms === Number.POSITIVE_INFINITY) return;
     const wake = new AbortController();
     this.#wake = wake;
@@ -225,22 +236,20 @@ export class Budget implements BudgetView {
   }
 
   /** How long the window and a pause hold the next attempt back. */
-  #waitMs(): number {
-    const now = this.#clock.monotonic();
-    return Math.max(this.#pausedUntil - now, this.#freeAt() - now);
+  #waitMs(now: number): number {
+    return Math.max(this.#pausedUntil, this.#freeAt(now)) - now;
   }
 
   /** When enough old attempts have left the window for one more to start. */
-  #freeAt(): number {
-    this.#forget();
+  #freeAt(now: number): number {
+    this.#forget(now);
     const tooMany = this.#ended.length + this.#running - this.requests;
     if (tooMany < 0) return Number.NEGATIVE_INFINITY;
     const leaving = this.#ended[tooMany];
     return leaving === undefined ? Number.POSITIVE_INFINITY : leaving + this.windowMs;
   }
 
-  #forget(): void {
-    const now = this.#clock.monotonic();
+  #forget(now: number): void {
     const kept = this.#ended.findIndex((time) => time + this.windowMs > now);
     this.#ended.splice(0, kept < 0 ? this.#ended.length : kept);
   }

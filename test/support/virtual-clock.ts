@@ -6,15 +6,22 @@ export class VirtualClock implements Clock {
   #timers: { at: number; wake: () => void }[] = [];
   /** Wall time at monotonic zero. */
   #epoch: number;
+  readonly #tick: () => number;
 
-  constructor(epoch = Date.UTC(2026, 10, 21)) {
+  /**
+   * `tick` says by how much time moves with each look at the clock, in ms: a real one never shows the same time twice, and
+   * what is decided on two looks is decided on two times.
+   */
+  constructor(epoch = Date.UTC(2026, 10, 21), tick: () => number = () => 0) {
     this.#epoch = epoch;
+    this.#tick = tick;
   }
 
-  // Bound: it is passed on by itself.
-  readonly now = (): number => this.#epoch + this.#now;
+  // Bound: it is passed on by itself. In whole milliseconds, as wall clocks are read.
+  readonly now = (): number => Math.floor(this.#epoch + this.monotonic());
 
   monotonic(): number {
+    this.#now += this.#tick();
     return this.#now;
   }
 
@@ -56,10 +63,11 @@ export class VirtualClock implements Clock {
       });
       if (next.at > end || next.at === Number.POSITIVE_INFINITY) break;
       this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = next.at;
+      // Looks may have moved the clock past it: then it is late.
+      this.#now = Math.max(this.#now, next.at);
       next.wake();
     }
-    if (end !== Number.POSITIVE_INFINITY) this.#now = end;
+    if (end !== Number.POSITIVE_INFINITY) this.#now = Math.max(this.#now, end);
     await settled();
   }
 }

@@ -17,15 +17,16 @@ interface Setting {
   readonly requests: number;
   readonly clock: Clock;
   readonly places?: number;
+  readonly windowMs?: number;
   readonly onLeaseLow?: () => void;
 }
 
-function open({ requests, clock, places = 1000, onLeaseLow }: Setting): Budget {
+function open({ requests, clock, places = 1000, windowMs = WINDOW, onLeaseLow }: Setting): Budget {
   const connections = new Connections(places);
   return new Budget({
     name: 'general',
     requests,
-    windowMs: WINDOW,
+    windowMs,
     clock,
     connections,
     onLeaseLow: onLeaseLow ?? null,
@@ -124,6 +125,20 @@ describe('places', () => {
     await Promise.all(all);
     expect(most).toBe(3);
     expect(clock.monotonic()).toBe(70);
+  });
+});
+
+describe('a clock that moves while it is looked at', () => {
+  test('opens the window between two looks of one decision, and nobody is forgotten', async () => {
+    const forgotten: string[] = [];
+    for (let tick = 0.1; tick < 4; tick += 0.1) {
+      const clock = new VirtualClock(undefined, () => tick);
+      const budget = open({ requests: 5, clock, places: 9, windowMs: 15 });
+      for (let i = 0; i < 200; i++) void budget.run({ priority: 1, since: 0 }, never, async () => {});
+      await clock.pass();
+      if (budget.waiting() > 0) forgotten.push(`${budget.waiting()} of 200 at ${tick.toFixed(1)} ms a look`);
+    }
+    expect(forgotten).toEqual([]);
   });
 });
 
