@@ -323,7 +323,7 @@ function intervalsOf(stream: StreamConfig): Intervals {
   };
 }
 
-function credentialOf(account: AccountConfig): Credential {
+export function credentialOf(account: AccountConfig): Credential {
   if (account.access_token) return { accessToken: account.access_token };
   const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
   return {

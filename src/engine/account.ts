@@ -3,7 +3,7 @@
 // accounts can run side by side (design section 7).
 import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
-import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { accountStatus, type Phase } from './account-status.ts';
@@ -11,16 +11,17 @@ import { BUDGETS_ROW, Committer } from './committer.ts';
 import { withConsequences } from './consequences.ts';
 import type { Emit } from './events.ts';
 import { isReadable, type LiveStream } from './live-stream.ts';
-import { createStreams, type StreamPlan, takeState } from './live-streams.ts';
+import { createStreams, restoreInto, type StreamPlan, takeState } from './live-streams.ts';
 import { OrderWatch } from './order-watch.ts';
-import type { BudgetRow, Codec, Opened, Restored, Sink, Source, TopicRecord } from './ports.ts';
+import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
 import { dependentsOf } from './removal-step.ts';
 import { isHopeless, RETRY_PACE } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
+import { Standstill } from './standstill.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
-import type { StreamRow } from './stream-row.ts';
+import { refusedRow } from './stream-row.ts';
 
 export interface AccountParts {
   readonly settings: StepSettings;
@@ -38,6 +39,7 @@ export interface AccountParts {
  * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
  */
 const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
+const RUNNING: Phase = { name: 'running', reason: null, remedy: null };
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
 /** What is not urgent begins only while less than this share of a budget's window is used. */
@@ -50,6 +52,11 @@ export interface RunOptions {
   readonly once?: boolean;
   /** The streams to read; null for all. */
   readonly only?: ReadonlySet<string> | null;
+  /**
+   * Whether the account waits when its token is refused at its first request, because others go on meanwhile; it ends when
+   * this is left out. Later it always waits, but for `once`.
+   */
+  readonly mayWait?: () => boolean;
 }
 
 export class Account {
@@ -58,17 +65,18 @@ export class Account {
   readonly #startedAt: number;
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
   #storeBudgets = () => {};
-  #once = false;
-  #only: ReadonlySet<string> | null = null;
+  #told: RunOptions = {};
   /** Steps of this process so far. */
   #steps = 0;
   readonly #orders: OrderWatch;
+  readonly #standstill: Standstill;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
     this.#orders = new OrderWatch(parts.sink, parts.clock, this.#streams);
+    this.#standstill = new Standstill(parts);
   }
 
   /**
@@ -76,10 +84,9 @@ export class Account {
    * cleanly; throws the PublisherError that ends the account (unauthorised, fenced, broker contract, bug; with `once`
    * also what kept failing).
    */
-  async run(signal: AbortSignal, { once = false, only = null }: RunOptions = {}): Promise<void> {
+  async run(signal: AbortSignal, told: RunOptions = {}): Promise<void> {
     const { sink, source } = this.#parts;
-    this.#once = once;
-    this.#only = only;
+    this.#told = told;
     const backoff = new Backoff(REOPEN_PACE, this.#parts);
     try {
       while (!signal.aborted) {
@@ -92,7 +99,7 @@ export class Account {
           if (signal.aborted && isAbort(thrown)) return;
           const error = asPublisherError(thrown);
           const retryInMs = backoff.failed();
-          if (!isPassing(error) || (once && backoff.isSpent)) throw error;
+          if (!isPassing(error) || (told.once && backoff.isSpent)) throw error;
           await this.#waitToReopen(error, backoff, retryInMs, signal);
         }
         if (keptFailing !== null) throw keptFailing;
@@ -126,16 +133,13 @@ export class Account {
 
   /** From fence to doubt (throws), stop or, with `once`, nothing left to do: resolves with what kept failing. */
   async #session(signal: AbortSignal, backoff: Backoff): Promise<PublisherError | null> {
-    const { sink, source, clock, emit } = this.#parts;
+    const { sink, source, codec, clock, emit } = this.#parts;
     const openedAt = clock.monotonic();
     if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
-    const opened = await sink.open(
-      { reset: (name) => this.#streams.get(name)?.index.clear(), record: (...args) => this.#restore(...args) },
-      signal,
-    );
+    const opened = await sink.open(restoreInto(this.#streams, codec), signal);
     if (signal.aborted) return null;
     this.#takeState(opened);
-    this.#phase = { name: 'running', reason: null, remedy: null };
+    this.#phase = RUNNING;
     emit({
       name: 'account.opened',
       restoredRows: opened.records,
@@ -179,7 +183,7 @@ export class Account {
     fail: (thrown: unknown) => void,
   ): Promise<PublisherError | null> {
     const { clock } = this.#parts;
-    const once = this.#once;
+    const { once = false } = this.#told;
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
     setMaxListeners(0, signal);
     const running = new Map<Promise<void>, BudgetName>();
@@ -213,6 +217,10 @@ export class Account {
     const watching = this.#watchOrders(signal, rouse, fail);
     await watching.looked;
     while (!signal.aborted) {
+      if (this.#standstill.reason !== null) {
+        await this.#standStill(this.#standstill.reason, signal, fail);
+        continue;
+      }
       wake = new AbortController();
       const now = clock.now();
       const due = schedule(this.#view(), now);
@@ -234,6 +242,19 @@ export class Account {
     await watching.stop();
     signal.removeEventListener('abort', rouse);
     return keptFailing;
+  }
+
+  /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */
+  async #standStill({ message: reason, remedy }: PublisherError, signal: AbortSignal, fail: (thrown: unknown) => void) {
+    this.#phase = { name: 'waiting', reason, remedy };
+    await this.#standstill.over(signal).catch(fail);
+    if (!signal.aborted) this.#phase = RUNNING;
+  }
+
+  /** Whether a token that is refused is waited for. */
+  #waitsForToken(): boolean {
+    const { once = false, mayWait = () => false } = this.#told;
+    return !once && (this.#parts.source.accepted || mayWait());
   }
 
   /** Looks for orders beside the work; `looked` resolves after the first look. */
@@ -261,7 +282,8 @@ export class Account {
       const budget = source.budgets.find((each) => each.name === name)!;
       return budget.used() + budget.waiting() < budget.requests * SLACK_SHARE;
     };
-    return { streams: this.#streams, settings, once: this.#once, only: this.#only, hasSlack };
+    const { once = false, only = null } = this.#told;
+    return { streams: this.#streams, settings, once, only, hasSlack };
   }
 
   async #step(live: LiveStream, task: Task, committer: Committer, signal: AbortSignal): Promise<void> {
@@ -271,13 +293,23 @@ export class Account {
     let result: StepResult;
     try {
       const context: StepContext = {
-        ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams, once: this.#once },
+        ...{
+          source,
+          codec,
+          settings,
+          signal,
+          number,
+          now: clock.now,
+          streams: this.#streams,
+          once: this.#told.once ?? false,
+        },
       };
       result = withReplacedText(withConsequences(await runStep(live, task, context), context), context);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
       if (error.kind === 'transient') return this.#retryLater(live, task, error);
+      if (error.code === 'harvest.unauthorised' && this.#waitsForToken()) return this.#standstill.begin(error);
       if (error.kind !== 'blocked') throw error;
       result = this.#refused(live, error);
     }
@@ -302,14 +334,7 @@ export class Account {
     live.probeAt = now + PROBE_MS[live.definition.budget];
     live.retry = null;
     const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
-    const move = (row: StreamRow): StreamRow => ({
-      ...row,
-      state,
-      reason: error.message,
-      remedy: error.remedy,
-      since: row.state === state ? row.since : isoSeconds(now),
-    });
-    return stepResult(live, 'probe', { moves: [[live, move]] });
+    return stepResult(live, 'probe', { moves: [[live, (row) => refusedRow(row, state, error, now)]] });
   }
 
   #retryLater(live: LiveStream, { kind }: Task, error: PublisherError, ofWalk = live.retry?.ofWalk ?? false): void {
@@ -353,19 +378,6 @@ export class Account {
       retryInMs,
     });
     await clock.sleep(retryInMs, signal);
-  }
-
-  /** A record that is on its topic, in log order: the index follows it. Waits only for a schema that is not known yet. */
-  #restore(name: string, { key, value, sourceTsMs }: TopicRecord): void | Promise<void> {
-    const live = this.#streams.get(name);
-    if (!live) return;
-    const { codec } = this.#parts;
-    if (value === null) return live.index.delete(codec.rowId(live.definition, key));
-    const take = ({ id, hash, group, day }: Restored) =>
-      live.index.set(id, { hash, group, day, updatedAt: sourceTsMs });
-    const restored = codec.restore(live.definition, key, value);
-    if (restored instanceof Promise) return restored.then(take);
-    take(restored);
   }
 
   #takeState(opened: Opened): void {

@@ -101,6 +101,8 @@ export type PublisherEvent =
       waitedMs: number;
     }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
+  /** Harvest takes the token again, after it was refused for so long. */
+  | { name: 'token.accepted'; refusedMs: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
   | { name: 'order.carried_out'; stream: string; order: Order['kind']; given: string }
   | { name: 'commit.doubted'; code: string; reason: string };

@@ -4,7 +4,7 @@ import type { Grain } from '../streams/windows.ts';
 import { withoutLeftOver } from './census.ts';
 import type { PublisherEvent } from './events.ts';
 import type { Intervals, LiveStream } from './live-stream.ts';
-import type { Opened } from './ports.ts';
+import type { Codec, Opened, Restore, Restored } from './ports.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
 
@@ -89,4 +89,21 @@ export function takeState(
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;
+}
+
+/** Takes what is on the topics into the indexes, in log order. Waits only for a schema that is not known yet. */
+export function restoreInto(streams: ReadonlyMap<string, LiveStream>, codec: Codec): Restore {
+  return {
+    reset: (name) => streams.get(name)?.index.clear(),
+    record: (name, { key, value, sourceTsMs }) => {
+      const live = streams.get(name);
+      if (!live) return;
+      if (value === null) return live.index.delete(codec.rowId(live.definition, key));
+      const take = ({ id, hash, group, day }: Restored) =>
+        live.index.set(id, { hash, group, day, updatedAt: sourceTsMs });
+      const restored = codec.restore(live.definition, key, value);
+      if (restored instanceof Promise) return restored.then(take);
+      take(restored);
+    },
+  };
 }

@@ -61,6 +61,10 @@ export interface Source {
     target: { readonly id: number; readonly parent: number | null },
     signal: AbortSignal,
   ): Promise<JsonObject | null>;
+  /** `GET /users/me`: works for every role, so it proves the token and the account id. */
+  whoAmI(signal: AbortSignal): Promise<JsonObject>;
+  /** Harvest has taken the token since this process began. */
+  readonly accepted: boolean;
   /**
    * Whether what was read of the stream since this was last asked had bytes that are no UTF-8, also when asked again: they
    * are U+FFFD in its records.

@@ -215,6 +215,16 @@ export function restartedRow(row: StreamRow, stream: StreamDefinition, grain: Gr
   return { ...row, position, ...NO_CENSUS, hold: null, complete: false, synced_to: null, swept_at: null };
 }
 
+/** The stream cannot be read: it stands still and says why. */
+export function refusedRow(
+  row: StreamRow,
+  state: 'BLOCKED' | 'FORBIDDEN',
+  { message: reason, remedy }: PublisherError,
+  now: number,
+): StreamRow {
+  return { ...row, state, reason, remedy, since: row.state === state ? row.since : isoSeconds(now) };
+}
+
 /** Reads a stored row back. Throws `state.unreadable` for a version that we do not know. */
 export function parseRow(stream: StreamDefinition, json: JsonObject): StreamRow {
   const position = json.position as Position | undefined;

@@ -1,5 +1,6 @@
 // Which access token goes onto the wire: a personal one as it is, or an OAuth2 one that is refreshed (harvest-api
 // section 2). Leaves the meaning of a 401 to the client and files to token-store.ts.
+import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
@@ -26,7 +27,75 @@ export interface Auth {
 
 /** A personal access token: it is good or it is not. */
 export function personalToken(token: Secret): Auth {
-  return { token: async () => token, renew: async () => false, close: async () => {} };
+  // A request may have been refused with the token that this one has replaced.
+  return { token: async () => token, renew: async (refused) => refused !== token, close: async () => {} };
+}
+
+/**
+ * What is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses the credential,
+ * `reread` is asked for the present one; null when it cannot be told.
+ */
+export class ConfiguredAuth<Credential> implements Auth {
+  #auth: Auth;
+  #fingerprint: string;
+  readonly #made: (credential: Credential) => Auth;
+  readonly #reread: () => Credential | null;
+
+  constructor(credential: Credential, made: (credential: Credential) => Auth, reread: () => Credential | null) {
+    this.#auth = made(credential);
+    this.#fingerprint = fingerprintOf(credential);
+    this.#made = made;
+    this.#reread = reread;
+  }
+
+  async token(signal: AbortSignal): Promise<Secret> {
+    const auth = this.#auth;
+    try {
+      return await auth.token(signal);
+    } catch (thrown) {
+      if (!isUnauthorised(thrown) || !this.#isReplaced(auth)) throw thrown;
+      return this.#auth.token(signal);
+    }
+  }
+
+  async renew(refused: Secret, signal: AbortSignal): Promise<boolean> {
+    const auth = this.#auth;
+    try {
+      return (await auth.renew(refused, signal)) || this.#isReplaced(auth);
+    } catch (thrown) {
+      if (!isUnauthorised(thrown) || !this.#isReplaced(auth)) throw thrown;
+      return true;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#auth.close();
+  }
+
+  /** Whether another credential than that of `auth` is configured by now; it is used from here on. */
+  #isReplaced(auth: Auth): boolean {
+    // Of several requests that were refused together, the first has replaced it already.
+    if (auth !== this.#auth) return true;
+    const present = this.#reread();
+    if (present === null || fingerprintOf(present) === this.#fingerprint) return false;
+    this.#fingerprint = fingerprintOf(present);
+    this.#auth = this.#made(present);
+    return true;
+  }
+}
+
+/** Tells credentials apart without keeping them in another place. */
+function fingerprintOf(credential: unknown): string {
+  const told = JSON.stringify(credential, function (this: Record<string, unknown>, name, value) {
+    // Asked of its holder: a secret redacts itself before a replacer sees it.
+    const held = this[name];
+    return held instanceof Secret ? held.reveal() : value;
+  });
+  return createHash('sha256').update(told).digest('hex');
+}
+
+function isUnauthorised(thrown: unknown): boolean {
+  return thrown instanceof PublisherError && thrown.code === 'harvest.unauthorised';
 }
 
 export interface OAuthOptions {

@@ -1,6 +1,7 @@
 // One request until it is answered: waits for the budget and a token, sends, and repeats what is worth repeating
 // (design section 9). Knows nothing of what is asked; client.ts builds the address and reads the answer.
 import { setMaxListeners } from 'node:events';
+import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, type ErrorCode, type PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -40,7 +41,7 @@ export interface Call<T> {
 interface Progress {
   /** Monotonic time at which the request was first made. */
   readonly since: number;
-  failures: number;
+  readonly backoff: Backoff;
   refusals: number;
   /** Answers whose bytes were no UTF-8. */
   garbled: number;
@@ -49,13 +50,12 @@ interface Progress {
 
 /** Tries of one request before its failure is the engine's, which goes on with longer pauses and says so. */
 const TRIES = 4;
+/** Full jitter below 250 ms, 1 s, 4 s. */
+const PACE: Pace = { baseMs: 250, mostMs: 4_000, factor: 4, tries: TRIES };
 /** So often within seconds a refusal has to be given before it counts: a single one may come from a server in trouble. */
 const REFUSED_TRIES = 3;
 /** Addresses remembered as refused; each costs a few more requests when it is forgotten. */
 const REFUSED_MAX = 1_000;
-/** Full jitter below 250 ms, 1 s, 4 s. */
-const BACK_OFF_BASE_MS = 250;
-const BACK_OFF_FACTOR = 4;
 
 export interface CallerOptions {
   readonly transport: Transport;
@@ -73,6 +73,8 @@ export class Caller {
   readonly #options: CallerOptions;
   /** Paths whose refusal counts: asked again later, their first word is enough, until they answer. */
   readonly #refused = new Set<string>();
+  /** Harvest has taken the token. */
+  accepted = false;
   /** Streams whose text was published with bytes replaced, until somebody asks. */
   readonly #replaced = new Set<string>();
 
@@ -89,8 +91,9 @@ export class Caller {
   async call<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
     // All requests of an account wait for one signal: more than the ten listeners that Node takes for a leak.
     setMaxListeners(0, signal);
-    const { clock, random } = this.#options;
-    const progress: Progress = { since: clock.monotonic(), failures: 0, refusals: 0, garbled: 0, renewed: false };
+    const { clock } = this.#options;
+    const backoff = new Backoff(PACE, this.#options);
+    const progress: Progress = { since: clock.monotonic(), backoff, refusals: 0, garbled: 0, renewed: false };
     for (;;) {
       try {
         const done = await this.#once(call, progress, signal);
@@ -98,16 +101,16 @@ export class Caller {
       } catch (thrown) {
         signal.throwIfAborted();
         const error = asPublisherError(thrown);
-        progress.failures += 1;
+        const pauseMs = backoff.failed();
         if (!this.#isWorthRepeating(error, call, progress)) throw error;
-        await clock.sleep(random() * BACK_OFF_BASE_MS * BACK_OFF_FACTOR ** (progress.failures - 1), signal);
+        await clock.sleep(pauseMs, signal);
         signal.throwIfAborted();
       }
     }
   }
 
   #isWorthRepeating<T>(error: PublisherError, { url }: Call<T>, progress: Progress): boolean {
-    if (error.kind === 'transient') return progress.failures < TRIES;
+    if (error.kind === 'transient') return !progress.backoff.isSpent;
     if (!REFUSALS.includes(error.code)) return false;
     progress.refusals += 1;
     if (progress.refusals < REFUSED_TRIES && !this.#refused.has(url.pathname)) return true;
@@ -125,6 +128,7 @@ export class Caller {
       conceal: (text) => text.replaceAll(token.reveal(), '[redacted]'),
     };
     if (answer.status === 200) {
+      this.accepted = true;
       const value = call.read(objectOf(await this.#text(answer, call, progress, place), place), answer, place);
       this.#refused.delete(call.url.pathname);
       return { value };

@@ -6,7 +6,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
-import { type Auth, OAuthGrant, personalToken } from './auth.ts';
+import { type Auth, ConfiguredAuth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
 import { type Answered, type Call, Caller } from './caller.ts';
 import { Connections } from './connections.ts';
@@ -39,6 +39,8 @@ export interface SourceOptions {
   readonly userAgent: string;
   readonly accountId: number | string;
   readonly credential: Credential;
+  /** The credential as it is configured now, asked for when Harvest refuses the one in use; null when that cannot be told. */
+  readonly reread?: () => Credential | null;
   readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
   readonly clock: Clock;
   readonly random: Random;
@@ -65,8 +67,6 @@ export interface SourceOptions {
  * comes after that: it expects no request to be waiting.
  */
 export interface HarvestSource extends Source {
-  /** `GET /users/me`: works for every role, so it proves the token and the account id. */
-  whoAmI(signal: AbortSignal): Promise<JsonObject>;
   /** The accounts that the token opens (harvest-api section 2), Forecast ones included. */
   accounts(signal: AbortSignal): Promise<readonly JsonObject[]>;
 }
@@ -181,6 +181,10 @@ class Client implements HarvestSource {
     return this.#caller.call(this.#probe('accounts', url, read), signal);
   }
 
+  get accepted(): boolean {
+    return this.#caller.accepted;
+  }
+
   takeReplaced({ name }: StreamDefinition): boolean {
     return this.#caller.takeReplaced(name);
   }
@@ -208,7 +212,17 @@ class Client implements HarvestSource {
 }
 
 function authOf(options: SourceOptions, idBase: URL, transport: Transport, limitMs: number): Auth {
-  const { credential, tokenStore, userAgent, clock, emit } = options;
+  const { credential, reread = () => null } = options;
+  return new ConfiguredAuth(credential, (present) => authFor(present, options, idBase, transport, limitMs), reread);
+}
+
+function authFor(
+  credential: Credential,
+  { tokenStore, userAgent, clock, emit }: SourceOptions,
+  idBase: URL,
+  transport: Transport,
+  limitMs: number,
+): Auth {
   if ('accessToken' in credential) {
     mustFitHeader('access_token', credential.accessToken.reveal());
     return personalToken(credential.accessToken);

@@ -150,6 +150,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       const message = `Harvest asked to pause ${event.budget} requests for ${Math.ceil(event.ms / 1000)} s (status ${event.status})`;
       return { level: event.ms > 60_000 ? 'warn' : 'info', message };
     }
+    case 'token.accepted':
+      return info(`Harvest takes the token again, after ${Math.ceil(event.refusedMs / 1000)} s; reading goes on`);
     case 'token.refreshed':
       return info('the access token was renewed');
     case 'order.carried_out':
