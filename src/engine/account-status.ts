@@ -105,7 +105,7 @@ function backlogOf({ row }: LiveStream): StreamStatus['backlog'] {
         ? null
         : { cause: census.cause, startedAt: census.started_at, read: census.read, found: census.found },
     missing: row.missing,
-    talliedAt: row.tallied_at,
+    talliedAt: row.uncounted ? null : row.tallied_at,
     censusAt: position.kind === 'report' ? position.round_at : row.census_at,
   };
 }

@@ -21,6 +21,7 @@ import {
   sweepMs,
 } from './step.ts';
 import type { Census, DayRange } from './stream-row.ts';
+import { heldReportsOf } from './tally.ts';
 
 /** Ranges that are asked for at the same time. */
 const RANGES_AT_ONCE = 4;
@@ -66,7 +67,10 @@ export async function censusStep(live: LiveStream, context: StepContext): Promis
     events.push({ name: 'sweep.completed', stream, purpose: 'census', pages, read, ms, cursor: null });
   }
   const { failure = null } = progress;
-  return stepResult(live, 'census', { diffs: [[live, diff]], moves: [[live, move]], events, failure });
+  // Where nothing can be counted, only this vouches for what left the reports.
+  const isVouched = live.row.uncounted === true && isDone(next) && next.found <= limit;
+  const moves: [LiveStream, Move][] = [[live, move], ...(isVouched ? heldReportsOf(live, context) : [])];
+  return stepResult(live, 'census', { diffs: [[live, diff]], moves, events, failure });
 }
 
 async function rangesStep(
@@ -81,10 +85,15 @@ async function rangesStep(
   const taken = ranges.slice(0, RANGES_AT_ONCE);
   const answers = await Promise.all(taken.map((range) => look(live, range, census, days, priority, context)));
   const missing: number[] = [];
+  // Nothing can be searched for by counting: everything is read instead.
+  if (answers.some(({ halves }) => halves === null)) {
+    const whole = beginCensus(live.definition, 'asked', 0, days);
+    return { census: { ...whole, started_at: census.started_at }, missing: [], serverTime: answers[0]!.serverTime };
+  }
   const left: DayRange[] = [];
   let read = 0;
   for (const [place, answer] of answers.entries()) {
-    left.push(...answer.halves);
+    left.push(...answer.halves!);
     if (answer.records === null) continue;
     read += answer.records.length;
     diff.add(answer.records, { accountId: context.settings.accountId });
@@ -105,8 +114,8 @@ async function rangesStep(
 interface Look {
   /** Everything in the range; null when it was counted only. */
   readonly records: Awaited<ReturnType<typeof readAll>>['records'] | null;
-  /** Its two halves, when they have to be gone into. */
-  readonly halves: readonly DayRange[];
+  /** Its halves that have to be gone into; null when Harvest did not tell the count. */
+  readonly halves: readonly DayRange[] | null;
   readonly serverTime: number;
 }
 
@@ -126,6 +135,7 @@ async function look(
   }
   const [first, second] = halved(range, days);
   const { total, serverTime } = await countIn(live, first, priority, context);
+  if (total === null) return { records: null, halves: null, serverTime };
   // The whole was counted by the tally: one question a halving tells of both halves.
   const rest = (range.total ?? days.count(range) - census.missing) - total;
   const halves = [

@@ -20,18 +20,18 @@ export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
 }
 
 /** The row after a tally that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
-export function tallied(row: StreamRow, missing: number, limit: number, now: number): StreamRow {
+export function tallied(
+  row: StreamRow,
+  missing: number,
+  limit: number,
+  now: number,
+  ours: number = row.rows,
+): StreamRow {
   const at = isoSeconds(now);
-  // What would be taken along is asked for again: a role that came back answers 200 for what was 404.
   const doubted = row.hold?.kind === 'cascade';
-  const counted: StreamRow = {
-    ...row,
-    tallied_at: at,
-    missing,
-    ...(doubted && { suspects: [...row.suspects, ...row.gone], gone: [] }),
-  };
+  const counted: StreamRow = { ...askedAgain(row), tallied_at: at, missing };
   if (missing > limit && !row.hold?.released) {
-    const reason = missingReason(missing, row.rows);
+    const reason = missingReason(missing, ours);
     return { ...counted, census: null, suspects: [], hold: holdOf(row, 'missing', reason, at) };
   }
   // A role that shrank also hides members of records: what came back is read whole.
@@ -42,6 +42,22 @@ export function tallied(row: StreamRow, missing: number, limit: number, now: num
   // More rows than we know are mostly just being made: only what stays is looked for.
   const isNews = missing !== row.explained && (missing > 0 || row.missing < 0);
   return { ...counted, ...settled, ...(isNews && !isBack && { census_due: row.census_due ?? 'tally' }) };
+}
+
+/** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
+function askedAgain(row: StreamRow): StreamRow {
+  return row.hold?.kind === 'cascade' ? { ...row, suspects: [...row.suspects, ...row.gone], gone: [] } : row;
+}
+
+/** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
+const HELD_CENSUS_MS = 3_600_000;
+
+/** The row after a tally to which Harvest did not say how many there are. */
+export function uncounted(row: StreamRow, now: number): StreamRow {
+  const isMissing = row.hold?.kind === 'missing' && !row.hold.released;
+  const isRead = row.census_at !== null && Date.parse(row.census_at) + HELD_CENSUS_MS > now && row.uncounted;
+  const census_due = isMissing && !isRead ? 'asked' : row.census_due;
+  return { ...askedAgain(row), tallied_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, census_due };
 }
 
 /** Why a stream is held that misses too much. */
@@ -172,6 +188,10 @@ export function counted(
   if (!isHeld && !row.hold?.released && census.found > limit) {
     const reason = missingReason(census.found, row.rows);
     return { ...row, census: null, suspects: [], census_at: at, hold: holdOf(row, 'missing', reason, at) };
+  }
+  // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.
+  if (isHeld && row.uncounted && row.hold?.kind === 'missing' && isDone(census) && census.found <= limit) {
+    return { ...row, census: null, census_at: at, hold: null, census_due: 'asked' };
   }
   const suspects = isHeld ? row.suspects : [...new Set([...row.suspects, ...found])];
   if (!isDone(census)) return { ...row, census, suspects };

@@ -289,8 +289,15 @@ function driftEvents(live: LiveStream, diff: Diff): PublisherEvent[] {
 /** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */
 function isNotable(event: PublisherEvent): boolean {
   if (event.name === 'sweep.started' || event.name === 'sweep.completed') return event.purpose === 'first';
-  return event.name === 'stream.changed' || event.name === 'drift.seen' || event.name === 'record.refused';
+  return NOTABLE.has(event.name);
 }
+
+const NOTABLE: ReadonlySet<PublisherEvent['name']> = new Set([
+  'stream.changed',
+  'drift.seen',
+  'record.refused',
+  'totals.absent',
+]);
 
 function notification(event: PublisherEvent, now: number): Notification {
   const { name, ...rest } = event as PublisherEvent & { stream: string };

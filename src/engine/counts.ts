@@ -2,28 +2,46 @@
 import { isoDay } from '../streams/windows.ts';
 import type { Diff } from './diff.ts';
 import type { LiveStream } from './live-stream.ts';
-import type { RowId } from './ports.ts';
-import { type StepContext, sinceStart, startOf } from './step.ts';
+import type { PageRequest, RowId } from './ports.ts';
+import { circularLinks, type StepContext, sinceStart, startOf } from './step.ts';
 import type { DayRange } from './stream-row.ts';
 
 type Days = Pick<DayRange, 'from' | 'to'>;
 
 export const EVERYTHING: Days = { from: null, to: null };
 
-/** Harvest's count of a range, for one request. */
+/**
+ * Harvest's count of a range, for one request; null when it does not say. A total smaller than what comes with it is none.
+ */
 export async function countIn(
   live: LiveStream,
   range: Days,
   priority: number,
   context: StepContext,
-): Promise<{ readonly total: number; readonly serverTime: number }> {
+): Promise<{ readonly total: number | null; readonly serverTime: number }> {
   const { definition: stream } = live;
   const query = { ...sinceStart(context), ...bounds(range), per_page: '1' };
   const page = await context.source.fetchPage(
     { stream, target: { query }, purpose: 'tally', priority, alone: true },
     context.signal,
   );
-  return { total: page.totalEntries ?? page.records.length, serverTime: page.serverTime };
+  const isCount = page.totalEntries !== null && page.totalEntries >= page.records.length;
+  return { total: isCount ? page.totalEntries : null, serverTime: page.serverTime };
+}
+
+/** The same by walking the list to its end, for what must know and is not told. */
+export async function walkedCount(live: LiveStream, priority: number, context: StepContext): Promise<number> {
+  const { definition: stream } = live;
+  const links = new Set<string>();
+  let target: PageRequest['target'] = { query: sinceStart(context) };
+  for (let count = 0; ; ) {
+    const page = await context.source.fetchPage({ stream, target, purpose: 'tally', priority }, context.signal);
+    count += page.records.length;
+    if (page.next === null) return count;
+    if (links.has(page.next)) throw circularLinks(stream.name);
+    links.add(page.next);
+    target = { link: page.next };
+  }
 }
 
 /** Days as the filters of a list. */

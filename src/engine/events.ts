@@ -51,6 +51,8 @@ export type PublisherEvent =
       cursor: string | null;
     }
   | { name: 'sweep.shifted'; stream: string; expected: number; found: number; walk: number }
+  /** Harvest sends no `total_entries` for a list: what was deleted shows at its next census only. */
+  | { name: 'totals.absent'; stream: string; reason: string }
   | {
       name: 'stream.changed';
       stream: string;

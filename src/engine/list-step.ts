@@ -69,13 +69,13 @@ export async function listStep(
   ];
   // The first sweep read everything: the first census can wait for its interval.
   if (swept && !row.complete) moves.push([live, (current) => ({ ...current, census_at: isoSeconds(now) })]);
-  if (swept && isTallyDue(live, context)) moves.push(...(await tally(live, diff, context)));
-  return stepResult(live, sweep.purpose, {
-    diffs: [[live, diff]],
-    moves,
-    swept,
-    events: listEvents(live, sweep.pages === 0, advanced, now),
-  });
+  const events = listEvents(live, sweep.pages === 0, advanced, now);
+  if (swept && isTallyDue(live, context)) {
+    const counted = await tally(live, diff, advanced.sweep.total !== null, context);
+    moves.push(...counted.moves);
+    events.push(...counted.events);
+  }
+  return stepResult(live, sweep.purpose, { diffs: [[live, diff]], moves, swept, events });
 }
 
 /** Whether the next link has come before in this walk. */

@@ -2,7 +2,7 @@
 // entries, expenses and reports are narrowed silently (harvest-api section 11). Reports cannot be asked for a single row, so
 // before rows leave a report, the streams it is made from are counted.
 import { limitOf } from './census.ts';
-import { countIn, EVERYTHING, missingRows } from './counts.ts';
+import { countIn, EVERYTHING, missingRows, walkedCount } from './counts.ts';
 import type { Diff } from './diff.ts';
 import type { LiveStream } from './live-stream.ts';
 import { PRIORITY, type RowId } from './ports.ts';
@@ -17,7 +17,8 @@ export async function isNarrowed(report: LiveStream, context: StepContext): Prom
     if (source === undefined) continue;
     // Who is not read, not yet, or not believed cannot vouch for what is gone.
     if (!source.row.complete || stateOf(source.row) !== 'RUNNING') return true;
-    const { total } = await countIn(source, EVERYTHING, PRIORITY.changes, context);
+    const { total: told } = await countIn(source, EVERYTHING, PRIORITY.changes, context);
+    const total = told ?? (await walkedCount(source, PRIORITY.changes, context));
     if (missingRows(source, total, context) > limitOf(source.index.size, context.settings.hold)) return true;
   }
   return false;

@@ -132,6 +132,8 @@ export interface StreamRow {
   readonly census_due: Census['cause'] | null;
   readonly census_at: string | null;
   readonly tallied_at: string | null;
+  /** Harvest sends no totals for this list: deletions are found by a census alone. Absent while it does. */
+  readonly uncounted?: boolean;
   /** Rows that Harvest's count has less (or, negative, more) than the topic; `explained` is what a whole census could not mend. */
   readonly missing: number;
   readonly explained: number;

@@ -44,7 +44,7 @@ export function advanceList(
     read: sweep.read + page.records.length,
     total: first ? page.totalEntries : sweep.total,
     // Cursor lists go by id and cannot shift (harvest-api section 3).
-    shifted: sweep.shifted || (paging === 'page' && !first && page.totalEntries !== sweep.total),
+    shifted: sweep.shifted || (paging === 'page' && !first && isOther(page.totalEntries, sweep.total)),
   };
   if (page.next !== null) return { position: { ...position, sweep: walked }, outcome: 'page', sweep: walked };
 
@@ -55,6 +55,11 @@ export function advanceList(
   }
   const cursor = isoSeconds(Date.parse(walked.started_at) - overlapMs);
   return { position: { ...position, cursor, sweep: null }, outcome: 'done', sweep: walked };
+}
+
+/** Whether two totals differ; one that is not told says nothing. */
+function isOther(one: number | null, other: number | null): boolean {
+  return one !== null && other !== null && one !== other;
 }
 
 /** The same sweep from its first page: its next link is no longer good, or the list shifted. */

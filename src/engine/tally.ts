@@ -1,8 +1,9 @@
 // A list's count at Harvest against ours: one request that tells cheaply whether something is missing.
 import { isoSeconds, unlessSetBack } from '../base/clock.ts';
-import { limitOf, tallied } from './census.ts';
+import { limitOf, tallied, uncounted } from './census.ts';
 import { countIn, EVERYTHING, missingRows } from './counts.ts';
 import type { Diff } from './diff.ts';
+import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { sourcesOf } from './restatement.ts';
@@ -22,22 +23,40 @@ export function isTallyDue(
   return unlessSetBack(Date.parse(row.tallied_at) + intervals.tallyMs, intervals.tallyMs, now()) <= now();
 }
 
-/** Counts the list after a sweep whose last page gave `diff`: how rows move by it. Throws what Source throws. */
-export async function tally(live: LiveStream, diff: Diff, context: StepContext): Promise<[LiveStream, Move][]> {
-  const { total } = await countIn(live, EVERYTHING, PRIORITY.changes, context);
-  const missing = missingRows(live, total, context, diff);
-  const limit = limitOf(live.index.size, context.settings.hold);
-  const now = context.now();
-  const own: Move = (row) => tallied({ ...row, moved_at: isoSeconds(now) }, missing, limit, now);
-  const reports = missing > limit ? [] : heldReports(live, context);
-  return [[live, own], ...reports.map((report): [LiveStream, Move] => [report, readAgain])];
+interface Counted {
+  readonly moves: [LiveStream, Move][];
+  readonly events: PublisherEvent[];
 }
 
-/** Reports that kept rows because this list missed some. */
-function heldReports({ definition }: LiveStream, { streams }: StepContext): LiveStream[] {
-  return [...streams.values()].filter(
-    (report) => sourcesOf(report.definition).includes(definition.name) && heldIn(report.row).length > 0,
-  );
+/**
+ * Counts the list after a sweep whose last page gave `diff`: how rows move by it. `hasTotals`: the sweep's own pages said how
+ * many they were. Throws what Source throws.
+ */
+export async function tally(live: LiveStream, diff: Diff, hasTotals: boolean, context: StepContext): Promise<Counted> {
+  const total = hasTotals ? (await countIn(live, EVERYTHING, PRIORITY.changes, context)).total : null;
+  const now = context.now();
+  if (total === null) return untold(live, now);
+  const missing = missingRows(live, total, context, diff);
+  const ours = missing + total;
+  const limit = limitOf(ours, context.settings.hold);
+  const own: Move = ({ uncounted, ...row }) =>
+    tallied({ ...row, moved_at: isoSeconds(now) }, missing, limit, now, ours);
+  return { moves: [[live, own], ...(missing > limit ? [] : heldReportsOf(live, context))], events: [] };
+}
+
+/** Harvest does not say how many there are: said once. Nothing is missing by a count, and nothing is held for it. */
+function untold(live: LiveStream, now: number): Counted {
+  const reason =
+    'Harvest sends no total_entries for this list, so it cannot be counted: what was deleted is found when the whole list is read (reconcile_interval_seconds)';
+  const said: PublisherEvent = { name: 'totals.absent', stream: live.definition.name, reason };
+  return { moves: [[live, (row) => uncounted(row, now)]], events: live.row.uncounted ? [] : [said] };
+}
+
+/** Reports that kept rows because this list missed some: their windows are read again. */
+export function heldReportsOf({ definition }: LiveStream, { streams }: StepContext): [LiveStream, Move][] {
+  return [...streams.values()]
+    .filter((report) => sourcesOf(report.definition).includes(definition.name) && heldIn(report.row).length > 0)
+    .map((report) => [report, readAgain]);
 }
 
 const readAgain: Move = (row) => {

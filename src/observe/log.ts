@@ -119,6 +119,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
         level: event.walk < 3 ? 'debug' : 'warn',
         message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,
       };
+    case 'totals.absent':
+      return { level: 'warn', message: event.reason };
     case 'stream.changed': {
       const level = event.to === 'FORBIDDEN' || event.to === 'BLOCKED' || event.to === 'HELD' ? 'warn' : 'info';
       return { level, message: `${event.from} -> ${event.to}: ${event.reason}` };

@@ -278,6 +278,7 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     case 'stream.changed':
     case 'order.carried_out':
     case 'sweep.started':
+    case 'totals.absent':
     case 'record.refused':
     case 'value.unreadable':
       break;

@@ -112,6 +112,8 @@ export class Comparison {
   async count(): Promise<void> {
     const before = this.tally;
     const harvest = await this.#harvest.total(this.#stream, this.#portions[0]!);
+    // What cannot be counted any more cannot be confirmed either.
+    this.tally = null;
     if (harvest === null) return;
     // What lies in the dead letters alone is counted in Harvest, too.
     const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);

@@ -62,7 +62,9 @@ export class HarvestView {
   /** `total_entries` of a portion; null when Harvest does not say. */
   async total(stream: StreamDefinition, { target }: Portion): Promise<number | null> {
     const one = { ...target, query: { ...target.query, per_page: '1' } };
-    return (await this.#page(stream, one, 'tally', { alone: true })).totalEntries;
+    const { totalEntries, records } = await this.#page(stream, one, 'tally', { alone: true });
+    // A total smaller than what comes with it is none.
+    return totalEntries !== null && totalEntries >= records.length ? totalEntries : null;
   }
 
   /** The first page of a stream. */
@@ -85,7 +87,8 @@ export class HarvestView {
       read += page.records.length;
       if (pages === 1) total = page.totalEntries;
       // Cursor lists go by id and cannot shift.
-      hasShifted ||= stream.paging === 'page' && page.totalEntries !== total;
+      const isOther = page.totalEntries !== null && total !== null && page.totalEntries !== total;
+      hasShifted ||= stream.paging === 'page' && isOther;
       if (page.next === null) {
         const slipped = stream.paging === 'page' && total !== null && read !== total;
         return { pages, settled: !hasShifted && !slipped };

@@ -99,8 +99,14 @@ function listRun(list: RecordList): Run {
         ? numberedPage(matching, request)
         : cursorPage(matching, request, keysetOf(list), account.settings.totalsOnMiddlePages);
     const records = items.map((row) => finish(account, list.render(account, row)));
-    return { status: 200, body: { [list.key]: records, ...envelope } };
+    return { status: 200, body: { [list.key]: records, ...withTotals(envelope, account.settings.totals) } };
   };
+}
+
+function withTotals(envelope: JsonObject, totals: Account['settings']['totals']): JsonObject {
+  if (totals === 'given') return envelope;
+  const { total_entries, total_pages, ...rest } = envelope;
+  return totals === 'absent' ? rest : { ...rest, total_entries: null, total_pages: null };
 }
 
 /** Newest id first, unless the list says by what else it is sorted. */
@@ -124,7 +130,10 @@ function reportRun(report: Report): Run {
     const request = readReportRequest(report, call.query);
     const rows = isSilentlyOff(account, report.stream) ? [] : report.rows(account, request);
     const { items, envelope } = numberedPage(rows, pageRequest(call, report.parameters));
-    return { status: 200, body: { results: items.map((row) => finish(account, row)), ...envelope } };
+    return {
+      status: 200,
+      body: { results: items.map((row) => finish(account, row)), ...withTotals(envelope, account.settings.totals) },
+    };
   };
 }
 

@@ -22,6 +22,8 @@ export interface Settings {
   legacyMembers: boolean;
   /** `total_pages` and `total_entries` on the middle pages of a cursor list. */
   totalsOnMiddlePages: boolean;
+  /** `total_entries` and `total_pages` of lists: the documentation says only that an answer may have them. */
+  totals: 'given' | 'null' | 'absent';
   /** 429 without `Retry-After`. */
   dropRetryAfter: boolean;
   /** Error bodies as HTML pages instead of JSON. */
@@ -54,6 +56,7 @@ export const defaultSettings = (): Settings => ({
   unknownMembers: null,
   legacyMembers: false,
   totalsOnMiddlePages: true,
+  totals: 'given',
   dropRetryAfter: false,
   htmlErrors: false,
   dateOffsetSeconds: 0,
