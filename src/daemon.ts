@@ -88,6 +88,7 @@ export class Daemon {
     return this.#config.harvest.accounts.map(({ id }) => ({
       accountId: id,
       phase: this.#waiting ? 'waiting' : 'opening',
+      code: this.#waiting?.code ?? null,
       reason: this.#waiting?.message ?? null,
       remedy: this.#waiting?.remedy ?? null,
       startedAt: isoSeconds(this.#startedAt),

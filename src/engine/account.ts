@@ -105,7 +105,7 @@ export class Account {
       }
     } catch (thrown) {
       const error = asPublisherError(thrown);
-      this.#phase = { name: 'stopped', reason: error.message, remedy: error.remedy };
+      this.#phase = { name: 'stopped', code: error.code, reason: error.message, remedy: error.remedy };
       this.#parts.emit({ name: 'account.stopped', code: error.code, reason: error.message, remedy: error.remedy });
       throw error;
     } finally {
@@ -121,6 +121,7 @@ export class Account {
       startedAt: this.#startedAt,
       view: this.#view(),
       budgets: source.budgets,
+      pageRows: source.pageRows,
       now: clock.now(),
     });
   }
@@ -340,7 +341,7 @@ export class Account {
   async #waitToReopen(error: PublisherError, attempt: number, signal: AbortSignal): Promise<void> {
     const { clock, random, emit } = this.#parts;
     const retryInMs = jitteredPause(attempt, REOPEN_BASE_MS, REOPEN_MAX_MS, random());
-    this.#phase = { name: 'waiting', reason: error.message, remedy: error.remedy };
+    this.#phase = { name: 'waiting', code: error.code, reason: error.message, remedy: error.remedy };
     if (error.code === 'kafka.doubt') emit({ name: 'commit.doubted', code: error.code, reason: error.message });
     emit({
       name: 'account.waiting',
