@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { renderErrorsPage } from '../dist/base/errors-page.js';
 import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/config/reference.js';
-import { renderMetricsPage } from '../dist/observe/metrics.js';
+import { renderMetricsPage } from '../dist/observe/metrics-page.js';
 
 const pages = {
   'config/reference.yaml': renderReference,

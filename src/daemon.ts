@@ -92,6 +92,7 @@ export class Daemon {
       return {
         accountId: config.id,
         phase: ended ? 'stopped' : waiting ? 'waiting' : 'opening',
+        code: why?.code ?? null,
         reason: why?.message ?? null,
         remedy: why?.remedy ?? null,
         startedAt: isoSeconds(this.#startedAt),

@@ -45,6 +45,8 @@ export async function demo(options: DemoOptions): Promise<number> {
     const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
     const stop = new AbortController();
     closers.push(async () => stop.abort());
+    // Nobody sees it any more.
+    process.stdout.on('error', () => stop.abort());
     // The topics are there once the account is open.
     let announceOpen = () => {};
     const opened = new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 /** Where a command writes; process.stdout, or a test's own. */
 export interface Output {
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 

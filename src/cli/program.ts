@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
+import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
 
 /** Runs the command that `argv` names; resolves to the exit code of design section 8. */
@@ -11,10 +12,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = build(json, (code) => {
     exitCode = code;
   });
-  // A reader that has seen enough (`head`) is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit(exitCode);
+    // A reader that has seen enough (`head`) is no failure, and one of the log that went away no reason to stop the work.
+    if (!standardOutput.isUsed) process.exit(exitCode);
   });
   try {
     await program.parseAsync([...argv]);

@@ -5,6 +5,7 @@ import type { AccountStatus, StreamStatus } from '../engine/status.ts';
 import type { Logger } from '../observe/log.ts';
 import { duration } from '../observe/readiness.ts';
 import { type Column, type Output, table } from './output.ts';
+import { standardOutput } from './standard-output.ts';
 
 /** The accounts' status as seen at a moment of the monotonic clock. */
 export interface Snapshot {
@@ -50,7 +51,7 @@ export class Screen {
 }
 
 /** The screen of this process: the log of a terminal writes through it too. */
-export const screen = new Screen(process.stdout);
+export const screen = new Screen(standardOutput);
 
 export interface ProgressOptions {
   readonly status: () => readonly AccountStatus[];

@@ -6,12 +6,13 @@ import type { PublisherEvent } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import type { Log } from '../kafka/connection.ts';
 import { openHttp } from '../observe/http.ts';
-import { createEventLog, createLog, type Logger } from '../observe/log.ts';
+import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { screen, showProgress } from './progress.ts';
+import { standardOutput } from './standard-output.ts';
 
 interface RunOptions extends CommonOptions {
   readonly once?: boolean;
@@ -22,6 +23,8 @@ interface RunOptions extends CommonOptions {
 const SUMMARY_INTERVAL_MS = 300_000;
 /** A commit that the broker does not answer may take longer than a stop may (design section 6). */
 const STOP_PATIENCE_MS = 8_000;
+/** So long the last lines wait for their reader. */
+const LAST_LINES_MS = 1_000;
 
 /** Exit 0 when caught up (`--once`, streams that are refused left aside), 130 or 143 when stopped; failures throw. */
 export async function run(options: RunOptions): Promise<number> {
@@ -31,11 +34,21 @@ export async function run(options: RunOptions): Promise<number> {
   const terminal = process.stdout.isTTY === true && !options.json;
   const color = terminal && !process.env.NO_COLOR;
   // Lines go above the progress block of a terminal.
-  const log = createLog({ level: config.log.level, ...(terminal ? { pretty: true, color, stream: screen } : {}) });
+  const log = createLog({
+    level: config.log.level,
+    pretty: terminal,
+    color,
+    stream: terminal ? screen : standardOutput,
+  });
+  tellOfDrops(log, standardOutput);
   const { signal, exitCode } = interruption(() => {
     log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
   }, STOP_PATIENCE_MS);
-  await publish(config, log, { signal, once: options.once ?? false, only, terminal });
+  try {
+    await publish(config, log, { signal, once: options.once ?? false, only, terminal });
+  } finally {
+    await standardOutput.flushed(clock, LAST_LINES_MS);
+  }
   return exitCode() ?? EXIT.clean;
 }
 
@@ -55,7 +68,7 @@ export async function publish(
 ): Promise<void> {
   const events = createEventLog(log);
   const status = () => daemon.status();
-  const metrics = createMetrics(VERSION, status, clock);
+  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped);
   const listeners = new Map(config.harvest.accounts.map(({ id }) => [id, [events.listen(id), metrics.listen(id)]]));
   const daemon: Daemon = new Daemon(config, {
     clock,

@@ -1,15 +1,18 @@
 // The engine's own account of itself, for people: built on demand from the live streams.
 import { isoSeconds } from '../base/clock.ts';
-import { windowCount } from '../streams/windows.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { BudgetName } from '../streams/definition.ts';
+import { type Grain, windowCount } from '../streams/windows.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
 import { reportSpan } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
+import type { AccountStatus, BudgetStatus, StreamStatus, SweepStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];
+  readonly code?: ErrorCode;
   readonly reason: string | null;
   readonly remedy: string | null;
 }
@@ -20,17 +23,21 @@ export function accountStatus(parts: {
   readonly startedAt: number;
   readonly view: ScheduleView;
   readonly budgets: readonly BudgetView[];
+  readonly pageRows: number;
   readonly now: number;
 }): AccountStatus {
-  const { accountId, phase, startedAt, view, budgets, now } = parts;
+  const { accountId, phase, startedAt, view, budgets, pageRows, now } = parts;
+  const streams = [...view.streams.values()];
   return {
     accountId,
     phase: phase.name,
+    code: phase.code ?? null,
     reason: phase.reason,
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
-    streams: [...view.streams.values()].map((live) => streamStatus(live, view, now)),
+    streams: streams.map((live) => streamStatus(live, view, now)),
     budgets: budgets.map((budget) => ({
+      ...allowance(budget, firstSweepRequests(budget.name, view, pageRows, now)),
       name: budget.name,
       requests: budget.requests,
       perSeconds: budget.windowMs / 1000,
@@ -39,6 +46,25 @@ export function accountStatus(parts: {
       pausedUntil: budget.pausedUntil() > now ? isoSeconds(budget.pausedUntil()) : null,
     })),
   };
+}
+
+function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstSweeps'> {
+  const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
+  return { freeInSeconds: seconds(1), firstSweeps: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
+}
+
+/** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
+function firstSweepRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
+  const unread = [...view.streams.values()].filter(({ definition, row }) => {
+    return definition.budget === name && row.state === 'RUNNING' && !row.complete;
+  });
+  return unread.reduce((sum, live) => {
+    const sweep = sweepStatus(live, view, now);
+    if (sweep === null)
+      return sum + (live.row.position.kind === 'report' ? windowsOf(live.row.position, view, now) : 0);
+    const left = Math.max(0, (sweep.total ?? 0) - sweep.rows);
+    return sum + (sweep.unit === 'rows' ? Math.ceil(left / pageRows) : left);
+  }, 0);
 }
 
 function streamStatus(live: LiveStream, view: ScheduleView, now: number): StreamStatus {
@@ -57,6 +83,7 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
     lastCommitAt: live.lastCommitAt === null ? null : isoSeconds(live.lastCommitAt),
+    pollIntervalSeconds: live.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     sweep: sweepStatus(live, view, now),
     backlog: backlogOf(live),
@@ -127,9 +154,13 @@ function sweepStatus(live: LiveStream, view: ScheduleView, now: number): SweepSt
     }
     case 'report': {
       const { windows } = position.sweep!;
-      const span = reportSpan(view, now);
-      const total = windowCount(span.first.from, span.last.from, position.grain);
+      const total = windowsOf(position, view, now);
       return { purpose: 'first', pages: windows, rows: windows, total, unit: 'windows', startedAt };
     }
   }
+}
+
+function windowsOf({ grain }: { readonly grain: Grain }, view: ScheduleView, now: number): number {
+  const { first, last } = reportSpan(view, now);
+  return windowCount(first.from, last.from, grain);
 }

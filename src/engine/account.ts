@@ -106,7 +106,7 @@ export class Account {
       }
     } catch (thrown) {
       const error = asPublisherError(thrown);
-      this.#phase = { name: 'stopped', reason: error.message, remedy: error.remedy };
+      this.#phase = { name: 'stopped', code: error.code, reason: error.message, remedy: error.remedy };
       this.#parts.emit({ name: 'account.stopped', code: error.code, reason: error.message, remedy: error.remedy });
       throw error;
     } finally {
@@ -122,6 +122,7 @@ export class Account {
       startedAt: this.#startedAt,
       view: this.#view(),
       budgets: source.budgets,
+      pageRows: source.pageRows,
       now: clock.now(),
     });
   }
@@ -245,8 +246,8 @@ export class Account {
   }
 
   /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */
-  async #standStill({ message: reason, remedy }: PublisherError, signal: AbortSignal, fail: (thrown: unknown) => void) {
-    this.#phase = { name: 'waiting', reason, remedy };
+  async #standStill({ code, message: reason, remedy }: PublisherError, signal: AbortSignal, fail: (thrown: unknown) => void) {
+    this.#phase = { name: 'waiting', code, reason, remedy };
     await this.#standstill.over(signal).catch(fail);
     if (!signal.aborted) this.#phase = RUNNING;
   }
@@ -366,7 +367,7 @@ export class Account {
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, emit } = this.#parts;
-    this.#phase = { name: 'waiting', reason: error.message, remedy: error.remedy };
+    this.#phase = { name: 'waiting', code: error.code, reason: error.message, remedy: error.remedy };
     if (error.code === 'kafka.doubt') emit({ name: 'commit.doubted', code: error.code, reason: error.message });
     emit({
       name: 'account.waiting',

@@ -177,6 +177,7 @@ export class Committer {
     for (const [live, row] of rows) live.row = row;
     for (const { diffs } of results) for (const [live, diff] of diffs) apply(live, diff.changes);
     const now = this.#clock.now();
+    this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
       for (const [live, diff] of result.diffs) {
         live.lastCommitAt = now;

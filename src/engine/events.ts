@@ -40,6 +40,8 @@ export type PublisherEvent =
       drift: readonly DriftCount[];
       commitMs: number;
     }
+  /** One Kafka transaction, with `pages` of them in it; those of budgets alone have none. */
+  | { name: 'transaction.committed'; pages: number; ms: number }
   | { name: 'sweep.started'; stream: string; purpose: Purpose; since: string | null }
   | {
       name: 'sweep.completed';

@@ -85,6 +85,8 @@ export interface BudgetView {
   pausedUntil(): number;
   /** Requests waiting for a token. */
   waiting(): number;
+  /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */
+  freeInMs(requests: number): number;
   /** What to store: attempt times and how many more may follow before the next call of `stored`. */
   snapshot(lease: number): BudgetRow;
   /** Tells the budget that `row` is durable, which allows `row.lease` more attempts. */

@@ -59,6 +59,8 @@ export interface StreamStatus {
   /** Seconds since the server time up to which the topic is known to be equal; null before the first sweep ends. */
   readonly lagSeconds: number | null;
   readonly lastCommitAt: string | null;
+  /** How often changes are asked for now. */
+  readonly pollIntervalSeconds: number;
   readonly nextDueAt: string | null;
   readonly sweep: SweepStatus | null;
   readonly backlog: Backlog;
@@ -74,11 +76,17 @@ export interface BudgetStatus {
   readonly used: number;
   readonly waiting: number;
   readonly pausedUntil: string | null;
+  /** Until the next request may start; 0 when it may now. */
+  readonly freeInSeconds: number;
+  /** Requests that the first sweeps still need, as far as they are known, and how long the budget takes to allow them. */
+  readonly firstSweeps: { readonly requests: number; readonly seconds: number };
 }
 
 export interface AccountStatus {
   readonly accountId: string;
   readonly phase: 'opening' | 'running' | 'waiting' | 'stopped';
+  /** The error code of what keeps it from running. */
+  readonly code: string | null;
   /** Why it is waiting or stopped. */
   readonly reason: string | null;
   readonly remedy: string | null;

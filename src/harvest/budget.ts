@@ -115,6 +115,18 @@ export class Budget implements BudgetView {
     return this.#queue.length;
   }
 
+  freeInMs(requests: number): number {
+    const now = this.#clock.monotonic();
+    this.#forget(now);
+    const pause = Math.max(0, this.#pausedUntil - now);
+    const beyond = requests - Math.max(0, this.requests - this.#ended.length - this.#running);
+    if (beyond <= 0) return pause;
+    // Tokens come back one by one, and each serves once a window. Those with running attempts come back last.
+    const rounds = Math.floor((beyond - 1) / this.requests);
+    const ended = this.#ended[(beyond - 1) % this.requests] ?? now;
+    return Math.max(pause, ended + this.windowMs - now) + rounds * this.windowMs;
+  }
+
   snapshot(lease: number): BudgetRow {
     // In this order: an attempt may look later than it was, never earlier.
     const now = this.#clock.monotonic();

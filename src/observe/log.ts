@@ -5,6 +5,7 @@ import { type Logger, pino } from 'pino';
 import { loudness } from '../base/backoff.ts';
 import type { Emit, PublisherEvent } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import type { Outlet } from './outlet.ts';
 import { headline } from './readiness.ts';
 
 export type { Logger } from 'pino';
@@ -13,9 +14,9 @@ export interface LineStream {
   write(line: string): unknown;
 }
 
-/** Synchronous, so that the last line before a crash is not lost; JSON, or short human lines for a terminal. */
-export function createLog(options: { level: string; pretty?: boolean; color?: boolean; stream?: LineStream }): Logger {
-  const out = options.stream ?? pino.destination({ fd: 1, sync: true });
+/** JSON, or short human lines for a terminal. `stream` must not wait for its reader: see outlet.ts. */
+export function createLog(options: { level: string; pretty?: boolean; color?: boolean; stream: LineStream }): Logger {
+  const out = options.stream;
   const stream = options.pretty
     ? { write: (line: string) => out.write(prettyLine(line, options.color ?? false)) }
     : out;
@@ -26,6 +27,17 @@ export function createLog(options: { level: string; pretty?: boolean; color?: bo
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(settings, stream);
+}
+
+/** Says in the log, once its reader takes lines again, how many it has missed. */
+export function tellOfDrops(log: Logger, outlet: Outlet): void {
+  outlet.whenItFlows((lines) => {
+    const what = lines === 1 ? '1 line of this log was' : `${lines} lines of this log were`;
+    log.warn(
+      { event: 'log.dropped', lines },
+      `${what} dropped here: nobody read it, and the work does not wait for that`,
+    );
+  });
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -107,6 +119,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return { level: 'error', message: `stopped: ${event.reason}` };
     case 'page.committed':
       return debug(`committed ${sum(event.published)} of ${event.read} records in ${event.commitMs} ms`);
+    case 'transaction.committed':
+      return debug(`transaction with ${event.pages} ${event.pages === 1 ? 'page' : 'pages'} in ${event.ms} ms`);
     case 'sweep.started':
       return event.purpose === 'first' ? info('reads everything for the first time') : debug(`${event.purpose} sweep`);
     case 'sweep.completed': {

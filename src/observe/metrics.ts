@@ -4,10 +4,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Clock } from '../base/clock.ts';
 import type { PublisherEvent, StreamState } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import { readiness } from './readiness.ts';
 
-const PREFIX = 'harvest_kafka_';
+export const PREFIX = 'harvest_kafka_';
 
-interface Declaration {
+export interface Declaration {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly unit: string;
   readonly help: string;
@@ -18,9 +19,21 @@ interface Declaration {
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Every metric of ours, without the prefix. */
-const METRICS = {
-  info: metric('gauge', '', 'Always 1; the label says which version runs.', ['version']),
+export const METRICS = {
+  build_info: metric('gauge', '', 'Always 1; the label says which version runs.', ['version']),
+  ready: metric(
+    'gauge',
+    '0 or 1',
+    '1 while /health/ready answers 200: all that can be read has been, and goes on.',
+    [],
+  ),
   up: metric('gauge', '0 or 1', '1 while the account is running, 0 while it opens, waits or has stopped.', ['account']),
+  account_state: metric(
+    'gauge',
+    '',
+    'Always 1, of the state that the account is in: opening, running, waiting, stopped; `code` says why, and is empty while all is well.',
+    ['account', 'state', 'code'],
+  ),
   records_published_total: metric('counter', 'records', 'Records committed, by operation: c, u, d, r (first read).', [
     'account',
     'stream',
@@ -83,6 +96,12 @@ const METRICS = {
   budget_pauses_total: metric('counter', 'pauses', 'Times Harvest asked to slow down.', ['account', 'budget']),
   budget_limit: metric('gauge', 'requests', 'Requests allowed per window.', ['account', 'budget']),
   budget_used: metric('gauge', 'requests', 'Requests made in the window that ends now.', ['account', 'budget']),
+  budget_free_seconds: metric(
+    'gauge',
+    'seconds',
+    'Until the next request may start: 0 while the window has room and Harvest did not ask for a pause.',
+    ['account', 'budget'],
+  ),
   budget_waiting: metric('gauge', 'requests', 'Requests waiting for the budget.', ['account', 'budget']),
   commits_total: metric('counter', 'transactions', 'Kafka transactions committed.', ['account']),
   commit_seconds: metric('histogram', 'seconds', 'Duration of a transaction.', ['account'], SECONDS),
@@ -109,6 +128,16 @@ const METRICS = {
     'gauge',
     'seconds',
     'Age of the moment up to which the topic is known to be equal; absent before.',
+    ['account', 'stream'],
+  ),
+  stream_poll_interval_seconds: metric('gauge', 'seconds', 'How often changes are asked for now.', [
+    'account',
+    'stream',
+  ]),
+  stream_last_commit_timestamp_seconds: metric(
+    'gauge',
+    'seconds',
+    'When the last page of the stream was committed, since 1970; absent before the first one of this process.',
     ['account', 'stream'],
   ),
   stream_rows: metric('gauge', 'records', 'Rows on the topic.', ['account', 'stream']),
@@ -139,7 +168,11 @@ const METRICS = {
     'stream',
     'purpose',
   ]),
+  log_lines_dropped_total: metric('counter', 'lines', 'Lines of the log that its reader did not take in time.', []),
 } as const satisfies Record<string, Declaration>;
+
+/** Gauges that Node.js' own metrics name like counters, which `promtool check metrics` refuses; each has a sibling by type. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 type MetricName = keyof typeof METRICS;
 type Labels = Readonly<Record<string, string>>;
@@ -154,11 +187,12 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** `accounts` is asked at each scrape. */
+/** `accounts` and `droppedLines` are asked at each scrape. */
 export function createMetrics(
   version: string,
   accounts: () => readonly AccountStatus[],
   clock: Pick<Clock, 'now'>,
+  droppedLines: () => number = () => 0,
 ): Metrics {
   const registry = new Registry();
   const counters = new Map<string, Counter>();
@@ -170,7 +204,8 @@ export function createMetrics(
     else if (type === 'gauge') gauges.set(name, new Gauge(options));
     else histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? SECONDS)] }));
   }
-  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
 
   const record: Recorder = {
     count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
@@ -184,7 +219,10 @@ export function createMetrics(
     render: () => {
       // What is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
-      record.set('info', { version }, 1);
+      record.set('build_info', { version }, 1);
+      record.set('ready', {}, readiness(accounts()).ready);
+      counters.get('log_lines_dropped_total')!.reset();
+      record.count('log_lines_dropped_total', {}, droppedLines());
       for (const status of accounts()) show(record, status, clock.now());
       return registry.metrics();
     },
@@ -226,10 +264,12 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
       for (const { field, kind, count: records } of event.drift) {
         count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
       }
-      count('commits_total', { account });
-      observe('commit_seconds', { account }, event.commitMs / 1000);
       break;
     }
+    case 'transaction.committed':
+      count('commits_total', { account });
+      observe('commit_seconds', { account }, event.ms / 1000);
+      break;
     case 'request.finished': {
       const labels = { account, budget: event.budget };
       count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
@@ -285,15 +325,21 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
   }
 }
 
-function show({ set }: Recorder, { accountId: account, phase, streams, budgets }: AccountStatus, now: number): void {
+function show({ set }: Recorder, status: AccountStatus, now: number): void {
+  const { accountId: account, phase, code, streams, budgets } = status;
   set('up', { account }, phase === 'running');
-  for (const { name: budget, requests, used, waiting } of budgets) {
+  set('account_state', { account, state: phase, code: code ?? '' }, 1);
+  for (const { name: budget, requests, used, waiting, freeInSeconds } of budgets) {
+    set('budget_free_seconds', { account, budget }, freeInSeconds);
     set('budget_limit', { account, budget }, requests);
     set('budget_used', { account, budget }, used);
     set('budget_waiting', { account, budget }, waiting);
   }
-  for (const { stream, state, complete, retrying, lagSeconds, rows, sweep, backlog } of streams) {
+  for (const streamStatus of streams) {
+    const { stream, state, complete, retrying, lagSeconds, rows, sweep, backlog, lastCommitAt } = streamStatus;
     const labels = { account, stream };
+    set('stream_poll_interval_seconds', labels, streamStatus.pollIntervalSeconds);
+    if (lastCommitAt !== null) set('stream_last_commit_timestamp_seconds', labels, Date.parse(lastCommitAt) / 1000);
     for (const known of STATES) set('stream_state', { ...labels, state: known }, state === known);
     set('stream_complete', labels, complete);
     set('stream_retrying', labels, retrying !== null);
@@ -319,26 +365,6 @@ const BACKLOG = [
 
 function secondsSince(time: string, now: number): number {
   return Math.max(0, (now - Date.parse(time)) / 1000);
-}
-
-/** docs/generated/METRICS.md. */
-export function renderMetricsPage(): string {
-  const rows = Object.entries<Declaration>(METRICS).map(
-    ([name, { type, unit, help, labels }]) =>
-      `| \`${PREFIX}${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
-  );
-  return `${[
-    '# Metrics',
-    '',
-    'Generated from `src/observe/metrics.ts`; do not edit. Served at `/metrics` for Prometheus.',
-    'Counters start at zero with the process. Gauges are absent while their value is unknown.',
-    '',
-    '| metric | type | unit | labels | meaning |',
-    '|---|---|---|---|---|',
-    ...rows,
-    '',
-    `Besides these, the usual process metrics of Node.js stand under \`${PREFIX}process_…\` and \`${PREFIX}nodejs_…\`.`,
-  ].join('\n')}\n`;
 }
 
 function statusClass(status: number): string {

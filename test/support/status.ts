@@ -32,6 +32,7 @@ export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamSt
     rows: 1_234,
     lagSeconds: 30,
     lastCommitAt: before(42),
+    pollIntervalSeconds: 60,
     nextDueAt: before(-30),
     sweep: null,
     retrying: null,
@@ -57,15 +58,18 @@ export function firstSweep(
   return { complete: false, cursor: null, lagSeconds: null, rows, sweep, ...rest };
 }
 
+const FREE = { freeInSeconds: 0, firstSweeps: { requests: 0, seconds: 0 } };
+
 export function budget(name: 'general' | 'reports', rest: Partial<BudgetStatus> = {}): BudgetStatus {
   const perSeconds = name === 'general' ? 15 : 900;
-  return { name, requests: 95, perSeconds, used: 12, waiting: 0, pausedUntil: null, ...rest };
+  return { name, requests: 95, perSeconds, used: 12, waiting: 0, pausedUntil: null, ...FREE, ...rest };
 }
 
 export function account(streams: readonly StreamStatus[], rest: Partial<AccountStatus> = {}): AccountStatus {
   return {
     accountId: '1234567',
     phase: 'running',
+    code: null,
     reason: null,
     remedy: null,
     startedAt: before(3_600),

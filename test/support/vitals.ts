@@ -55,7 +55,7 @@ export class VitalSigns {
     const text = await (await fetch(`${this.#address}/metrics`)).text();
     const sum = (name: RegExp) => [...text.matchAll(name)].reduce((all, [, value]) => all + Number(value), 0);
     return {
-      heapMb: sum(/^harvest_kafka_nodejs_heap_size_used_bytes (\S+)$/gm) / 2 ** 20,
+      heapMb: sum(/^nodejs_heap_size_used_bytes (\S+)$/gm) / 2 ** 20,
       topicRows: sum(/^harvest_kafka_stream_rows\{.*\} (\S+)$/gm),
     };
   }

@@ -1,13 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { createMetrics, renderMetricsPage } from '../../../src/observe/metrics.ts';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { createMetrics } from '../../../src/observe/metrics.ts';
+import { renderMetricsPage } from '../../../src/observe/metrics-page.ts';
+import { account as accountOf, benchAccount } from '../../support/account.ts';
 import { account, firstSweep, NOW, stream } from '../../support/status.ts';
 
-/** Samples of ours as `name{labels} value`, without the process metrics. */
+/** Samples of ours as `name{labels} value`. */
 async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
   const text = await metrics.render();
-  return text.split('\n').filter((line) => line.startsWith('harvest_kafka_') && !/_(process|nodejs)_/.test(line));
+  return text.split('\n').filter((line) => line.startsWith('harvest_kafka_'));
 }
 
 describe('metrics', () => {
@@ -37,11 +41,12 @@ describe('metrics', () => {
       const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
       emit({ name: 'request.finished', stream: 'clients', purpose: 'first', budget: 'general', status, ...cost });
     }
+    emit({ name: 'transaction.committed', pages: 3, ms: 20 });
     emit({ name: 'commit.doubted', code: 'kafka.doubt', reason: 'x' });
     const lines = await samples(metrics);
     expect(lines).toEqual(
       expect.arrayContaining([
-        'harvest_kafka_info{version="1.2.3"} 1',
+        'harvest_kafka_build_info{version="1.2.3"} 1',
         'harvest_kafka_records_published_total{account="42",stream="clients",op="u"} 2',
         'harvest_kafka_records_published_total{account="42",stream="clients",op="d"} 1',
         'harvest_kafka_records_unchanged_total{account="42",stream="clients"} 5',
@@ -89,20 +94,73 @@ describe('metrics', () => {
         'harvest_kafka_sweep_progress_ratio{account="1234567",stream="clients",purpose="first"} 0.25',
         'harvest_kafka_stream_lag_seconds{account="1234567",stream="users"} 30',
         'harvest_kafka_budget_limit{account="1234567",budget="reports"} 95',
+        'harvest_kafka_budget_free_seconds{account="1234567",budget="reports"} 0',
+        'harvest_kafka_stream_poll_interval_seconds{account="1234567",stream="users"} 60',
+        `harvest_kafka_stream_last_commit_timestamp_seconds{account="1234567",stream="users"} ${NOW / 1000 - 42}`,
+        'harvest_kafka_account_state{account="1234567",state="running",code=""} 1',
+        'harvest_kafka_ready 0',
       ]),
     );
     expect((await samples(metrics)).join('\n')).not.toContain('stream_lag_seconds{account="1234567",stream="clients"}');
-    accounts = [account([], { phase: 'waiting' })];
+    accounts = [account([], { phase: 'waiting', code: 'kafka.unavailable' })];
     const waiting = (await samples(metrics)).join('\n');
     expect(waiting).toContain('harvest_kafka_up{account="1234567"} 0');
     expect(waiting).not.toContain('stream="users"');
+    expect(waiting).toContain('account_state{account="1234567",state="waiting",code="kafka.unavailable"} 1');
+    expect(waiting).not.toContain('state="running"');
+    accounts = [account([stream('users')])];
+    expect(await samples(metrics)).toContain('harvest_kafka_ready 1');
+  });
+
+  it('count the transactions that the sink saw, not the pages in them', async () => {
+    const bench = benchAccount(accountOf().simulator, new MemoryLog());
+    let transactions = 0;
+    const commit = bench.sink.commit.bind(bench.sink);
+    bench.sink.commit = (batch) => {
+      transactions++;
+      return commit(batch);
+    };
+    await bench.catchUp();
+    const metrics = createMetrics('1', () => [], { now: () => NOW });
+    for (const event of bench.events) metrics.listen('42')(event);
+    const lines = await samples(metrics);
+    expect(lines).toContain(`harvest_kafka_commits_total{account="42"} ${transactions}`);
+    expect(lines).toContain(`harvest_kafka_commit_seconds_count{account="42"} ${transactions}`);
+    expect(bench.events.filter(({ name }) => name === 'page.committed').length).not.toBe(transactions);
+  });
+
+  it('say how many lines of the log were dropped', async () => {
+    let dropped = 3;
+    const metrics = createMetrics(
+      '1',
+      () => [],
+      { now: () => NOW },
+      () => dropped,
+    );
+    expect(await samples(metrics)).toContain('harvest_kafka_log_lines_dropped_total 3');
+    dropped = 5;
+    expect(await samples(metrics)).toContain('harvest_kafka_log_lines_dropped_total 5');
+  });
+
+  it('keep the conventions: what counts ends with _total and nothing else does, each has its help', async () => {
+    const text = await createMetrics('1', () => [account([stream('users')])], { now: () => NOW }).render();
+    const types = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(([, name, type]) => ({ name: name!, type: type! }));
+    expect(types.map(({ name }) => name)).toContain('process_resident_memory_bytes');
+    for (const { name, type } of types) {
+      expect(`${name} ends with _total: ${name.endsWith('_total')}`).toBe(
+        `${name} ends with _total: ${type === 'counter'}`,
+      );
+      expect(text).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
+    }
+    const found = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    if (found.error === undefined) expect(found.stderr + found.stdout).toBe('');
   });
 
   it('are all on the page, which is checked in as it is generated now', async () => {
     const page = readFileSync(new URL('../../../docs/generated/METRICS.md', import.meta.url), 'utf8');
     expect(page).toBe(renderMetricsPage());
     const text = await createMetrics('1', () => [], { now: () => NOW }).render();
-    const names = [...text.matchAll(/^# TYPE (harvest_kafka_(?!process_|nodejs_)\w+)/gm)].map((match) => match[1]!);
+    const names = [...text.matchAll(/^# TYPE (harvest_kafka_\w+)/gm)].map((match) => match[1]!);
     expect(names.length).toBeGreaterThan(30);
     for (const name of names) expect(page).toContain(`\`${name}\``);
   });
