@@ -246,7 +246,11 @@ export class Account {
   }
 
   /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */
-  async #standStill({ code, message: reason, remedy }: PublisherError, signal: AbortSignal, fail: (thrown: unknown) => void) {
+  async #standStill(
+    { code, message: reason, remedy }: PublisherError,
+    signal: AbortSignal,
+    fail: (thrown: unknown) => void,
+  ) {
     this.#phase = { name: 'waiting', code, reason, remedy };
     await this.#standstill.over(signal).catch(fail);
     if (!signal.aborted) this.#phase = RUNNING;
