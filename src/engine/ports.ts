@@ -87,18 +87,24 @@ export interface BudgetView {
   waiting(): number;
   /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */
   freeInMs(requests: number): number;
-  /** What to store: attempt times and how many more may follow before the next call of `stored`. */
+  /** What to store: attempt times and how many more may follow, at the most `lease`, before the next call of `stored`. */
   snapshot(lease: number): BudgetRow;
-  /** Tells the budget that `row` is durable, which allows `row.lease` more attempts. */
+  /** Tells the budget that `row` is durable, which allows `row.lease` more attempts for `row.lease_ms` from its making. */
   stored(row: BudgetRow): void;
-  /** Takes over from a former process: its stored attempts, and its whole lease as if spent just now. */
+  /** Takes over from a former process: its stored attempts, and its whole lease as if running until that ends. */
   restore(row: BudgetRow | null): void;
 }
 
 export interface BudgetRow {
-  /** Wall times (ms) at which the attempts of the last window ended, oldest first. */
+  /**
+   * Wall times (ms) at which the attempts of the last window ended, oldest first; later than `at` where they are leased to a
+   * former process and may still be started.
+   */
   readonly attempts: readonly number[];
+  /** So many attempts the writer may start after this row. */
   readonly lease: number;
+  /** And only for so long after its making; absent from rows of before leases ended. */
+  readonly lease_ms?: number;
   readonly pausedUntil: number;
   /** Wall time of the row; absent from rows of before it was noted. */
   readonly at?: number;

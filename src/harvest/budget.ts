@@ -4,12 +4,13 @@
 // The rule. A token is taken when an attempt starts and comes back one window after the attempt ENDED. The request
 // reached the server somewhere between, so no window of the server's clock sees more than `requests`, however slow the
 // network was. Over a restart the same holds because of the lease: a process may start only as many attempts as the
-// last durable row allows, and its successor counts all of those as if they had ended just now.
+// last durable row allows, and those only for a while; its successor counts all of them as running for as long.
 import type { Clock } from '../base/clock.ts';
-import { assert, PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../base/errors.ts';
 import type { BudgetRow, BudgetView } from '../engine/ports.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Connections } from './connections.ts';
+import { attemptsIn, type Instant, Leases, rowOf } from './lease.ts';
 
 export interface BudgetOptions {
   readonly name: BudgetName;
@@ -38,9 +39,6 @@ interface Waiting {
 // Given, because making an error each time costs more than the rest of a turn.
 const WOKEN = 'woken';
 
-/** An attempt that had not ended when a row was written: whoever restores it must count it as ending then. */
-const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
-
 export class Budget implements BudgetView {
   readonly name: BudgetName;
   readonly requests: number;
@@ -48,7 +46,7 @@ export class Budget implements BudgetView {
   readonly #clock: Clock;
   readonly #connections: Connections;
   readonly #onLeaseLow: BudgetOptions['onLeaseLow'];
-  /** Monotonic times at which attempts ended, oldest first. */
+  /** Monotonic times at which attempts ended, oldest first; in the future for those that a former process may yet start. */
   #ended: number[] = [];
   #running = 0;
   #started = 0;
@@ -58,12 +56,7 @@ export class Budget implements BudgetView {
   #wake = new AbortController();
   #restored = false;
   #closed = false;
-  /** The row that a successor would find, as far as we know. */
-  #durable: BudgetRow | null = null;
-  /** `#started` may not pass this: what the row that is known to be durable allows. */
-  #limit: number;
-  /** The same for rows that were handed out and may be durable already. */
-  readonly #unconfirmed = new Map<BudgetRow, number>();
+  readonly #leases: Leases;
 
   constructor(options: BudgetOptions) {
     this.name = options.name;
@@ -72,7 +65,7 @@ export class Budget implements BudgetView {
     this.#clock = options.clock;
     this.#connections = options.connections;
     this.#onLeaseLow = options.onLeaseLow;
-    this.#limit = options.onLeaseLow === null ? Number.POSITIVE_INFINITY : 0;
+    this.#leases = new Leases(options.onLeaseLow !== null);
     this.#connections.onFree(() => this.#dispatch());
   }
 
@@ -88,6 +81,7 @@ export class Budget implements BudgetView {
     } finally {
       this.#running -= 1;
       this.#ended.push(this.#clock.monotonic());
+      this.#ended.sort(ascending);
       this.#connections.give();
     }
   }
@@ -103,11 +97,11 @@ export class Budget implements BudgetView {
   }
 
   pausedUntil(): number {
-    return this.#pausedUntilAt(this.#clock.monotonic(), this.#clock.now());
+    return this.#pausedUntilAt(this.#look());
   }
 
-  #pausedUntilAt(now: number, wall: number): number {
-    const left = this.#pausedUntil - now;
+  #pausedUntilAt({ monotonic, wall }: Instant): number {
+    const left = this.#pausedUntil - monotonic;
     return left > 0 ? Math.ceil(wall + left) : 0;
   }
 
@@ -129,50 +123,43 @@ export class Budget implements BudgetView {
 
   snapshot(lease: number): BudgetRow {
     // In this order: an attempt may look later than it was, never earlier.
-    const now = this.#clock.monotonic();
-    const at = this.#clock.now();
-    this.#forget(now);
-    const toWall = at - now;
-    const attempts = this.#ended.map((time) => Math.ceil(time + toWall));
-    for (let running = 0; running < this.#running; running++) attempts.push(IN_FLIGHT);
-    const row = { attempts, lease, pausedUntil: this.#pausedUntilAt(now, at), at };
-    // From now on this row may turn out to be the durable one, whether or not we learn of it.
-    if (this.#onLeaseLow !== null) this.#unconfirmed.set(row, this.#started + lease);
+    const monotonic = this.#clock.monotonic();
+    const now = { monotonic, wall: this.#clock.now() };
+    this.#forget(monotonic);
+    const counted = { ended: this.#ended, running: this.#running, pausedUntil: this.#pausedUntilAt(now) };
+    const row = rowOf(counted, this.#affordable(lease, monotonic), now);
+    if (this.#onLeaseLow !== null) this.#leases.handOut(row, this.#started, now);
     return row;
+  }
+
+  /** A share of what former processes leave: were each in a row of crashes to take all of it, the last could start nothing. */
+  #affordable(lease: number, now: number): number {
+    const leased = this.#ended.filter((time) => time > now).length;
+    return Math.min(lease, Math.max(1, Math.floor(lease * (1 - leased / this.requests))));
   }
 
   stored(row: BudgetRow): void {
     if (this.#onLeaseLow === null) return;
-    const limit = this.#unconfirmed.get(row);
-    assert(limit !== undefined, `the stored row of budget ${this.name} is one that it handed out`);
-    for (const older of this.#unconfirmed.keys()) {
-      this.#unconfirmed.delete(older);
-      if (older === row) break;
-    }
-    this.#limit = limit;
-    this.#durable = row;
+    this.#leases.confirm(row);
     this.#dispatch();
   }
 
   restore(row: BudgetRow | null): void {
-    // A row read back after a doubt: which of ours it is does not matter to what we remember, and from now on the
-    // strictest of them counts. Only what another instance has stored in between is news.
-    const known = [...this.#unconfirmed.keys(), this.#durable].some((ours) => sameRow(ours, row));
-    this.#limit = this.#allowed();
-    this.#unconfirmed.clear();
-    this.#durable = row;
+    const isOurs = this.#leases.readBack(row);
     this.#restored = true;
-    if (row !== null && !known) {
-      const wall = this.#clock.now();
-      const now = this.#clock.monotonic();
-      // More than `requests` of them hold nothing back for longer.
-      const leased = Array(Math.min(row.lease, this.requests)).fill(0);
-      const ages = row.attempts.map((time) => Math.max(0, wall - time)).concat(leased);
-      this.#ended = [...ages.map((age) => now - age), ...this.#ended].sort((a, b) => a - b);
-      // Never for longer than was left then, should the clock have been set back meanwhile.
-      this.pause(row.pausedUntil - Math.max(wall, row.at ?? wall));
-    }
+    // Only what another instance has stored is news.
+    if (row !== null && !isOurs) this.#takeOver(row);
     this.#dispatch();
+  }
+
+  #takeOver(row: BudgetRow): void {
+    // In this order, for the same reason.
+    const wall = this.#clock.now();
+    const now = { wall, monotonic: this.#clock.monotonic() };
+    // More than `requests` of them hold nothing back for longer.
+    this.#ended = [...attemptsIn(row, now), ...this.#ended].sort(ascending).slice(-this.requests);
+    // Never for longer than was left then, should the clock have been set back meanwhile.
+    this.pause(row.pausedUntil - Math.max(wall, row.at ?? wall));
   }
 
   /** Lets go of the timer. Whoever closes has aborted the waiting requests before: a forgotten one must not hang. */
@@ -221,20 +208,21 @@ export class Budget implements BudgetView {
    */
   #dispatch(): void {
     this.#wake.abort(WOKEN);
-    const now = this.#clock.monotonic();
-    while (this.#queue.length > 0 && this.#started < this.#allowed() && this.#waitMs(now) <= 0) {
+    const now = this.#look();
+    const mayStart = () => this.#queue.length > 0 && this.#leases.allow(this.#started, now);
+    while (mayStart() && this.#waitMs(now.monotonic) <= 0) {
       if (!this.#connections.take()) break;
       this.#started += 1;
       this.#running += 1;
       this.#queue.shift()?.start();
     }
-    if (this.#queue.length > 0 && this.#started < this.#allowed()) this.#sleep(this.#waitMs(now));
-    if (this.#restored && this.#leaseIsLow()) this.#onLeaseLow?.(this.name);
+    if (mayStart()) this.#sleep(this.#waitMs(now.monotonic));
+    const isLow = this.#restored && this.#leases.isLow(this.#started, now, this.#queue.length > 0);
+    if (isLow) this.#onLeaseLow?.(this.name);
   }
 
-  #leaseIsLow(): boolean {
-    const left = this.#allowed() - this.#started;
-    return left < (this.#durable?.lease ?? 0) / 4 || (left <= 0 && this.#queue.length > 0);
+  #look(): Instant {
+    return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
   }
 
   #sleep(ms: number): void {
@@ -265,13 +253,8 @@ export class Budget implements BudgetView {
     const kept = this.#ended.findIndex((time) => time + this.windowMs > now);
     this.#ended.splice(0, kept < 0 ? this.#ended.length : kept);
   }
-
-  /** Any row that may be the durable one must cover what we do. */
-  #allowed(): number {
-    return Math.min(this.#limit, ...this.#unconfirmed.values());
-  }
 }
 
-function sameRow(a: BudgetRow | null, b: BudgetRow | null): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function ascending(a: number, b: number): number {
+  return a - b;
 }
