@@ -1,5 +1,6 @@
 // Time that moves only when nobody has anything left to do now: hours of budget in milliseconds of test.
 import type { Clock } from '../../src/base/clock.ts';
+import { EPOCH } from './epoch.ts';
 
 export class VirtualClock implements Clock {
   #now = 0;
@@ -7,7 +8,7 @@ export class VirtualClock implements Clock {
   /** Wall time at monotonic zero. */
   #epoch: number;
 
-  constructor(epoch = Date.UTC(2026, 10, 21)) {
+  constructor(epoch = EPOCH) {
     this.#epoch = epoch;
   }
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import {
   createRegistryClient,
@@ -11,6 +10,7 @@ import {
 import type { RegistryClientOptions } from '../../../src/codec/registry-client.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed } from '../../support/codec.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { type RegistryStub, startRegistryStub } from '../../support/registry-stub.ts';
 
 const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' }] };
@@ -24,7 +24,7 @@ const started: RegistryClient[] = [];
 /** A client that waits no longer than it must; `slept` collects its back-off. */
 function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
   const clock = {
-    ...systemClock,
+    ...clockFrom(),
     sleep: async (ms: number) => {
       slept.push(ms);
     },
