@@ -13,7 +13,7 @@ import { createSimulator, type Simulator, type SimulatorOptions } from '../../sr
 import { catalog } from '../../src/streams/catalog.ts';
 import type { Grain } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
-import { clockFrom, EPOCH } from './epoch.ts';
+import { CALENDAR, clockFrom, EPOCH } from './epoch.ts';
 import { evidenceOf, falseChanges as falseChangesIn, judge } from './oracle.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -22,6 +22,7 @@ export function account(options: SimulatorOptions = {}): { simulator: Simulator;
   let now = EPOCH;
   const budgets = { general: null, reports: null };
   const simulator = createSimulator({ timeEntries: 300, years: 1, budgets, now: () => now, ...options });
+  simulator.data.company.week_start_day = CALENDAR.weekStart;
   return {
     simulator,
     pass: (ms) => {
