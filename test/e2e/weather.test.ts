@@ -1,6 +1,7 @@
 // The built daemon in all weather that Harvest and a network can make, in one life: what passes leaves no trace, what stays is
 // told, and after a restart everything is equal. A connection that hangs costs half a minute, and has tests of its own.
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { FaultAction } from '../../src/lab/simulator/faults.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { OAUTH, oauthConfig } from '../support/oauth.ts';
@@ -21,7 +22,7 @@ const throttled = (wish: string | null): FaultAction => ({
 /** By stream: what happens to its requests after the first so many, each once unless `times` says more. */
 const weather = (): readonly [stream: string, action: FaultAction, after?: number, times?: number][] => [
   ['contacts', throttled('1')],
-  ['clients', throttled(new Date(Date.now() + 2_000).toUTCString())],
+  ['clients', throttled(new Date(systemClock.now() + 2_000).toUTCString())],
   ['tasks', throttled('0')],
   // What says no time pauses for fifteen seconds: of the budget of reports, which nothing else waits for.
   ['time_clients', throttled(null)],

@@ -65,7 +65,11 @@ async function keysOf(topic: string): Promise<string[]> {
 
 /** Polls until `probe` gives something; fails after a minute. */
 async function eventually<T>(probe: () => Promise<T | null>): Promise<T> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await systemClock.sleep(200)) {
+  for (
+    const deadline = systemClock.monotonic() + 60_000;
+    systemClock.monotonic() < deadline;
+    await systemClock.sleep(200)
+  ) {
     const found = await probe();
     if (found !== null) return found;
   }

@@ -1,5 +1,5 @@
 // The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
@@ -13,14 +13,16 @@ import { createSimulator, type Simulator, type SimulatorOptions } from '../../sr
 import { catalog } from '../../src/streams/catalog.ts';
 import type { Grain } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
+import { CALENDAR, clockFrom, EPOCH } from './epoch.ts';
 import { evidenceOf, falseChanges as falseChangesIn, judge } from './oracle.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A small account whose clock stands still, so that running timers do not tick while they are compared. */
 export function account(options: SimulatorOptions = {}): { simulator: Simulator; pass: (ms: number) => void } {
-  let now = Date.now();
+  let now = EPOCH;
   const budgets = { general: null, reports: null };
   const simulator = createSimulator({ timeEntries: 300, years: 1, budgets, now: () => now, ...options });
+  simulator.data.company.week_start_day = CALENDAR.weekStart;
   return {
     simulator,
     pass: (ms) => {
@@ -72,10 +74,11 @@ export function benchAccount(
     readonly codec?: Partial<CodecOptions>;
     /** What the client is made with otherwise; with `baseUrl` it goes through sockets. */
     readonly source?: Partial<SourceOptions>;
+    /** `clockOf(simulator)` when left out. */
     readonly clock?: Clock;
   } = {},
 ): Bench {
-  const { clock = systemClock } = options;
+  const { clock = clockOf(simulator) } = options;
   const sink = createMemorySink(log);
   const events: PublisherEvent[] = [];
   const emit = (event: PublisherEvent) => {
@@ -122,6 +125,15 @@ export function virtualBench(
   };
 }
 
+const clocks = new WeakMap<Simulator, Clock>();
+
+/** The publisher's clock on that account: one for all its lives, for between two of them no clock goes back. */
+export function clockOf(simulator: Simulator): Clock {
+  const clock = clocks.get(simulator) ?? clockFrom(() => simulator.now());
+  clocks.set(simulator, clock);
+  return clock;
+}
+
 /** The real client on the simulator in process, without limits and without pauses. */
 export function simulatedSource(simulator: Simulator, parts: Partial<SourceOptions> = {}): HarvestSource {
   const { baseUrl } = parts;
@@ -132,7 +144,7 @@ export function simulatedSource(simulator: Simulator, parts: Partial<SourceOptio
     accountId: simulator.accountId,
     credential: { accessToken: new Secret(simulator.token) },
     budgets: { general: { requests: 1_000_000, perSeconds: 1 }, reports: { requests: 1_000_000, perSeconds: 1 } },
-    clock: systemClock,
+    clock: clockOf(simulator),
     random: () => 0,
     emit: () => {},
     ...parts,

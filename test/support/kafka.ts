@@ -120,7 +120,11 @@ async function decided(bootstrap: string, topics: readonly string[], patienceMs:
   await withReader(bootstrap, async (reader) => {
     const bounds = async () => [...(await reader.bounds(present, forever)).values()].flat();
     const before = await bounds();
-    for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await systemClock.sleep(50)) {
+    for (
+      const deadline = systemClock.monotonic() + patienceMs;
+      systemClock.monotonic() < deadline;
+      await systemClock.sleep(50)
+    ) {
       const now = await bounds();
       if (now.every(({ stable }, index) => stable >= before[index]!.end)) return;
     }
@@ -157,12 +161,12 @@ export async function readCommitted(
   topics: readonly string[],
   patienceMs = 3_000,
 ): Promise<Message[]> {
-  for (const deadline = Date.now() + 20_000; ; await systemClock.sleep(200)) {
+  for (const deadline = systemClock.monotonic() + 20_000; ; await systemClock.sleep(200)) {
     try {
       if (patienceMs > 0) await decided(bootstrap, topics, patienceMs);
       return await readTopics(bootstrap, topics);
     } catch (error) {
-      if (!/coordinator/.test(String(error)) || Date.now() > deadline) throw error;
+      if (!/coordinator/.test(String(error)) || systemClock.monotonic() > deadline) throw error;
     }
   }
 }
@@ -182,12 +186,12 @@ export async function committedOn(bootstrap: string, topic: string): Promise<str
 
 /** Opens again and again as the engine does, until it works or the error is not one of waiting. */
 export async function openPatiently(sink: Sink, restore: Restore, patienceMs = 30_000) {
-  const deadline = Date.now() + patienceMs;
+  const deadline = systemClock.monotonic() + patienceMs;
   for (;;) {
     try {
       return await sink.open(restore, forever);
     } catch (error) {
-      if ((error as { kind?: string }).kind !== 'reopen' || Date.now() > deadline) throw error;
+      if ((error as { kind?: string }).kind !== 'reopen' || systemClock.monotonic() > deadline) throw error;
       await systemClock.sleep(100);
     }
   }

@@ -1,5 +1,6 @@
 // A simulated account behind a socket, and a set of topics of its own on the shared broker.
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import {
   createSimulator,
   type RunningSimulator,
@@ -21,11 +22,12 @@ export const TIME_ENTRIES = Number(process.env.TEST_TIME_ENTRIES ?? 2_500);
 /** `ticking` accounts have the real clock, which budgets over real time need. */
 export async function scene(options: SimulatorOptions & { readonly ticking?: boolean } = {}): Promise<Scene> {
   const { ticking = false, ...rest } = options;
-  let now = Date.now();
+  // The broker and the publishers' processes have the machine's day, and so has Harvest.
+  let now = systemClock.now();
   const simulator: Simulator = createSimulator({
     timeEntries: TIME_ENTRIES,
     budgets: { general: null, reports: null },
-    now: ticking ? Date.now : () => now,
+    now: ticking ? systemClock.now : () => now,
     ...rest,
   });
   const server: RunningSimulator = await serve(simulator);

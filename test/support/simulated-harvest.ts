@@ -6,9 +6,10 @@ import {
   type SimulatorOptions,
   serve,
 } from '../../src/lab/simulator/index.ts';
+import { EPOCH } from './epoch.ts';
 
-/** Midday, 21 November 2025. */
-export const START = Date.UTC(2025, 10, 21, 12, 0, 0);
+/** Where the clock of these accounts stands at first. */
+export const START = EPOCH;
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read member by member in tests.
 type Any = any;

@@ -1,5 +1,4 @@
 // A comparison of the simulator with a log in memory: the real client, codec and index, and a clock whose pauses a test fills.
-import { systemClock } from '../../src/base/clock.ts';
 import type { TopicRecord } from '../../src/engine/ports.ts';
 import type { MemoryLog } from '../../src/lab/memory-sink.ts';
 import type { Simulator } from '../../src/lab/simulator/index.ts';
@@ -7,7 +6,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 import { differs, type StreamFinding } from '../../src/verify/finding.ts';
 import type { TopicLog } from '../../src/verify/topic-view.ts';
 import { type Requests, Verification, type VerificationOptions } from '../../src/verify/verification.ts';
-import { simulatedSource } from './account.ts';
+import { clockOf, simulatedSource } from './account.ts';
 import { testCodec } from './codec.ts';
 
 export interface Verified {
@@ -39,7 +38,7 @@ export async function verified(
     sample: null,
     patienceMs: () => 60_000,
     withValues: false,
-    clock: { ...systemClock, sleep: async () => meanwhile?.() },
+    clock: { ...clockOf(simulator), sleep: async () => meanwhile?.() },
     random: () => 0,
     signal: new AbortController().signal,
     ...rest,

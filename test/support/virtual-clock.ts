@@ -1,5 +1,6 @@
 // Time that moves only when nobody has anything left to do now: hours of budget in milliseconds of test.
 import type { Clock } from '../../src/base/clock.ts';
+import { EPOCH } from './epoch.ts';
 
 export class VirtualClock implements Clock {
   #now = 0;
@@ -12,7 +13,7 @@ export class VirtualClock implements Clock {
    * `tick` says by how much time moves with each look at the clock, in ms: a real one never shows the same time twice, and
    * what is decided on two looks is decided on two times.
    */
-  constructor(epoch = Date.UTC(2026, 10, 21), tick: () => number = () => 0) {
+  constructor(epoch = EPOCH, tick: () => number = () => 0) {
     this.#epoch = epoch;
     this.#tick = tick;
   }

@@ -41,6 +41,14 @@ const sources: readonly Source[] = readdirSync(src, { recursive: true, encoding:
     return { path, room: path.split('/')[0]!, code: text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') };
   });
 
+/** Sources of the tests. What they say of time is looked at, and so is text. */
+const tests: readonly { readonly path: string; readonly code: string }[] = readdirSync(join(root, 'test'), {
+  recursive: true,
+  encoding: 'utf8',
+})
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, code: readFileSync(join(root, 'test', path), 'utf8') }));
+
 /** Files of `src` that a source imports, as paths below `src`. */
 function imports({ path, code }: Source): string[] {
   return [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
@@ -87,6 +95,24 @@ const TOUCHES: ReadonlyArray<{ readonly what: RegExp; readonly name: string; rea
 test.each(TOUCHES)('only its own place touches $name', ({ what, where }) => {
   const wrong = sources.filter(({ room, path, code }) => room !== 'lab' && what.test(code) && !where.test(path));
   expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+/** Where the machine's own day is the right one: real brokers and processes have it. */
+const REAL_DAY = /^(kafka|e2e|long|python)\/|^support\/(epoch|scene|kafka)\.ts$/;
+
+test('no test depends on the day on which it is run: its clocks begin at the epoch of test/support/epoch.ts', () => {
+  const own = tests.filter(({ path }) => path !== 'unit/tidy.test.ts');
+  const asks = own.filter(({ path, code }) => {
+    const aloud = /\bDate\.now\b|\bnew Date\(\)/.test(code);
+    return aloud || (!REAL_DAY.test(path) && /\bsystemClock\b/.test(code));
+  });
+  expect(asks.map(({ path }) => path)).toEqual([]);
+  // Left out, a simulator's day is the machine's.
+  const simulators = own.flatMap(({ path, code }) =>
+    [...code.matchAll(/\bcreateSimulator\(([\s\S]*?)\);/g)].map(([, options]) => ({ path, options })),
+  );
+  expect(simulators.length).toBeGreaterThan(10);
+  expect(simulators.filter(({ options }) => !/\bnow\b/.test(options!)).map(({ path }) => path)).toEqual([]);
 });
 
 test('no room is imported in a circle', () => {

@@ -117,6 +117,11 @@ export class Simulator {
     return scopes(this.data, stream, grain);
   }
 
+  /** Milliseconds since the epoch, as the account's clock tells. */
+  now(): number {
+    return this.#now();
+  }
+
   /** Lets time pass for this account alone. */
   advance(ms: number): void {
     this.#aheadMs += ms;

@@ -6,8 +6,9 @@ import type { SimulatorOptions } from '../../../src/lab/simulator/simulator.ts';
 import type { BudgetName, StreamDefinition } from '../../../src/streams/definition.ts';
 import { ownerOf } from '../../../src/streams/definition.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
+import { AWKWARD, CALENDAR, type Calendar } from '../epoch.ts';
 import { streams } from '../truth.ts';
-import type { Draw } from './draw.ts';
+import { Draw } from './draw.ts';
 
 export const TEST_HOST = 'harvest.test';
 export const ID_HOST = 'id.test';
@@ -26,6 +27,8 @@ export const INTERVALS: Intervals = { pollMs: MINUTE, tallyMs: MINUTE, censusMs:
 export interface Plan {
   readonly seed: number;
   readonly simulator: SimulatorOptions;
+  /** When it begins, and with which day the company's weeks do. */
+  readonly calendar: Calendar;
   readonly streams: readonly StreamDefinition[];
   readonly grain: Grain;
   readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
@@ -68,6 +71,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   const windows = { general: window(budgets.general), reports: window(budgets.reports) };
   return {
     seed,
+    calendar: calendarOf(seed),
     simulator: {
       ...{ seed, timeEntries: draw.between(10, 30), years: draw.between(1, 3) / 10, counts },
       ...{ token: SECRET.token, budgets: hasBudgets ? windows : { general: null, reports: null } },
@@ -98,6 +102,12 @@ export function drawPlan(seed: number, draw: Draw): Plan {
     clock: draw.weighted({ true: 7, off: 1.5, set: 1.5 }),
     episodes: draw.between(3, 8),
   };
+}
+
+/** Drawn by itself, so that everything else that a seed means stays. */
+function calendarOf(seed: number): Calendar {
+  const draw = new Draw(seed * 7919 + 31);
+  return draw.chance(0.2) ? draw.pick(AWKWARD) : CALENDAR;
 }
 
 /** Reports need many others, and cost most of the time. */

@@ -41,7 +41,9 @@ export class Stage {
     this.plan = drawPlan(seed, this.draw);
     const { clock, machine, plan } = this;
     if (plan.clock === 'off') machine.offMs = this.draw.between(-600, 600) * SECOND;
+    clock.set(Date.parse(plan.calendar.at) - clock.now());
     const simulator = createSimulator({ ...plan.simulator, now: clock.now });
+    simulator.data.company.week_start_day = plan.calendar.weekStart;
     this.door = new Door(simulator);
     this.log = new JudgedLog(simulator, plan);
     this.witness = new Witness(simulator);

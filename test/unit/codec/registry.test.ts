@@ -11,6 +11,7 @@ import {
 import type { RegistryClientOptions } from '../../../src/codec/registry-client.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed } from '../../support/codec.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { type RegistryStub, startRegistryStub } from '../../support/registry-stub.ts';
 
 const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' }] };
@@ -25,7 +26,7 @@ const started: RegistryClient[] = [];
 function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
   let passed = 0;
   const clock = {
-    ...systemClock,
+    ...clockFrom(),
     monotonic: () => systemClock.monotonic() + passed,
     sleep: async (ms: number) => {
       passed += ms;
@@ -176,7 +177,7 @@ describe('a registry that limits us', () => {
   function patient(slept: number[], told: string[] = []): RegistryClient {
     let passed = 0;
     const clock = {
-      ...systemClock,
+      ...clockFrom(),
       monotonic: () => systemClock.monotonic() + passed,
       sleep: async (ms: number) => {
         const until = passed + ms;
@@ -208,7 +209,7 @@ describe('a registry that limits us', () => {
     const wakes: (() => void)[] = [];
     let passed = 0;
     const clock = {
-      ...systemClock,
+      ...clockFrom(),
       monotonic: () => systemClock.monotonic() + passed,
       sleep: () => new Promise<void>((wake) => wakes.push(wake)),
     };

@@ -1,10 +1,10 @@
 // The real engine, client, codec and index against the simulator in process and a log with Kafka's transactions in memory.
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { mutate, seededRandom } from '../../../src/lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+import { clockFrom } from '../../support/epoch.ts';
 
 describe('catching up once', () => {
   test('makes the log equal to Harvest, all 32 streams, every row a first read', async () => {
@@ -328,7 +328,7 @@ test.each([
 ])('a change is never left out because a clock is off: %s', async (_, dateOffsetSeconds, localSeconds) => {
   const { simulator, pass } = account({ settings: { dateOffsetSeconds } });
   const log = new MemoryLog();
-  const clock = { ...systemClock, now: () => systemClock.now() + localSeconds * 1000 };
+  const clock = clockFrom(() => simulator.now() + localSeconds * 1000);
   const streams = ['company', 'clients'];
   await benchAccount(simulator, log, { streams, clock }).catchUp();
   pass(5_000);

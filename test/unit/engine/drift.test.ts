@@ -5,6 +5,7 @@ import type { PublisherEvent } from '../../../src/engine/events.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
 import { benchAccount, viewDifferences } from '../../support/account.ts';
+import { EPOCH } from '../../support/epoch.ts';
 import { evidenceOf } from '../../support/oracle.ts';
 
 type Notice = Extract<PublisherEvent, { name: 'drift.seen' }>;
@@ -18,7 +19,7 @@ function scene(codec: Partial<CodecOptions> = {}): {
   /** A new process catches up; what it says about drift, and how often it counted it. */
   restart: () => Promise<{ notices: Notice[]; counted: Record<string, number> }>;
 } {
-  let now = Date.now();
+  let now = EPOCH;
   const budgets = { general: null, reports: null };
   const simulator = createSimulator({ timeEntries: 100, budgets, now: () => now });
   const log = new MemoryLog();

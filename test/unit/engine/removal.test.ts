@@ -76,7 +76,16 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
   const settings = settingsOf(simulator);
   const signal = new AbortController().signal;
   const source = simulatedSource(simulator);
-  const context = { source, codec: testCodec(), settings, signal, now: Date.now, streams, number: 1, once: true };
+  const context = {
+    source,
+    codec: testCodec(),
+    settings,
+    signal,
+    now: () => simulator.now(),
+    streams,
+    number: 1,
+    once: true,
+  };
   const result = await confirmStep(live, context);
   expect(result.diffs.get(live)!.published).toMatchObject({ d: 0 });
   expect(result.confirmed).toBe(false);

@@ -4,6 +4,7 @@ import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import type { Simulator } from '../../../src/lab/simulator/index.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
 import { account, benchAccount, falseChanges, viewDifferences } from '../../support/account.ts';
+import { dayAt } from '../../support/epoch.ts';
 
 const WINDOWED = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
 
@@ -44,14 +45,17 @@ describe('a time entry of long ago', () => {
     const today = firstOf(simulator.data.today());
     const from = firstOf(moved.spent_date);
     time_entries.update(edited.id, { hours: 7.77 });
-    time_entries.update(moved.id, { spent_date: '2025-02-28' });
+    const elsewhere = dayAt(-600);
+    time_entries.update(moved.id, { spent_date: elsewhere });
     try {
       time_entries.delete(deleted.id);
     } catch {
       time_entries.update(deleted.id, { hours: 1.11 });
     }
     await benchAccount(simulator, log).catchUp();
-    const expected = [...new Set([firstOf(edited.spent_date), from, '20250201', firstOf(deleted.spent_date), today])];
+    const expected = [
+      ...new Set([firstOf(edited.spent_date), from, firstOf(elsewhere), firstOf(deleted.spent_date), today]),
+    ];
     for (const report of WINDOWED) expect(windows()[report], report).toEqual(expected.sort());
     expect(windows().expenses_team).toEqual([today]);
     expect(await viewDifferences(simulator, log)).toEqual([]);

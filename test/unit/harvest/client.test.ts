@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { findStream } from '../../../src/streams/catalog.ts';
+import { EPOCH } from '../../support/epoch.ts';
 import { clientOf, failureOf, json, page, scripted, TOKEN } from './scripted-harvest.ts';
 
 const signal = new AbortController().signal;
@@ -87,14 +88,14 @@ describe('answers', () => {
   test('a compressed page is unpacked, and the Date header is its time', async () => {
     const body = { clients: [{ id: 1 }, { id: 2 }], total_entries: 2, links: { next: null } };
     const server = await scripted((response) => {
-      response.writeHead(200, { 'content-encoding': 'gzip', date: 'Sat, 21 Nov 2026 06:30:00 GMT' });
+      response.writeHead(200, { 'content-encoding': 'gzip', date: new Date(EPOCH - 1_000).toUTCString() });
       response.end(gzipSync(JSON.stringify(body)));
     });
     expect(await clientOf(server).source.fetchPage(page('clients'), signal)).toEqual({
       records: body.clients,
       next: null,
       totalEntries: 2,
-      serverTime: Date.UTC(2026, 10, 21, 6, 30),
+      serverTime: EPOCH - 1_000,
     });
   });
 
@@ -102,12 +103,12 @@ describe('answers', () => {
     ['is missing', undefined],
     ['is no date', 'yesterday'],
     ['is a number', '1'],
-    ['runs ten minutes ahead', new Date(Date.now() + 600_000).toUTCString()],
+    ['runs ten minutes ahead', new Date(EPOCH + 600_000).toUTCString()],
   ])('an answer whose Date %s speaks up to the moment it was asked for, not up to its arrival', async (_, date) => {
     let reached = 0;
     const server = await scripted((response) => {
-      reached = Date.now();
-      response.sendDate = false;
+      reached = clock.now();
+      response.removeHeader('date');
       setTimeout(() => json(response, empty('clients'), 200, date === undefined ? {} : { date }), 20);
     });
     const { source, clock } = clientOf(server);

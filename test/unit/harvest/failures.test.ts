@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { clientOf, failureOf, json, page, type Script, scripted } from './scripted-harvest.ts';
 
 const signal = new AbortController().signal;
@@ -124,7 +124,7 @@ describe('asked to slow down', () => {
     const stop = new AbortController();
     const { source } = clientOf(server, {
       connections: 1,
-      clock: systemClock,
+      clock: clockFrom(),
     });
     const held = [
       failureOf(source.fetchPage(page('clients'), stop.signal)),

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type Clock, systemClock } from '../../../src/base/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { PageRequest } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../../src/harvest/client.ts';
 import { findStream } from '../../../src/streams/catalog.ts';
+import { clockFrom, EPOCH } from '../../support/epoch.ts';
 
 export interface Seen {
   readonly method: string;
@@ -32,6 +33,9 @@ export async function scripted(script: Script): Promise<ScriptedHarvest> {
     for await (const piece of request) body += piece;
     const { method = '', url = '', headers } = request;
     const each = { method, url, headers, body };
+    // The server's own would be the machine's day.
+    response.sendDate = false;
+    response.setHeader('date', new Date(EPOCH).toUTCString());
     script(response, each, seen.push(each) - 1);
   };
   const server = createServer(listener).listen(0, '127.0.0.1');
@@ -55,13 +59,14 @@ export function json(
 /** Time passes as it does, except that every sleep is over at once and has then taken its time. */
 export class SkippingClock implements Clock {
   readonly sleeps: number[] = [];
+  readonly #clock = clockFrom();
   #skipped = 0;
 
   now(): number {
-    return systemClock.now() + this.#skipped;
+    return this.#clock.now() + this.#skipped;
   }
   monotonic(): number {
-    return systemClock.monotonic() + this.#skipped;
+    return this.#clock.monotonic() + this.#skipped;
   }
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
@@ -70,7 +75,7 @@ export class SkippingClock implements Clock {
     this.#skipped += Math.max(ms, 0);
   }
   after(ms: number, task: () => void): () => void {
-    return systemClock.after(ms, task);
+    return this.#clock.after(ms, task);
   }
 }
 

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { createSimulator, type Simulator, serve } from '../../../src/lab/simulator/index.ts';
+import { EPOCH } from '../../support/epoch.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { clientOf, failureOf, page } from './scripted-harvest.ts';
 
@@ -26,7 +27,7 @@ async function served(simulator: Simulator): Promise<{ url: string; seen: [] }> 
 }
 
 test.each(['clients', 'time_entries'])('a walk over %s in small pages brings every record once', async (stream) => {
-  const simulator = createSimulator({ token: 'a-token', accountId: 42 });
+  const simulator = createSimulator({ token: 'a-token', accountId: 42, now: () => EPOCH });
   const { source } = clientOf(await served(simulator), { credential: { accessToken: new Secret('a-token') } });
   const whole = await walk(source, stream);
   const inPieces = await walk(source, stream, { per_page: String(Math.max(1, Math.ceil(whole.length / 7))) });
@@ -35,7 +36,7 @@ test.each(['clients', 'time_entries'])('a walk over %s in small pages brings eve
 });
 
 test('weather of every kind is walked through', async () => {
-  const simulator = createSimulator({ token: 'a-token', accountId: 42 });
+  const simulator = createSimulator({ token: 'a-token', accountId: 42, now: () => EPOCH });
   const { source } = clientOf(await served(simulator), { credential: { accessToken: new Secret('a-token') } });
   const expected = await walk(source, 'clients', { per_page: '1' });
   for (const kind of ['reset', 'cut', 'truncate', 'bad-gzip'] as const) {
@@ -48,7 +49,7 @@ test('weather of every kind is walked through', async () => {
 });
 
 test('an OAuth client outlives the death of its access token and the rotation of its refresh token', async () => {
-  const simulator = createSimulator({ accountId: 42, oauth: { rotate: true } });
+  const simulator = createSimulator({ accountId: 42, now: () => EPOCH, oauth: { rotate: true } });
   const { source, events } = clientOf(await served(simulator), {
     credential: {
       oauth: {

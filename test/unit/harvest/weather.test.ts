@@ -5,6 +5,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { type Simulator, type SimulatorOptions, serve } from '../../../src/lab/simulator/index.ts';
 import { account, type Bench, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+import { EPOCH } from '../../support/epoch.ts';
 import { SkippingClock, scripted } from './scripted-harvest.ts';
 
 type Fault = Parameters<Simulator['faults']['add']>[0];
@@ -65,7 +66,7 @@ const failing = (status: number): Action => ({ kind: 'status', status });
 describe('what passes leaves no trace', () => {
   test.each<[string, Action]>([
     ['429 with seconds', throttled(429, '20')],
-    ['429 with a date', throttled(429, new Date(Date.now() + 30_000).toUTCString())],
+    ['429 with a date', throttled(429, new Date(EPOCH + 30_000).toUTCString())],
     ['429 without Retry-After', throttled(429)],
     ['429 with zero', throttled(429, '0')],
     ['429 with nonsense', throttled(429, 'soon, -1; 1e9')],

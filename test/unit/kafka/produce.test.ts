@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { CompressionTypes } from 'kafkajs';
 import type { Broker, ProduceRequest } from 'kafkajs/src/cluster/index.js';
 import { expect, test, vi } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { produce } from '../../../src/kafka/produce.ts';
+import { clockFrom, EPOCH } from '../../support/epoch.ts';
 
 const kafkajsRequest: (request: ProduceRequest) => { encode(): Promise<{ buffer: Buffer }> } = createRequire(
   import.meta.url,
@@ -25,7 +25,8 @@ test('a request is byte for byte what kafkajs sends', async () => {
       },
     ],
   };
-  vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
+  const now = EPOCH;
+  vi.useFakeTimers({ toFake: ['Date'], now });
   try {
     const expected = await kafkajsRequest(request).encode();
     let sent: unknown;
@@ -36,7 +37,7 @@ test('a request is byte for byte what kafkajs sends', async () => {
         },
       },
     } as unknown as Broker;
-    await produce(broker, request, systemClock);
+    await produce(broker, request, { ...clockFrom(), now: () => now });
     expect((sent as { buffer: Buffer }).buffer.toString('hex')).toBe(expected.buffer.toString('hex'));
   } finally {
     vi.useRealTimers();

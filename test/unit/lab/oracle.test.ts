@@ -1,6 +1,5 @@
 // The judge on trial: each promise is broken on purpose in a log that keeps them all, and has to be found.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import type { OutMessage } from '../../../src/engine/ports.ts';
 import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
 import { benchAccount } from '../../support/account.ts';
@@ -19,7 +18,7 @@ beforeEach(async () => {
   simulator = createSimulator({ timeEntries: 60, years: 0.2, now: () => now, budgets });
   log = new WatchedLog(simulator);
   witness = new Witness(simulator);
-  await benchAccount(simulator, log, { clock: { ...systemClock, now: () => now } }).catchUp();
+  await benchAccount(simulator, log).catchUp();
 });
 
 const verdict = () => judge(simulator, evidenceOf(log), { witness });

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { account, stream } from '../../support/status.ts';
 
 const ROUTES = ['/', '/status', '/metrics', '/health/live', '/health/ready'];
@@ -16,8 +16,8 @@ async function door(): Promise<URL> {
   const { address, close } = await openHttp({
     listen: { host: '127.0.0.1', port: 0 },
     version: '1.2.3',
-    clock: systemClock,
-    metrics: createMetrics('1.2.3', () => WELL, systemClock),
+    clock: clockFrom(),
+    metrics: createMetrics('1.2.3', () => WELL, clockFrom()),
     accounts: () => WELL,
     dead: () => [],
   });

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { type HttpDoor, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { account, firstSweep, NOW, stream } from '../../support/status.ts';
 
 const doors: HttpDoor[] = [];
@@ -15,7 +15,7 @@ async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOption
   const options: HttpOptions = {
     listen: { host: '127.0.0.1', port: 0 },
     version: '1.2.3',
-    clock: systemClock,
+    clock: clockFrom(),
     metrics: createMetrics('1.2.3', () => accounts, { now: () => NOW }),
     accounts: () => accounts,
     dead: () => [],

@@ -1,6 +1,7 @@
 // The door for programs that run the simulator as a process: storms, bulk deletions, time, the whole truth.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { catalog } from '../../../src/streams/catalog.ts';
+import { dayAt } from '../../support/epoch.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
 
 let harvest: SimulatedHarvest;
@@ -52,7 +53,7 @@ test('a storm is told, ages the account when it is given pauses, and can be told
 test('the clock moves: a rate of the future becomes current without its person being touched', async () => {
   const { data } = harvest.simulator;
   const { id, updated_at } = data.users.all().at(-1)!;
-  data.billable_rates.create({ user_id: id, amount: 333, start_date: '2025-12-01' });
+  data.billable_rates.create({ user_id: id, amount: 333, start_date: dayAt(10) });
   const { now } = await post('clock', { advanceSeconds: 20 * 86_400 });
   expect(now).toBe(data.seconds() * 1000);
   const { json, headers } = await harvest.ask(`/v2/users/${id}`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dayAt } from '../../support/epoch.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
 
 let harvest: SimulatedHarvest;
@@ -98,7 +99,7 @@ describe('page-number lists', () => {
       const task = data.task_assignments.between(entry.project_id, entry.task_id);
       return open && task?.is_active && data.user_assignments.between(entry.project_id, entry.user_id)?.is_active;
     })!;
-    data.time_entries.create({ project_id, task_id, user_id, spent_date: '2025-11-21', hours: 1 });
+    data.time_entries.create({ project_id, task_id, user_id, spent_date: dayAt(0), hours: 1 });
     const second = await harvest.ask(first.json.links.next);
     expect(second.json.time_entries[0].id).toBe(first.json.time_entries[9].id);
     expect(second.json.total_entries).toBe(first.json.total_entries + 1);

@@ -1,6 +1,8 @@
 // The reports against sums made here from the records themselves: nothing is shared with the simulator's own sums.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { windowOf } from '../../../src/streams/windows.ts';
+import { dayAt } from '../../support/epoch.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
 
 let harvest: SimulatedHarvest;
@@ -58,8 +60,8 @@ async function read(path: string, window: Window, more = ''): Promise<Row[]> {
   return json.results;
 }
 
-const YEAR: Window = { from: '2024-01-01', to: '2024-12-31' };
-const MONTH: Window = { from: '2025-03-01', to: '2025-03-31' };
+const YEAR: Window = windowOf(dayAt(-400), 'year');
+const MONTH: Window = windowOf(dayAt(-250), 'month');
 
 describe.each([YEAR, MONTH])('from $from to $to', (window) => {
   test.each([
@@ -157,7 +159,7 @@ test('project_budget lists projects with a budget, and monthly ones count this m
   const rows = json.results as Row[];
   expect(rows.map(({ project_id }) => project_id).toSorted()).toEqual(projects.map(({ id }) => id).toSorted());
   const everything = { from: '1990-01-01', to: '2100-01-01' };
-  const thisMonth = { from: '2025-11-01', to: '2100-01-01' };
+  const thisMonth = { from: windowOf(dayAt(0), 'month').from, to: '2100-01-01' };
   const byHours = projects.filter(({ budget_by }) => budget_by === 'project' || budget_by === 'person');
   expect(byHours.some(({ budget_is_monthly }) => budget_is_monthly)).toBe(true);
   for (const { id, budget_is_monthly, budget_by, budget } of byHours) {

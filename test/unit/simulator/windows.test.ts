@@ -1,7 +1,8 @@
 // The simulator's own calendar, made apart from the publisher's so that each can find the other's mistakes.
 import { expect, test } from 'vitest';
 import { createSimulator, type Grain } from '../../../src/lab/simulator/index.ts';
-import { windowOf } from '../../../src/streams/windows.ts';
+import { windowAfter, windowOf } from '../../../src/streams/windows.ts';
+import { dayAt } from '../../support/epoch.ts';
 import { START } from '../../support/simulated-harvest.ts';
 
 const GRAINS: readonly Grain[] = ['day', 'week', 'month', 'quarter', 'year'];
@@ -18,7 +19,7 @@ test.each(GRAINS)('%s windows join from the oldest record to today, and are thos
       .map(({ byDate }) => byDate.oldest()!)
       .sort()[0]!;
     expect(windows[0]).toEqual(windowOf(oldest, grain, weekStart));
-    expect(windows.at(-1)).toEqual(windowOf('2025-11-21', grain, weekStart));
+    expect(windows.at(-1)).toEqual(windowOf(dayAt(0), grain, weekStart));
     expect(windows).toEqual(windows.map(({ from }) => windowOf(from, grain, weekStart)));
     windows.slice(1).forEach(({ from }, at) => {
       expect(Date.parse(from) - Date.parse(windows[at]!.to)).toBe(DAY);
@@ -30,12 +31,15 @@ test.each(GRAINS)('%s windows join from the oldest record to today, and are thos
 
 test('windows reach to the newest record when that lies in the future', () => {
   const simulator = createSimulator({ timeEntries: 50, now: () => START });
+  const current = windowOf(dayAt(0), 'month');
+  const next = windowAfter(current, 'month');
+  const newest = windowAfter(next, 'month').to;
   const [entry] = simulator.data.time_entries.all().filter(({ timer_started_at }) => timer_started_at === null);
-  simulator.data.time_entries.update(entry!.id, { spent_date: '2026-02-03' });
+  simulator.data.time_entries.update(entry!.id, { spent_date: newest });
   expect(
     simulator
       .windows()
       .slice(-3)
       .map(({ from }) => from),
-  ).toEqual(['2025-12-01', '2026-01-01', '2026-02-01']);
+  ).toEqual([current.from, next.from, windowOf(newest, 'month').from]);
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dayAt } from '../../support/epoch.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
 
 let harvest: SimulatedHarvest;
@@ -53,7 +54,7 @@ describe('creating and editing', () => {
 
   test('an edit moves updated_at of the record, and a rename shows everywhere at once', async () => {
     const { project, task } = await newProject('Renamed');
-    const spent = { project_id: project, task_id: task, spent_date: '2025-11-20', hours: 2 };
+    const spent = { project_id: project, task_id: task, spent_date: dayAt(-1), hours: 2 };
     const entry = (await post('/v2/time_entries', spent)).json;
     harvest.advance(10);
     const renamed = (await patch(`/v2/projects/${project}`, { name: 'New name' })).json;
@@ -75,7 +76,7 @@ describe('creating and editing', () => {
     const { simulator } = harvest;
     const { project, task, user } = await newProject('Touched');
     const entry = (
-      await post('/v2/time_entries', { project_id: project, task_id: task, spent_date: '2025-11-20', hours: 2 })
+      await post('/v2/time_entries', { project_id: project, task_id: task, spent_date: dayAt(-1), hours: 2 })
     ).json;
     simulator.settings.touches = { ...simulator.settings.touches, renamed: true, rate: true };
     harvest.advance(5);
@@ -90,7 +91,7 @@ describe('creating and editing', () => {
 describe('timers', () => {
   test('an entry without hours runs, grows on each read, and stops the other one', async () => {
     const { project, task } = await newProject('Timed');
-    const start = { project_id: project, task_id: task, spent_date: '2025-11-21' };
+    const start = { project_id: project, task_id: task, spent_date: dayAt(0) };
     const first = (await post('/v2/time_entries', start)).json;
     expect(first).toMatchObject({ is_running: true, hours: 0, ended_time: null });
     harvest.advance(1800);
@@ -110,7 +111,7 @@ describe('timers', () => {
 
   test('rounding changes rounded hours without any record changing', async () => {
     const { project, task } = await newProject('Rounded');
-    const spent = { project_id: project, task_id: task, spent_date: '2025-11-21', hours: 1.02 };
+    const spent = { project_id: project, task_id: task, spent_date: dayAt(0), hours: 1.02 };
     const entry = (await post('/v2/time_entries', spent)).json;
     harvest.simulator.settings.rounding = { minutes: 15, direction: 'up' };
     const rounded = (await harvest.ask(`/v2/time_entries/${entry.id}`)).json;
@@ -133,7 +134,7 @@ describe('deleting', () => {
 
   test('a project takes time, expenses and assignments along and answers archived', async () => {
     const { project, task, user } = await newProject('Doomed');
-    const spent = { project_id: project, spent_date: '2025-11-20' };
+    const spent = { project_id: project, spent_date: dayAt(-1) };
     const entry = (await post('/v2/time_entries', { ...spent, task_id: task, hours: 1 })).json;
     const category = harvest.simulator.data.expense_categories.all()[0]!.id;
     const expense = (await post('/v2/expenses', { ...spent, expense_category_id: category, total_cost: 5 })).json;
@@ -150,7 +151,7 @@ describe('deleting', () => {
 
   test('tasks, people and assignments with hours stay', async () => {
     const { project, task, user } = await newProject('Busy');
-    await post('/v2/time_entries', { project_id: project, task_id: task, spent_date: '2025-11-20', hours: 1 });
+    await post('/v2/time_entries', { project_id: project, task_id: task, spent_date: dayAt(-1), hours: 1 });
     const { data } = harvest.simulator;
     const userAssignment = data.user_assignments.between(project, user)!.id;
     const taskAssignment = data.task_assignments.between(project, task)!.id;
@@ -166,7 +167,7 @@ describe('deleting', () => {
 
   test('an entry of an archived project stays', async () => {
     const { project, task } = await newProject('Archived');
-    const spent = { project_id: project, task_id: task, spent_date: '2025-11-20', hours: 1 };
+    const spent = { project_id: project, task_id: task, spent_date: dayAt(-1), hours: 1 };
     const entry = (await post('/v2/time_entries', spent)).json;
     await patch(`/v2/projects/${project}`, { is_active: false });
     const shown = (await harvest.ask(`/v2/time_entries/${entry.id}`)).json;
@@ -190,7 +191,7 @@ describe('deleting', () => {
 describe('invoices', () => {
   test('billing moves the entries; deleting the invoice frees them and takes messages and payments along', async () => {
     const { client, project, task } = await newProject('Billed');
-    const spent = { project_id: project, task_id: task, spent_date: '2025-11-20', hours: 3 };
+    const spent = { project_id: project, task_id: task, spent_date: dayAt(-1), hours: 3 };
     const entry = (await post('/v2/time_entries', spent)).json;
     harvest.advance(7);
     const invoice = (
