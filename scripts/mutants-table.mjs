@@ -119,7 +119,11 @@ const TABLE = [
       'dirty: addedTo(position.dirty, windows, report.takenWindows)',
       'dirty: position.dirty',
     ],
-    ['src/engine/report-step.ts', "tasks.push({ why: 'round', window: round, at: due });", ''],
+    [
+      'src/engine/report-step.ts',
+      "return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];",
+      'return tasks;',
+    ],
   ],
   [
     'P8',

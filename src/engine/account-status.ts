@@ -1,9 +1,8 @@
 // The engine's own account of itself, for people: built on demand from the live streams.
 import { isoSeconds } from '../base/clock.ts';
-import { windowCount } from '../streams/windows.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
-import { reportSpan } from './report-span.ts';
+import { reportWindows } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
@@ -127,8 +126,7 @@ function sweepStatus(live: LiveStream, view: ScheduleView, now: number): SweepSt
     }
     case 'report': {
       const { windows } = position.sweep!;
-      const span = reportSpan(view, now);
-      const total = windowCount(span.first.from, span.last.from, position.grain);
+      const total = reportWindows(live, view, now).held.length;
       return { purpose: 'first', pages: windows, rows: windows, total, unit: 'windows', startedAt };
     }
   }

@@ -153,6 +153,8 @@ export interface StreamRow {
   readonly new_types?: readonly string[];
   /** Fields that have been null, sorted: learned in the first sweep, another one is announced. Absent until then. */
   readonly nulls?: readonly string[];
+  /** Records whose day nobody can mean, named once. Absent where there never were any. */
+  readonly far_days?: readonly number[];
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
