@@ -207,9 +207,9 @@ export class Verification {
   /** As the topics of the lists tell; with a start date those hold what changed since, which is not all that is recorded. */
   #recordedDays({ sums }: StreamDefinition): RecordedDays {
     const lists = sums.map((name) => this.#views.get(name)!);
-    const isWhole = lists.every(({ definition: { name } }) => {
-      const row = this.#rows.get(name);
-      return row?.state === 'RUNNING' && row.complete === true;
+    const isWhole = lists.every((view) => {
+      const row = this.#rows.get(view.definition.name);
+      return this.#isPublished(view) && row?.state === 'RUNNING' && row.complete === true;
     });
     const days = lists.flatMap(({ index }) => [...index.days.keys()]);
     return { days, isWhole: isWhole && this.#options.settings.startDate === null };
