@@ -4,6 +4,8 @@
 const FENCING = ['real', 'test/kafka/publisher.test.ts', 'a newer instance takes the account'];
 const ONE_PARTITION = ['real', 'test/kafka/cluster.test.ts', 'the same move under a batch of ours'];
 
+const unit = (file, title) => ['unit', `test/unit/${file}.test.ts`, title];
+
 /** [promise, name, ...edits as file, from, to; the shelf that finds it, if it is not the simulation] */
 const TABLE = [
   [
@@ -110,6 +112,136 @@ const TABLE = [
       "error.code === 'harvest.forbidden') return 'gone'",
     ],
   ],
+  [
+    'P8',
+    'a hold stays when nothing of it is left',
+    [
+      'src/engine/census.ts',
+      'return isLookedInto || isHeldFor || suspects.length > 0 ? row : { ...row, hold: null };',
+      'return row;',
+    ],
+    unit('engine/holds', 'that an earlier version released and left over'),
+  ],
+  [
+    'P8',
+    'a topic that is read anew keeps its hold',
+    ['src/engine/stream-row.ts', '...NO_CENSUS, hold: null, complete', '...NO_CENSUS, complete'],
+    ['src/engine/census.ts', 'refused: false }[hold.kind]', 'refused: true }[hold.kind]'],
+    unit('engine/holds', 'ends when the topic was emptied'),
+  ],
+  [
+    'P1',
+    'a slow sweep goes on over more changed parents than are noted',
+    [
+      'src/engine/child-step.ts',
+      'const isOvertaken = position.sweep !== null && there.sweep === null;',
+      'const isOvertaken = false;',
+    ],
+    unit('engine/errands', 'six thousand parents that change while a step of the slow sweep'),
+  ],
+  [
+    'P1',
+    'a first visit forgets what changes under it',
+    [
+      'src/engine/consequences.ts',
+      'const noted = isToCome ? changed.filter((id) => child.taken.has(id)) : changed;',
+      'const noted = isToCome ? [] : changed;',
+    ],
+    unit('engine/errands', 'while its children are read for the very first time'),
+  ],
+  [
+    'P3',
+    'a removal takes what is under way',
+    ['src/engine/account.ts', 'if (locked.some(({ busy }) => busy)) return;', 'if (live.busy) return;'],
+    unit('engine/errands', 'children of a refused stream are not asked for twice'),
+  ],
+  [
+    'P7',
+    'letters are forgotten for others',
+    [
+      'src/engine/committer.ts',
+      'for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);',
+      'for (const { id, hash } of refusals.slice(-1000)) kept.set(id, hash);',
+    ],
+    unit('engine/letters', 'fifteen hundred refused records'),
+  ],
+  [
+    'P7',
+    'one record ends its account',
+    [
+      'src/codec/codec.ts',
+      'if (thrown instanceof ConversionError || thrown instanceof PublisherError) throw thrown;',
+      'throw thrown;',
+    ],
+    unit('engine/letters', 'whatever else fails in one record'),
+  ],
+  [
+    'P7',
+    'a letter cannot be as deep as its record',
+    ['src/base/json.ts', 'if (!(error instanceof RangeError)) throw error;', 'throw error;'],
+    unit('engine/letters', 'nested twenty thousand deep'),
+  ],
+  [
+    'P8',
+    'an absent total is a small one',
+    ['src/engine/counts.ts', 'isCount ? page.totalEntries : null', 'isCount ? page.totalEntries : page.records.length'],
+    ['src/engine/list-step.ts', 'advanced.sweep.total !== null', 'true'],
+    unit('engine/uncounted', 'are held for nothing'),
+  ],
+  [
+    'P8',
+    'who is told no total takes the reports as they are',
+    [
+      'src/engine/narrowing.ts',
+      'told ?? (await walkedCount(source, PRIORITY.changes, context))',
+      'told ?? source.index.size',
+    ],
+    unit('engine/uncounted', 'protect all the same'),
+  ],
+  [
+    'P1',
+    'empty windows are read too',
+    ['src/streams/windows.ts', 'if (!isWhole) {', 'if (isWhole || !isWhole) {'],
+    unit('engine/report-windows', 'windows in which nothing is recorded'),
+  ],
+  [
+    'P1',
+    'windows that were jumped over count as read',
+    [
+      'src/engine/sweep.ts',
+      'dirty: addedTo(position.dirty, skipped, new Set()) };',
+      'dirty: addedTo(position.dirty, skipped.slice(0, 0), new Set()) };',
+    ],
+    unit('engine/sweep', 'that were jumped over are dirty'),
+  ],
+  [
+    'P1',
+    'covered never shrinks',
+    [
+      'src/engine/report-step.ts',
+      'const covered = shrinkCovered(isGone ? position : coverWindow(position, from, held), left);',
+      'const covered = isGone ? position : coverWindow(position, from, held);',
+    ],
+    unit('engine/report-windows', 'costs one window of each report'),
+  ],
+  [
+    'P1',
+    'what came first outranks what is late',
+    ['src/engine/schedule.ts', '(at > 0 ? at : unlessSetBack(live.waitingSince, 0, now))', 'Math.max(at, 0)'],
+    unit('engine/report-windows', 'the project budget is read in time'),
+  ],
+  [
+    'P1',
+    'unread windows go before all others',
+    ['src/engine/schedule.ts', 'return inTurn(urgent, live);', 'return urgent[0];'],
+    unit('engine/report-windows', 'unread, dirty and current windows take turns'),
+  ],
+  [
+    'P9',
+    'a mistyped year is named by nobody',
+    ['src/streams/windows.ts', 'return years < -YEARS_BACK || years > YEARS_AHEAD;', 'return years === Number.NaN;'],
+    unit('engine/report-windows', 'costs one window of each report'),
+  ],
   ['P6', 'follow foreign links', ['src/harvest/links.ts', 'url === null || !isOurs(url, base)', 'url === null']],
   [
     'P1',
@@ -119,7 +251,11 @@ const TABLE = [
       'dirty: addedTo(position.dirty, windows, report.takenWindows)',
       'dirty: position.dirty',
     ],
-    ['src/engine/report-step.ts', "tasks.push({ why: 'round', window: round, at: due });", ''],
+    [
+      'src/engine/report-step.ts',
+      "return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];",
+      'return tasks;',
+    ],
   ],
   [
     'P8',

@@ -124,6 +124,7 @@ async function verifyAccount(
     source,
     codec,
     log,
+    isEnabled: (name) => config.streams[name]?.enabled === true,
     stateRows: async () => {
       const { rows } = await readState(kafkaSettings(config), prefix, clock, signal);
       return new Map(rows.filter((row) => row.accountId === account.id).map(({ name, row }) => [name, row]));

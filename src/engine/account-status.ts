@@ -2,10 +2,9 @@
 import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { type Grain, windowCount } from '../streams/windows.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
-import { reportSpan } from './report-span.ts';
+import { reportWindows } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, BudgetStatus, StreamStatus, SweepStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
@@ -61,7 +60,7 @@ function firstSweepRequests(name: BudgetName, view: ScheduleView, pageRows: numb
   return unread.reduce((sum, live) => {
     const sweep = sweepStatus(live, view, now);
     if (sweep === null)
-      return sum + (live.row.position.kind === 'report' ? windowsOf(live.row.position, view, now) : 0);
+      return sum + (live.row.position.kind === 'report' ? reportWindows(live, view, now).held.length : 0);
     const left = Math.max(0, (sweep.total ?? 0) - sweep.rows);
     return sum + (sweep.unit === 'rows' ? Math.ceil(left / pageRows) : left);
   }, 0);
@@ -154,13 +153,8 @@ function sweepStatus(live: LiveStream, view: ScheduleView, now: number): SweepSt
     }
     case 'report': {
       const { windows } = position.sweep!;
-      const total = windowsOf(position, view, now);
+      const total = reportWindows(live, view, now).held.length;
       return { purpose: 'first', pages: windows, rows: windows, total, unit: 'windows', startedAt };
     }
   }
-}
-
-function windowsOf({ grain }: { readonly grain: Grain }, view: ScheduleView, now: number): number {
-  const { first, last } = reportSpan(view, now);
-  return windowCount(first.from, last.from, grain);
 }

@@ -208,6 +208,7 @@ export class Account {
           for (const each of locked) each.busy = false;
           live.taken = new Set();
           live.takenWindows = new Set();
+          live.waitingSince = clock.now();
           if (keepsPace) live.steppedAt = clock.now();
           running.delete(step);
           rouse();

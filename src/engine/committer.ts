@@ -298,6 +298,7 @@ const NOTABLE: ReadonlySet<PublisherEvent['name']> = new Set([
   'drift.seen',
   'record.refused',
   'totals.absent',
+  'day.unlikely',
 ]);
 
 function notification(event: PublisherEvent, now: number): Notification {

@@ -2,6 +2,8 @@
 // be read, windows of reports are to be read again.
 import { isoSeconds } from '../base/clock.ts';
 import type { Diff } from './diff.ts';
+import type { PublisherEvent } from './events.ts';
+import { farDays } from './far-days.ts';
 import type { LiveStream } from './live-stream.ts';
 import { weekStartOf } from './report-span.ts';
 import { restated } from './restatement.ts';
@@ -17,12 +19,22 @@ const PENDING_MAX = 5000;
 /** The result with what follows from it for other streams. */
 export function withConsequences(result: StepResult, context: StepContext): StepResult {
   const more: [LiveStream, Move][] = [];
+  const events: PublisherEvent[] = [];
   for (const [live, diff] of result.diffs) {
     more.push(...announcedChildren(live, diff, context), ...restatedReports(live, diff, context));
+    const far = farDays(live, diff, context.now());
+    if (far !== null) {
+      more.push([live, far.move]);
+      events.push(...far.events);
+    }
   }
   if (more.length === 0) return result;
   const { live, purpose, ...parts } = result;
-  return stepResult(live, purpose, { ...parts, moves: [...result.moves, ...more] });
+  return stepResult(live, purpose, {
+    ...parts,
+    moves: [...result.moves, ...more],
+    events: [...result.events, ...events],
+  });
 }
 
 /** Children of parents that are published are read in the same pass. */

@@ -53,6 +53,8 @@ export type PublisherEvent =
       cursor: string | null;
     }
   | { name: 'sweep.shifted'; stream: string; expected: number; found: number; walk: number }
+  /** A record is dated so far from today that its year must be mistyped. */
+  | { name: 'day.unlikely'; stream: string; record: number; field: string; day: string }
   /** Harvest sends no `total_entries` for a list: what was deleted shows at its next census only. */
   | { name: 'totals.absent'; stream: string; reason: string }
   | {

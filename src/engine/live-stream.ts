@@ -52,6 +52,10 @@ export interface LiveStream {
   steppedAt: number;
   /** When report windows were last read, by their first day. */
   readonly windowReads: Map<string, number>;
+  /** At which step each class of report windows was last read, by `WindowTask.why`: they take turns. */
+  readonly windowTurns: Map<string, number>;
+  /** Since when it waits for its next step: when its last one ended. What may begin at once is as old as this. */
+  waitingSince: number;
   /** Next links of the walk under way: one that comes again leads in a circle. */
   readonly links: Set<string>;
   /** Parents whose children are being read right now. */

@@ -47,6 +47,8 @@ export function createStreams(
       probeAt: 0,
       steppedAt: 0,
       windowReads: new Map(),
+      windowTurns: new Map(),
+      waitingSince: now,
       links: new Set(),
       taken: new Set(),
       takenWindows: new Set(),

@@ -10,12 +10,6 @@ const TIME = ['time_clients', 'time_projects', 'time_tasks', 'time_team'];
 const EXPENSES = ['expenses_clients', 'expenses_projects', 'expenses_categories', 'expenses_team'];
 const UNINVOICED = ['uninvoiced'];
 
-/** Streams whose records are summed up in reports, by their day. */
-const SUMMED: Readonly<Record<string, readonly string[]>> = {
-  time_entries: [...TIME, ...UNINVOICED],
-  expenses: [...EXPENSES, ...UNINVOICED],
-};
-
 interface Cause {
   /** The report whose rows tell in which windows the record (or the one it belongs to, by `group`) occurs; null: in all. */
   readonly where: string | null;
@@ -53,9 +47,8 @@ const CAUSES: Readonly<Record<string, readonly Cause[]>> = {
 };
 
 /** The lists that a report is made from: if they are narrowed, so is the report. */
-export function sourcesOf({ name }: StreamDefinition): readonly string[] {
-  if (name === 'project_budget') return ['projects', 'time_entries'];
-  return Object.keys(SUMMED).filter((source) => SUMMED[source]!.includes(name));
+export function sourcesOf({ name, sums }: StreamDefinition): readonly string[] {
+  return name === 'project_budget' ? ['projects', 'time_entries'] : sums;
 }
 
 /** Windows by report, as their first days: `dirty` by their entries, `touched` by anything else; `all`: every window. */
@@ -76,18 +69,18 @@ export function restated(
   const dirty = new Map<LiveStream, readonly string[]>();
   const touched = new Map<LiveStream, readonly string[]>();
   const all = new Set<LiveStream>();
-  const mark = (marks: typeof dirty, names: readonly string[], windows: ReadonlySet<string>) => {
-    for (const report of reportsOf(names, streams)) {
+  const mark = (marks: typeof dirty, reports: readonly LiveStream[], windows: ReadonlySet<string>) => {
+    for (const report of reports) {
       const marked = [...(marks.get(report) ?? []), ...windows].filter((window) => wasRead(report, window));
       if (marked.length > 0) marks.set(report, [...new Set(marked)]);
     }
   };
 
-  const summed = diff.changes.size > 0 ? SUMMED[live.definition.name] : undefined;
-  if (summed) mark(dirty, summed, windowsOfDays(daysOf(live, diff), grain, weekStart));
+  const summing = [...streams.values()].filter(({ definition }) => definition.sums.includes(live.definition.name));
+  if (summing.length > 0) mark(dirty, summing, windowsOfDays(daysOf(live, diff), grain, weekStart));
   for (const { where, reports, by } of diff.changes.size > 0 ? (CAUSES[live.definition.name] ?? []) : []) {
     const witness = where === null ? undefined : streams.get(where);
-    if (witness) mark(touched, reports, windowsWith(witness, subjects(live, diff, by)));
+    if (witness) mark(touched, reportsOf(reports, streams), windowsWith(witness, subjects(live, diff, by)));
     else for (const report of reportsOf(reports, streams)) all.add(report);
   }
   return { dirty, touched, all };

@@ -25,8 +25,10 @@ export interface RowIndex {
   idsDated(from: number, to: number): RowId[];
   /** Rows per day, and how many have none (under null). */
   dayCounts(): Map<number | null, number>;
-  /** Smallest and largest day ever set; never shrinks until `clear`. */
-  extent(): { readonly min: number; readonly max: number } | null;
+  /** Days that rows have, and of report rows the first days of their windows; each with the number of its rows. */
+  readonly days: ReadonlyMap<number, number>;
+  /** Another number whenever a day gets its first row or loses its last: what was made of the days holds until then. */
+  readonly daysVersion: number;
 }
 
 /** `numeric` rows live in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
@@ -48,10 +50,16 @@ class IdIndex implements RowIndex {
   #groups: Float64Array | null = null;
   #days: Int32Array | null = null;
   #size = 0;
-  #extent: Extent = null;
+  readonly #perDay = new DayCounts();
 
   get size(): number {
     return this.#size;
+  }
+  get days(): ReadonlyMap<number, number> {
+    return this.#perDay.counts;
+  }
+  get daysVersion(): number {
+    return this.#perDay.version;
   }
 
   get(id: RowId): IndexedRow | undefined {
@@ -59,12 +67,11 @@ class IdIndex implements RowIndex {
     if (Number.isNaN(this.#ids[slot])) return undefined;
     const seconds = this.#seconds[slot]!;
     const group = this.#groups?.[slot] ?? NONE;
-    const day = this.#days?.[slot] ?? NO_DAY;
     return {
       hash: this.#hashes[slot]!,
       updatedAt: seconds === 0 ? null : seconds * 1000,
       group: Number.isNaN(group) ? null : group,
-      day: day === NO_DAY ? null : day,
+      day: this.#dayAt(slot),
     };
   }
 
@@ -72,14 +79,16 @@ class IdIndex implements RowIndex {
     if (this.#size >= this.#ids.length * FULLEST) this.#resize(this.#ids.length * 2);
     const slot = this.#find(id as number);
     if (Number.isNaN(this.#ids[slot])) this.#size++;
+    else this.#perDay.lose(this.#dayAt(slot));
     this.#write(slot, id as number, row);
-    if (row.day !== null) this.#extent = widen(this.#extent, row.day);
+    this.#perDay.gain(row.day);
   }
 
   delete(id: RowId): void {
     let hole = this.#find(id as number);
     if (Number.isNaN(this.#ids[hole])) return;
     this.#size--;
+    this.#perDay.lose(this.#dayAt(hole));
     const mask = this.#ids.length - 1;
     for (let slot = (hole + 1) & mask; !Number.isNaN(this.#ids[slot]); slot = (slot + 1) & mask) {
       const home = this.#home(this.#ids[slot]!);
@@ -100,7 +109,7 @@ class IdIndex implements RowIndex {
     this.#groups = null;
     this.#days = null;
     this.#size = 0;
-    this.#extent = null;
+    this.#perDay.clear();
   }
 
   *ids(): Iterable<number> {
@@ -120,18 +129,14 @@ class IdIndex implements RowIndex {
   }
 
   dayCounts(): Map<number | null, number> {
-    const counts = new Map<number | null, number>();
-    for (let slot = 0; slot < this.#ids.length; slot++) {
-      if (Number.isNaN(this.#ids[slot])) continue;
-      const day = this.#days?.[slot] ?? NO_DAY;
-      const key = day === NO_DAY ? null : day;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
-    return counts;
+    const counts = new Map<number | null, number>(this.#perDay.counts);
+    const undated = this.#size - this.#perDay.total;
+    return undated > 0 ? counts.set(null, undated) : counts;
   }
 
-  extent(): Extent {
-    return this.#extent;
+  #dayAt(slot: number): number | null {
+    const day = this.#days?.[slot] ?? NO_DAY;
+    return day === NO_DAY ? null : day;
   }
 
   #slots(test: (slot: number) => boolean): number[] {
@@ -143,9 +148,7 @@ class IdIndex implements RowIndex {
   }
 
   #home(id: number): number {
-    // Ids come in runs: the multiplication spreads them, the high bits of large ids are folded in first.
-    const folded = (id % 0x1_0000_0000) ^ (id / 0x1_0000_0000);
-    return (Math.imul(folded, 0x9e3779b1) >>> 7) & (this.#ids.length - 1);
+    return homeOf(id, this.#ids.length);
   }
 
   #find(id: number): number {
@@ -189,23 +192,39 @@ class IdIndex implements RowIndex {
   }
 }
 
+/** The slot that `id` belongs to in a table of `length` slots, which is a power of two. */
+export function homeOf(id: number, length: number): number {
+  // Ids come in runs: the multiplication spreads them over its upper bits, the high bits of large ids are folded in first.
+  const folded = (id % 0x1_0000_0000) ^ (id / 0x1_0000_0000);
+  return Math.imul(folded, 0x9e3779b1) >>> (Math.clz32(length) + 1);
+}
+
 class TextIndex implements RowIndex {
   readonly #rows = new Map<RowId, IndexedRow>();
+  readonly #perDay = new DayCounts();
 
   get size(): number {
     return this.#rows.size;
+  }
+  get days(): ReadonlyMap<number, number> {
+    return this.#perDay.counts;
+  }
+  get daysVersion(): number {
+    return this.#perDay.version;
   }
   get(id: RowId): IndexedRow | undefined {
     return this.#rows.get(id);
   }
   set(id: RowId, row: IndexedRow): void {
+    if (!this.#rows.has(id)) this.#perDay.gain(windowStart(id));
     this.#rows.set(id, row);
   }
   delete(id: RowId): void {
-    this.#rows.delete(id);
+    if (this.#rows.delete(id)) this.#perDay.lose(windowStart(id));
   }
   clear(): void {
     this.#rows.clear();
+    this.#perDay.clear();
   }
   ids(): Iterable<RowId> {
     return this.#rows.keys();
@@ -220,15 +239,38 @@ class TextIndex implements RowIndex {
   dayCounts(): Map<number | null, number> {
     return new Map([[null, this.#rows.size]]);
   }
-  extent(): Extent {
-    return null;
-  }
 }
 
-type Extent = { readonly min: number; readonly max: number } | null;
+/** The first day of the window that a report row is of: its id begins with it. */
+function windowStart(id: RowId): number {
+  return Date.parse((id as string).slice(0, 10)) / 86_400_000;
+}
 
-function widen(extent: Extent, day: number): Extent {
-  if (extent === null) return { min: day, max: day };
-  if (day >= extent.min && day <= extent.max) return extent;
-  return { min: Math.min(extent.min, day), max: Math.max(extent.max, day) };
+/** How many rows each day has. */
+class DayCounts {
+  readonly counts = new Map<number, number>();
+  total = 0;
+  version = 0;
+
+  gain(day: number | null): void {
+    if (day === null) return;
+    const before = this.counts.get(day);
+    this.counts.set(day, (before ?? 0) + 1);
+    this.total++;
+    if (before === undefined) this.version++;
+  }
+
+  lose(day: number | null): void {
+    if (day === null) return;
+    const left = this.counts.get(day)! - 1;
+    if (left > 0) this.counts.set(day, left);
+    else if (this.counts.delete(day)) this.version++;
+    this.total--;
+  }
+
+  clear(): void {
+    this.counts.clear();
+    this.total = 0;
+    this.version++;
+  }
 }

@@ -6,7 +6,7 @@ import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
-import { priorityOf, type WindowTask, windowTasks } from './report-step.ts';
+import { inTurn, priorityOf, type WindowTask, windowTasks } from './report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
@@ -54,7 +54,13 @@ export function schedule(view: ScheduleView, now: number): Due[] {
     if (!next) continue;
     const { task, at, priority } = next;
     const isPatient = task.kind === 'census' || task.kind === 'confirm' || priority === PRIORITY.slack;
-    due.push({ live, task, at, deadline: deadlineOf(next), keepsPace: isPatient || !hasPatientWork(live.row) });
+    due.push({
+      live,
+      task,
+      at,
+      deadline: deadlineOf(next, live, now),
+      keepsPace: isPatient || !hasPatientWork(live.row),
+    });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
   return due.sort((a, b) => a.deadline - b.deadline || (a.live.lastCommitAt ?? 0) - (b.live.lastCommitAt ?? 0));
@@ -77,21 +83,31 @@ export function nextTask(live: LiveStream, view: ScheduleView, now: number): Can
   const probeAt = unlessSetBack(live.probeAt, PROBE_MS[live.definition.budget], now);
   if (state !== 'RUNNING') return { ...reading(live, view, now)!, at: Math.max(earliest, probeAt) };
   const all = candidates(live, view, now).map((each) => (view.once ? each : delayed(each, live, view, now)));
-  return soonest(
-    all.map((each) => (isKeptWaiting(each.task.kind, live) ? { ...each, at: Math.max(earliest, each.at) } : each)),
-    now,
+  const waiting = all.map((each) =>
+    isKeptWaiting(each.task.kind, live) ? { ...each, at: Math.max(earliest, each.at) } : each,
   );
+  return soonest(waiting, live, now);
 }
 
-/** What is due goes by its deadline; when nothing is, what falls due first. */
-function soonest(all: readonly Candidate[], now: number): Candidate {
+/** What is due goes by its deadline, windows of a report by turns; when nothing is, what falls due first. */
+function soonest(all: readonly Candidate[], live: LiveStream, now: number): Candidate {
   const due = all.filter(({ at }) => at <= now);
   if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
-  return due.reduce((a, b) => (deadlineOf(b) < deadlineOf(a) ? b : a));
+  const urgent = due.filter(isUrgentWindow);
+  if (urgent.length > 0) return inTurn(urgent, live);
+  const deadline = (each: Candidate) => deadlineOf(each, live, now);
+  return due.reduce((a, b) => (deadline(b) < deadline(a) ? b : a));
 }
 
-function deadlineOf({ at, priority }: Pick<Candidate, 'at' | 'priority'>): number {
-  return Math.max(at, 0) + priority * CLASS_MS;
+type WindowCandidate = Candidate & { readonly task: { readonly kind: 'window'; readonly window: WindowTask } };
+
+function isUrgentWindow(candidate: Candidate): candidate is WindowCandidate {
+  return candidate.task.kind === 'window' && candidate.priority < PRIORITY.slack;
+}
+
+/** What may begin at once has waited since the stream's last step: so what is timed and late outranks what merely came first. */
+function deadlineOf({ at, priority }: Candidate, live: LiveStream, now: number): number {
+  return (at > 0 ? at : unlessSetBack(live.waitingSince, 0, now)) + priority * CLASS_MS;
 }
 
 /** What is not urgent waits while its budget is needed for something else. */

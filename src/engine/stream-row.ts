@@ -155,6 +155,8 @@ export interface StreamRow {
   readonly nulls?: readonly string[];
   /** Text of the stream came with bytes that are no UTF-8, announced once. Absent until then. */
   readonly replaced_text?: true;
+  /** Records whose day nobody can mean, named once. Absent where there never were any. */
+  readonly far_days?: readonly number[];
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;

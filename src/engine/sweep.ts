@@ -1,7 +1,6 @@
 // How a position moves when a page, a chunk of parents or a window has been read: the cursor rules of design section 4.
 // Pure: position in, position out; the times are the server's, handed in.
 import { isoSeconds } from '../base/clock.ts';
-import { type Grain, type WeekStart, type Window, windowAfter, windowBefore, windowOf } from '../streams/windows.ts';
 import type { Page } from './ports.ts';
 import type { ListSweep, Position } from './stream-row.ts';
 
@@ -102,29 +101,31 @@ export function takenOff<T>(list: readonly T[], done: readonly T[]): readonly T[
   return list.filter((each) => !gone.delete(each));
 }
 
-/** The windows a report stream should hold, from the first to the last. */
-export interface Span {
-  readonly first: Window;
-  readonly last: Window;
+/**
+ * The next of a report's `windows` (first days, ascending) that was never read: the current one, for it is what people look
+ * at, then newer ones, then back in time. Null when all are.
+ */
+export function nextWindow({ covered }: ReportPosition, windows: readonly string[], current: string): string | null {
+  if (covered === null) return current;
+  return windows.find((from) => from > covered.last) ?? windows.findLast((from) => from < covered.first) ?? null;
 }
 
-export function spanOf(firstDate: string, lastDate: string, grain: Grain, weekStart: WeekStart): Span {
-  const first = windowOf(firstDate <= lastDate ? firstDate : lastDate, grain, weekStart);
-  return { first, last: windowOf(lastDate, grain, weekStart) };
-}
-
-/** The next window of `span` never read: the newest first, for it is what people look at, then back in time. Null when all are. */
-export function nextWindow(position: ReportPosition, span: Span, weekStart: WeekStart): Window | null {
-  const { covered, grain } = position;
-  if (covered === null) return span.last;
-  if (covered.last < span.last.from) return windowAfter(windowOf(covered.last, grain, weekStart), grain, weekStart);
-  if (covered.first > span.first.from) return windowBefore(windowOf(covered.first, grain, weekStart), grain, weekStart);
-  return null;
-}
-
-export function coverWindow(position: ReportPosition, window: Window): ReportPosition {
+/** The window that begins on `from` was read; what lies between and was not, is to be read now. */
+export function coverWindow(position: ReportPosition, from: string, windows: readonly string[]): ReportPosition {
   const { covered } = position;
-  const first = covered && covered.first < window.from ? covered.first : window.from;
-  const last = covered && covered.last > window.from ? covered.last : window.from;
-  return { ...position, covered: { first, last } };
+  if (covered === null) return { ...position, covered: { first: from, last: from } };
+  const first = covered.first < from ? covered.first : from;
+  const last = covered.last > from ? covered.last : from;
+  const between = (each: string) => (each > covered.last && each < from) || (each < covered.first && each > from);
+  const skipped = windows.filter(between);
+  return { ...position, covered: { first, last }, dirty: addedTo(position.dirty, skipped, new Set()) };
+}
+
+/** Covers no more than there are `windows`: what had one record, of a mistyped date that was mended, is none any more. */
+export function shrinkCovered(position: ReportPosition, windows: readonly string[]): ReportPosition {
+  const { covered } = position;
+  if (covered === null) return position;
+  const inside = windows.filter((from) => from >= covered.first && from <= covered.last);
+  const [first, last] = [inside[0], inside.at(-1)];
+  return { ...position, covered: first === undefined || last === undefined ? null : { first, last } };
 }

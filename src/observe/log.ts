@@ -133,6 +133,11 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
         level: event.walk < 3 ? 'debug' : 'warn',
         message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,
       };
+    case 'day.unlikely':
+      return {
+        level: 'warn',
+        message: `record ${event.record} has ${event.field} ${event.day}: a mistyped year? Correct it in Harvest`,
+      };
     case 'totals.absent':
       return { level: 'warn', message: event.reason };
     case 'stream.changed': {

@@ -319,6 +319,7 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     case 'order.carried_out':
     case 'sweep.started':
     case 'totals.absent':
+    case 'day.unlikely':
     case 'record.refused':
     case 'value.unreadable':
       break;

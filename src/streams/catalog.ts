@@ -11,6 +11,7 @@ const PROJECT = { stream: 'projects', member: 'project' } as const;
 
 const invoice = { feature: 'invoice_feature', permission: INVOICES } as const;
 const estimate = { feature: 'estimate_feature', permission: ESTIMATES } as const;
+const time = { sums: ['time_entries'], permission: ANYONE };
 const expense = { feature: 'expense_feature', permission: ANYONE } as const;
 
 export const catalog: readonly StreamDefinition[] = [
@@ -50,15 +51,15 @@ export const catalog: readonly StreamDefinition[] = [
     permission: 'Administrator, or Manager with assigned teammates',
   }),
 
-  report('expenses_clients', 'expenses/clients', 'client_id', expense),
-  report('expenses_projects', 'expenses/projects', 'project_id', expense),
-  report('expenses_categories', 'expenses/categories', 'expense_category_id', expense),
-  report('expenses_team', 'expenses/team', 'user_id', expense),
-  report('uninvoiced', 'uninvoiced', 'project_id', invoice),
-  report('time_clients', 'time/clients', 'client_id', { permission: ANYONE }),
-  report('time_projects', 'time/projects', 'project_id', { permission: ANYONE }),
-  report('time_tasks', 'time/tasks', 'task_id', { permission: ANYONE }),
-  report('time_team', 'time/team', 'user_id', { permission: ANYONE }),
+  report('expenses_clients', 'expenses/clients', 'client_id', { ...expense, sums: ['expenses'] }),
+  report('expenses_projects', 'expenses/projects', 'project_id', { ...expense, sums: ['expenses'] }),
+  report('expenses_categories', 'expenses/categories', 'expense_category_id', { ...expense, sums: ['expenses'] }),
+  report('expenses_team', 'expenses/team', 'user_id', { ...expense, sums: ['expenses'] }),
+  report('uninvoiced', 'uninvoiced', 'project_id', { ...invoice, sums: ['time_entries', 'expenses'] }),
+  report('time_clients', 'time/clients', 'client_id', time),
+  report('time_projects', 'time/projects', 'project_id', time),
+  report('time_tasks', 'time/tasks', 'task_id', time),
+  report('time_team', 'time/team', 'user_id', time),
   whole('project_budget', '/reports/project_budget', {
     rows: 'results',
     paging: 'page',

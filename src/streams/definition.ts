@@ -40,6 +40,8 @@ export interface StreamDefinition {
    * section 10). A child's parent does that too.
    */
   readonly belongsTo: { readonly stream: string; readonly member: string } | null;
+  /** For a report: the dated lists that it sums up. */
+  readonly sums: readonly string[];
   readonly feature: FeatureFlag | null;
   /** Who may read it, in Harvest's words: the remedy when it is refused. */
   readonly permission: string;
@@ -95,6 +97,7 @@ function base(name: string, kind: StreamKind, path: string): Omit<StreamDefiniti
     dated: null,
     single: null,
     belongsTo: null,
+    sums: [],
     feature: null,
   };
 }

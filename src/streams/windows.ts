@@ -50,6 +50,57 @@ export function windowBefore(window: Window, grain: Grain, weekStart?: WeekStart
   return windowOf(dayAfter(window.from, -1), grain, weekStart);
 }
 
+/** Nobody tracked time so long ago, or plans so far ahead: a mistyped year. */
+const YEARS_BACK = 25;
+const YEARS_AHEAD = 2;
+
+/** Whether a day, in days since 1970, is too far from `today` to be meant. */
+export function isUnlikely(day: number, today: string): boolean {
+  const years = (day - Date.parse(today) / 86_400_000) / 365.25;
+  return years < -YEARS_BACK || years > YEARS_AHEAD;
+}
+
+/** What decides which windows a report has. */
+export interface WindowSpan {
+  readonly grain: Grain;
+  readonly weekStart: WeekStart;
+  /** `harvest.start_date` and `harvest.end_date`, or null. */
+  readonly startDate: string | null;
+  readonly endDate: string | null;
+  readonly today: string;
+  /** Days on which something is recorded, since 1970. */
+  readonly days: Iterable<number>;
+  /** Those are all such days. */
+  readonly isWhole: boolean;
+}
+
+/** The window of today, or of the last day that is asked for. */
+export function currentWindow({ grain, weekStart, endDate, today }: Omit<WindowSpan, 'days' | 'isWhole'>): Window {
+  return windowOf(endDate !== null && endDate < today ? endDate : today, grain, weekStart);
+}
+
+/**
+ * First days of the windows that a report has, ascending: those in which something is recorded, and the current one. Where it is
+ * not known what is recorded, also all from the start date, or the oldest likely day, to the current one.
+ */
+export function windowStarts(span: WindowSpan): string[] {
+  const { grain, weekStart, startDate, endDate, today, isWhole } = span;
+  const ofDay = (date: string) => windowOf(date, grain, weekStart).from;
+  const current = currentWindow(span).from;
+  const starts = new Set<string>();
+  for (const day of span.days) starts.add(ofDay(isoDay(day)));
+  if (!isWhole) {
+    const likely = [...span.days].filter((day) => !isUnlikely(day, today));
+    let from = ofDay(startDate ?? isoDay(Math.min(...likely, Date.parse(today) / 86_400_000)));
+    for (; from < current; from = windowAfter(windowOf(from, grain, weekStart), grain, weekStart).from)
+      starts.add(from);
+  }
+  const first = startDate === null ? '' : ofDay(startDate);
+  const last = endDate === null ? '9999-12-31' : ofDay(endDate);
+  const asked = [...starts].filter((from) => from >= first && from <= last);
+  return [...new Set([...asked, current])].sort();
+}
+
 function dayAfter(date: string, days: number): string {
   return isoDay(Date.parse(date) / 86_400_000 + days);
 }

@@ -2,7 +2,7 @@
 import type { RecordContext, RowId } from '../engine/ports.ts';
 import type { IndexedRow, RowIndex } from '../engine/row-index.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import { type Grain, type WeekStart, type Window, windowAfter, windowOf } from '../streams/windows.ts';
+import { type Grain, type WeekStart, type Window, windowOf, windowStarts } from '../streams/windows.ts';
 
 /** A whole list, the children of one parent, or one report window. */
 export interface Portion {
@@ -37,26 +37,29 @@ export function parentPortions(parents: Iterable<number>, { accountId }: Portion
     }));
 }
 
-/** The windows that the topic has rows of, the gaps between them, and all up to the current one; the newest first. */
+/** What is recorded by day in the lists that a report sums up; `isWhole`: those are all such days. */
+export interface RecordedDays {
+  readonly days: readonly number[];
+  readonly isWhole: boolean;
+}
+
+/** The windows that a report has by what is recorded, and those that its topic has rows of; the newest first. */
 export function windowPortions(
   index: RowIndex,
-  settings: PortionSettings,
+  { accountId, ...settings }: PortionSettings,
   today: string,
   weekStart: WeekStart,
+  recorded: RecordedDays,
 ): Portion[] {
-  const { accountId, endDate, grain } = settings;
-  const current = windowOf(endDate !== null && endDate < today ? endDate : today, grain, weekStart);
-  const windows = new Map<string, Window>([[nameOf(current), current]]);
+  const windows = new Map<string, Window>();
   for (const id of index.ids()) {
     const [from, to] = (id as string).split('|') as [string, string];
     windows.set(nameOf({ from, to }), { from, to });
   }
-  const oldest = [...windows.keys()].sort()[0]!.slice(0, 10);
-  for (
-    let window = windowOf(oldest, grain, weekStart);
-    window.from < current.from;
-    window = windowAfter(window, grain, weekStart)
-  ) {
+  // A window whose records nobody knows any more may still have rows.
+  const days = [...recorded.days, ...index.days.keys()];
+  for (const from of windowStarts({ ...settings, ...recorded, days, today, weekStart })) {
+    const window = windowOf(from, settings.grain, weekStart);
     windows.set(nameOf(window), window);
   }
   return [...windows]

@@ -15,6 +15,7 @@ import {
   type PortionSettings,
   parentPortions,
   portionNameOf,
+  type RecordedDays,
   wholePortion,
   windowPortions,
 } from './portion.ts';
@@ -29,6 +30,8 @@ export interface VerificationOptions {
   readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
   readonly codec: ReadableCodec;
   readonly log: TopicLog;
+  /** Whether a stream that is looked into only for its days is switched on. */
+  readonly isEnabled: (stream: string) => boolean;
   /** The daemon's state rows as last committed, by stream. */
   readonly stateRows: () => Promise<ReadonlyMap<string, JsonObject>>;
   readonly settings: PortionSettings;
@@ -59,7 +62,7 @@ export class Verification {
     this.#options = options;
     this.#harvest = new HarvestView(options);
     for (const stream of options.streams) {
-      for (const name of [stream.name, stream.parent?.stream ?? stream.name]) {
+      for (const name of [stream.name, stream.parent?.stream ?? stream.name, ...stream.sums]) {
         if (!this.#views.has(name)) this.#views.set(name, new TopicView(findStream(name)!, options.log, options.codec));
       }
     }
@@ -79,8 +82,8 @@ export class Verification {
   /** Reads the topics and `/company`; says what the first look will cost. What differs is asked for once more on top. */
   async prepare(): Promise<Requests> {
     const { streams, signal, stateRows, sample } = this.#options;
-    for (const view of this.#views.values()) await view.advance(signal);
     this.#rows = await stateRows();
+    for (const view of this.#views.values()) if (this.#isPublished(view)) await view.advance(signal);
     this.#company = await this.#readCompany();
     const sum = { general: 0, reports: 0 };
     for (const stream of streams) {
@@ -193,11 +196,30 @@ export class Verification {
     const { settings, clock } = this.#options;
     const { index } = this.#view(stream);
     if (stream.kind === 'report') {
-      return windowPortions(index, settings, isoSeconds(clock.now()).slice(0, 10), this.#weekStart());
+      const today = isoSeconds(clock.now()).slice(0, 10);
+      return windowPortions(index, settings, today, this.#weekStart(), this.#recordedDays(stream));
     }
     return stream.parent === null
       ? [wholePortion(stream, settings)]
       : parentPortions(this.#parents(stream.parent.stream, index), settings);
+  }
+
+  /** As the topics of the lists tell; with a start date those hold what changed since, which is not all that is recorded. */
+  #recordedDays({ sums }: StreamDefinition): RecordedDays {
+    const lists = sums.map((name) => this.#views.get(name)!);
+    const isWhole = lists.every((view) => {
+      const row = this.#rows.get(view.definition.name);
+      return this.#isPublished(view) && row?.state === 'RUNNING' && row.complete === true;
+    });
+    const days = lists.flatMap(({ index }) => [...index.days.keys()]);
+    return { days, isWhole: isWhole && this.#options.settings.startDate === null };
+  }
+
+  /** Whether the stream has a topic of ours: one that is looked into only for its days may have none. */
+  #isPublished({ definition: { name } }: TopicView): boolean {
+    const { streams, isEnabled } = this.#options;
+    const isCompared = streams.some((stream) => stream.name === name || stream.parent?.stream === name);
+    return isCompared || (isEnabled(name) && this.#rows.has(name));
   }
 
   /** Parents on their own topic, parents of rows on the topic, and what the parents' comparison has missed there. */

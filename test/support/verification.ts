@@ -33,6 +33,7 @@ export async function verified(
     source: simulatedSource(simulator),
     codec: testCodec(),
     log: memoryTopicLog(log),
+    isEnabled: () => true,
     stateRows: async () => log.rows,
     settings: { accountId: simulator.accountId, startDate: null, endDate: null, grain: 'month' },
     sample: null,

@@ -37,13 +37,16 @@ const INTO_WEEK = { Monday: 3, Sunday: 4, Saturday: 5 } as const;
 export function windowAround(date: string, grain: Grain, weekStart: keyof typeof INTO_WEEK): Window {
   if (grain === 'day') return { from: date, to: date };
   if (grain === 'week') {
-    const from = addDays(date, -((dayOfDate(date) + INTO_WEEK[weekStart]) % 7));
+    const intoWeek = (dayOfDate(date) + INTO_WEEK[weekStart]) % 7;
+    const from = addDays(date, -(intoWeek < 0 ? intoWeek + 7 : intoWeek));
     return { from, to: addDays(from, 6) };
   }
   const length = MONTHS[grain];
   const [year, month] = date.split('-').map(Number) as [number, number];
   const first = Math.floor((month - 1) / length) * length;
-  const monthStart = (months: number) => new Date(Date.UTC(year, months, 1)).toISOString().slice(0, 10);
+  const digits = (value: number, width: number) => String(value).padStart(width, '0');
+  const monthStart = (months: number) =>
+    `${digits(year + Math.floor(months / 12), 4)}-${digits((months % 12) + 1, 2)}-01`;
   return { from: monthStart(first), to: addDays(monthStart(first + length), -1) };
 }
 

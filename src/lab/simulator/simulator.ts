@@ -107,7 +107,7 @@ export class Simulator {
     return parentIds(this.data, stream);
   }
 
-  /** The calendar windows that reports cover; weeks begin as the company's do. */
+  /** The calendar windows in which something is tracked, and that of today; weeks begin as the company's do. */
   windows(grain: Grain = 'month'): Window[] {
     return windows(this.data, grain);
   }

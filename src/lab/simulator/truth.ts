@@ -1,5 +1,5 @@
 // The door for oracles: what the API would answer now, whole and unpaged, without a request.
-import { addDays, type Grain, type Window, windowAround } from './calendar.ts';
+import { type Grain, type Window, windowAround } from './calendar.ts';
 import { recordLists, type Scope } from './lists.ts';
 import type { Account } from './model/account.ts';
 import { inSight } from './permissions.ts';
@@ -36,17 +36,17 @@ export function parentIds(account: Account, stream: string): number[] {
   return parents ? inSight(account, parents.stream, parents.all()).map(({ id }) => id) : [];
 }
 
-/** The calendar windows from the oldest time entry or expense to today, or to the newest when that lies ahead. */
+/** The calendar windows in which time or expenses are tracked, and that of today. */
 export function windows(account: Account, grain: Grain): Window[] {
-  const today = account.today();
-  const tracked = [account.time_entries, account.expenses].map(({ byDate }) => byDate);
-  const oldest = tracked.map((dates) => dates.oldest() ?? today).sort()[0] as string;
-  const newest = [today, ...tracked.map((dates) => dates.newest() ?? today)].sort().at(-1) as string;
-  const found: Window[] = [];
-  for (let date = oldest; date <= newest; date = addDays((found.at(-1) as Window).to, 1)) {
-    found.push(windowAround(date, grain, account.company.week_start_day));
+  const tracked = [account.time_entries, account.expenses].flatMap(({ byDate }) => byDate.days());
+  const found = new Map<string, Window>();
+  let last: Window | null = null;
+  for (const date of [...new Set([account.today(), ...tracked])].sort()) {
+    if (last !== null && date <= last.to) continue;
+    last = windowAround(date, grain, account.company.week_start_day);
+    found.set(last.from, last);
   }
-  return found;
+  return [...found.values()];
 }
 
 /** Every scope in which a stream has to be asked, so that nothing of it is left out. */

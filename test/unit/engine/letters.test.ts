@@ -1,8 +1,10 @@
 // Whatever is wrong with one record is a letter: once for each of its versions, and it stops nothing.
 import { expect, test } from 'vitest';
+import { ConversionError } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { account, benchAccount, inProcess } from '../../support/account.ts';
+import { streamNamed, testCodec } from '../../support/codec.ts';
 
 /** What Harvest answers, as `change` leaves it. */
 function changed(answer: Transport, path: string, change: (body: string) => string): Transport {
@@ -55,4 +57,17 @@ test('a company whose switches nest without end stops nothing', async () => {
   );
   await benchAccount(simulator, log, { streams: ['company', 'tasks'], source: { transport } }).catchUp();
   expect(log.rows.get('tasks')).toMatchObject({ complete: true });
+});
+
+test('whatever else fails in one record is said by its kind alone, as a letter', () => {
+  const record = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new TypeError('what it holds');
+      },
+    },
+  );
+  const encode = () => testCodec().encode(streamNamed('clients'), record, { accountId: 1 });
+  expect(encode).toThrow(new ConversionError('the whole record', 'its conversion failed (TypeError)'));
 });

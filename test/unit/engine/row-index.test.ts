@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRowIndex, type IndexedRow } from '../../../src/engine/row-index.ts';
+import { createRowIndex, homeOf, type IndexedRow } from '../../../src/engine/row-index.ts';
 
 const row = fc.record({
   hash: fc.maxSafeNat(),
@@ -40,20 +40,57 @@ test('after any sets and deletions the index holds what a Map would hold', () =>
         if (group !== null) expect(index.idsIn(group).sort()).toEqual(having((row) => row.group === group).sort());
       }
       for (const [day, count] of index.dayCounts()) expect(having((row) => row.day === day)).toHaveLength(count);
+      expect([...index.days.values()].reduce((sum, count) => sum + count, 0)).toBe(
+        having(({ day }) => day !== null).length,
+      );
     }),
   );
 });
 
-test('the extent of the days grows with every row and is gone after a clear', () => {
+test('the days tell when one gets its first row or loses its last', () => {
   const index = createRowIndex(true);
-  expect(index.extent()).toBeNull();
-  index.set(1, { hash: 1, updatedAt: null, group: null, day: 20_000 });
-  index.set(2, { hash: 1, updatedAt: null, group: null, day: 17_000 });
-  index.set(3, { hash: 1, updatedAt: null, group: 9, day: null });
-  expect(index.extent()).toEqual({ min: 17_000, max: 20_000 });
-  index.clear();
-  expect(index.extent()).toBeNull();
-  expect(index.size).toBe(0);
+  const dated = (day: number | null) => ({ hash: 1, updatedAt: null, group: null, day });
+  const versions = [index.daysVersion];
+  const noting = (change: () => void) => {
+    change();
+    versions.push(index.daysVersion);
+  };
+  noting(() => index.set(1, dated(20_000)));
+  noting(() => index.set(2, dated(17_000)));
+  noting(() => index.set(3, dated(null)));
+  expect([...index.days]).toEqual([
+    [20_000, 1],
+    [17_000, 1],
+  ]);
+  noting(() => index.set(9, dated(20_000)));
+  noting(() => index.delete(9));
+  noting(() => index.set(1, dated(17_000)));
+  expect([...index.days]).toEqual([[17_000, 2]]);
+  noting(() => index.clear());
+  expect(index.days.size + index.size).toBe(0);
+  const changes = versions.slice(1).map((version, at) => version !== versions[at]);
+  expect(changes).toEqual([true, true, false, false, false, true, true]);
+});
+
+test('the windows of report rows are known by their first days', () => {
+  const index = createRowIndex(false);
+  const none = { hash: 1, updatedAt: null, group: null, day: null };
+  for (const id of ['1970-01-02|1970-01-31|7|EUR', '1970-01-02|1970-01-31|8|EUR', '1970-02-01|1970-02-28|7|EUR'])
+    index.set(id, none);
+  index.delete('1970-02-01|1970-02-28|7|EUR');
+  index.set('1970-01-02|1970-01-31|8|EUR', none);
+  expect([...index.days]).toEqual([[1, 2]]);
+});
+
+test('the homes of ids reach over all of a table that is larger than 2^25 slots', () => {
+  const length = 2 ** 28;
+  const quarters = new Set<number>();
+  for (let id = 2_636_611_471; quarters.size < 4 && id < 2_636_700_000; id++) {
+    const home = homeOf(id, length);
+    expect(home).toBeLessThan(length);
+    quarters.add(Math.floor((4 * home) / length));
+  }
+  expect(quarters.size).toBe(4);
 });
 
 test('a million consecutive ids are found again, each in few probes', () => {

@@ -10,7 +10,7 @@ import {
   coverWindow,
   nextWindow,
   removePending,
-  spanOf,
+  shrinkCovered,
   WALKS_MAX,
 } from '../../../src/engine/sweep.ts';
 import { runs } from '../../support/runs.ts';
@@ -141,7 +141,8 @@ describe('changed parents', () => {
 });
 
 describe('the windows of a report', () => {
-  const span = spanOf('2026-08-20', '2026-11-21', 'month', 'Monday');
+  const windows = ['2024-02-01', '2026-08-01', '2026-10-01', '2026-11-01', '2204-10-01'];
+  const current = '2026-11-01';
 
   const unread: Report = {
     ...{ kind: 'report', grain: 'month', covered: null, sweep: null },
@@ -150,19 +151,36 @@ describe('the windows of a report', () => {
 
   function readAll(position: Report): string[] {
     const read: string[] = [];
-    for (let window = nextWindow(position, span, 'Monday'); window; window = nextWindow(position, span, 'Monday')) {
-      read.push(window.from);
-      position = coverWindow(position, window);
+    for (let next = nextWindow(position, windows, current); next; next = nextWindow(position, windows, current)) {
+      read.push(next);
+      position = coverWindow(position, next, windows);
     }
+    expect(position.dirty).toEqual([]);
     return read;
   }
 
-  test('are read from the newest to the oldest', () => {
-    expect(readAll(unread)).toEqual(['2026-11-01', '2026-10-01', '2026-09-01', '2026-08-01']);
+  test('are read from the current one on, then back in time, and those without records not at all', () => {
+    expect(readAll(unread)).toEqual(['2026-11-01', '2204-10-01', '2026-10-01', '2026-08-01', '2024-02-01']);
   });
 
   test('go on where they stood, new months first, then older ones that came to light', () => {
-    const covered = { first: '2026-09-01', last: '2026-10-01' };
-    expect(readAll({ ...unread, covered })).toEqual(['2026-11-01', '2026-08-01']);
+    const covered = { first: '2026-08-01', last: '2026-10-01' };
+    expect(readAll({ ...unread, covered })).toEqual(['2026-11-01', '2204-10-01', '2024-02-01']);
+  });
+
+  test('that were jumped over are dirty: they were never read', () => {
+    const covered = { first: '2026-08-01', last: '2026-08-01' };
+    expect(coverWindow({ ...unread, covered }, current, windows)).toMatchObject({
+      covered: { first: '2026-08-01', last: '2026-11-01' },
+      dirty: ['2026-10-01'],
+    });
+  });
+
+  test('are covered no longer when their only record has another date', () => {
+    const covered = { first: '2024-02-01', last: '2204-10-01' };
+    expect(shrinkCovered({ ...unread, covered }, windows.slice(1, -1)).covered).toEqual({
+      first: '2026-08-01',
+      last: '2026-11-01',
+    });
   });
 });

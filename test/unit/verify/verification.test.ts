@@ -167,6 +167,20 @@ describe('a row that differs is found with its kind', () => {
   });
 });
 
+test('one mistyped year is one window more to compare: what is recorded says which there are', async () => {
+  const { simulator, log } = await published();
+  const { time_entries, projects } = simulator.data;
+  const free = time_entries.all().filter(({ invoice_id, project_id, timer_started_at }) => {
+    return invoice_id === null && timer_started_at === null && projects.expect(project_id).is_active;
+  });
+  time_entries.update(free[0]!.id, { spent_date: '0024-03-01' });
+  time_entries.update(free[1]!.id, { spent_date: '2204-10-29' });
+  await benchAccount(simulator, log).catchUp();
+  const result = await verified(simulator, log, { only: ['time_team', 'uninvoiced'] });
+  expect(result.differences).toEqual([]);
+  expect(result.asked).toBeLessThan(40);
+});
+
 describe('what changes while it is looked at', () => {
   test('and is published before the second look is no difference', async () => {
     const { simulator, log, pass, catchUp } = await published();
@@ -312,6 +326,14 @@ describe('a sample', () => {
     expect(result.asked).toBeLessThanOrEqual(result.expected.general + result.expected.reports + 1);
     expect(result.expected.general).toBeLessThanOrEqual(22 * 4);
     expect(result.of('time_entries')).toMatchObject({ compared: 3, tally: { harvest: 200, topic: 200 } });
+  });
+
+  test('of lists without totals counts nothing, and calls nothing different for it', async () => {
+    const { simulator, log } = await published();
+    simulator.settings.totals = 'absent';
+    const result = await verified(simulator, log, { only: ['time_entries', 'clients'], sample: 3 });
+    expect(result.differences).toEqual([]);
+    expect(result.of('time_entries')).toMatchObject({ state: 'compared', compared: 3, tally: null });
   });
 
   test('finds a stale row that is drawn, and by the tally a missed deletion that is not', async () => {

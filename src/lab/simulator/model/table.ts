@@ -49,6 +49,11 @@ export class DateIndex<R extends Row> extends Index<R, string> {
     return this.#dates()[0] || undefined;
   }
 
+  /** The dates that rows have, newest first. */
+  days(): readonly string[] {
+    return this.#dates().filter((date) => date !== '');
+  }
+
   /** Newest date first, then newest id; both bounds are inclusive and leave rows without date out. */
   newestFirst(from?: string, to?: string): readonly R[] {
     if (from !== undefined || to !== undefined) return this.#collect(from, to);

@@ -1,0 +1,163 @@
+// One mistyped date is one window more: reports read the windows in which something is recorded, and each class has its turn.
+import { describe, expect, test } from 'vitest';
+import type { Transport } from '../../../src/harvest/transport.ts';
+import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import {
+  account,
+  benchAccount,
+  falseChanges,
+  inProcess,
+  named,
+  viewDifferences,
+  virtualBench,
+} from '../../support/account.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const MINUTE = 60_000;
+const BELOW = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'expenses'];
+const REPORTS = ['time_clients', 'uninvoiced', 'expenses_team'];
+const STREAMS = [...BELOW, ...REPORTS];
+
+type Position = {
+  readonly covered: { readonly first: string; readonly last: string };
+  readonly dirty: readonly string[];
+};
+
+/** An account of half a year that was read, with an entry that may be edited. */
+async function synced(options: Parameters<typeof account>[0] = {}) {
+  const { simulator, pass } = account({ timeEntries: 60, years: 0.5, ...options });
+  for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
+    if (timer_started_at !== null) simulator.data.time_entries.stop(id);
+  }
+  const log = new MemoryLog();
+  const run = async (parts: Parameters<typeof benchAccount>[2] = {}) => {
+    pass(10_000);
+    const from = simulator.log.all().length;
+    const bench = benchAccount(simulator, log, { streams: STREAMS, ...parts });
+    await bench.catchUp();
+    const targets = simulator.log
+      .all()
+      .slice(from)
+      .map(({ target }) => target);
+    return { events: bench.events, reports: targets.filter((target) => target.includes('/reports/')) };
+  };
+  await run();
+  return { simulator, log, run, entry: editable(simulator) };
+}
+
+function editable(simulator: Simulator) {
+  const { time_entries, projects } = simulator.data;
+  return time_entries
+    .all()
+    .find(({ invoice_id, project_id }) => invoice_id === null && projects.expect(project_id).is_active)!;
+}
+
+describe.each(['0024-03-01', '2204-10-29'])('an entry dated %s', (day) => {
+  test('costs one window of each report, is named once, and is forgotten when it is mended', async () => {
+    const { simulator, log, run, entry } = await synced();
+    const meant = entry.spent_date;
+    const covered = () =>
+      ['time_clients', 'uninvoiced'].map((report) => (log.rows.get(report)!.position as Position).covered);
+    const before = covered();
+    simulator.data.time_entries.update(entry.id, { spent_date: day });
+    const typo = await run();
+    // The old window, the new one and the current one, of two reports; the current one of the third.
+    expect(typo.reports.length).toBeLessThanOrEqual(7);
+    expect(typo.reports.some((target) => target.includes(`from=${day.slice(0, 7).replace('-', '')}01`))).toBe(true);
+    expect(named(typo.events, 'day.unlikely')).toEqual([
+      expect.objectContaining({ stream: 'time_entries', record: entry.id, field: 'spent_date', day }),
+    ]);
+    expect(log.notifications.map(({ body }) => body)).toContainEqual(
+      expect.objectContaining({ event: 'day.unlikely', record: entry.id }),
+    );
+    expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
+
+    simulator.data.time_entries.update(entry.id, { notes: 'still the wrong year' });
+    expect(named((await run()).events, 'day.unlikely')).toEqual([]);
+
+    simulator.data.time_entries.update(entry.id, { spent_date: meant });
+    expect((await run()).reports.length).toBeLessThanOrEqual(7);
+    expect(covered()).toEqual(before);
+    expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
+    expect(falseChanges(log)).toEqual([]);
+  });
+});
+
+test('windows in which nothing is recorded are not asked for, and everything that was tracked is there', async () => {
+  const { simulator, log, run, entry } = await synced();
+  simulator.data.time_entries.update(entry.id, { spent_date: '2019-05-06' });
+  expect((await run()).reports.length).toBeLessThanOrEqual(7);
+  expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
+});
+
+test('while entries may not be read, nobody knows which windows are empty: those since the start date are read', async () => {
+  const { simulator } = account({ timeEntries: 60, years: 0.5 });
+  simulator.faults.add({ match: { stream: 'time_entries' }, do: { kind: 'status', status: 403 } });
+  const log = new MemoryLog();
+  const startDate = '2026-01-01';
+  await benchAccount(simulator, log, { streams: STREAMS, settings: { startDate } }).catchUp();
+  const asked = simulator.log.all().filter(({ target }) => target.includes('/reports/time/clients'));
+  const months = new Set(asked.map(({ target }) => /from=(\d{6})/.exec(target)![1]));
+  expect(months.size).toBeGreaterThanOrEqual(9);
+  expect(months).toContain('202601');
+});
+
+/** A running daemon whose reports are asked for at times. */
+async function watched(options: Omit<NonNullable<Parameters<typeof virtualBench>[3]>, 'source'>, reports: number) {
+  const clock = new VirtualClock();
+  const budgets = { general: null, reports: null };
+  const simulator = createSimulator({ timeEntries: 120, years: 1, now: clock.now, budgets });
+  const log = new MemoryLog();
+  const asked: { readonly target: string; readonly at: number }[] = [];
+  const answer = inProcess(simulator);
+  const transport: Transport = async (request, signal) => {
+    await clock.sleep(100);
+    if (request.url.includes('/reports/')) asked.push({ target: request.url, at: clock.monotonic() });
+    return answer(request, signal);
+  };
+  const limits = { general: { requests: 95, perSeconds: 15 }, reports: { requests: reports, perSeconds: 900 } };
+  const bench = virtualBench(simulator, log, clock, {
+    ...options,
+    chance: 0.5,
+    source: { budgets: limits, transport },
+  });
+  const daemon = bench.start();
+  const end = async () => {
+    daemon.stop();
+    await clock.pass(MINUTE);
+    await daemon.ended;
+  };
+  const gaps = (part: string) => {
+    const times = asked.filter(({ target }) => target.includes(part)).map(({ at }) => at);
+    return Math.max(...[...times, clock.monotonic()].map((at, place) => at - (times[place - 1] ?? 0)));
+  };
+  return { clock, simulator, asked, gaps, end };
+}
+
+test('the project budget is read in time while years of days are unread', async () => {
+  const intervals = { pollMs: 15 * MINUTE, tallyMs: 5 * MINUTE, censusMs: 1_440 * MINUTE };
+  const streams = [...STREAMS, 'time_projects', 'time_tasks', 'time_team', 'project_budget'];
+  const { clock, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 40);
+  await clock.pass(120 * MINUTE);
+  expect(asked.length).toBeGreaterThan(200);
+  expect(gaps('project_budget')).toBeLessThanOrEqual(32 * MINUTE);
+  await end();
+});
+
+test('unread, dirty and current windows take turns', async () => {
+  const intervals = { pollMs: 10_000, tallyMs: 5 * MINUTE, censusMs: 1_440 * MINUTE };
+  const streams = [...BELOW, 'time_clients'];
+  const { clock, simulator, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 10);
+  await clock.pass(20 * MINUTE);
+  const unread = asked.length;
+  const [entry] = simulator.data.time_entries.all().slice(-1);
+  simulator.data.time_entries.update(entry!.id, { notes: 'x', hours: 1.23 });
+  await clock.pass(60 * MINUTE);
+  const today = simulator.data.today().replaceAll('-', '');
+  expect(gaps(`from=${today}`)).toBeLessThanOrEqual(16 * MINUTE);
+  const days = new Set(asked.slice(unread).map(({ target }) => /from=(\d+)/.exec(target)![1]));
+  expect(days.size).toBeGreaterThan(10);
+  expect(days).toContain(entry!.spent_date.replaceAll('-', ''));
+  await end();
+});
