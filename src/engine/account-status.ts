@@ -2,7 +2,7 @@
 import { isoSeconds } from '../base/clock.ts';
 import { windowCount } from '../streams/windows.ts';
 import type { LiveStream } from './live-stream.ts';
-import type { BudgetView } from './ports.ts';
+import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportSpan } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
@@ -37,6 +37,7 @@ export function accountStatus(parts: {
       used: budget.used(),
       waiting: budget.waiting(),
       pausedUntil: budget.pausedUntil() > now ? isoSeconds(budget.pausedUntil()) : null,
+      isPausedForLong: Math.max(budget.throttledMs(), budget.pausedUntil() - now) > LONG_PAUSE_MS,
     })),
   };
 }

@@ -74,6 +74,8 @@ export interface BudgetStatus {
   readonly used: number;
   readonly waiting: number;
   readonly pausedUntil: string | null;
+  /** Harvest has answered nothing else for more than an hour, or will have: somebody should look why. */
+  readonly isPausedForLong: boolean;
 }
 
 export interface AccountStatus {

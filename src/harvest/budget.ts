@@ -10,6 +10,7 @@ import { assert, PublisherError } from '../base/errors.ts';
 import type { BudgetRow, BudgetView } from '../engine/ports.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Connections } from './connections.ts';
+import { Pause } from './pause.ts';
 
 export interface BudgetOptions {
   readonly name: BudgetName;
@@ -25,13 +26,16 @@ export interface BudgetOptions {
   readonly onLeaseLow: ((name: BudgetName) => void) | null;
 }
 
+/** What an attempt tells when it is over: whether an answer came. */
+type Ended = (isAnswered: boolean) => void;
+
 interface Waiting {
   /**
    * Where it stands in the queue, as a time. Rising by one priority per window waited is the same as starting one
    * window later per priority, which does not change while it waits.
    */
   readonly rank: number;
-  readonly start: () => void;
+  readonly start: (ended: Ended) => void;
   readonly refuse: (reason: PublisherError) => void;
 }
 
@@ -52,8 +56,7 @@ export class Budget implements BudgetView {
   #ended: number[] = [];
   #running = 0;
   #started = 0;
-  /** Monotonic. */
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  readonly #pause = new Pause();
   #queue: Waiting[] = [];
   #wake = new AbortController();
   #restored = false;
@@ -82,10 +85,14 @@ export class Budget implements BudgetView {
    * while it waits, and then uses no token.
    */
   async run<T>(turn: { priority: number; since: number }, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    await this.#turn(turn.since + turn.priority * this.windowMs, signal);
+    const ended = await this.#turn(turn.since + turn.priority * this.windowMs, signal);
+    let isAnswered = false;
     try {
-      return await attempt();
+      const answer = await attempt();
+      isAnswered = true;
+      return answer;
     } finally {
+      ended(isAnswered);
       this.#running -= 1;
       this.#ended.push(this.#clock.monotonic());
       this.#connections.give();
@@ -94,7 +101,7 @@ export class Budget implements BudgetView {
 
   /** No attempt starts during the next `ms`. A shorter pause never ends a longer one. */
   pause(ms: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.monotonic() + ms);
+    this.#pause.begin(ms, this.#clock.monotonic());
   }
 
   used(): number {
@@ -107,8 +114,13 @@ export class Budget implements BudgetView {
   }
 
   #pausedUntilAt(now: number, wall: number): number {
-    const left = this.#pausedUntil - now;
+    const left = this.#pause.until - now;
     return left > 0 ? Math.ceil(wall + left) : 0;
+  }
+
+  throttledMs(): number {
+    const isAskedFor = this.#running > 0 || this.#queue.length > 0;
+    return isAskedFor ? this.#pause.throttledMs : 0;
   }
 
   waiting(): number {
@@ -158,7 +170,7 @@ export class Budget implements BudgetView {
       const ages = row.attempts.map((time) => Math.max(0, wall - time)).concat(leased);
       this.#ended = [...ages.map((age) => now - age), ...this.#ended].sort((a, b) => a - b);
       // Never for longer than was left then, should the clock have been set back meanwhile.
-      this.pause(row.pausedUntil - Math.max(wall, row.at ?? wall));
+      this.#pause.inherit(row.pausedUntil - Math.max(wall, row.at ?? wall), now);
     }
     this.#dispatch();
   }
@@ -174,7 +186,7 @@ export class Budget implements BudgetView {
     return new PublisherError('bug', `a request waits for budget ${this.name} although the client was closed`);
   }
 
-  #turn(rank: number, signal: AbortSignal): Promise<void> {
+  #turn(rank: number, signal: AbortSignal): Promise<Ended> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       if (this.#closed) return reject(this.#afterClose());
@@ -185,9 +197,9 @@ export class Budget implements BudgetView {
       const stay = () => signal.removeEventListener('abort', leave);
       const waiting: Waiting = {
         rank,
-        start: () => {
+        start: (ended) => {
           stay();
-          resolve();
+          resolve(ended);
         },
         refuse: (reason) => {
           stay();
@@ -214,7 +226,7 @@ export class Budget implements BudgetView {
       if (!this.#connections.take()) break;
       this.#started += 1;
       this.#running += 1;
-      this.#queue.shift()?.start();
+      this.#queue.shift()?.start(this.#pause.start());
     }
     if (this.#queue.length > 0 && this.#started < this.#allowed()) this.#sleep(this.#waitMs(now));
     if (this.#restored && this.#leaseIsLow()) this.#onLeaseLow?.(this.name);
@@ -237,7 +249,7 @@ export class Budget implements BudgetView {
 
   /** How long the window and a pause hold the next attempt back. */
   #waitMs(now: number): number {
-    return Math.max(this.#pausedUntil, this.#freeAt(now)) - now;
+    return Math.max(this.#pause.opensAt, this.#freeAt(now)) - now;
   }
 
   /** When enough old attempts have left the window for one more to start. */

@@ -59,7 +59,7 @@ export function firstSweep(
 
 export function budget(name: 'general' | 'reports', rest: Partial<BudgetStatus> = {}): BudgetStatus {
   const perSeconds = name === 'general' ? 15 : 900;
-  return { name, requests: 95, perSeconds, used: 12, waiting: 0, pausedUntil: null, ...rest };
+  return { name, requests: 95, perSeconds, used: 12, waiting: 0, pausedUntil: null, isPausedForLong: false, ...rest };
 }
 
 export function account(streams: readonly StreamStatus[], rest: Partial<AccountStatus> = {}): AccountStatus {

@@ -13,7 +13,7 @@ interface Refusal {
   readonly since: number;
 }
 
-export class Standstill {
+export class TokenWait {
   readonly #source: Source;
   readonly #clock: Clock;
   readonly #emit: Emit;
