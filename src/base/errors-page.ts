@@ -13,6 +13,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   'harvest.refused': 'Harvest answered 400, 422 or another status that repeating does not mend.',
   'harvest.foreign_link': '`links.next` led to another host.',
   'registry.unavailable': 'The registry does not answer, or answers 5xx.',
+  'registry.throttled': 'The registry answers 429, or 503 with Retry-After, and wants to be left alone for long.',
   'registry.unauthorised': 'The registry answered 401 or 403.',
   'registry.incompatible': 'A subject holds a schema that ours cannot follow.',
   'registry.invalid': 'The registry answered 422 to a schema of ours.',

@@ -93,6 +93,12 @@ export const CODES = {
     exit: EXIT.unavailable,
     remedy: 'Start the schema registry or correct schema_registry.url; it is needed at start only.',
   },
+  'registry.throttled': {
+    kind: 'transient',
+    exit: EXIT.temporary,
+    remedy:
+      'We wait as long as the registry says and go on by ourselves. Raise its limit, or give harvest-kafka a key of its own, if that takes too long.',
+  },
   'registry.unauthorised': {
     kind: 'fatal',
     exit: EXIT.notAuthorised,

@@ -1,7 +1,7 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { isoSeconds } from '../base/clock.ts';
 import { asPublisherError, CODES, EXIT, type PublisherError } from '../base/errors.ts';
-import { diffSubjects, LOST, lostSubjects } from '../codec/registry.ts';
+import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
@@ -187,14 +187,15 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
     });
     // A broker that is down is told as that.
     const lost = await lostSubjects(client, differences, writtenTo(config, account, clock, signal)).catch(
-      (): typeof differences => [],
+      (): LostSubject[] => [],
     );
     const subjects = differences.map((difference): Finding => {
       const { name: subject } = difference.subject;
       const { state, message } = difference;
-      if (lost.includes(difference)) {
-        const { remedy, exit } = CODES['registry.replaced'];
-        return { ...found('subject', subject, LOST), state: 'lost', remedy, exit_code: exit };
+      const gone = lost.find((one) => one.subject === difference.subject);
+      if (gone) {
+        const { exit } = CODES['registry.replaced'];
+        return { ...found('subject', subject, gone.message), state: 'lost', remedy: gone.remedy, exit_code: exit };
       }
       if (state === 'registered') return found('subject', subject, '');
       const willBeMade = state === 'missing' && config.schema_registry.auto_register;

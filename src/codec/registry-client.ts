@@ -1,10 +1,22 @@
-// Confluent's schema registry API over HTTP, as every registry understands it: decides by status, never by message, and
-// compares no schema text. Knows addresses, fail-over, retries and log-in; which subjects we need is registry.ts.
+// Confluent's schema registry API over HTTP, as every registry understands it: decides by status and code, never by message,
+// and compares no schema text. Knows addresses, fail-over, retries and log-in; which subjects we need is registry.ts.
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
-import { isDistrust, PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../base/errors.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import type { Secret } from '../base/secret.ts';
+import { Places } from './places.ts';
+import {
+  type Answer,
+  type Call,
+  type Failure,
+  reasonOf,
+  refusal,
+  STOPPED,
+  throttled,
+  unavailable,
+} from './registry-failures.ts';
 
 interface RegistryAuth {
   readonly username?: string | undefined;
@@ -20,8 +32,10 @@ export interface RegistryClientOptions {
   readonly ca?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** For one attempt, from connecting to the last byte. */
+  /** For one attempt, from the sending to the last byte. */
   readonly timeoutMs?: number;
+  /** The registry limits us: nothing is asked for so long. */
+  readonly onLimited?: (error: PublisherError, pauseMs: number) => void;
 }
 
 interface RegisteredSchema {
@@ -32,12 +46,15 @@ interface RegisteredSchema {
 }
 
 /**
- * All methods throw PublisherError: registry.unavailable after the last retry, registry.unauthorised (401, 403),
- * registry.incompatible (409), registry.invalid (422), registry.refused (other answers). Safe to repeat.
+ * All methods throw PublisherError: registry.unavailable after the last retry, registry.throttled when nothing else is
+ * answered, registry.unauthorised (401, 403), registry.incompatible (409), registry.invalid (422), registry.refused (other
+ * answers). Safe to repeat: what was registered once is not asked for again.
  */
 export interface RegistryClient {
   /** The id under which this subject holds the schema; null when it does not. */
   lookup(subject: string, schema: object): Promise<number | null>;
+  /** The id under which this subject held the schema before it was deleted, if the registry still has it; else null. */
+  lookupDeleted(subject: string, schema: object): Promise<number | null>;
   /** Why the subject would not take the schema; null when it would. Writes nothing. */
   incompatibility(subject: string, schema: object): Promise<string | null>;
   /** Registers the schema, or finds it registered; the id that values carry. */
@@ -53,26 +70,17 @@ export interface RegistryClient {
 const TIMEOUT_MS = 5_000;
 const ROUNDS = 3;
 const BACK_OFF_MS = 200;
-const CONNECTIONS = 8;
+/** A registry is small and shared: so many requests at once, whoever they are for. */
+const REQUESTS_AT_ONCE = 8;
+/** After a 429 that does not say how long. */
+const DEFAULT_PAUSE_MS = 1_000;
+/** A limit that lets nothing through for so long is told instead of waited for. */
+const LIMIT_PATIENCE_MS = 60_000;
+/** Four bytes of a message hold it. */
+const LARGEST_ID = 2 ** 32 - 1;
 /** A schema is a few kilobytes. */
 const LARGEST_ANSWER_BYTES = 2 ** 20;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
-
-interface Answer {
-  /** The address that gave it. */
-  readonly where: string;
-  readonly status: number;
-  /** The parsed body; undefined when it is not JSON. */
-  readonly body: unknown;
-}
-
-interface Call {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly schema?: object;
-  /** What the call is about, for messages: a subject or an id. */
-  readonly about: string;
-}
 
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const { urls, clock, random, timeoutMs = TIMEOUT_MS } = options;
@@ -80,7 +88,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   // Each request under way listens, and there are more than the ten that Node warns at.
   setMaxListeners(0, closing.signal);
   const agent = new Agent({
-    connections: CONNECTIONS,
+    connections: REQUESTS_AT_ONCE,
     maxResponseSize: LARGEST_ANSWER_BYTES,
     // Said, because an environment variable of Node would switch it off otherwise.
     connect: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { ca: options.ca }) },
@@ -91,25 +99,62 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...authorization(options.auth),
   };
   const conceal = concealing(options.auth);
+  const places = new Places(REQUESTS_AT_ONCE);
+  /** By subject and schema. */
+  const registered = new Map<string, number>();
   // The address that answered last; a failed one is left for the others.
   let preferred = 0;
+  /** Until then nothing is asked; on the monotonic clock, as is the time of the last answer that was none of a limit. */
+  let pausedUntil = clock.monotonic();
+  let answeredAt = pausedUntil;
+  /** Who asked for it. */
+  let paused: Failure = STOPPED;
 
-  /** One answer, from whichever address gives one. */
+  /** One answer, from whichever address gives one. Keeps its place between its tries, so that no crowd tries in vain. */
   async function exchange(call: Call): Promise<Answer> {
-    let failure: Failure = { where: '', reason: 'stopped', cause: undefined };
-    for (let round = 0; round < ROUNDS && !closing.signal.aborted; round++) {
-      if (round > 0) await clock.sleep(random() * BACK_OFF_MS * 2 ** round, closing.signal);
-      for (let tried = 0; tried < urls.length; tried++) {
-        const outcome = await attempt(urls[preferred % urls.length]!, call);
-        if (!('reason' in outcome)) return outcome;
-        failure = outcome;
-        preferred++;
+    const begunAt = clock.monotonic();
+    let failure = STOPPED;
+    for (let failures = 0; failures < ROUNDS * urls.length && !closing.signal.aborted; ) {
+      await pauseOver(Math.max(begunAt, answeredAt));
+      const outcome = await attempt(urls[preferred % urls.length]!, call);
+      if ('status' in outcome) {
+        answeredAt = clock.monotonic();
+        return outcome;
+      }
+      if (outcome.pauseMs !== null) pause(outcome, outcome.pauseMs);
+      if (outcome.isLimit) continue;
+      failure = outcome;
+      failures++;
+      preferred++;
+      const round = failures / urls.length;
+      if (Number.isInteger(round) && round < ROUNDS) {
+        await clock.sleep(random() * BACK_OFF_MS * 2 ** round, closing.signal);
       }
     }
-    throw new PublisherError('registry.unavailable', `schema registry ${failure.where}: ${failure.reason}`, {
-      cause: failure.cause,
-      ...(isDistrust((failure.cause as { code?: unknown } | undefined)?.code) ? UNTRUSTED : {}),
-    });
+    const error = unavailable(failure);
+    // Whoever waits behind what nobody answered need not find out one by one.
+    if (failure.cause !== undefined) places.clear(error);
+    throw error;
+  }
+
+  /** Waits for the end of a pause. Throws when it is a long one, or all there were since `since` have brought no answer. */
+  async function pauseOver(since: number): Promise<void> {
+    for (let rest = pausedMs(); rest > 0 && !closing.signal.aborted; rest = pausedMs()) {
+      if (clock.monotonic() + rest - since > LIMIT_PATIENCE_MS) throw throttled(paused, rest);
+      await clock.sleep(rest, closing.signal);
+    }
+  }
+
+  function pausedMs(): number {
+    return pausedUntil - clock.monotonic();
+  }
+
+  function pause(failure: Failure, ms: number): void {
+    const before = pausedMs();
+    pausedUntil = clock.monotonic() + Math.max(ms, before);
+    paused = failure;
+    // Those that were under way together are refused together.
+    if (before <= 0) options.onLimited?.(throttled(failure, ms), ms);
   }
 
   async function attempt(base: string, call: Call): Promise<Answer | Failure> {
@@ -124,12 +169,15 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         signal: AbortSignal.any([timeout.signal, closing.signal]),
       });
       const text = await response.body.text();
-      const worthRepeating = response.statusCode >= 500 || response.statusCode === 429;
-      if (worthRepeating) return { where: base, reason: `answered ${response.statusCode}`, cause: undefined };
-      return { where: base, status: response.statusCode, body: parse(text) };
+      const { statusCode: status } = response;
+      const isLimit = status === 429;
+      if (status < 500 && !isLimit) return { where: base, status, body: parse(text) };
+      const told = retryAfterMs(String(response.headers['retry-after'] ?? '').trim(), clock.now());
+      const pauseMs = told ?? (isLimit ? DEFAULT_PAUSE_MS : null);
+      return { where: base, reason: `answered ${status}`, cause: undefined, isLimit, pauseMs };
     } catch (cause) {
       const reason = timeout.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
-      return { where: base, reason, cause };
+      return { where: base, reason, cause, isLimit: false, pauseMs: null };
     } finally {
       cancel();
     }
@@ -137,7 +185,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
   /** The body of a 200; null for a 404 in the registry's own words. */
   async function ask(call: Call): Promise<Members | null> {
-    const answer = await exchange(call);
+    const answer = await places.take(() => exchange(call));
     const body = isObject(answer.body) ? answer.body : {};
     const said = typeof body.message === 'string' ? `: ${conceal(body.message)}` : '';
     if (answer.status === 200) return body;
@@ -146,14 +194,29 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     throw refusal(call, answer, said);
   }
 
+  /** Asked once: a subject that holds a schema keeps it under the same id. */
+  async function remembered(
+    subject: string,
+    schema: object,
+    asked: () => Promise<number | null>,
+  ): Promise<number | null> {
+    const name = `${subject} ${JSON.stringify(schema)}`;
+    const id = registered.get(name) ?? (await asked());
+    if (id !== null) registered.set(name, id);
+    return id;
+  }
+
+  async function find(subject: string, schema: object, query = ''): Promise<number | null> {
+    const path = `/subjects/${encodeURIComponent(subject)}${query}`;
+    const found = await ask({ method: 'POST', path, schema, about: subject });
+    return found === null ? null : idIn(found, subject);
+  }
+
   const versions = (subject: string) => `/subjects/${encodeURIComponent(subject)}/versions`;
 
   return {
-    async lookup(subject, schema) {
-      const path = `/subjects/${encodeURIComponent(subject)}`;
-      const found = await ask({ method: 'POST', path, schema, about: subject });
-      return found === null ? null : idIn(found, subject);
-    },
+    lookup: (subject, schema) => remembered(subject, schema, () => find(subject, schema)),
+    lookupDeleted: (subject, schema) => find(subject, schema, '?deleted=true'),
     async incompatibility(subject, schema) {
       const path = `/compatibility${versions(subject)}/latest?verbose=true`;
       const verdict = await ask({ method: 'POST', path, schema, about: subject });
@@ -163,8 +226,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         : 'the registry calls it incompatible with the latest version';
     },
     async register(subject, schema) {
-      const registered = await ask({ method: 'POST', path: versions(subject), schema, about: subject });
-      return idIn(registered ?? {}, subject);
+      const id = await remembered(subject, schema, async () => {
+        const answer = await ask({ method: 'POST', path: versions(subject), schema, about: subject });
+        return idIn(answer ?? {}, subject);
+      });
+      return id!;
     },
     async schemaById(id) {
       const found = await ask({ method: 'GET', path: `/schemas/ids/${id}`, about: `id ${id}` });
@@ -177,18 +243,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     },
     async close() {
       closing.abort();
+      places.clear(unavailable(STOPPED));
       await agent.destroy();
     },
   };
 }
 
 type Members = { readonly [member: string]: unknown };
-
-interface Failure {
-  readonly where: string;
-  readonly reason: string;
-  readonly cause: unknown;
-}
 
 function authorization(auth: RegistryAuth | undefined): Record<string, string> {
   if (auth?.bearer_token) return { authorization: `Bearer ${auth.bearer_token.reveal()}` };
@@ -204,22 +265,17 @@ function concealing(auth: RegistryAuth | undefined): (text: string) => string {
   return (text) => secrets.reduce<string>((left, secret) => left.replaceAll(secret!, '[redacted]'), text);
 }
 
-const UNTRUSTED = {
-  remedy: 'The certificate is not trusted here, so nothing was sent: name its authority in schema_registry.ca_file.',
-};
-
-function refusal({ method, path, about }: Call, { where, status }: Answer, said: string): PublisherError {
-  if (status === 401 || status === 403) {
-    return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
-  }
-  if (status === 409) return new PublisherError('registry.incompatible', `${about} does not take our schema${said}`);
-  if (status === 422) return new PublisherError('registry.invalid', `${about} was not accepted as Avro${said}`);
-  return new PublisherError('registry.refused', `${method} ${where}${path} was answered ${status}${said}`);
-}
-
 function idIn(body: Members, about: string): number {
-  if (Number.isInteger(body.id)) return body.id as number;
-  throw new PublisherError('registry.refused', `the answer for ${about} holds no schema id`);
+  const { id } = body;
+  if (!Number.isInteger(id)) throw new PublisherError('registry.refused', `the answer for ${about} holds no schema id`);
+  if (Number(id) >= 0 && Number(id) <= LARGEST_ID) return id as number;
+  throw new PublisherError(
+    'registry.refused',
+    `the schema id of ${about} is ${id}, and a message has room for ids up to ${LARGEST_ID}`,
+    {
+      remedy: 'Confluent’s wire format holds four bytes of schema id: use a registry that gives smaller ones.',
+    },
+  );
 }
 
 /** Null when it is no Avro record: registries hold text keys, Protobuf and JSON Schema as well. */
@@ -240,10 +296,4 @@ function parse(text: string): unknown {
 
 function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A connection error in one line; Node keeps the reason of several tried addresses in `errors`. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }

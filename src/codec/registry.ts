@@ -1,6 +1,6 @@
 // What our topics need from the schema registry: one subject for the key and one for the value of every stream. Knows
 // which schema belongs where and in which order to ask; the API itself is registry-client.ts.
-import { asPublisherError, PublisherError } from '../base/errors.ts';
+import { asPublisherError, CODES, PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { SchemaIds } from './codec.ts';
 import type { KeyFormat } from './keys.ts';
@@ -66,25 +66,42 @@ export function diffSubjects(
   });
 }
 
+/** A subject that must have been there: its topic was written to. */
+export interface LostSubject extends SubjectDifference {
+  readonly message: string;
+  readonly remedy: string;
+}
+
 /**
- * Of what is missing, the subjects that must have been there: their topics were written to. The registry was emptied or is
+ * Of what is missing, what is lost. Either it was deleted, and the registry still has it; or the registry was emptied or is
  * another one, and what is registered with it now would give ids that lie on the topics to other schemas.
  */
 export async function lostSubjects(
   client: RegistryClient,
   differences: readonly SubjectDifference[],
   written: Written,
-): Promise<SubjectDifference[]> {
+): Promise<LostSubject[]> {
   // A key's subject may be missing because keys were text before.
   const values = withState(differences, 'missing').filter(({ subject }) => subject.part === 'value');
   if (values.length === 0) return [];
   const streams = await written(values.map(({ subject }) => subject.stream));
   const looked = await concurrently(values, async (difference) => {
-    const { name, stream } = difference.subject;
-    return streams.has(stream) && (await client.latest(name)) === null ? [difference] : [];
+    const { name, stream, schema } = difference.subject;
+    if (!streams.has(stream) || (await client.latest(name)) !== null) return [];
+    const isDeleted = (await client.lookupDeleted(name, schema)) !== null;
+    return [{ ...difference, ...(isDeleted ? DELETED : GONE) }];
   });
   return looked.flat();
 }
+
+const DELETED = {
+  message: 'was deleted, although its topic was written to; the registry still has it',
+  remedy: 'Bring the subjects back, under the ids that the records carry: harvest-kafka schemas register.',
+};
+const GONE = {
+  message: 'is not registered, although its topic was written to',
+  remedy: CODES['registry.replaced'].remedy,
+};
 
 /**
  * The ids of every schema of `streams`. Registers what is missing when `autoRegister` is on, but nothing at all as long
@@ -99,7 +116,7 @@ export async function prepareSubjects(
   const found = await diffSubjects(client, streams, options);
   refuse('registry.incompatible', 'does not take our schema', withState(found, 'incompatible'));
   const lost = options.written === undefined ? [] : await lostSubjects(client, found, options.written);
-  refuse('registry.replaced', LOST, lost);
+  refuse('registry.replaced', '', lost, lost.find(({ remedy }) => remedy === GONE.remedy)?.remedy ?? lost[0]?.remedy);
   const missing = withState(found, 'missing');
   if (!options.autoRegister) refuse('registry.not_registered', 'is not registered', missing);
   const registered = await registerAll(client, missing);
@@ -128,38 +145,47 @@ async function registerAll(
       return difference;
     }
   });
-  const urgent = failures.find(({ code }) => code === 'registry.unavailable' || code === 'registry.unauthorised');
+  const urgent = failures.find(({ kind, code }) => kind === 'transient' || code === 'registry.unauthorised');
   const first = urgent ?? failures[0];
   if (first === undefined) return registered;
   const message = urgent?.message ?? failures.map((failure) => failure.message).join('\n');
-  throw new PublisherError(first.code, message, { cause: first });
+  throw new PublisherError(first.code, message, { cause: first, remedy: first.remedy });
 }
 
 function withState(differences: readonly SubjectDifference[], state: SubjectDifference['state']): SubjectDifference[] {
   return differences.filter((difference) => difference.state === state);
 }
 
-/** What is said of a lost subject. */
-export const LOST = 'is not registered, although its topic was written to';
-
 function refuse(
   code: 'registry.incompatible' | 'registry.replaced' | 'registry.not_registered',
   what: string,
   differences: readonly SubjectDifference[],
+  remedy: string = CODES[code].remedy,
 ): void {
   if (differences.length === 0) return;
-  const lines = differences.map(({ subject, message }) => `${subject.name} ${what}${message ? `: ${message}` : ''}`);
-  throw new PublisherError(code, lines.join('\n'));
+  const lines = differences.map(
+    ({ subject, message }) => `${subject.name} ${[what, message].filter(Boolean).join(': ')}`,
+  );
+  throw new PublisherError(code, lines.join('\n'), { remedy });
 }
 
-/** Maps with at most eight at a time, in order; a registry is small and shared. */
+/** Maps with at most eight at a time, in order; after a failure nothing more begins, and what was begun has ended. */
 async function concurrently<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array(items.length);
+  const failures: unknown[] = [];
   const entries = items.entries();
   const worker = async () => {
     // All workers draw from one iterator, so each item is taken once.
-    for (const [index, item] of entries) results[index] = await work(item);
+    for (const [index, item] of entries) {
+      if (failures.length > 0) return;
+      try {
+        results[index] = await work(item);
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

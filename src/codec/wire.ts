@@ -9,7 +9,7 @@ const LONGEST_LONG = 10;
 
 /** The schema id of a message; null when the bytes are not in this format. */
 export function schemaIdOf(message: Buffer): number | null {
-  return message.length >= HEADER && message[0] === 0 ? message.readInt32BE(1) : null;
+  return message.length >= HEADER && message[0] === 0 ? message.readUInt32BE(1) : null;
 }
 
 /** Writes one message at a time. Its bytes are never used twice, so a message stays valid for as long as it is held. */
@@ -23,7 +23,7 @@ export class MessageWriter {
     this.#at = this.#start;
     this.#reserve(HEADER);
     this.#slab[this.#at] = 0;
-    this.#slab.writeInt32BE(schemaId, this.#at + 1);
+    this.#slab.writeUInt32BE(schemaId, this.#at + 1);
     this.#at += HEADER;
   }
 

@@ -1,6 +1,7 @@
 // A schema registry in the test's own process: real HTTP, the answers of Confluent's API, and failures at will.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface RegistryStub {
   readonly url: string;
@@ -10,28 +11,46 @@ export interface RegistryStub {
   readonly authorizations: (string | undefined)[];
   /** Most requests that were open at the same time. */
   readonly mostAtOnce: () => number;
+  /** Requests that are not answered yet. */
+  readonly open: () => number;
   /** Schemas by subject. */
   readonly subjects: Map<string, string[]>;
   /** Answers the request in place of the registry; `hang` never answers, undefined lets it through. */
-  interfere: (request: string) => { readonly status: number; readonly body: string } | 'hang' | undefined;
+  interfere: (request: string) => Interference | 'hang' | undefined;
+  /** Deletes the subject as registries do at first: it is still there for who asks for deleted ones. */
+  remove(subject: string): void;
+  /** What the ids begin at; 1 as it comes. */
+  firstId: number;
+  /** How long each answer takes. */
+  delayMs: number;
   close(): Promise<void>;
 }
+
+export interface Interference {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type Answer = Omit<Interference, 'body'> & { readonly body: unknown };
 
 export async function startRegistryStub(): Promise<RegistryStub> {
   const ids: string[] = [];
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
   const subjects = new Map<string, string[]>();
+  const removed = new Map<string, string[]>();
   let open = 0;
   let most = 0;
+  const idOf = (schema: string) => ids.indexOf(schema) + stub.firstId;
 
   function answer(request: string, body: string): { status: number; body: unknown } {
     const schema: string = body === '' ? '' : JSON.parse(body).schema;
-    const [, method, path] = /^(\w+) ([^?]+)/.exec(request)!;
+    const [, method, path, query] = /^(\w+) ([^?]+)(.*)/.exec(request)!;
     const subject = decodeURIComponent(/\/subjects\/([^/]+)/.exec(path!)?.[1] ?? '');
-    const held = subjects.get(subject) ?? [];
+    const held = subjects.get(subject) ?? (query === '?deleted=true' ? removed.get(subject) : undefined) ?? [];
     if (path!.startsWith('/schemas/ids/')) {
-      const found = ids[Number(path!.split('/').at(-1)) - 1];
+      const found = ids[Number(path!.split('/').at(-1)) - stub.firstId];
       return found === undefined ? problem(404, 40403) : { status: 200, body: { schema: found } };
     }
     if (path!.startsWith('/compatibility/')) {
@@ -45,16 +64,16 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     if (method === 'GET') {
       if (held.length === 0) return problem(404, 40401);
       const newest = held.at(-1)!;
-      return { status: 200, body: { subject, id: ids.indexOf(newest) + 1, version: held.length, schema: newest } };
+      return { status: 200, body: { subject, id: idOf(newest), version: held.length, schema: newest } };
     }
     if (path!.endsWith('/versions')) {
       if (held.length > 0 && !sameFields(held.at(-1)!, schema)) return problem(409, 409);
       if (!held.includes(schema)) subjects.set(subject, [...held, schema]);
       if (!ids.includes(schema)) ids.push(schema);
-      return { status: 200, body: { id: ids.indexOf(schema) + 1 } };
+      return { status: 200, body: { id: idOf(schema) } };
     }
     if (!held.includes(schema)) return problem(404, held.length === 0 ? 40401 : 40403);
-    return { status: 200, body: { subject, id: ids.indexOf(schema) + 1, version: held.indexOf(schema) + 1, schema } };
+    return { status: 200, body: { subject, id: idOf(schema), version: held.indexOf(schema) + 1, schema } };
   }
 
   const server = createServer(async (incoming: IncomingMessage, response: ServerResponse) => {
@@ -67,8 +86,9 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     for await (const chunk of incoming) body += chunk;
     const interference = stub.interfere(request);
     if (interference === 'hang') return;
-    const { status, body: said } = interference ?? answer(request, body);
-    response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' });
+    if (stub.delayMs > 0) await pause(stub.delayMs);
+    const { status, body: said, headers = {} }: Answer = interference ?? answer(request, body);
+    response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json', ...headers });
     response.end(typeof said === 'string' ? said : JSON.stringify(said));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -78,8 +98,15 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     requests,
     authorizations,
     mostAtOnce: () => most,
+    open: () => open,
     subjects,
     interfere: () => undefined,
+    remove: (subject) => {
+      removed.set(subject, subjects.get(subject)!);
+      subjects.delete(subject);
+    },
+    firstId: 1,
+    delayMs: 0,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -21,11 +21,14 @@ let stub: RegistryStub;
 let client: RegistryClient;
 const started: RegistryClient[] = [];
 
-/** A client that waits no longer than it must; `slept` collects its back-off. */
+/** A client for which a wait is over at once; `slept` collects them. */
 function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
+  let passed = 0;
   const clock = {
     ...systemClock,
+    monotonic: () => systemClock.monotonic() + passed,
     sleep: async (ms: number) => {
+      passed += ms;
       slept.push(ms);
     },
   };
@@ -100,7 +103,7 @@ describe('one subject', () => {
 });
 
 describe('a registry that fails', () => {
-  test.each([500, 502, 503, 429])('with %i is asked again after a growing wait, whatever the verb', async (status) => {
+  test.each([500, 502, 503])('with %i is asked again after a growing wait, whatever the verb', async (status) => {
     const slept: number[] = [];
     let failures = 2;
     stub.interfere = () => (failures-- > 0 ? { status, body: '' } : undefined);
@@ -138,7 +141,7 @@ describe('a registry that fails', () => {
       const both = clientOf({ urls: [stub.url, second.url] });
       stub.interfere = () => ({ status: 500, body: '' });
       expect(await both.register('s', SCHEMA)).toBe(1);
-      expect(await both.lookup('s', SCHEMA)).toBe(1);
+      expect((await both.latest('s'))!.id).toBe(1);
       expect(stub.requests).toHaveLength(1);
       expect(second.requests).toHaveLength(2);
     } finally {
@@ -152,6 +155,155 @@ describe('a registry that fails', () => {
     await client.close();
     await pending;
     expect(stub.requests.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a registry that limits us', () => {
+  /** Lets so many requests through between two pauses of a second. */
+  function limited(requests: number): void {
+    let left = requests;
+    stub.interfere = () => {
+      if (left-- > 0) return undefined;
+      return { status: 429, body: '{"error_code":42900}', headers: { 'retry-after': '1' } };
+    };
+    allow = () => {
+      left = requests;
+    };
+  }
+  let allow = () => {};
+
+  /** A client whose waits are over as soon as all answers are there, and bring the registry's next allowance. */
+  function patient(slept: number[], told: string[] = []): RegistryClient {
+    let passed = 0;
+    const clock = {
+      ...systemClock,
+      monotonic: () => systemClock.monotonic() + passed,
+      sleep: async (ms: number) => {
+        const until = passed + ms;
+        slept.push(ms);
+        while (stub.open() > 0) await new Promise(setImmediate);
+        if (until <= passed) return;
+        passed = until;
+        allow();
+      },
+    };
+    return clientOf({ clock, onLimited: (error, ms) => told.push(`${error.code} ${Math.round(ms)} ${error.message}`) });
+  }
+
+  test('is asked for everything all the same, as fast as it allows', async () => {
+    limited(25);
+    const told: string[] = [];
+    const ids = await prepareSubjects(patient([], told), catalog, { ...OPTIONS, autoRegister: true });
+    expect(ids.size).toBe(32);
+    // 64 subjects are looked up, compared and registered: 192 requests, of which 25 are answered between two pauses.
+    expect(told.length).toBeGreaterThanOrEqual(7);
+    expect(new Set(told)).toEqual(
+      new Set([`registry.throttled 1000 schema registry ${stub.url}: answered 429, no request for 1 s`]),
+    );
+  });
+
+  test('is left alone by all requests together for as long as it says, which is told once', async () => {
+    limited(3);
+    const told: string[] = [];
+    const wakes: (() => void)[] = [];
+    let passed = 0;
+    const clock = {
+      ...systemClock,
+      monotonic: () => systemClock.monotonic() + passed,
+      sleep: () => new Promise<void>((wake) => wakes.push(wake)),
+    };
+    const waiting = clientOf({ clock, onLimited: (error) => told.push(error.code) });
+    const asked = Promise.all(Array.from({ length: 20 }, (_, id) => waiting.schemaById(id)));
+    await expect.poll(() => wakes.length, { timeout: 10_000 }).toBe(8);
+    expect(stub.requests.length, 'what was under way').toBeLessThanOrEqual(3 + 8);
+    expect(told).toEqual(['registry.throttled']);
+    stub.interfere = () => undefined;
+    passed = 1_000;
+    for (const wake of wakes) wake();
+    expect(await asked).toHaveLength(20);
+  });
+
+  test('for a second without saying so is asked again after a second', async () => {
+    let refusals = 2;
+    stub.interfere = () => (refusals-- > 0 ? { status: 429, body: '' } : undefined);
+    const slept: number[] = [];
+    expect(await clientOf({}, slept).register('s', SCHEMA)).toBe(1);
+    expect(slept.map(Math.round)).toEqual([1_000, 1_000]);
+  });
+
+  test('and lets nothing through for a minute is told as that, not as one that is down', async () => {
+    limited(0);
+    const slept: number[] = [];
+    await expect(patient(slept).lookup('s', SCHEMA)).rejects.toThrow(
+      failure('registry.throttled', /answered 429, no request for 1 s$/),
+    );
+    expect(slept.length).toBeGreaterThan(50);
+  });
+
+  test.each([429, 503])(
+    'for an hour with %i is told at once, and asked no more before the hour is over',
+    async (status) => {
+      stub.interfere = () => ({ status, body: '', headers: { 'retry-after': '3600' } });
+      const told = failure('registry.throttled', /no request for 3600 s$/);
+      await expect(client.lookup('s', SCHEMA)).rejects.toThrow(told);
+      await expect(client.latest('other')).rejects.toThrow(failure('registry.throttled', /no request for/));
+      expect(stub.requests).toHaveLength(1);
+    },
+  );
+
+  test('in the middle of a start keeps what it has answered', async () => {
+    await prepareSubjects(client, catalog, { ...OPTIONS, autoRegister: true });
+    const fresh = clientOf();
+    const requested = () => stub.requests.length;
+    const before = requested();
+    let left = 40;
+    stub.interfere = () => (left-- > 0 ? undefined : { status: 503, body: '' });
+    const prepare = () => prepareSubjects(fresh, catalog, { ...OPTIONS, autoRegister: true });
+    await expect(prepare()).rejects.toThrow(failure('registry.unavailable', 'answered 503'));
+    stub.interfere = () => undefined;
+    const after = requested();
+    expect(after - before).toBeGreaterThan(40);
+    expect((await prepare()).size).toBe(32);
+    expect(requested() - after, 'the rest of 64').toBe(24);
+  });
+});
+
+describe('a registry that is slow', () => {
+  test('answers ten accounts that start together: a request’s time begins when it is sent', async () => {
+    stub.delayMs = 50;
+    const patient = clientOf({ timeoutMs: 400 });
+    const streams = catalog.slice(0, 4);
+    const starts = Array.from({ length: 10 }, (_, account) =>
+      prepareSubjects(patient, streams, { ...OPTIONS, prefix: `harvest.${account}`, autoRegister: true }),
+    );
+    expect((await Promise.all(starts)).map(({ size }) => size)).toEqual(new Array(10).fill(4));
+    expect(stub.mostAtOnce()).toBeLessThanOrEqual(8);
+  });
+
+  test('and answers nobody any more fails for all who wait, in the time of one request', async () => {
+    stub.interfere = () => 'hang';
+    const hasty = clientOf({ timeoutMs: 50 });
+    const asked = Array.from({ length: 200 }, (_, id) => hasty.schemaById(id));
+    const ends = await Promise.allSettled(asked);
+    expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(200);
+    expect(stub.requests.length, 'three tries of those who had a place').toBeLessThanOrEqual(24);
+  });
+});
+
+describe('a schema id', () => {
+  test('beyond 2^31 is taken', async () => {
+    stub.firstId = 3_000_000_000;
+    expect(await client.register('s', SCHEMA)).toBe(3_000_000_000);
+  });
+
+  test('that no message has room for is refused with the reason', async () => {
+    stub.firstId = 2 ** 32;
+    await expect(client.register('s', SCHEMA)).rejects.toThrow(
+      failure(
+        'registry.refused',
+        /^the schema id of s is 4294967296, and a message has room for ids up to 4294967295$/,
+      ),
+    );
   });
 });
 
@@ -207,7 +359,9 @@ describe('all subjects', () => {
     expect([...stub.subjects.keys()].sort()).toEqual(
       catalog.flatMap(({ name }) => [`harvest.${name}-key`, `harvest.${name}-value`]).sort(),
     );
+    expect(await prepare(false)).toEqual(first);
     stub.requests.length = 0;
+    client = clientOf();
     expect(await prepare(false)).toEqual(first);
     expect(stub.requests).toHaveLength(64);
     expect(stub.requests.some((request) => request.includes('/versions'))).toBe(false);
@@ -279,6 +433,37 @@ describe('all subjects', () => {
       ]);
     }
     expect(stub.subjects.size).toBe(0);
+  });
+
+  test('one that was only deleted is told apart from another registry, with the command that brings it back', async () => {
+    await prepare(true);
+    stub.remove('harvest.tasks-value');
+    client = clientOf();
+    const written = async () => new Set(['tasks']);
+    const error = (await prepare(true, { written }).catch((thrown: Error) => thrown)) as Error;
+    expect(error).toMatchObject({
+      code: 'registry.replaced',
+      message: 'harvest.tasks-value was deleted, although its topic was written to; the registry still has it',
+      remedy: expect.stringContaining('harvest-kafka schemas register'),
+    });
+    const before = stub.requests.length;
+    const ids = await prepare(true);
+    expect(stub.requests.slice(before)).toContain('POST /subjects/harvest.tasks-value/versions');
+    expect(ids.get('tasks')!.value, 'the id that its records carry').toBeGreaterThan(0);
+  });
+
+  test('none can be registered with a registry that is read-only, which is told with where to register', async () => {
+    stub.interfere = (request) =>
+      /^POST \/subjects\/.*versions/.test(request)
+        ? { status: 422, body: '{"error_code":42205,"message":"Subject x is in read-only mode"}' }
+        : undefined;
+    await expect(prepare(true)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'registry.refused',
+        message: expect.stringMatching(/-value was not registered: Subject x is in read-only mode/),
+        remedy: expect.stringMatching(/read-only.*schemas register.*auto_register: false/),
+      }),
+    );
   });
 
   test('a new version of a subject is registered, whatever its topic holds', async () => {

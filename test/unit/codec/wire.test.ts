@@ -1,6 +1,6 @@
 // The writer of messages where it changes from one slab to the next: every place in a message is met by the border once.
 import { expect, test } from 'vitest';
-import { HEADER, MessageWriter } from '../../../src/codec/wire.ts';
+import { HEADER, MessageWriter, schemaIdOf } from '../../../src/codec/wire.ts';
 
 test('a message stays whole, wherever in it a slab ends', () => {
   const texts = ['plain', 'Tomáš', `${'long '.repeat(20)}ž`, 'Łódź'];
@@ -18,6 +18,12 @@ test('a message stays whole, wherever in it a slab ends', () => {
     fillSlab(out, left);
     expect(write(out).toString('hex'), `${left} bytes before the end of the slab`).toBe(expected);
   }
+});
+
+test.each([1, 2 ** 31 - 1, 2 ** 31, 3_000_000_000, 2 ** 32 - 1])('schema id %i goes out and comes back', (id) => {
+  const out = new MessageWriter();
+  out.begin(id);
+  expect(schemaIdOf(out.end())).toBe(id);
 });
 
 /** Leaves `left` bytes of the first slab. */

@@ -1,0 +1,77 @@
+// What a registry's answers mean that are none: the only place that turns its statuses, codes and socket errors into PublisherError.
+import { isDistrust, PublisherError } from '../base/errors.ts';
+
+export interface Answer {
+  /** The address that gave it. */
+  readonly where: string;
+  readonly status: number;
+  /** The parsed body; undefined when it is not JSON. */
+  readonly body: unknown;
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly schema?: object;
+  /** What the call is about, for messages: a subject or an id. */
+  readonly about: string;
+}
+
+/** Why one attempt brought no answer. */
+export interface Failure {
+  readonly where: string;
+  readonly reason: string;
+  /** Undefined when there was an answer. */
+  readonly cause: unknown;
+  /** It says nothing against the request, which comes too early. */
+  readonly isLimit: boolean;
+  /** How long nothing may be asked, if the answer says so. */
+  readonly pauseMs: number | null;
+}
+
+/** The client was closed. */
+export const STOPPED: Failure = { where: '', reason: 'stopped', cause: undefined, isLimit: false, pauseMs: null };
+
+/** Nobody answered, or only with an error of their own. */
+export function unavailable({ where, reason, cause }: Failure): PublisherError {
+  return new PublisherError('registry.unavailable', `schema registry ${where}: ${reason}`, {
+    cause,
+    ...(isDistrust((cause as { code?: unknown } | undefined)?.code) ? UNTRUSTED : {}),
+  });
+}
+
+/** Whoever answered wants to be left alone for so long. */
+export function throttled({ where, reason }: Failure, ms: number): PublisherError {
+  const seconds = Math.ceil(ms / 1000);
+  return new PublisherError('registry.throttled', `schema registry ${where}: ${reason}, no request for ${seconds} s`);
+}
+
+/** What registries call an operation that their mode does not permit. */
+const NOT_PERMITTED = 42_205;
+const READ_ONLY = {
+  remedy:
+    'The registry is read-only here (GET /mode tells): register the schemas where it is written to, with harvest-kafka schemas register --set schema_registry.url=…, and set schema_registry.auto_register: false; or let it be written to, with PUT /mode.',
+};
+
+/** The answer says no; `said` is what it adds, without our secrets. */
+export function refusal({ method, path, about }: Call, { where, status, body }: Answer, said: string): PublisherError {
+  if (status === 401 || status === 403) {
+    return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
+  }
+  if (status === 409) return new PublisherError('registry.incompatible', `${about} does not take our schema${said}`);
+  if (Number((body as { error_code?: unknown } | undefined)?.error_code) === NOT_PERMITTED) {
+    return new PublisherError('registry.refused', `${about} was not registered${said}`, READ_ONLY);
+  }
+  if (status === 422) return new PublisherError('registry.invalid', `${about} was not accepted as Avro${said}`);
+  return new PublisherError('registry.refused', `${method} ${where}${path} was answered ${status}${said}`);
+}
+
+const UNTRUSTED = {
+  remedy: 'The certificate is not trusted here, so nothing was sent: name its authority in schema_registry.ca_file.',
+};
+
+/** A connection error in one line; Node keeps the reason of several tried addresses in `errors`. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
