@@ -9,13 +9,15 @@ import type { AccountConfig, Config, StreamConfig } from './config/options.ts';
 import { Account } from './engine/account.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import type { Intervals } from './engine/live-stream.ts';
+import { neededFor } from './engine/schedule.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
-import type { Log } from './kafka/connection.ts';
+import { createConnection, type Log } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
+import { dataTopic, presentTopics } from './kafka/topics.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
-import type { BudgetName } from './streams/definition.ts';
+import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -38,45 +40,45 @@ export const AVRO = new URL('../avro/', import.meta.url);
 const START_PACE: Pace = { baseMs: 1_000, mostMs: 15_000 };
 const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
 
+/** What becomes of one account in this process. */
+interface Tenure {
+  readonly config: AccountConfig;
+  /** Null until everything that it needs is there. */
+  engine: Account | null;
+  /** Why it is not. */
+  waiting: PublisherError | null;
+  /** Why it ended although nobody stopped it. */
+  ended: PublisherError | null;
+}
+
 export class Daemon {
   readonly #config: Config;
   readonly #around: Surroundings;
   readonly #startedAt: number;
-  #accounts: readonly Account[] = [];
-  readonly #dead = new Set<string>();
-  /** Why no account runs yet. */
-  #waiting: PublisherError | null = null;
+  readonly #tenures: readonly Tenure[];
 
   constructor(config: Config, surroundings: Surroundings) {
     this.#config = config;
     this.#around = surroundings;
     this.#startedAt = surroundings.clock.now();
+    this.#tenures = config.harvest.accounts.map((account) => ({
+      config: account,
+      engine: null,
+      waiting: null,
+      ended: null,
+    }));
   }
 
   /**
-   * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. One
-   * account's end leaves the others running; throws the first account's error when none is left, and what keeps the process from starting at all.
+   * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. What
+   * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
   async run(signal: AbortSignal, options: RunOptions): Promise<void> {
-    const config = this.#config;
     const schemas = await loadSchemas(AVRO);
-    const registry = createRegistry(config, this.#around);
+    const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
-      const prepared = await this.#patiently(signal, options.once, async () =>
-        Promise.all(config.harvest.accounts.map((account) => this.#prepare(account, schemas, registry, signal))),
-      );
-      if (prepared === null) return;
-      this.#accounts = prepared.map((ids, index) =>
-        this.#account(config.harvest.accounts[index]!, schemas, ids, registry),
-      );
-      const runs = this.#accounts.map((account, index) =>
-        account.run(signal, options).catch((thrown) => {
-          this.#dead.add(config.harvest.accounts[index]!.id);
-          throw thrown;
-        }),
-      );
-      const ends = await Promise.allSettled(runs);
-      const failed = ends.find((end) => end.status === 'rejected');
+      const runs = this.#tenures.map((tenure) => this.#publish(tenure, schemas, registry, signal, options));
+      const failed = (await Promise.allSettled(runs)).find((end) => end.status === 'rejected');
       if (failed) throw failed.reason;
     } finally {
       await registry.close();
@@ -84,32 +86,83 @@ export class Daemon {
   }
 
   status(): AccountStatus[] {
-    if (this.#accounts.length > 0) return this.#accounts.map((account) => account.status());
-    return this.#config.harvest.accounts.map(({ id }) => ({
-      accountId: id,
-      phase: this.#waiting ? 'waiting' : 'opening',
-      reason: this.#waiting?.message ?? null,
-      remedy: this.#waiting?.remedy ?? null,
-      startedAt: isoSeconds(this.#startedAt),
-      streams: [],
-      budgets: [],
-    }));
+    return this.#tenures.map(({ config, engine, waiting, ended }) => {
+      if (engine) return engine.status();
+      const why = ended ?? waiting;
+      return {
+        accountId: config.id,
+        phase: ended ? 'stopped' : waiting ? 'waiting' : 'opening',
+        reason: why?.message ?? null,
+        remedy: why?.remedy ?? null,
+        startedAt: isoSeconds(this.#startedAt),
+        streams: [],
+        budgets: [],
+      };
+    });
   }
 
   /** Ids of the accounts that ended although nobody stopped them. */
   dead(): readonly string[] {
-    return [...this.#dead];
+    return this.#tenures.filter(({ ended }) => ended !== null).map(({ config }) => config.id);
+  }
+
+  /** One account, from what it needs to its end. */
+  async #publish(
+    tenure: Tenure,
+    schemas: ValueSchemas,
+    registry: RegistryClient,
+    signal: AbortSignal,
+    options: RunOptions,
+  ): Promise<void> {
+    const { config } = tenure;
+    try {
+      const prepared = await this.#patiently(tenure, signal, options.once, async () => {
+        const streams = await this.#streamsOf(config, options.only);
+        return { streams, ids: await this.#prepare(config, streams, schemas, registry, signal) };
+      });
+      if (prepared === null) return;
+      tenure.engine = this.#account(config, prepared.streams, schemas, prepared.ids, registry);
+      await tenure.engine.run(signal, options);
+    } catch (thrown) {
+      const error = asPublisherError(thrown);
+      tenure.ended = error;
+      // The engine has told its own end.
+      if (tenure.engine === null) {
+        const { code, message: reason, remedy } = error;
+        this.#around.emit(config.id, { name: 'account.stopped', code, reason, remedy });
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * The streams of this run: all that are enabled. With `only` what these need, and what was published before, whose rows
+   * follow those of others; of the rest neither subject nor topic is asked for or made.
+   */
+  async #streamsOf(account: AccountConfig, only: ReadonlySet<string> | null): Promise<StreamDefinition[]> {
+    const enabled = enabledStreams(this.#config);
+    if (only === null) return enabled;
+    const prefix = prefixOf(this.#config, account);
+    const connection = createConnection(kafkaSettings(this.#config), this.#around.log);
+    try {
+      const present = await presentTopics(connection, prefix);
+      const needed = neededFor(only);
+      return enabled.filter(({ name }) => needed.has(name) || present.has(dataTopic(prefix, name)));
+    } finally {
+      connection.sever();
+    }
   }
 
   /** Schemas in the registry: what must be right before anything is fenced (design section 6). */
   async #prepare(
     account: AccountConfig,
+    streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     registry: RegistryClient,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SchemaIds>> {
     const config = this.#config;
-    return prepareSubjects(registry, enabledStreams(config), {
+    return prepareSubjects(registry, streams, {
       schemas,
       prefix: prefixOf(config, account),
       mode: config.decimal_handling_mode,
@@ -120,8 +173,8 @@ export class Daemon {
   }
 
   /** Repeats `work` while what it needs is down. Null when stopped meanwhile. */
-  async #patiently<T>(signal: AbortSignal, once: boolean, work: () => Promise<T>): Promise<T | null> {
-    const { clock, random, emit } = this.#around;
+  async #patiently<T>(tenure: Tenure, signal: AbortSignal, once: boolean, work: () => Promise<T>): Promise<T | null> {
+    const { clock, random } = this.#around;
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
@@ -131,23 +184,38 @@ export class Daemon {
         ...{ clock, random, signal },
         mayPass: (thrown) => isPassing(asPublisherError(thrown)),
         onPause: (thrown, retryInMs, { attempt, failingMs }) => {
-          const error = asPublisherError(thrown);
-          this.#waiting = error;
-          const { code, message: reason, remedy } = error;
-          const told = { code, reason, remedy, attempt, failingMs: Math.round(failingMs), retryInMs };
-          for (const { id } of this.#config.harvest.accounts) emit(id, { name: 'account.waiting', ...told });
+          this.#waits(tenure, asPublisherError(thrown), { attempt, failingMs: Math.round(failingMs), retryInMs });
         },
       });
     } catch (thrown) {
       if (signal.aborted) return null;
       throw thrown;
     } finally {
-      this.#waiting = null;
+      tenure.waiting = null;
     }
+  }
+
+  /** The registry holds its answers back: those wait that still need them. */
+  #limited(error: PublisherError, pauseMs: number): void {
+    for (const tenure of this.#tenures) {
+      if (tenure.engine !== null || tenure.ended !== null) continue;
+      this.#waits(tenure, error, { attempt: 1, failingMs: 0, retryInMs: Math.round(pauseMs) });
+    }
+  }
+
+  #waits(
+    tenure: Tenure,
+    error: PublisherError,
+    times: { readonly attempt: number; readonly failingMs: number; readonly retryInMs: number },
+  ): void {
+    const { code, message: reason, remedy } = error;
+    tenure.waiting = error;
+    this.#around.emit(tenure.config.id, { name: 'account.waiting', code, reason, remedy, ...times });
   }
 
   #account(
     account: AccountConfig,
+    streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     ids: ReadonlyMap<string, SchemaIds>,
     registry: RegistryClient,
@@ -155,7 +223,6 @@ export class Daemon {
     const config = this.#config;
     const { clock, random, uuid, log } = this.#around;
     const emit = (event: PublisherEvent) => this.#around.emit(account.id, event);
-    const streams = enabledStreams(config);
     // The source asks the engine for leases, and the engine asks the source for pages: one of them has to come first.
     const source = createHarvestSource(config, account, { clock, random, emit, onLeaseLow: () => engine.onLeaseLow() });
     const engine: Account = new Account({
@@ -214,9 +281,13 @@ export function writtenTo(config: Config, account: AccountConfig, clock: Clock, 
 export function createRegistry(
   config: Config,
   { clock, random }: Pick<Surroundings, 'clock' | 'random'>,
+  onLimited?: (error: PublisherError, pauseMs: number) => void,
 ): RegistryClient {
   const { url, auth, ca_file } = config.schema_registry;
-  return createRegistryClient({ urls: url, auth, ca: pem(ca_file), clock, random });
+  return createRegistryClient({
+    ...{ urls: url, auth, ca: pem(ca_file), clock, random },
+    ...(onLimited ? { onLimited } : {}),
+  });
 }
 
 /** The Harvest client of one account. Without `onLeaseLow` its budgets are counted in memory only (single commands). */

@@ -1,5 +1,6 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { unlessSetBack } from '../base/clock.ts';
+import { findStream } from '../streams/catalog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
@@ -202,4 +203,17 @@ export function waitsFor(live: LiveStream, streams: ScheduleView['streams']): st
       return source && isReadable(source) && !source.row.complete;
     }) ?? null
   );
+}
+
+/** The streams without which these cannot be read: they themselves, and all that `waitsFor` may name. */
+export function neededFor(names: Iterable<string>): ReadonlySet<string> {
+  const needed = new Set(['company']);
+  const add = (name: string) => {
+    needed.add(name);
+    const { parent, kind } = findStream(name)!;
+    if (parent) add(parent.stream);
+    if (kind === 'report') for (const source of DATED_SOURCES) add(source);
+  };
+  for (const name of names) add(name);
+  return needed;
 }

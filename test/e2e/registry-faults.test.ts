@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { freePort } from '../../src/lab/ports.ts';
@@ -74,6 +75,14 @@ async function ask(method: string, path: string, body?: object): Promise<unknown
 const register = (subject: string, schema: object) =>
   ask('POST', `/subjects/${subject}/versions`, { schema: JSON.stringify(schema) });
 
+async function topicsOf({ bootstrap }: Where): Promise<string[]> {
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const topics = await admin.listTopics();
+  await admin.disconnect();
+  return topics;
+}
+
 beforeAll(async () => {
   port = await freePort();
   home = await mkdtemp(join(tmpdir(), 'harvest-kafka-test-'));
@@ -136,6 +145,30 @@ test('5xx in bursts, from before and after it did what was asked: ridden out', a
   expect(answers).toBeGreaterThan(STREAMS.length * 2);
   where.gate.meddle = (_, answer) => answer;
   expect((await viewOf(where, { streams: STREAMS })).differences).toEqual([]);
+});
+
+test('a limit of requests a second: obeyed, and with --only nothing is asked for or made but what that needs', async () => {
+  const where = await gated({ ...(await stage()), settings: NO_LIMITS });
+  let window = 0;
+  let used = 0;
+  where.gate.meddle = (_, answer) => {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== window) used = 0;
+    window = second;
+    used++;
+    if (used <= 4) return answer;
+    return { ...answer, status: 429, headers: { ...answer.headers, 'retry-after': '1' }, body: Buffer.from('{}') };
+  };
+  const end = await finished(where, ['run', '--once', '--only', 'clients']);
+  expect(end, end.output + end.errors).toMatchObject({ code: 0 });
+  expect(end.output).toMatch(/waiting: schema registry .*answered 429, no request for 1 s/);
+  const ours = (names: readonly string[]) => names.filter((name) => name.startsWith(`${where.prefix}.`)).sort();
+  const streams = ['clients', 'company'].map((name) => `${where.prefix}.${name}`);
+  expect(ours((await ask('GET', '/subjects')) as string[])).toEqual(
+    streams.flatMap((topic) => [`${topic}-key`, `${topic}-value`]),
+  );
+  const own = ['dead-letters', 'notifications', 'state'].map((name) => `${where.prefix}.${name}`);
+  expect(ours(await topicsOf(where))).toEqual([...streams, ...own].sort());
 });
 
 test('409 when it comes to registering: exit 65 with subject, reason and remedy; the other streams run without it', async () => {

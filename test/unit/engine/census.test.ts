@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Histogram, halved, isPage, limitOf, parted, tallied } from '../../../src/engine/census.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
+import { neededFor } from '../../../src/engine/schedule.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/stream-row.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
@@ -175,3 +176,18 @@ test('run --only reads the named streams, and of the others what they need', asy
     .map(({ stream }) => stream);
   expect([...new Set(paths)].sort()).toEqual(['company', 'tasks']);
 });
+
+test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
+  'run --only %s with no other streams than it needs is complete',
+  async (name) => {
+    const { simulator } = account();
+    const log = new MemoryLog();
+    const streams = [...neededFor([name])];
+    expect(streams.length).toBeLessThan(5);
+    const bench = benchAccount(simulator, log, { streams });
+    await bench.account.run(new AbortController().signal, { once: true, only: new Set([name]) });
+    const status = bench.account.status().streams.find(({ stream }) => stream === name)!;
+    expect(status).toMatchObject({ complete: true, state: 'RUNNING' });
+    expect(status.rows).toBeGreaterThan(0);
+  },
+);
