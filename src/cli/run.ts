@@ -35,7 +35,8 @@ export async function run(options: RunOptions): Promise<number> {
   const { signal, exitCode } = interruption(() => {
     log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
   }, STOP_PATIENCE_MS);
-  await publish(config, log, { signal, once: options.once ?? false, only, terminal });
+  const reread = () => configOf(options);
+  await publish(config, log, { signal, once: options.once ?? false, only, terminal, reread });
   return exitCode() ?? EXIT.clean;
 }
 
@@ -49,6 +50,8 @@ export async function publish(
     /** Read these streams alone; null reads all. */
     readonly only?: ReadonlySet<string> | null;
     readonly terminal: boolean;
+    /** The configuration as it is now. */
+    readonly reread?: () => Config;
     readonly onListening?: (address: string) => void;
     readonly onEvent?: (event: PublisherEvent) => void;
   },
@@ -61,6 +64,7 @@ export async function publish(
     clock,
     random,
     uuid,
+    ...(options.reread && { reread: options.reread }),
     log: kafkaLog(log),
     emit: (account, event) => {
       for (const listen of listeners.get(account) ?? []) listen(event);

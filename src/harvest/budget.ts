@@ -42,6 +42,9 @@ interface Waiting {
 // Given, because making an error each time costs more than the rest of a turn.
 const WOKEN = 'woken';
 
+/** Processes that may have begun and ended within one window: each takes about a second until its first request. */
+const SHORT_LIVES = 20;
+
 /** An attempt that had not ended when a row was written: whoever restores it must count it as ending then. */
 const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
 
@@ -95,6 +98,31 @@ export class Budget implements BudgetView {
       ended(isAnswered);
       this.#running -= 1;
       this.#ended.push(this.#clock.monotonic());
+      this.#connections.give();
+    }
+  }
+
+  /**
+   * One attempt before it is known what former processes have asked, for an account of which nothing was ever stored: those can
+   * have asked no more than this. It counts for all of them, so that a row of short lives that ends in a long one is within the
+   * budget too.
+   */
+  async introduce<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    const pausedMs = this.#pause.opensAt - this.#clock.monotonic();
+    if (pausedMs > 0) await this.#clock.sleep(pausedMs, signal);
+    signal.throwIfAborted();
+    assert(this.#connections.take(), 'nothing else is asked before the introduction has ended');
+    const ended = this.#pause.start();
+    let isAnswered = false;
+    this.#running += 1;
+    try {
+      const answer = await attempt();
+      isAnswered = true;
+      return answer;
+    } finally {
+      ended(isAnswered);
+      this.#running -= 1;
+      this.#ended.push(...Array(SHORT_LIVES).fill(this.#clock.monotonic()));
       this.#connections.give();
     }
   }
