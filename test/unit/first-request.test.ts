@@ -9,8 +9,10 @@ import { json, scripted } from './harvest/scripted-harvest.ts';
 
 const INVALID = { error: 'invalid_token', error_description: 'expired or revoked' };
 
+const takesGood = (token: string) => (token === 'good' ? 200 : 401);
+
 /** A daemon of accounts with these tokens, of which Harvest takes `good`; it has a registry and no broker. */
-async function daemonOf(tokens: readonly string[], answer = (token: string) => (token === 'good' ? 200 : 401)) {
+async function daemonOf(tokens: readonly string[], answer: (token: string) => number = takesGood) {
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
   const harvest = await scripted((response, { headers }) => {
