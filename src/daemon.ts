@@ -8,16 +8,18 @@ import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config, StreamConfig } from './config/options.ts';
 import { Account } from './engine/account.ts';
 import type { PublisherEvent } from './engine/events.ts';
+import { introduce } from './engine/introduction.ts';
 import type { Intervals } from './engine/live-stream.ts';
 import { neededFor } from './engine/schedule.ts';
 import type { AccountStatus } from './engine/status.ts';
-import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
+import type { HarvestSource } from './harvest/client.ts';
+import { createHarvestSource } from './harvest-source.ts';
 import { createConnection, type Log } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
 import { dataTopic, presentTopics } from './kafka/topics.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
-import type { BudgetName, StreamDefinition } from './streams/definition.ts';
+import type { StreamDefinition } from './streams/definition.ts';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -26,6 +28,8 @@ export interface Surroundings {
   readonly uuid: () => string;
   readonly emit: (accountId: string, event: PublisherEvent) => void;
   readonly log: Log;
+  /** The configuration as it is now, for secrets that are replaced while we run. Left out, they stay as they are. */
+  readonly reread?: () => Config;
 }
 
 export interface RunOptions {
@@ -49,6 +53,8 @@ interface Tenure {
   waiting: PublisherError | null;
   /** Why it ended although nobody stopped it. */
   ended: PublisherError | null;
+  /** Harvest has refused its token from the first request on; it waits for a better one while others go on. */
+  isRefused: boolean;
 }
 
 export class Daemon {
@@ -56,6 +62,8 @@ export class Daemon {
   readonly #around: Surroundings;
   readonly #startedAt: number;
   readonly #tenures: readonly Tenure[];
+  /** None is left that Harvest lets in. */
+  readonly #noneLeft = new AbortController();
 
   constructor(config: Config, surroundings: Surroundings) {
     this.#config = config;
@@ -66,6 +74,7 @@ export class Daemon {
       engine: null,
       waiting: null,
       ended: null,
+      isRefused: false,
     }));
   }
 
@@ -77,7 +86,8 @@ export class Daemon {
     const schemas = await loadSchemas(AVRO);
     const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
-      const runs = this.#tenures.map((tenure) => this.#publish(tenure, schemas, registry, signal, options));
+      const either = AbortSignal.any([signal, this.#noneLeft.signal]);
+      const runs = this.#tenures.map((tenure) => this.#publish(tenure, schemas, registry, either, options));
       const failed = (await Promise.allSettled(runs)).find((end) => end.status === 'rejected');
       if (failed) throw failed.reason;
     } finally {
@@ -116,24 +126,69 @@ export class Daemon {
     options: RunOptions,
   ): Promise<void> {
     const { config } = tenure;
+    const source = this.#source(tenure);
+    const mayWait = () => !options.once && this.#othersGoOn(tenure);
     try {
       const prepared = await this.#patiently(tenure, signal, options.once, async () => {
+        await this.#introduce(tenure, source, mayWait, signal);
         const streams = await this.#streamsOf(config, options.only);
         return { streams, ids: await this.#prepare(config, streams, schemas, registry, signal) };
       });
       if (prepared === null) return;
-      tenure.engine = this.#account(config, prepared.streams, schemas, prepared.ids, registry);
-      await tenure.engine.run(signal, options);
+      tenure.engine = this.#account(config, source, prepared.streams, schemas, prepared.ids, registry);
+      await tenure.engine.run(signal, { ...options, mayWait });
     } catch (thrown) {
       const error = asPublisherError(thrown);
       tenure.ended = error;
+      if (this.#tenures.every(({ ended, isRefused }) => ended !== null || isRefused)) this.#noneLeft.abort();
       // The engine has told its own end.
       if (tenure.engine === null) {
         const { code, message: reason, remedy } = error;
         this.#around.emit(config.id, { name: 'account.stopped', code, reason, remedy });
       }
       throw error;
+    } finally {
+      // The engine closes what it was given.
+      if (tenure.engine === null) await source.close();
     }
+  }
+
+  #source(tenure: Tenure): HarvestSource {
+    const { clock, random, reread } = this.#around;
+    return createHarvestSource(this.#config, tenure.config, {
+      ...{ clock, random, ...(reread && { reread }) },
+      emit: (event) => this.#tell(tenure, event),
+      // The source asks the engine for leases, and the engine asks the source for pages: one of them has to come first.
+      onLeaseLow: () => tenure.engine?.onLeaseLow(),
+    });
+  }
+
+  /** Nothing is made for an account whose token is wrong. */
+  #introduce(tenure: Tenure, source: HarvestSource, mayWait: () => boolean, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#around;
+    const { config } = tenure;
+    const written = writtenTo(this.#config, config, clock, signal);
+    const parts = {
+      ...{ accountId: config.id, source, clock, mayWait },
+      // The state topic is named like a stream's.
+      isKnown: async () => (await written(['state'])).size > 0,
+      onRefused: (error: PublisherError) => {
+        tenure.waiting = error;
+      },
+      emit: (event: PublisherEvent) => this.#tell(tenure, event),
+    };
+    return introduce(parts, signal);
+  }
+
+  /** The token was refused at its first request: whether any account is left that Harvest lets in. */
+  #othersGoOn(tenure: Tenure): boolean {
+    tenure.isRefused = true;
+    return this.#tenures.some(({ ended, isRefused }) => ended === null && !isRefused);
+  }
+
+  #tell(tenure: Tenure, event: PublisherEvent): void {
+    if (event.name === 'token.accepted') tenure.isRefused = false;
+    this.#around.emit(tenure.config.id, event);
   }
 
   /**
@@ -216,6 +271,7 @@ export class Daemon {
 
   #account(
     account: AccountConfig,
+    source: HarvestSource,
     streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     ids: ReadonlyMap<string, SchemaIds>,
@@ -224,9 +280,7 @@ export class Daemon {
     const config = this.#config;
     const { clock, random, uuid, log } = this.#around;
     const emit = (event: PublisherEvent) => this.#around.emit(account.id, event);
-    // The source asks the engine for leases, and the engine asks the source for pages: one of them has to come first.
-    const source = createHarvestSource(config, account, { clock, random, emit, onLeaseLow: () => engine.onLeaseLow() });
-    const engine: Account = new Account({
+    return new Account({
       settings: {
         accountId: Number(account.id),
         overlapMs: config.harvest.overlap_seconds * 1000,
@@ -262,7 +316,6 @@ export class Daemon {
       random,
       emit,
     });
-    return engine;
   }
 }
 
@@ -291,31 +344,6 @@ export function createRegistry(
   });
 }
 
-/** The Harvest client of one account. Without `onLeaseLow` its budgets are counted in memory only (single commands). */
-export function createHarvestSource(
-  config: Config,
-  account: AccountConfig,
-  parts: Pick<Surroundings, 'clock' | 'random'> & {
-    emit: (event: PublisherEvent) => void;
-    onLeaseLow?: (name: BudgetName) => void;
-  },
-): HarvestSource {
-  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;
-  const limit = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
-  const ca = pem(ca_file);
-  return createSource({
-    baseUrl: base_url,
-    publicUrl: public_url,
-    idBaseUrl: id_base_url,
-    userAgent: user_agent,
-    accountId: account.id,
-    credential: credentialOf(account),
-    budgets: { general: limit('general'), reports: limit('reports') },
-    ...(ca === undefined ? {} : { ca }),
-    ...parts,
-  });
-}
-
 function intervalsOf(stream: StreamConfig): Intervals {
   return {
     pollMs: stream.poll_interval_seconds * 1000,
@@ -323,13 +351,3 @@ function intervalsOf(stream: StreamConfig): Intervals {
     censusMs: stream.census_interval_seconds * 1000,
   };
 }
-
-export function credentialOf(account: AccountConfig): Credential {
-  if (account.access_token) return { accessToken: account.access_token };
-  const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
-  return {
-    oauth: { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, tokenFile: token_file },
-  };
-}
-
-// The configuration has checked at load that the file can be read.

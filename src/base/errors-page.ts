@@ -2,16 +2,22 @@
 import { CODES, type ErrorCode, type ErrorKind, EXIT } from './errors.ts';
 
 const HAPPENED: Record<ErrorCode, string> = {
-  'harvest.network': 'No answer: name, connection, TLS or time-out.',
+  'harvest.network':
+    "No answer: name, connection, TLS or time-out. Or a 401, 403 or 404 that is not in Harvest's own JSON: a proxy or gateway answered in its place.",
   'harvest.server': 'Harvest or a proxy answered 5xx or 408.',
-  'harvest.throttled': 'The token service answered 429. (429 to an ordinary request only pauses its budget.)',
-  'harvest.unparsable': 'An answer that is no JSON, no list, was cut off, or whose next links go in a circle.',
-  'harvest.unauthorised': '401, also after a refresh of the token.',
-  'harvest.forbidden': '403 for a stream.',
-  'harvest.not_found': '404 for a list.',
-  'harvest.nothing_readable': '`run --once` could read none of the streams.',
+  'harvest.throttled':
+    'The token service answered 429, or `run --once` was answered nothing else for an hour. (429 to an ordinary request only pauses its budget.)',
+  'harvest.unparsable':
+    'An answer that is no JSON, no UTF-8, no list, was cut off, or whose next links go in a circle.',
+  'harvest.unauthorised': '401 in its own JSON, also after the token was refreshed or read anew.',
+  'harvest.forbidden': '403 for a stream, three times within seconds.',
+  'harvest.not_found': '404 for a list, three times within seconds.',
+  'harvest.nothing_readable':
+    '`run --once` could read none of the streams, or a new account answers 403 or 404 to `/users/me`.',
+  'harvest.partly_readable': '`run --once` has read everything but streams that are FORBIDDEN.',
+  'harvest.incomplete': '`run --once` could not read a stream to its end, or one is BLOCKED.',
   'harvest.refused': 'Harvest answered 400, 422 or another status that repeating does not mend.',
-  'harvest.foreign_link': '`links.next` led to another host.',
+  'harvest.foreign_link': '`links.next` led neither to `harvest.base_url` nor to `harvest.public_url`.',
   'registry.unavailable': 'The registry does not answer, or answers 5xx.',
   'registry.throttled': 'The registry answers 429, or 503 with Retry-After, and wants to be left alone for long.',
   'registry.unauthorised': 'The registry answered 401 or 403.',

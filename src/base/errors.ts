@@ -58,7 +58,8 @@ export const CODES = {
   'harvest.unauthorised': {
     kind: 'account',
     exit: EXIT.notAuthorised,
-    remedy: 'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked.',
+    remedy:
+      'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked. A running daemon asks again every minute, and reads a token that is a ${file:…} anew.',
   },
   'harvest.forbidden': {
     kind: 'blocked',
@@ -77,6 +78,17 @@ export const CODES = {
     remedy:
       "Check harvest.base_url, the account id and the role of the token's owner: harvest-kafka check asks each stream.",
   },
+  'harvest.partly_readable': {
+    kind: 'account',
+    exit: EXIT.notAuthorised,
+    remedy: "Give the token's owner the roles that harvest-kafka check names, or set streams.<name>.enabled: false.",
+  },
+  'harvest.incomplete': {
+    kind: 'account',
+    exit: EXIT.temporary,
+    remedy:
+      'Look at each stream with harvest-kafka check, then run again: what was read is kept, and reading goes on there.',
+  },
   'harvest.refused': {
     kind: 'blocked',
     exit: EXIT.dataContract,
@@ -86,7 +98,7 @@ export const CODES = {
     kind: 'blocked',
     exit: EXIT.dataContract,
     remedy:
-      'A next link led to another host and was not followed, so that the token stays home. Check harvest.base_url.',
+      'A next link led to another host and was not followed, so that the token stays home. Check harvest.base_url; behind a gateway, set harvest.public_url to the address that links name.',
   },
   'registry.unavailable': {
     kind: 'transient',

@@ -5,9 +5,10 @@ import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO, createHarvestSource, createRegistry, writtenTo } from '../daemon.ts';
+import { AVRO, createRegistry, writtenTo } from '../daemon.ts';
 import { type JsonObject, PRIORITY } from '../engine/ports.ts';
 import type { HarvestSource } from '../harvest/client.ts';
+import { createHarvestSource } from '../harvest-source.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics } from '../kafka/topics.ts';

@@ -1,9 +1,8 @@
 // `run`: the daemon with its log, HTTP door and progress.
-import { EXIT, PublisherError } from '../base/errors.ts';
+import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
 import type { PublisherEvent } from '../engine/events.ts';
-import type { AccountStatus } from '../engine/status.ts';
 import type { Log } from '../kafka/connection.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
@@ -11,6 +10,7 @@ import { createMetrics } from '../observe/metrics.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
+import { judgeOnce, leftOutLine } from './once.ts';
 import { screen, showProgress } from './progress.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -26,7 +26,7 @@ const STOP_PATIENCE_MS = 8_000;
 /** So long the last lines wait for their reader. */
 const LAST_LINES_MS = 1_000;
 
-/** Exit 0 when caught up (`--once`, streams that are refused left aside), 130 or 143 when stopped; failures throw. */
+/** Exit 0 when caught up (`--once`, see once.ts), 130 or 143 when stopped; failures throw. */
 export async function run(options: RunOptions): Promise<number> {
   const config = configOf(options);
   const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
@@ -44,8 +44,9 @@ export async function run(options: RunOptions): Promise<number> {
   const { signal, exitCode } = interruption(() => {
     log.info({ event: 'process.stopping' }, 'stopping: the page in hand is finished or dropped');
   }, STOP_PATIENCE_MS);
+  const reread = () => configOf(options);
   try {
-    await publish(config, log, { signal, once: options.once ?? false, only, terminal });
+    await publish(config, log, { signal, once: options.once ?? false, only, terminal, reread });
   } finally {
     await standardOutput.flushed(clock, LAST_LINES_MS);
   }
@@ -62,6 +63,8 @@ export async function publish(
     /** Read these streams alone; null reads all. */
     readonly only?: ReadonlySet<string> | null;
     readonly terminal: boolean;
+    /** The configuration as it is now. */
+    readonly reread?: () => Config;
     readonly onListening?: (address: string) => void;
     readonly onEvent?: (event: PublisherEvent) => void;
   },
@@ -74,6 +77,7 @@ export async function publish(
     clock,
     random,
     uuid,
+    ...(options.reread && { reread: options.reread }),
     log: kafkaLog(log),
     emit: (account, event) => {
       for (const listen of listeners.get(account) ?? []) listen(event);
@@ -95,22 +99,14 @@ export async function publish(
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
       events.summarise(status());
-      refuseWhenNothingIsRead(status());
+      for (const { account, stream, ...why } of judgeOnce(status(), options.only ?? null)) {
+        log.warn({ event: 'stream.left_out', account, stream, ...why }, leftOutLine(why));
+      }
     }
   } finally {
     summaries();
     progress.close();
     await door?.close();
-  }
-}
-
-/** Streams that are refused are no failure as long as others can be read; when none can, something greater is wrong. */
-function refuseWhenNothingIsRead(accounts: readonly AccountStatus[]): void {
-  for (const { accountId, streams } of accounts) {
-    const first = streams.find(({ state }) => state === 'FORBIDDEN' || state === 'BLOCKED');
-    if (!first || streams.some(({ state }) => state === 'RUNNING')) continue;
-    const message = `account ${accountId}: no stream can be read: ${first.reason}`;
-    throw new PublisherError('harvest.nothing_readable', message);
   }
 }
 

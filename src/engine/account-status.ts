@@ -3,7 +3,7 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { LiveStream } from './live-stream.ts';
-import type { BudgetView } from './ports.ts';
+import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { AccountStatus, BudgetStatus, StreamStatus, SweepStatus } from './status.ts';
@@ -43,6 +43,7 @@ export function accountStatus(parts: {
       used: budget.used(),
       waiting: budget.waiting(),
       pausedUntil: budget.pausedUntil() > now ? isoSeconds(budget.pausedUntil()) : null,
+      isPausedForLong: Math.max(budget.throttledMs(), budget.pausedUntil() - now) > LONG_PAUSE_MS,
     })),
   };
 }

@@ -15,13 +15,13 @@ import { createStreams, restoreInto, type StreamPlan, takeState } from './live-s
 import { OrderWatch } from './order-watch.ts';
 import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
 import { dependentsOf } from './removal-step.ts';
-import { isHopeless, RETRY_PACE } from './retry.ts';
+import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
-import { Standstill } from './standstill.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
 import { refusedRow } from './stream-row.ts';
+import { TokenWait } from './token-wait.ts';
 
 export interface AccountParts {
   readonly settings: StepSettings;
@@ -69,14 +69,14 @@ export class Account {
   /** Steps of this process so far. */
   #steps = 0;
   readonly #orders: OrderWatch;
-  readonly #standstill: Standstill;
+  readonly #tokenWait: TokenWait;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
     this.#orders = new OrderWatch(parts.sink, parts.clock, this.#streams);
-    this.#standstill = new Standstill(parts);
+    this.#tokenWait = new TokenWait(parts);
   }
 
   /**
@@ -185,8 +185,10 @@ export class Account {
   ): Promise<PublisherError | null> {
     const { clock } = this.#parts;
     const { once = false } = this.#told;
+    const givingUp = new AbortController();
+    const working = AbortSignal.any([signal, givingUp.signal]);
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
-    setMaxListeners(0, signal);
+    setMaxListeners(0, working);
     const running = new Map<Promise<void>, BudgetName>();
     let keptFailing: PublisherError | null = null;
     const hasPlace = (budget: BudgetName) =>
@@ -202,7 +204,7 @@ export class Account {
       // A step that was started just now may have taken one of them.
       if (locked.some(({ busy }) => busy)) return;
       for (const each of locked) each.busy = true;
-      const step = this.#step(live, task, committer, signal)
+      const step = this.#step(live, task, committer, working)
         .catch(fail)
         .finally(() => {
           for (const each of locked) each.busy = false;
@@ -219,14 +221,16 @@ export class Account {
     const watching = this.#watchOrders(signal, rouse, fail);
     await watching.looked;
     while (!signal.aborted) {
-      if (this.#standstill.reason !== null) {
-        await this.#standStill(this.#standstill.reason, signal, fail);
+      if (this.#tokenWait.reason !== null) {
+        await this.#waitForToken(this.#tokenWait.reason, signal, fail);
         continue;
       }
       wake = new AbortController();
       const now = clock.now();
       const due = schedule(this.#view(), now);
       const ready = due.filter(({ at }) => at <= now);
+      keptFailing = once ? throttledForLong(this.#parts.source.budgets) : null;
+      if (keptFailing !== null) break;
       if (once && running.size === 0 && ready.every(({ live }) => isHopeless(live))) {
         const retrying = this.#retrying();
         if (retrying.every(isHopeless)) {
@@ -240,6 +244,7 @@ export class Account {
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, wake.signal);
     }
+    givingUp.abort();
     await Promise.all(running.keys());
     await watching.stop();
     signal.removeEventListener('abort', rouse);
@@ -247,13 +252,13 @@ export class Account {
   }
 
   /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */
-  async #standStill(
+  async #waitForToken(
     { code, message: reason, remedy }: PublisherError,
     signal: AbortSignal,
     fail: (thrown: unknown) => void,
   ) {
     this.#phase = { name: 'waiting', code, reason, remedy };
-    await this.#standstill.over(signal).catch(fail);
+    await this.#tokenWait.over(signal).catch(fail);
     if (!signal.aborted) this.#phase = RUNNING;
   }
 
@@ -315,7 +320,7 @@ export class Account {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
       if (error.kind === 'transient') return this.#retryLater(live, task, error);
-      if (error.code === 'harvest.unauthorised' && this.#waitsForToken()) return this.#standstill.begin(error);
+      if (error.code === 'harvest.unauthorised' && this.#waitsForToken()) return this.#tokenWait.begin(error);
       if (error.kind !== 'blocked') throw error;
       result = this.#refused(live, error);
     }

@@ -20,6 +20,9 @@ export type Purpose =
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
 export const PRIORITY = { probe: 0, changes: 1, dirty: 2, first: 3, children: 4, slack: 6 } as const;
 
+/** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
+export const LONG_PAUSE_MS = 3_600_000;
+
 /** The most that Harvest gives in one page; more is refused with 422 (harvest-api section 3). */
 export const PER_PAGE = 2000;
 
@@ -83,6 +86,8 @@ export interface BudgetView {
   used(): number;
   /** Wall time until which Harvest asked us to wait; 0 when it did not. */
   pausedUntil(): number;
+  /** How long Harvest will have answered those who wait with nothing but pauses when the present one ends; 0 otherwise. */
+  throttledMs(): number;
   /** Requests waiting for a token. */
   waiting(): number;
   /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */

@@ -1,6 +1,9 @@
 // Requests of a stream that keep failing: who waits for them meanwhile, and when `run --once` gives up.
 import type { Pace } from '../base/backoff.ts';
+import { isoSeconds } from '../base/clock.ts';
+import { PublisherError } from '../base/errors.ts';
 import type { LiveStream, TaskKind } from './live-stream.ts';
+import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 
 /** How failed steps of a stream are repeated; only `run --once` ever gives up. */
 export const RETRY_PACE: Pace = { baseMs: 1_000, mostMs: 300_000, tries: 6 };
@@ -18,4 +21,13 @@ export function isReading(kind: TaskKind): boolean {
 /** `run --once` no longer waits for it. */
 export function isHopeless({ retry }: LiveStream): boolean {
   return retry?.backoff.isSpent ?? false;
+}
+
+/** Harvest answers nothing but requests to wait, for longer than `run --once` does; null otherwise. */
+export function throttledForLong(budgets: readonly BudgetView[]): PublisherError | null {
+  const budget = budgets.find((each) => each.throttledMs() > LONG_PAUSE_MS);
+  if (budget === undefined) return null;
+  const until = isoSeconds(budget.pausedUntil());
+  const message = `Harvest asked to make no ${budget.name} requests until ${until}, and has answered nothing else since it first did`;
+  return new PublisherError('harvest.throttled', message);
 }

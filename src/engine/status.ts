@@ -80,6 +80,8 @@ export interface BudgetStatus {
   readonly freeInSeconds: number;
   /** Requests that the first sweeps still need, as far as they are known, and how long the budget takes to allow them. */
   readonly firstSweeps: { readonly requests: number; readonly seconds: number };
+  /** Harvest has answered nothing else for more than an hour, or will have: somebody should look why. */
+  readonly isPausedForLong: boolean;
 }
 
 export interface AccountStatus {

@@ -6,11 +6,12 @@
 // network was. Over a restart the same holds because of the lease: a process may start only as many attempts as the
 // last durable row allows, and those only for a while; its successor counts all of them as running for as long.
 import type { Clock } from '../base/clock.ts';
-import { PublisherError } from '../base/errors.ts';
+import { assert, PublisherError } from '../base/errors.ts';
 import type { BudgetRow, BudgetView } from '../engine/ports.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Connections } from './connections.ts';
 import { attemptsIn, type Instant, Leases, rowOf } from './lease.ts';
+import { Pause } from './pause.ts';
 
 export interface BudgetOptions {
   readonly name: BudgetName;
@@ -26,18 +27,24 @@ export interface BudgetOptions {
   readonly onLeaseLow: ((name: BudgetName) => void) | null;
 }
 
+/** What an attempt tells when it is over: whether an answer came. */
+type Ended = (isAnswered: boolean) => void;
+
 interface Waiting {
   /**
    * Where it stands in the queue, as a time. Rising by one priority per window waited is the same as starting one
    * window later per priority, which does not change while it waits.
    */
   readonly rank: number;
-  readonly start: () => void;
+  readonly start: (ended: Ended) => void;
   readonly refuse: (reason: PublisherError) => void;
 }
 
 // Given, because making an error each time costs more than the rest of a turn.
 const WOKEN = 'woken';
+
+/** Processes that may have begun and ended within one window: each takes about a second until its first request. */
+const SHORT_LIVES = 20;
 
 export class Budget implements BudgetView {
   readonly name: BudgetName;
@@ -50,8 +57,7 @@ export class Budget implements BudgetView {
   #ended: number[] = [];
   #running = 0;
   #started = 0;
-  /** Monotonic. */
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  readonly #pause = new Pause();
   #queue: Waiting[] = [];
   #wake = new AbortController();
   #restored = false;
@@ -75,10 +81,14 @@ export class Budget implements BudgetView {
    * while it waits, and then uses no token.
    */
   async run<T>(turn: { priority: number; since: number }, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    await this.#turn(turn.since + turn.priority * this.windowMs, signal);
+    const ended = await this.#turn(turn.since + turn.priority * this.windowMs, signal);
+    let isAnswered = false;
     try {
-      return await attempt();
+      const answer = await attempt();
+      isAnswered = true;
+      return answer;
     } finally {
+      ended(isAnswered);
       this.#running -= 1;
       this.#ended.push(this.#clock.monotonic());
       this.#ended.sort(ascending);
@@ -86,9 +96,34 @@ export class Budget implements BudgetView {
     }
   }
 
+  /**
+   * One attempt before it is known what former processes have asked, for an account of which nothing was ever stored: those can
+   * have asked no more than this. It counts for all of them, so that a row of short lives that ends in a long one is within the
+   * budget too.
+   */
+  async introduce<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    const pausedMs = this.#pause.opensAt - this.#clock.monotonic();
+    if (pausedMs > 0) await this.#clock.sleep(pausedMs, signal);
+    signal.throwIfAborted();
+    assert(this.#connections.take(), 'nothing else is asked before the introduction has ended');
+    const ended = this.#pause.start();
+    let isAnswered = false;
+    this.#running += 1;
+    try {
+      const answer = await attempt();
+      isAnswered = true;
+      return answer;
+    } finally {
+      ended(isAnswered);
+      this.#running -= 1;
+      this.#ended.push(...Array(SHORT_LIVES).fill(this.#clock.monotonic()));
+      this.#connections.give();
+    }
+  }
+
   /** No attempt starts during the next `ms`. A shorter pause never ends a longer one. */
   pause(ms: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.monotonic() + ms);
+    this.#pause.begin(ms, this.#clock.monotonic());
   }
 
   used(): number {
@@ -101,8 +136,13 @@ export class Budget implements BudgetView {
   }
 
   #pausedUntilAt({ monotonic, wall }: Instant): number {
-    const left = this.#pausedUntil - monotonic;
+    const left = this.#pause.until - monotonic;
     return left > 0 ? Math.ceil(wall + left) : 0;
+  }
+
+  throttledMs(): number {
+    const isAskedFor = this.#running > 0 || this.#queue.length > 0;
+    return isAskedFor ? this.#pause.throttledMs : 0;
   }
 
   waiting(): number {
@@ -112,7 +152,7 @@ export class Budget implements BudgetView {
   freeInMs(requests: number): number {
     const now = this.#clock.monotonic();
     this.#forget(now);
-    const pause = Math.max(0, this.#pausedUntil - now);
+    const pause = Math.max(0, this.#pause.until - now);
     const beyond = requests - Math.max(0, this.requests - this.#ended.length - this.#running);
     if (beyond <= 0) return pause;
     // Tokens come back one by one, and each serves once a window. Those with running attempts come back last.
@@ -159,7 +199,7 @@ export class Budget implements BudgetView {
     // More than `requests` of them hold nothing back for longer.
     this.#ended = [...attemptsIn(row, now), ...this.#ended].sort(ascending).slice(-this.requests);
     // Never for longer than was left then, should the clock have been set back meanwhile.
-    this.pause(row.pausedUntil - Math.max(wall, row.at ?? wall));
+    this.#pause.inherit(row.pausedUntil - Math.max(wall, row.at ?? wall), now.monotonic);
   }
 
   /** Lets go of the timer. Whoever closes has aborted the waiting requests before: a forgotten one must not hang. */
@@ -173,7 +213,7 @@ export class Budget implements BudgetView {
     return new PublisherError('bug', `a request waits for budget ${this.name} although the client was closed`);
   }
 
-  #turn(rank: number, signal: AbortSignal): Promise<void> {
+  #turn(rank: number, signal: AbortSignal): Promise<Ended> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       if (this.#closed) return reject(this.#afterClose());
@@ -184,9 +224,9 @@ export class Budget implements BudgetView {
       const stay = () => signal.removeEventListener('abort', leave);
       const waiting: Waiting = {
         rank,
-        start: () => {
+        start: (ended) => {
           stay();
-          resolve();
+          resolve(ended);
         },
         refuse: (reason) => {
           stay();
@@ -214,7 +254,7 @@ export class Budget implements BudgetView {
       if (!this.#connections.take()) break;
       this.#started += 1;
       this.#running += 1;
-      this.#queue.shift()?.start();
+      this.#queue.shift()?.start(this.#pause.start());
     }
     if (mayStart()) this.#sleep(this.#waitMs(now.monotonic));
     const isLow = this.#restored && this.#leases.isLow(this.#started, now, this.#queue.length > 0);
@@ -237,7 +277,7 @@ export class Budget implements BudgetView {
 
   /** How long the window and a pause hold the next attempt back. */
   #waitMs(now: number): number {
-    return Math.max(this.#pausedUntil, this.#freeAt(now)) - now;
+    return Math.max(this.#pause.opensAt, this.#freeAt(now)) - now;
   }
 
   /** When enough old attempts have left the window for one more to start. */

@@ -33,6 +33,8 @@ export interface Call<T> {
   readonly purpose: Purpose;
   readonly priority: number;
   readonly budget: Budget;
+  /** Nothing is known yet of what former processes have asked: see `Budget.introduce`. */
+  readonly isIntroduction?: boolean;
   readonly read: (body: JsonObject, answer: Answered, place: Place) => T;
   /** What a 404 from Harvest itself stands for; left out, it is a failure. */
   readonly absent?: () => T;
@@ -163,14 +165,17 @@ export class Caller {
   ): Promise<{ readonly token: Secret; readonly answer: Answered; readonly paused: boolean }> {
     const { clock } = this.#options;
     const queuedAt = clock.monotonic();
-    return call.budget.run({ priority: call.priority, since }, signal, async () => {
+    const { budget, priority } = call;
+    const attempt = async () => {
       // Asked for at the last moment: a request may have waited for longer than a token lives.
       const token = await this.#options.auth.token(signal);
       const sentAt = clock.now();
       const answer = await this.#attempt(call, token, clock.monotonic() - queuedAt, signal);
       // Still inside the attempt: its end lets the next request go, and that must already see the pause.
-      return { token, answer: { ...answer, sentAt }, paused: this.#paused(call.budget, answer) };
-    });
+      return { token, answer: { ...answer, sentAt }, paused: this.#paused(budget, answer) };
+    };
+    if (call.isIntroduction) return budget.introduce(signal, attempt);
+    return budget.run({ priority, since }, signal, attempt);
   }
 
   async #attempt<T>(call: Call<T>, token: Secret, waitedMs: number, signal: AbortSignal): Promise<HttpAnswer> {

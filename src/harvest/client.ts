@@ -67,6 +67,8 @@ export interface SourceOptions {
  * comes after that: it expects no request to be waiting.
  */
 export interface HarvestSource extends Source {
+  /** `whoAmI` of an account of which nothing was ever stored, before `restore`; nothing else may be asked meanwhile. */
+  introduce(signal: AbortSignal): Promise<JsonObject>;
   /** The accounts that the token opens (harvest-api section 2), Forecast ones included. */
   accounts(signal: AbortSignal): Promise<readonly JsonObject[]>;
 }
@@ -169,10 +171,11 @@ class Client implements HarvestSource {
   }
 
   whoAmI(signal: AbortSignal): Promise<JsonObject> {
-    return this.#caller.call(
-      this.#probe('me', below(this.#bases.base, '/users/me'), (body) => body),
-      signal,
-    );
+    return this.#caller.call(this.#me(), signal);
+  }
+
+  introduce(signal: AbortSignal): Promise<JsonObject> {
+    return this.#caller.call({ ...this.#me(), isIntroduction: true }, signal);
   }
 
   accounts(signal: AbortSignal): Promise<readonly JsonObject[]> {
@@ -193,6 +196,10 @@ class Client implements HarvestSource {
     for (const budget of this.budgets) budget.close();
     await this.#auth.close();
     await this.#closeTransport();
+  }
+
+  #me(): Call<JsonObject> {
+    return this.#probe('me', below(this.#bases.base, '/users/me'), (body) => body);
   }
 
   #probe<T>(label: string, url: URL, read: Call<T>['read']): Call<T> {

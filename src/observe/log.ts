@@ -4,9 +4,10 @@ import { styleText } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { loudness } from '../base/backoff.ts';
 import type { Emit, PublisherEvent } from '../engine/events.ts';
+import { LONG_PAUSE_MS } from '../engine/ports.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import type { Outlet } from './outlet.ts';
-import { headline } from './readiness.ts';
+import { duration, headline } from './readiness.ts';
 
 export type { Logger } from 'pino';
 
@@ -168,7 +169,9 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     case 'request.finished':
       return debug(`${event.purpose} request: ${event.status || 'no answer'} in ${event.ms} ms`);
     case 'budget.paused': {
-      const message = `Harvest asked to pause ${event.budget} requests for ${Math.ceil(event.ms / 1000)} s (status ${event.status})`;
+      const message = `Harvest asked to pause ${event.budget} requests for ${duration(Math.ceil(event.ms / 1000))} (status ${event.status})`;
+      if (event.ms > LONG_PAUSE_MS)
+        return { level: 'error', message: `${message}; if that cannot be meant, a restart asks once` };
       return { level: event.ms > 60_000 ? 'warn' : 'info', message };
     }
     case 'token.accepted':

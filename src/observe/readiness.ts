@@ -1,5 +1,5 @@
 // What the accounts' status means: is the process ready, and how is each account in one plain sentence. Pure.
-import type { AccountStatus, StreamStatus } from '../engine/status.ts';
+import type { AccountStatus, BudgetStatus, StreamStatus } from '../engine/status.ts';
 
 /** Something that keeps an account or stream from being equal to Harvest, and what to do about it. */
 export interface Finding {
@@ -27,6 +27,8 @@ export function readiness(accounts: readonly AccountStatus[]): Readiness {
   const notes: Finding[] = [];
   for (const account of accounts) {
     if (account.phase !== 'running') reasons.push(accountFinding(account));
+    for (const budget of account.budgets)
+      if (budget.isPausedForLong) notes.push(pauseFinding(account.accountId, budget));
     for (const stream of account.streams) {
       // Why an account does not run is told once; that its streams are not read meanwhile follows from it.
       if (account.phase !== 'running' && stream.state === 'RUNNING') continue;
@@ -57,6 +59,7 @@ export function headline(account: AccountStatus): string {
     standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
     held.length > 0 ? `deletions of ${names(held)} are held` : '',
     retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
+    ...account.budgets.filter(({ isPausedForLong }) => isPausedForLong).map(pauseReason),
   ];
   return `${parts.filter(Boolean).join('; ')}.`;
 }
@@ -76,6 +79,16 @@ function accountFinding(account: AccountStatus): Finding {
     reason: account.reason ?? 'the topics are being read back',
     remedy: account.remedy,
   };
+}
+
+function pauseFinding(account: string, budget: BudgetStatus): Finding {
+  const remedy =
+    'If that cannot be meant, restart: the next process asks once. Lower harvest.budgets if other programs share the account.';
+  return { account, state: 'PAUSED', reason: pauseReason(budget), remedy };
+}
+
+function pauseReason({ name, pausedUntil }: BudgetStatus): string {
+  return `Harvest asked to make no ${name} requests until ${pausedUntil}`;
 }
 
 function streamFinding(account: string, status: StreamStatus): Finding | null {

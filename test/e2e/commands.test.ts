@@ -162,7 +162,7 @@ describe('an account of which something is refused', () => {
     expect(await finished(where, ['run', '--once'])).toMatchObject({
       code: 77,
       errors: expect.stringMatching(
-        /no stream can be read: GET .*\/company answered 404.*\n {2}Check harvest\.base_url/,
+        /no stream can be read: GET .*\/users\/me answered 404.*\n {2}Check harvest\.base_url/,
       ),
     });
   });

@@ -62,7 +62,17 @@ const FREE = { freeInSeconds: 0, firstSweeps: { requests: 0, seconds: 0 } };
 
 export function budget(name: 'general' | 'reports', rest: Partial<BudgetStatus> = {}): BudgetStatus {
   const perSeconds = name === 'general' ? 15 : 900;
-  return { name, requests: 95, perSeconds, used: 12, waiting: 0, pausedUntil: null, ...FREE, ...rest };
+  return {
+    name,
+    requests: 95,
+    perSeconds,
+    used: 12,
+    waiting: 0,
+    pausedUntil: null,
+    isPausedForLong: false,
+    ...FREE,
+    ...rest,
+  };
 }
 
 export function account(streams: readonly StreamStatus[], rest: Partial<AccountStatus> = {}): AccountStatus {

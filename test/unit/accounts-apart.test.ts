@@ -5,14 +5,19 @@ import { loadConfig } from '../../src/config/load.ts';
 import { Daemon } from '../../src/daemon.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
+import { json, scripted } from './harvest/scripted-harvest.ts';
 
 /** A daemon of two accounts on a registry of its own, and no broker. */
 async function twoAccounts() {
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
+  const harvest = await scripted((response) => json(response, { id: 1 }));
   const config = loadConfig({
     text: 'harvest: {accounts: [{id: "1", access_token: t}, {id: "2", access_token: t}]}',
-    overrides: [`schema_registry.url=${registry.url}`, 'kafka.brokers=127.0.0.1:1', 'topics.prefix=h{account_id}'],
+    overrides: [
+      ...[`harvest.base_url=${harvest.url}`, `schema_registry.url=${registry.url}`],
+      ...['kafka.brokers=127.0.0.1:1', 'topics.prefix=h{account_id}'],
+    ],
   });
   const events: [string, PublisherEvent][] = [];
   const daemon = new Daemon(config, {

@@ -19,10 +19,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   observe: ['base', 'streams', ...DOORS],
   verify: ['base', 'streams', ...DOORS, 'engine/row-index'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
-  'daemon.ts': ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'settings.ts'],
+  'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts'],
+  'daemon.ts': [
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
+    ...['settings.ts', 'harvest-source.ts'],
+  ],
   cli: [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'lab'],
-    ...['settings.ts', 'daemon.ts'],
+    ...['settings.ts', 'harvest-source.ts', 'daemon.ts'],
   ],
   'main.ts': ['base', 'cli'],
   lab: ['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'daemon.ts'],

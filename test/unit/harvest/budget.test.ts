@@ -5,6 +5,31 @@ import { Connections } from '../../../src/harvest/connections.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { never, open, WINDOW } from './opened-budget.ts';
 
+test('a row of short lives that each ask who they are, and a long one after them, stay within the budget together', async () => {
+  const clock = new VirtualClock();
+  const times: number[] = [];
+  const attempt = async () => {
+    times.push(clock.monotonic());
+  };
+  const life = async () => {
+    const budget = open({ requests: 95, clock, windowMs: 15_000, onLeaseLow: () => {} });
+    await budget.introduce(never, attempt);
+    return budget;
+  };
+  for (let lives = 0; lives < 20; lives++) {
+    (await life()).close();
+    await clock.pass(750);
+  }
+  const last = await life();
+  last.restore(null);
+  last.stored(last.snapshot(1_000));
+  for (let asked = 0; asked < 300; asked++) void last.run({ priority: 1, since: clock.monotonic() }, never, attempt);
+  await clock.pass(60_000);
+  expect(times.length).toBe(321);
+  const window = (start: number) => times.filter((time) => time >= start && time < start + 15_000).length;
+  expect(Math.max(...times.map(window))).toBeLessThanOrEqual(96);
+});
+
 describe('order', () => {
   test('the most urgent goes first, and equals go in the order in which they came', async () => {
     const clock = new VirtualClock();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { credentialOf } from '../../../src/daemon.ts';
+import { credentialOf } from '../../../src/harvest-source.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { createSimulator } from '../../../src/lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';

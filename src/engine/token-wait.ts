@@ -13,13 +13,13 @@ interface Refusal {
   readonly since: number;
 }
 
-export class Standstill {
-  readonly #source: Source;
+export class TokenWait {
+  readonly #source: Pick<Source, 'whoAmI'>;
   readonly #clock: Clock;
   readonly #emit: Emit;
   #refusal: Refusal | null = null;
 
-  constructor({ source, clock, emit }: { source: Source; clock: Clock; emit: Emit }) {
+  constructor({ source, clock, emit }: { source: Pick<Source, 'whoAmI'>; clock: Clock; emit: Emit }) {
     this.#source = source;
     this.#clock = clock;
     this.#emit = emit;
