@@ -16,6 +16,8 @@ interface Cause {
   readonly type: string;
   readonly code: string;
   readonly message: string;
+  /** `host:port` of the broker that could not be reached, when kafkajs says. */
+  readonly broker: string;
 }
 
 /** `doing` completes "while …". PublisherErrors pass unchanged. */
@@ -44,7 +46,10 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
     const remedy = `A broker of ${place.brokers} cannot write to its disk: make room in its log.dirs, or replace the disk, and start it again; nothing is lost.`;
     return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
   }
-  if (isUnreachable(cause)) return new PublisherError('kafka.unavailable', told, { cause: error });
+  if (isUnreachable(cause)) {
+    const remedy = advertised(cause, place);
+    return new PublisherError('kafka.unavailable', told, { cause: error, ...(remedy === null ? {} : { remedy }) });
+  }
   return new PublisherError('kafka.doubt', told, { cause: error });
 }
 
@@ -117,6 +122,18 @@ function isUnreachable(cause: Cause): boolean {
   return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);
 }
 
+/** The remedy when a bootstrap broker has answered, and another address that it gave leads nowhere. */
+function advertised({ broker, code }: Cause, { brokers }: Place): string | null {
+  // Names that the socket factory resolves stand for bootstrap brokers.
+  if (broker === '' || brokers.split(',').includes(broker) || /^bootstrap-\d+:/.test(broker)) return null;
+  const [host] = broker.split(/:\d+$/);
+  const said = `A broker of ${brokers} answered and said that ${broker} is the address of one (advertised.listeners)`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `${said}, a name that cannot be resolved from here: advertise another one, or make ${host} resolve here.`;
+  }
+  return `${said}, which cannot be reached from here: start that broker, or advertise an address that can.`;
+}
+
 function isLogin(cause: Cause): boolean {
   return (
     cause.name === 'KafkaJSSASLAuthenticationError' ||
@@ -150,12 +167,13 @@ function innermost(error: unknown): Cause {
     if (!next) break;
     inner = next;
   }
-  const { name, type, code, message } = inner as Partial<Record<keyof Cause, unknown>>;
+  const { name, type, code, message, broker } = inner as Partial<Record<keyof Cause, unknown>>;
   return {
     name: text(name),
     type: text(type),
     code: text(code),
     message: text(message) || String(inner),
+    broker: text(broker),
   };
 }
 

@@ -231,12 +231,17 @@ class Publisher implements Sink {
    */
   async #renew(): Promise<void> {
     const { changes } = this.#state;
+    const before = this.#running?.layouts;
     const { reader } = await this.#takeOver(this.#closing.signal);
     await farewell(reader, this.#options.clock);
+    const partitionsOf = (layouts = before) =>
+      [...(layouts ?? [])].map(([topic, { partitions }]) => `${topic} ${partitions}`);
+    const isSame = partitionsOf().join() === partitionsOf(this.#running!.layouts).join();
     // Our own signature is the one change to expect.
-    if (this.#state.changes === changes + 1) return;
+    if (this.#state.changes === changes + 1 && isSame) return;
     await this.#stop();
-    throw new PublisherError('kafka.doubt', 'the state of the account moved without us');
+    const moved = isSame ? 'the state of the account moved without us' : 'a topic has other partitions than before';
+    throw new PublisherError('kafka.doubt', moved);
   }
 
   // ---- reading back ------------------------------------------------------------------------------------------------
