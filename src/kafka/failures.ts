@@ -27,7 +27,7 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
   const told = `${cause.message} (while ${doing}, brokers ${place.brokers})`;
   const acl = missingAcl(cause.type, place);
   if (acl) {
-    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}`;
+    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}\n${deniesWin(place.brokers)}`;
     return new PublisherError('kafka.unauthorised', told, { cause: error, remedy });
   }
   if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
@@ -76,6 +76,16 @@ export function brokerError(code: number, topic: string, partition: number): Err
 /** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
 export function isUnknownTopic(error: unknown): boolean {
   return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+
+/** We may not do that with a topic; kafkajs does not say with which. */
+export function isTopicRefused(error: unknown): boolean {
+  return innermost(error).type === 'TOPIC_AUTHORIZATION_FAILED';
+}
+
+/** Why a right that was given may be missing all the same. */
+export function deniesWin(brokers: string): string {
+  return `An ACL that denies wins over all that allow; this shows both: kafka-acls.sh --bootstrap-server ${brokers} --list`;
 }
 
 /** Fewer brokers than replicas are known to the controller: now, or for good. */
