@@ -5,6 +5,8 @@ const FENCING = ['real', 'test/kafka/publisher.test.ts', 'a newer instance takes
 const ONE_PARTITION = ['real', 'test/kafka/cluster.test.ts', 'the same move under a batch of ours'];
 
 const unit = (file, title) => ['unit', `test/unit/${file}.test.ts`, title];
+const ADDED = ['real', 'test/kafka/partitions.test.ts', 'to a topic that holds records'];
+const ADDED_MEANWHILE = ['real', 'test/kafka/partitions.test.ts', 'while we publish'];
 
 /** [promise, name, ...edits as file, from, to; the shelf that finds it, if it is not the simulation] */
 const TABLE = [
@@ -31,6 +33,18 @@ const TABLE = [
     ['src/kafka/session.ts', 'if (!acknowledged || !(offset >= 0)) {', 'if (false) {'],
     ['src/kafka/publisher.ts', 'if (!this.#memory(stream).accepts(partition, first)) {', 'if (false) {'],
     ONE_PARTITION,
+  ],
+  [
+    'P3',
+    'go on with a topic that got partitions',
+    ['src/kafka/restore.ts', 'if (partitionOf(record.key, partitions) !== partition)', 'if (partitions < 0)'],
+    ADDED,
+  ],
+  [
+    'P3',
+    'do not look at old records when a topic got partitions meanwhile',
+    ['src/kafka/restore.ts', 'memory.isRepartitioned(found)', 'false'],
+    ADDED_MEANWHILE,
   ],
   [
     'P4',

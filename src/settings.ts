@@ -31,11 +31,13 @@ function tlsOf({
   ca_file,
   cert_file,
   key_file,
+  key_passphrase,
   reject_unauthorized,
 }: Exclude<Config['kafka']['ssl'], boolean>): TlsSettings {
   const files = { ca: pem(ca_file), cert: pem(cert_file), key: pem(key_file) };
   const given = Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined));
-  return { ...given, rejectUnauthorized: reject_unauthorized };
+  const secret = key_passphrase === undefined ? {} : { passphrase: key_passphrase };
+  return { ...given, ...secret, rejectUnauthorized: reject_unauthorized };
 }
 
 /** The text of a PEM file, when one is named. */

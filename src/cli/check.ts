@@ -163,9 +163,9 @@ async function checkKafka(config: Config, account: AccountConfig): Promise<Findi
       if (report.state === 'missing') return { ...found('topic', report.topic, ''), state: 'will be made' };
       return {
         ...found('topic', report.topic, report.problem ?? ''),
-        state: 'refused',
+        state: report.state,
         remedy: report.command ?? '',
-        exit_code: EXIT.dataContract,
+        exit_code: report.state === 'forbidden' ? EXIT.notAuthorised : EXIT.dataContract,
       };
     });
     return [found('broker', connection.brokers, 'answers'), ...topics];

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import { retryAfterMs } from '../base/retry-after.ts';
+import { retryAfterMs } from '../base/http-time.ts';
 import type { Secret } from '../base/secret.ts';
 import { Places } from './places.ts';
 import {

@@ -11,6 +11,7 @@ import { nearest } from './nearest.ts';
 import { type Config, schema } from './options.ts';
 import { note, shapes } from './shape.ts';
 import { type Surroundings, unreadableBecause } from './substitute.ts';
+import { tlsTroubles } from './tls.ts';
 
 export interface ConfigSource extends Partial<Surroundings> {
   /** Path of the YAML file; the one shipped with the package when neither it nor `text` is given. */
@@ -44,6 +45,12 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const result = schema.safeParse(reading.value);
   const issues = result.error?.issues ?? [];
   problems.push(...issues.slice(0, TOLD_MAX).flatMap((issue) => explain(issue, reading)));
+  if (result.success && problems.length === 0) {
+    const troubles = tlsTroubles(result.data, around.readFile);
+    problems.push(
+      ...troubles.map(({ path, message }) => ({ place: reading.place(path), message: `${dotted(path)} ${message}` })),
+    );
+  }
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
   return freeze(result.data);
 }

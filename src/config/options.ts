@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
-import { date, list, listenAddress, option, secret, text, token, url, urls, whole } from './values.ts';
+import { date, list, listenAddress, option, seconds, secret, text, token, url, urls, whole } from './values.ts';
 
 const account = z
   .strictObject({
@@ -51,7 +51,7 @@ const budget = (per_seconds: number, description: string) =>
           'Requests allowed in any sliding window. Harvest stops at 100; the rest is left to others on the same account.',
           { unit: 'requests' },
         ),
-        per_seconds: option(whole(1).default(per_seconds), 'Length of the window.', { unit: 'seconds' }),
+        per_seconds: option(seconds(1).default(per_seconds), 'Length of the window.', { unit: 'seconds' }),
       })
       .prefault({}),
     description,
@@ -93,7 +93,7 @@ const harvest = option(
         'How many requests may be made; Harvest counts per account.',
       ),
       overlap_seconds: option(
-        whole(0).default(300),
+        seconds(0).default(300),
         'How far a changes sweep reaches back before the one before it. Costs nothing downstream: unchanged rows are not published again.',
         { unit: 'seconds' },
       ),
@@ -136,6 +136,10 @@ const kafka = option(
             key_file: option(text().optional(), 'PEM file of our private key (mutual TLS).', {
               reads_file: true,
               example: '/etc/ssl/kafka-client.key',
+            }),
+            key_passphrase: option(secret().optional(), 'Passphrase of key_file, when that is encrypted.', {
+              secret: true,
+              example: '${KAFKA_KEY_PASSPHRASE}',
             }),
             reject_unauthorized: option(
               z.boolean().default(true),
@@ -226,17 +230,17 @@ const stream = (kind: StreamKind) =>
     .strictObject({
       enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
       poll_interval_seconds: option(
-        whole(1).default(POLL_INTERVAL_SECONDS[kind]),
+        seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
         'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow sweep over all parents (children), of the current window (reports).',
         { unit: 'seconds' },
       ),
       tally_interval_seconds: option(
-        whole(1).default(300),
+        seconds(1).default(300),
         'Time between two tallies (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
         { unit: 'seconds' },
       ),
       census_interval_seconds: option(
-        whole(1).default(86_400),
+        seconds(1).default(86_400),
         'Time between two censuses, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
         { unit: 'seconds' },
       ),
@@ -276,7 +280,7 @@ export const schema = z
             'Topics are <prefix>.<stream>, <prefix>.state, <prefix>.dead-letters and <prefix>.notifications. With several accounts it must hold {account_id}, so that each has topics of its own.',
           ),
           partitions: option(
-            whole(1).default(1),
+            whole(1, 10_000).default(1),
             'Partitions of the data topics that are made; present topics keep theirs.',
           ),
           replication_factor: option(

@@ -28,8 +28,18 @@ export function option<T extends z.ZodType>(
   return type.meta({ description, ...note });
 }
 
-export const text = () => z.string().min(1);
+/** What an editor, `echo` or a spreadsheet leaves in a text, and nobody sees; in a secret it looks like a wrong one. */
+export const text = () =>
+  z
+    .string()
+    .min(1)
+    .superRefine((given, context) => {
+      const message = unseen(given);
+      if (message !== null) context.addIssue({ code: 'custom', message, continue: false });
+    });
 export const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => z.int().min(least).max(most);
+/** An interval of at most a year: beyond what dates can hold it would stop what it is meant to slow down. */
+export const seconds = (least: number) => whole(least, 366 * 86_400);
 export const secret = () => text().transform((value) => new Secret(value));
 
 /** `YYYY-MM-DD`, and a day that exists. */
@@ -63,6 +73,13 @@ export const listenAddress = () =>
     .string()
     .refine((given) => given === 'off' || hostAndPort(given) !== null, 'must be host:port, [ipv6]:port or off')
     .transform(hostAndPort);
+
+function unseen(given: string): string | null {
+  if (given.startsWith('\uFEFF')) return 'begins with a byte order mark, which some editors write: save it without';
+  if (/[\r\n]$/.test(given)) return 'ends with a line break, as echo writes one: use printf, or echo -n';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are looked for
+  return /[\0-\x1f\x7f-\x9f\uFEFF]/.test(given) ? 'holds a control character (a line break, a tab …)' : null;
+}
 
 function hostAndPort(given: string): { host: string; port: number } | null {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(given);

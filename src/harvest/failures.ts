@@ -1,6 +1,7 @@
 // What an answer that is not a page means: the table of design section 9, and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
+import { httpDate, retryAfterMs } from '../base/http-time.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
@@ -21,14 +22,8 @@ const LONGEST_TEXT = 300;
 export function pauseOf(answer: HttpAnswer, now: number): number | null {
   const retryAfter = answer.headers['retry-after'];
   if (answer.status !== 429 && !(answer.status === 503 && retryAfter !== undefined)) return null;
-  return Math.max(SHORTEST_PAUSE_MS, retryAfterMs(retryAfter?.trim() ?? '', serverTimeOf(answer, now)));
-}
-
-function retryAfterMs(value: string, serverTime: number): number {
-  // Nine digits are thirty years; a longer number is noise, and would not fit a date.
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const until = httpDate(value);
-  return until === null ? DEFAULT_PAUSE_MS : until - serverTime;
+  const told = retryAfterMs(retryAfter?.trim() ?? '', serverTimeOf(answer, now));
+  return Math.max(SHORTEST_PAUSE_MS, told ?? DEFAULT_PAUSE_MS);
 }
 
 /** Clocks may differ by this much before ours is taken for broken. */
@@ -47,13 +42,6 @@ export function serverTimeOf(answer: HttpAnswer, now: number): number {
 export function answeredUpTo(answer: HttpAnswer, sentAt: number): number {
   const date = serverTimeOf(answer, sentAt);
   return Math.max(Math.min(date, sentAt), date - SKEW_MAX_MS);
-}
-
-function httpDate(text: string): number | null {
-  // Date.parse alone makes a date of `soon 1`.
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return null;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
 }
 
 /** The failure that an answer other than 200 stands for; `body` is its text, empty when it could not be read. */

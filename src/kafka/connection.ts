@@ -1,7 +1,7 @@
 // How we reach the brokers: kafkajs clients made from the configuration, with a log that is quiet about the ordinary and a
 // switch that cuts every socket at once. Knows nothing of topics and transactions.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
@@ -24,6 +24,7 @@ export interface TlsSettings {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  readonly passphrase?: Secret | undefined;
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
@@ -66,7 +67,7 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
   const config: KafkaConfig = {
     clientId: settings.client_id ?? 'harvest-kafka',
     brokers: settings.brokers.map((broker) => bootstrapName(broker, names)),
-    ...(settings.ssl ? { ssl: settings.ssl } : {}),
+    ...(settings.ssl ? { ssl: tlsOptions(settings.ssl) } : {}),
     ...(settings.sasl ? { sasl: { ...settings.sasl, password: settings.sasl.password.reveal() } as SASLOptions } : {}),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     authenticationTimeout: 15_000,
@@ -115,6 +116,15 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
       for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
     },
   };
+}
+
+function tlsOptions(ssl: true | TlsSettings): true | ConnectionOptions {
+  if (ssl === true) return true;
+  const { passphrase, ...rest } = ssl;
+  const given = Object.entries({ ...rest, passphrase: passphrase?.reveal() }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return Object.fromEntries(given);
 }
 
 /** kafkajs splits `host:port` at the first colon, so an IPv6 address goes in under a name that the socket factory resolves. */

@@ -16,6 +16,8 @@ interface Cause {
   readonly type: string;
   readonly code: string;
   readonly message: string;
+  /** `host:port` of the broker that could not be reached, when kafkajs says. */
+  readonly broker: string;
 }
 
 /** `doing` completes "while …". PublisherErrors pass unchanged. */
@@ -25,7 +27,7 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
   const told = `${cause.message} (while ${doing}, brokers ${place.brokers})`;
   const acl = missingAcl(cause.type, place);
   if (acl) {
-    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}`;
+    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}\n${deniesWin(place.brokers)}`;
     return new PublisherError('kafka.unauthorised', told, { cause: error, remedy });
   }
   if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
@@ -44,7 +46,10 @@ export function translate(error: unknown, doing: string, place: Place): Publishe
     const remedy = `A broker of ${place.brokers} cannot write to its disk: make room in its log.dirs, or replace the disk, and start it again; nothing is lost.`;
     return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
   }
-  if (isUnreachable(cause)) return new PublisherError('kafka.unavailable', told, { cause: error });
+  if (isUnreachable(cause)) {
+    const remedy = advertised(cause, place);
+    return new PublisherError('kafka.unavailable', told, { cause: error, ...(remedy === null ? {} : { remedy }) });
+  }
   return new PublisherError('kafka.doubt', told, { cause: error });
 }
 
@@ -71,6 +76,16 @@ export function brokerError(code: number, topic: string, partition: number): Err
 /** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
 export function isUnknownTopic(error: unknown): boolean {
   return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+
+/** We may not do that with a topic; kafkajs does not say with which. */
+export function isTopicRefused(error: unknown): boolean {
+  return innermost(error).type === 'TOPIC_AUTHORIZATION_FAILED';
+}
+
+/** Why a right that was given may be missing all the same. */
+export function deniesWin(brokers: string): string {
+  return `An ACL that denies wins over all that allow; this shows both: kafka-acls.sh --bootstrap-server ${brokers} --list`;
 }
 
 /** Fewer brokers than replicas are known to the controller: now, or for good. */
@@ -117,6 +132,18 @@ function isUnreachable(cause: Cause): boolean {
   return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);
 }
 
+/** The remedy when a bootstrap broker has answered, and another address that it gave leads nowhere. */
+function advertised({ broker, code }: Cause, { brokers }: Place): string | null {
+  // Names that the socket factory resolves stand for bootstrap brokers.
+  if (broker === '' || brokers.split(',').includes(broker) || /^bootstrap-\d+:/.test(broker)) return null;
+  const [host] = broker.split(/:\d+$/);
+  const said = `A broker of ${brokers} answered and said that ${broker} is the address of one (advertised.listeners)`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `${said}, a name that cannot be resolved from here: advertise another one, or make ${host} resolve here.`;
+  }
+  return `${said}, which cannot be reached from here: start that broker, or advertise an address that can.`;
+}
+
 function isLogin(cause: Cause): boolean {
   return (
     cause.name === 'KafkaJSSASLAuthenticationError' ||
@@ -150,12 +177,13 @@ function innermost(error: unknown): Cause {
     if (!next) break;
     inner = next;
   }
-  const { name, type, code, message } = inner as Partial<Record<keyof Cause, unknown>>;
+  const { name, type, code, message, broker } = inner as Partial<Record<keyof Cause, unknown>>;
   return {
     name: text(name),
     type: text(type),
     code: text(code),
     message: text(message) || String(inner),
+    broker: text(broker),
   };
 }
 

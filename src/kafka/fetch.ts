@@ -2,6 +2,7 @@
 // transactions and the batches as they are. Knows one request to one broker; reader.ts decides what to ask.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
 import fetchRequest from 'kafkajs/src/protocol/requests/fetch/v11/request.js';
+import { Cursor } from './cursor.ts';
 import { type RecordBatch, splitBatches } from './record-batch.ts';
 
 export interface FetchPosition {
@@ -61,51 +62,13 @@ export function fetchBatches(broker: Broker, positions: readonly FetchPosition[]
   });
 }
 
-/** Reads forward through an answer. */
-class Cursor {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  skip(length: number): number {
-    const at = this.#at;
-    this.#at += length;
-    return at;
-  }
-
-  int16(): number {
-    return this.#bytes.readInt16BE(this.skip(2));
-  }
-
-  int32(): number {
-    return this.#bytes.readInt32BE(this.skip(4));
-  }
-
-  int64(): bigint {
-    return this.#bytes.readBigInt64BE(this.skip(8));
-  }
-
-  offset(): number {
-    return Number(this.int64());
-  }
-
-  /** Length -1, which stands for nothing, gives no bytes. */
-  block(length: number): Buffer {
-    const at = this.skip(Math.max(length, 0));
-    return this.#bytes.subarray(at, this.#at);
-  }
-}
-
 function decodeAnswer(payload: Buffer): FetchAnswer & { readonly clientSideThrottleTime: number } {
   const answer = new Cursor(payload);
   const clientSideThrottleTime = answer.int32();
   answer.skip(6); // error code and id of the fetch session, which we do not use
   const partitions = new Map<string, FetchedPartition>();
   for (let topics = answer.int32(); topics > 0; topics--) {
-    const topic = answer.block(answer.int16()).toString();
+    const topic = answer.text();
     for (let left = answer.int32(); left > 0; left--) {
       const partition = answer.int32();
       const errorCode = answer.int16();

@@ -23,6 +23,8 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   export interface Broker {
+    /** By the number of the request. */
+    readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
     disconnect(): Promise<void>;
     produce(request: ProduceRequest): Promise<unknown>;
     listOffsets(request: {
@@ -81,6 +83,18 @@ declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
     maxBytes: number;
     topics: { topic: string; partitions: { partition: number; fetchOffset: number; maxBytes: number }[] }[];
   }): FetchRequest;
+}
+
+declare module 'kafkajs/src/protocol/requests/metadata/v6/request.js' {
+  interface Encoder {
+    writeBoolean(value: boolean): Encoder;
+  }
+  export default function metadataRequest(options: { topics: readonly string[]; allowAutoTopicCreation: boolean }): {
+    apiKey: number;
+    apiVersion: number;
+    apiName: string;
+    encode(): Promise<Encoder>;
+  };
 }
 
 declare module 'kafkajs/src/protocol/error.js' {

@@ -6,7 +6,7 @@ const M = 0x5bd1e995;
 
 /** The partition of `key` among `partitions`: Java's `toPositive(murmur2(key)) % partitions`. */
 export function partitionOf(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
+  return partitions === 1 ? 0 : (murmur2(key) & 0x7fffffff) % partitions;
 }
 
 /** MurmurHash2 as Kafka's Java client computes it: a signed 32-bit integer. */

@@ -6,12 +6,13 @@ import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, JsonObject, Opened, Order, Restore, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
-import type { Place } from './failures.ts';
+import { isTopicRefused, type Place } from './failures.ts';
 import { type Parcel, pack, parcels, valueLimit } from './messages.ts';
 import { OrderBook } from './orders.ts';
 import { Ownership } from './ownership.ts';
 import { type Bounds, createTopicReader, farewell, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
+import { forbidden } from './rights.ts';
 import { fence, type Send, type Session, type SessionOptions } from './session.ts';
 import { settle } from './settlement.ts';
 import { AccountState, encodeRow, type Offsets, orderKey, rowKey, type StoredRow } from './state-topic.ts';
@@ -19,6 +20,7 @@ import { TopicMemory } from './topic-memory.ts';
 import {
   dataTopic,
   ensureTopics,
+  lackedRights,
   stateTopic,
   type TopicLayout,
   type TopicSettings,
@@ -102,7 +104,7 @@ class Publisher implements Sink {
         return await this.#restore(reader, bounds, restore, both);
       } catch (error) {
         await this.#stop();
-        throw error;
+        throw await this.#named(error, 'reading the topics back');
       } finally {
         await farewell(reader, this.#options.clock);
       }
@@ -122,7 +124,7 @@ class Publisher implements Sink {
         sent = await session.transact((send) => this.#send(data, batch, layouts, send));
       } catch (error) {
         await this.#stop();
-        throw await this.#ownership.judge(error, 'committing a batch', this.#closing.signal);
+        throw await this.#judge(error, 'committing a batch', this.#closing.signal);
       }
       // Nothing is remembered before the commit is known.
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
@@ -207,9 +209,29 @@ class Publisher implements Sink {
       await farewell(reader, clock);
       connection.sever();
       signal.throwIfAborted();
-      throw await this.#ownership.judge(error, 'taking the account over', signal);
+      throw await this.#judge(error, 'taking the account over', signal);
     } finally {
       signal.removeEventListener('abort', connection.sever);
+    }
+  }
+
+  async #judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
+    return (await this.#named(await this.#ownership.judge(error, doing, signal), doing)) as PublisherError;
+  }
+
+  /** A failure with the topics and operations that are kept from us, when it is about those. */
+  async #named(error: unknown, doing: string): Promise<unknown> {
+    if (!isTopicRefused(error)) return error;
+    const { kafka, topics, streams } = this.#options;
+    const connection = createConnection(kafka, this.#log);
+    try {
+      const lacks = await lackedRights(connection, topics, streams);
+      return lacks.length > 0 ? forbidden(lacks, doing, connection) : error;
+    } catch {
+      // Then what is known has to do.
+      return error;
+    } finally {
+      connection.sever();
     }
   }
 
@@ -231,12 +253,17 @@ class Publisher implements Sink {
    */
   async #renew(): Promise<void> {
     const { changes } = this.#state;
+    const before = this.#running?.layouts;
     const { reader } = await this.#takeOver(this.#closing.signal);
     await farewell(reader, this.#options.clock);
+    const partitionsOf = (layouts = before) =>
+      [...(layouts ?? [])].map(([topic, { partitions }]) => `${topic} ${partitions}`);
+    const isSame = partitionsOf().join() === partitionsOf(this.#running!.layouts).join();
     // Our own signature is the one change to expect.
-    if (this.#state.changes === changes + 1) return;
+    if (this.#state.changes === changes + 1 && isSame) return;
     await this.#stop();
-    throw new PublisherError('kafka.doubt', 'the state of the account moved without us');
+    const moved = isSame ? 'the state of the account moved without us' : 'a topic has other partitions than before';
+    throw new PublisherError('kafka.doubt', moved);
   }
 
   // ---- reading back ------------------------------------------------------------------------------------------------

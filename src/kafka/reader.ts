@@ -112,7 +112,8 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
       const pauseMs = backoff.failed();
       const { topic, partition, to } = walks[0]!.range;
       if (isLasting(failure) || backoff.isSpent) {
-        throw translate(failure, `reading ${topic} partition ${partition} up to offset ${to}`, place);
+        const one = `${topic} partition ${partition} up to offset ${to}`;
+        throw translate(failure, `reading ${walks.length > 1 ? `${walks.length} partitions` : one}`, place);
       }
       await clock.sleep(pauseMs, signal);
     }

@@ -1,6 +1,8 @@
 // Reads an account's data topics back, from where they were left to where they stood when the account was taken over: what is
 // there is what was published.
+import { PublisherError } from '../base/errors.ts';
 import type { Opened, Restore } from '../engine/ports.ts';
+import { partitionOf } from './partitioner.ts';
 import type { Bounds, PartitionRange, TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { TopicMemory } from './topic-memory.ts';
@@ -29,6 +31,9 @@ export async function restoreTopics(
       broken.set(name, `${topic}: ${reason}`);
       memory.forget();
       restore.reset(name);
+    } else if (memory.isRepartitioned(found)) {
+      memory.rewind();
+      restore.reset(name);
     }
     ranges.push(...memory.unread(topic, found));
     streamOf.set(topic, name);
@@ -39,6 +44,8 @@ export async function restoreTopics(
     // Without a key it is not ours: compacted topics refuse such records.
     if (record.key === null) return;
     records++;
+    const partitions = bounds.get(topic)!.length;
+    if (partitionOf(record.key, partitions) !== partition) throw repartitioned(topic, partition, partitions);
     const stream = streamOf.get(topic)!;
     const delivered = () => memories.get(stream)!.read(partition, record.offset + 1);
     const { key, value } = record;
@@ -50,6 +57,17 @@ export async function restoreTopics(
   await reader.read(ranges, deliver, signal);
   for (const { topic, partition, to } of ranges) memories.get(streamOf.get(topic)!)!.read(partition, to);
   return { broken, records };
+}
+
+/** New versions of its keys would go to other partitions than the old ones, where consumers and compaction keep both. */
+function repartitioned(topic: string, partition: number, partitions: number): PublisherError {
+  return new PublisherError(
+    'kafka.topic_contract',
+    `topic ${topic}: partition ${partition} holds keys that belong to another of its ${partitions} partitions: some were added after it was written`,
+    {
+      remedy: `Partitions cannot be taken back. Delete the topic, and it is made and filled anew with topics.partitions: kafka-topics.sh --delete --topic ${topic}; or use a new topics.prefix.`,
+    },
+  );
 }
 
 /** `updated_at` of the record as its header has it. */

@@ -8,6 +8,8 @@ export class TopicMemory {
   readonly #positions = new Map<number, number>();
   /** Offset of our last record, by partition; the stream's state row holds it too. */
   readonly #noted = new Map<number, number>();
+  /** How many partitions it had when it was read. */
+  #partitions: number | null = null;
 
   /** Our records end at `last`, committed. */
   wrote(partition: number, last: number): void {
@@ -42,6 +44,16 @@ export class TopicMemory {
     this.#noted.clear();
   }
 
+  /** Whether it has other partitions than when it was read: each key may belong to another one now. */
+  isRepartitioned(bounds: readonly PartitionBounds[]): boolean {
+    return this.#partitions !== null && this.#partitions !== bounds.length;
+  }
+
+  /** It is to be read from its beginning once more. */
+  rewind(): void {
+    this.#positions.clear();
+  }
+
   /**
    * Why the topic cannot be the one that we remember; null when it can. It was emptied or made anew when an offset that we
    * know lies at or behind its end, or before its start: compaction moves neither.
@@ -65,8 +77,9 @@ export class TopicMemory {
     return null;
   }
 
-  /** What is new on the topic; all of it after `forget`. */
+  /** What is new on the topic; all of it after `forget` and `rewind`. */
   unread(topic: string, bounds: readonly PartitionBounds[]): PartitionRange[] {
+    this.#partitions = bounds.length;
     return bounds.map(({ start, end }, partition) => ({
       topic,
       partition,

@@ -6,7 +6,8 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Connection, Log } from './connection.ts';
-import { isLasting, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
+import { deniesWin, isLasting, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
+import { grant, type Lack, lacking, type Need } from './rights.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -24,8 +25,8 @@ export interface TopicLayout {
 
 export interface TopicReport {
   readonly topic: string;
-  readonly state: 'ok' | 'missing' | 'refused';
-  /** What is wrong, when it is refused. */
+  readonly state: 'ok' | 'missing' | 'refused' | 'forbidden';
+  /** What is wrong, when it is refused, or which right is missing, when it is forbidden. */
   readonly problem?: string;
   /** The command that mends it. */
   readonly command?: string;
@@ -103,7 +104,10 @@ export async function ensureTopics(
   });
 }
 
-/** The same judgement for `check`; reads only. Also proves that we may use the transactional id, when it is given. */
+/**
+ * The same judgement for `check`, and whether the ACLs let us do what we must; reads only. Also proves that we may use the
+ * transactional id, when it is given.
+ */
 export async function describeTopics(
   connection: Connection,
   settings: TopicSettings,
@@ -114,15 +118,58 @@ export async function describeTopics(
   if (transactionalId !== undefined) await verifyTransactionalId(connection, settings.prefix, transactionalId);
   return withAdmin(connection, settings, 'describing the topics', async (admin) => {
     const missing = new Set(await absent(admin, specifications));
-    const present = specifications.filter((one) => !missing.has(one));
+    const lacks = new Map<string, Lack>();
+    for (const lack of await lacking(connection, specifications.map(needOf))) lacks.set(lack.topic, lack);
+    const makeable = [...missing].filter(({ topic }) => !lacks.has(topic));
+    for (const lack of await unmakeable(admin, makeable, settings)) lacks.set(lack.topic, lack);
+    const legible = specifications.filter((one) => !missing.has(one) && !lacks.has(one.topic));
     const found = await describe(
       admin,
-      present.map(({ topic }) => topic),
+      legible.map(({ topic }) => topic),
     );
-    return specifications.map((one) =>
-      missing.has(one) ? { topic: one.topic, state: 'missing' } : judge(one, found.get(one.topic)!, connection),
-    );
+    return specifications.map((one): TopicReport => {
+      const { topic } = one;
+      const lack = lacks.get(topic);
+      if (lack) {
+        const command = `${grant(lack, connection.brokers)}\n${deniesWin(connection.brokers)}`;
+        return { topic, state: 'forbidden', problem: `no right to ${lack.operations.join(', ')}`, command };
+      }
+      return missing.has(one) ? { topic, state: 'missing' } : judge(one, found.get(topic)!, connection);
+    });
   });
+}
+
+/** What of these topics the ACLs keep from us; empty when they are not what is wrong, or the broker does not say. */
+export function lackedRights(
+  connection: Connection,
+  settings: TopicSettings,
+  streams: readonly StreamDefinition[],
+): Promise<Lack[]> {
+  return lacking(connection, specify(settings, streams).map(needOf));
+}
+
+function needOf({ topic, compacted }: TopicSpecification): Need {
+  return {
+    topic,
+    operations: compacted ? ['Read', 'Write', 'Describe', 'DescribeConfigs'] : ['Write', 'Describe', 'DescribeConfigs'],
+  };
+}
+
+/** Those of the missing topics that we have no right to make. The broker only tries. */
+async function unmakeable(
+  admin: Admin,
+  missing: readonly TopicSpecification[],
+  { replication_factor }: TopicSettings,
+): Promise<Lack[]> {
+  if (missing.length === 0) return [];
+  try {
+    await create(admin, missing, replication_factor, true);
+    return [];
+  } catch (error) {
+    const refused = topicErrors(error).filter(({ type }) => type === 'TOPIC_AUTHORIZATION_FAILED');
+    if (refused.length === 0) throw error;
+    return refused.map(({ topic }) => ({ topic, operations: ['Create'] }));
+  }
 }
 
 /** Whether the topic is there. Without the state topic, nothing was ever published under this prefix. */
@@ -235,10 +282,16 @@ function createSoon(
   return patiently(work, REPLICAS_PACE, { clock, signal, mayPass: lacksReplicas });
 }
 
-async function create(admin: Admin, missing: readonly TopicSpecification[], replicationFactor: number): Promise<void> {
+async function create(
+  admin: Admin,
+  missing: readonly TopicSpecification[],
+  replicationFactor: number,
+  validateOnly = false,
+): Promise<void> {
   try {
     await admin.createTopics({
       timeout: 10_000,
+      validateOnly,
       // kafkajs' own wait gives up at the first broker that has not heard of the topic yet.
       waitForLeaders: false,
       topics: missing.map(({ topic, partitions, configuration }) => ({
@@ -250,11 +303,21 @@ async function create(admin: Admin, missing: readonly TopicSpecification[], repl
     });
   } catch (error) {
     // Another account's instance may have been faster with some of them: those are verified like any present topic.
-    const errors = (error as { cause?: { errors?: { type?: string }[] } }).cause?.errors ?? [];
+    const errors = topicErrors(error);
     const others = errors.filter(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
     if (errors.length === 0) throw error;
-    if (others.length > 0) throw others[0];
+    if (others.length > 0) throw validateOnly ? error : others[0];
   }
+}
+
+interface TopicError extends Error {
+  readonly topic: string;
+  readonly type: string;
+}
+
+/** What kafkajs says of each topic that could not be made. */
+function topicErrors(error: unknown): readonly TopicError[] {
+  return (error as { errors?: TopicError[] }).errors ?? [];
 }
 
 async function describe(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {

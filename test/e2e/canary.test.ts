@@ -1,8 +1,9 @@
 // Promise P10 for every secret there is: a mark in each, and everything that leaves the program searched for it: what it
 // prints, serves, publishes and says when something fails, also when whoever it asks throws its words back at it.
+import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
@@ -97,6 +99,8 @@ test('every command is looked at', async () => {
   );
 });
 
+const PASSPHRASE = 'kafka.ssl.key_passphrase';
+
 test('no secret of the configuration is in anything that is printed, served, published or said of failures', async () => {
   const oauth = {
     clientId: 'a-client',
@@ -138,7 +142,9 @@ test('no secret of the configuration is in anything that is printed, served, pub
 
   const said: Said[] = [];
   for (const [index, settings] of planted.entries()) {
-    const own = { ...settings, 'topics.prefix': `p${index}` };
+    // The broker speaks no TLS: that secret has a place of its own below.
+    const { [PASSPHRASE]: _, ...rest } = settings;
+    const own = { ...rest, 'topics.prefix': `p${index}` };
     const running = start(['run', ...args(own)]);
     const [, address] = await running.printed(/"address":"([^"]+)"/);
     await until('everything else is complete', async () => {
@@ -174,6 +180,16 @@ test('no secret of the configuration is in anything that is printed, served, pub
         misplaced((path) => `${path}x`),
       ])),
     );
+  }
+  const tls = { 'kafka.ssl.cert_file': join(folder, 'cert.pem'), 'kafka.ssl.key_file': join(folder, 'key.pem') };
+  await writeFile(tls['kafka.ssl.cert_file'], CERTIFICATE);
+  const key = createPrivateKey(KEY);
+  for (const passphrase of [markOf(PASSPHRASE), 'another']) {
+    const pem = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+    await writeFile(tls['kafka.ssl.key_file'], pem);
+    const end = await ended('check', { ...planted[0]!, ...tls, [PASSPHRASE]: markOf(PASSPHRASE) });
+    expect(end.words).toContain(passphrase === 'another' ? 'does not open kafka.ssl.key_file' : 'kafka.ssl');
+    said.push(end);
   }
   said.push(await ended('spec', base), await ended('version', planted[0]!));
 

@@ -12,6 +12,7 @@ import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/
 import { createSink } from '../../src/kafka/publisher.ts';
 import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
 import { startBroker } from '../../src/lab/broker.ts';
+import type { Security } from '../../src/lab/broker-config.ts';
 import { list } from '../../src/streams/definition.ts';
 import { type Message, readTopics } from './consumer.ts';
 
@@ -142,9 +143,9 @@ async function withReader(bootstrap: string, work: (reader: TopicReader) => Prom
 }
 
 /** A broker of one test file, which its tests may kill; call it in the file's outermost `beforeAll`, stop it in `afterAll`. */
-export async function brokerOfFile(properties: Readonly<Record<string, string>>) {
+export async function brokerOfFile(properties: Readonly<Record<string, string>>, listeners: Security = 'plain') {
   const dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-test-'));
-  const broker = await startBroker({ dataDir, properties });
+  const broker = await startBroker({ dataDir, properties, listeners });
   const discard = async () => {
     await broker.kill();
     await rm(dataDir, { recursive: true, force: true });

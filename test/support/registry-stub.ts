@@ -1,7 +1,6 @@
 // A schema registry in the test's own process: real HTTP, the answers of Confluent's API, and failures at will.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 
 export interface RegistryStub {
   readonly url: string;
@@ -21,8 +20,6 @@ export interface RegistryStub {
   remove(subject: string): void;
   /** What the ids begin at; 1 as it comes. */
   firstId: number;
-  /** How long each answer takes. */
-  delayMs: number;
   close(): Promise<void>;
 }
 
@@ -86,7 +83,6 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     for await (const chunk of incoming) body += chunk;
     const interference = stub.interfere(request);
     if (interference === 'hang') return;
-    if (stub.delayMs > 0) await pause(stub.delayMs);
     const { status, body: said, headers = {} }: Answer = interference ?? answer(request, body);
     response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json', ...headers });
     response.end(typeof said === 'string' ? said : JSON.stringify(said));
@@ -106,7 +102,6 @@ export async function startRegistryStub(): Promise<RegistryStub> {
       subjects.delete(subject);
     },
     firstId: 1,
-    delayMs: 0,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

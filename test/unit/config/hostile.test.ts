@@ -15,6 +15,10 @@ kafka: { brokers: 'b:1' }
 schema_registry: { url: 'http://r' }
 `;
 
+const OAUTH = ['client_id', 'client_secret', 'refresh_token', 'token_file'].map(
+  (key) => `harvest.accounts.0.oauth.${key}=x`,
+);
+
 /** The message of the refusal, and that it took neither time nor memory. */
 function refusal(text: string, overrides: readonly string[] = []): string {
   const before = performance.now();
@@ -127,4 +131,58 @@ describe('a path that is no file to read', () => {
     });
     expect(config.harvest.accounts[0]!.access_token!.reveal()).toBe('Linux');
   });
+});
+
+describe('a text with what nobody sees in it', () => {
+  const KEYS: readonly (readonly [string, readonly string[]])[] = [
+    ['harvest.accounts.0.access_token', []],
+    ['harvest.accounts.0.oauth.client_secret', OAUTH],
+    ['harvest.accounts.0.oauth.refresh_token', OAUTH],
+    ['kafka.sasl.password', ['kafka.sasl.mechanism=plain', 'kafka.sasl.username=u']],
+    ['kafka.sasl.username', ['kafka.sasl.mechanism=plain', 'kafka.sasl.password=p']],
+    ['kafka.ssl.key_passphrase', []],
+    ['schema_registry.auth.password', ['schema_registry.auth.username=u']],
+    ['schema_registry.auth.username', ['schema_registry.auth.password=p']],
+    ['schema_registry.auth.bearer_token', []],
+    ['kafka.client_id', []],
+  ];
+  const WRONG: readonly (readonly [string, string, string])[] = [
+    ['a line break at its end', 'canary\n', 'ends with a line break, as echo writes one: use printf, or echo -n'],
+    ['the line break of Windows at its end', 'canary\r\n', 'ends with a line break'],
+    ['a byte order mark', '\uFEFFcanary', 'begins with a byte order mark'],
+    ['a tab inside', 'can\tary', 'holds a control character'],
+    ['a line break at its beginning', '\ncanary', 'holds a control character'],
+  ];
+
+  test.each(KEYS.flatMap(([key, others]) => WRONG.map((wrong) => [key, ...wrong, others] as const)))(
+    '%s with %s is refused and told',
+    (key, _, value, reason, others) => {
+      const said = refusal(SOUND, [...others, `${key}=${value}`]).split('\n');
+      expect(said).toHaveLength(1);
+      expect(said[0]).toContain(`--set ${key}: ${key} ${reason}`);
+      if (!/username|client_id/.test(key)) expect(said[0]).not.toContain('canary');
+    },
+  );
+
+  test('is refused also when it comes out of a file', () => {
+    const file = join(folder, 'password');
+    writeFileSync(file, 'canary\n\n');
+    const text = SOUND.replace('access_token: t', `access_token: '\${file:${file}}'`);
+    expect(refusal(text)).toMatch(/access_token ends with a line break/);
+  });
+
+  test('blanks inside and letters of any language are taken', () => {
+    const overrides = ['kafka.sasl.mechanism=plain', 'kafka.sasl.username=Łódź', 'kafka.sasl.password= pass word '];
+    expect(loadConfig({ text: SOUND, env: {}, overrides }).kafka.sasl!.password.reveal()).toBe(' pass word ');
+  });
+});
+
+test.each([
+  'streams.clients.poll_interval_seconds',
+  'streams.clients.tally_interval_seconds',
+  'streams.clients.census_interval_seconds',
+  'harvest.overlap_seconds',
+  'harvest.budgets.general.per_seconds',
+])('%s beyond what dates can hold is refused', (key) => {
+  expect(refusal(SOUND, [`${key}=9007199254740991`])).toMatch(/must be at most 31622400, found 9007199254740991/);
 });

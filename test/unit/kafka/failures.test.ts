@@ -72,3 +72,23 @@ test('missing rights last, a moving leader does not', () => {
   expect(isLasting(brokerError(29, 't', 0))).toBe(true);
   expect(isLasting(brokerError(6, 't', 0))).toBe(false);
 });
+
+test.each([
+  [
+    'ENOTFOUND',
+    /^A broker of b:9092 answered .* kafka-0\.headless:9092 .*cannot be resolved.* make kafka-0\.headless resolve/,
+  ],
+  ['EAI_AGAIN', /a name that cannot be resolved from here/],
+  ['ECONNREFUSED', /advertised\.listeners\), which cannot be reached from here: start that broker/],
+])('an advertised address that leads nowhere (%s) is told as that', (code, remedy) => {
+  const error = new errors.KafkaJSConnectionError('Connection error: x', { broker: 'kafka-0.headless:9092', code });
+  expect(translate(wrapped(error), 'testing', place)).toMatchObject({
+    code: 'kafka.unavailable',
+    remedy: expect.stringMatching(remedy),
+  });
+});
+
+test.each(['b:9092', 'bootstrap-0:9092'])('a bootstrap broker %s that cannot be reached has not answered', (broker) => {
+  const error = new errors.KafkaJSConnectionError('Connection error: x', { broker, code: 'ENOTFOUND' });
+  expect(translate(wrapped(error), 'testing', place).remedy).toMatch(/correct kafka\.brokers/);
+});

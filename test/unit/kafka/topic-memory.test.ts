@@ -50,3 +50,16 @@ test('what a state row notes never replaces a later offset of our own', () => {
   memory.learn({ 0: 12, 1: 3 });
   expect(memory.noted()).toEqual({ 0: 30, 1: 3 });
 });
+
+test('a topic that got partitions since it was read is noticed, and read from its beginning', () => {
+  const memory = new TopicMemory();
+  memory.learn({ 0: 9 });
+  memory.unread('t', [bounds(0, 10)]);
+  memory.read(0, 10);
+  expect(memory.isRepartitioned([bounds(0, 10)])).toBe(false);
+  const grown = [bounds(0, 10), bounds(0, 0)];
+  expect(memory.breach(grown), 'it is the topic that we know').toBeNull();
+  expect(memory.isRepartitioned(grown)).toBe(true);
+  memory.rewind();
+  expect(memory.unread('t', grown)[0]).toMatchObject({ from: 0, to: 10 });
+});

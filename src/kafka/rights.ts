@@ -1,0 +1,117 @@
+// What the broker's ACLs let us do with our topics: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
+// speak, so that a check proves more than form and a failure names what it is about.
+import type { Broker } from 'kafkajs/src/cluster/index.js';
+import metadataRequest from 'kafkajs/src/protocol/requests/metadata/v6/request.js';
+import { PublisherError } from '../base/errors.ts';
+import type { Connection } from './connection.ts';
+import { Cursor } from './cursor.ts';
+import { deniesWin } from './failures.ts';
+
+/** By Kafka's AclOperation. */
+const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
+
+export type Operation = keyof typeof OPERATIONS | 'Create';
+
+/** What we must be allowed to do with a topic. */
+export interface Need {
+  readonly topic: string;
+  readonly operations: readonly (keyof typeof OPERATIONS)[];
+}
+
+/** What we are not allowed to do with a topic. */
+export interface Lack {
+  readonly topic: string;
+  readonly operations: readonly Operation[];
+}
+
+const METADATA = 3;
+const VERSION = 8;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+/** The broker does not say. */
+const UNKNOWN = -(2 ** 31);
+
+/** What is missing of what is needed; nothing when the broker cannot tell. Rejects as kafkajs does. */
+export async function lacking(connection: Connection, needs: readonly Need[]): Promise<Lack[]> {
+  const cluster = connection.cluster();
+  try {
+    await cluster.connect();
+    await cluster.refreshMetadata();
+    const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
+    if ((broker.versions[METADATA]?.maxVersion ?? 0) < VERSION) return [];
+    const rights = await askRights(
+      broker,
+      needs.map(({ topic }) => topic),
+    );
+    return needs.flatMap(({ topic, operations }) => {
+      const bits = rights.get(topic);
+      if (bits === undefined || bits === UNKNOWN) return [];
+      const missing = operations.filter((name) => (bits & (1 << OPERATIONS[name])) === 0);
+      return missing.length > 0 ? [{ topic, operations: missing }] : [];
+    });
+  } finally {
+    await cluster.disconnect();
+  }
+}
+
+/** By topic one bit for each operation that is allowed. */
+function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { encode, ...request } = metadataRequest({ topics, allowAutoTopicCreation: false });
+  return broker.connectionPool.send({
+    request: {
+      ...request,
+      apiVersion: VERSION,
+      // Not what we may do with the cluster, but with each topic.
+      encode: async () => (await encode()).writeBoolean(false).writeBoolean(true),
+    },
+    response: { decode: async (payload) => decodeRights(payload), parse: async (rights) => rights },
+  });
+}
+
+function decodeRights(payload: Buffer): Map<string, number> {
+  const answer = new Cursor(payload);
+  answer.skip(4); // throttle time
+  for (let brokers = answer.int32(); brokers > 0; brokers--) {
+    answer.skip(4); // node id
+    answer.text(); // host
+    answer.skip(4); // port
+    answer.text(); // rack
+  }
+  answer.text(); // cluster id
+  answer.skip(4); // controller
+  const rights = new Map<string, number>();
+  for (let topics = answer.int32(); topics > 0; topics--) {
+    const errorCode = answer.int16();
+    const topic = answer.text();
+    answer.skip(1); // is internal
+    for (let partitions = answer.int32(); partitions > 0; partitions--) {
+      answer.skip(2 + 4 + 4 + 4); // error code, partition, leader and its epoch
+      for (let lists = 3; lists > 0; lists--) answer.skip(4 * answer.int32()); // replicas: all, in sync, offline
+    }
+    const bits = answer.int32();
+    // Whoever may not even know of a topic is told nothing else.
+    rights.set(topic, errorCode === TOPIC_AUTHORIZATION_FAILED ? 0 : bits);
+  }
+  return rights;
+}
+
+const TOLD_MAX = 5;
+
+/** The failure that names what is missing; `doing` completes "while …". */
+export function forbidden(lacks: readonly Lack[], doing: string, { brokers }: Connection): PublisherError {
+  const told = lacks.slice(0, TOLD_MAX).map(({ topic, operations }) => `${operations.join(', ')} on topic ${topic}`);
+  const more = lacks.length - told.length;
+  const what = [...told, ...(more > 0 ? [`and on ${more} more`] : [])].join('; ');
+  return new PublisherError('kafka.unauthorised', `no right to ${what} (while ${doing}, brokers ${brokers})`, {
+    remedy: lacks
+      .slice(0, TOLD_MAX)
+      .map((lack) => grant(lack, brokers))
+      .concat(deniesWin(brokers))
+      .join('\n'),
+  });
+}
+
+/** The command that gives what is missing. */
+export function grant({ topic, operations }: Lack, brokers: string): string {
+  const flags = operations.map((name) => `--operation ${name}`).join(' ');
+  return `kafka-acls.sh --bootstrap-server ${brokers} --add --allow-principal User:<name> ${flags} --topic ${topic}`;
+}
