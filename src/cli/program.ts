@@ -1,6 +1,7 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
+import type { CheckOptions } from './check.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -100,7 +101,12 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
     .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated, []);
-  command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', COMMANDS.check);
+  command<CheckOptions>(
+    program,
+    'check',
+    'check token, permissions, broker, topics and registry; writes nothing',
+    COMMANDS.check,
+  ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   const state = program.command('state').description('what the state topic holds');
   command(
