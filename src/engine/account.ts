@@ -159,7 +159,14 @@ export class Account {
       failure ??= asPublisherError(thrown);
       ended.abort();
     };
-    const committer = new Committer({ sink, source, clock, emit, onFailure: fail });
+    const committer = new Committer({
+      accountId: this.#parts.settings.accountId,
+      sink,
+      source,
+      clock,
+      emit,
+      onFailure: fail,
+    });
     this.#storeBudgets = () => committer.storeBudgets();
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();

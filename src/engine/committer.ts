@@ -40,6 +40,7 @@ interface Waiting {
 }
 
 export class Committer {
+  readonly #accountId: number;
   readonly #sink: Sink;
   readonly #source: Source;
   readonly #clock: Clock;
@@ -52,8 +53,16 @@ export class Committer {
   readonly #onFailure: (reason: unknown) => void;
 
   /** `onFailure` hears of every commit that failed, also of one that nobody waits for. */
-  constructor(parts: { sink: Sink; source: Source; clock: Clock; emit: Emit; onFailure: (reason: unknown) => void }) {
+  constructor(parts: {
+    accountId: number;
+    sink: Sink;
+    source: Source;
+    clock: Clock;
+    emit: Emit;
+    onFailure: (reason: unknown) => void;
+  }) {
     this.#onFailure = parts.onFailure;
+    this.#accountId = parts.accountId;
     this.#sink = parts.sink;
     this.#source = parts.source;
     this.#clock = parts.clock;
@@ -135,7 +144,7 @@ export class Committer {
     }
     const events = results.flatMap((result) => [
       ...result.events,
-      ...stateEvents(result, rows),
+      ...stateEvents(result, rows, this.#accountId),
       ...[...result.diffs].flatMap(([live, diff]) => driftEvents(live, diff)),
     ]);
     const budgetRows = this.#budgetRows(budgets);
@@ -242,7 +251,11 @@ function committedEvent(
   };
 }
 
-function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow>): PublisherEvent[] {
+function stateEvents(
+  result: StepResult,
+  rows: ReadonlyMap<LiveStream, StreamRow>,
+  accountId: number,
+): PublisherEvent[] {
   const events: PublisherEvent[] = [];
   for (const live of result.moves.keys()) {
     const row = rows.get(live)!;
@@ -253,7 +266,7 @@ function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow
       stream: live.definition.name,
       from,
       to,
-      ...whyOf(row),
+      ...whyOf(row, live.definition.name, accountId),
       nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
     });
   }

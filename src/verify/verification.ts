@@ -186,7 +186,7 @@ export class Verification {
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
-    return findingOf(name, this.#rows.get(name));
+    return findingOf(name, this.#rows.get(name), this.#options.settings.accountId);
   }
 
   #portions(stream: StreamDefinition): Portion[] {

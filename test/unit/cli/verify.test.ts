@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest';
 import { renderExpectation, renderWatched } from '../../../src/cli/verify-progress.ts';
 import { renderFindings } from '../../../src/cli/verify-report.ts';
-import { findingOf } from '../../../src/verify/finding.ts';
+import { findingOf as findingIn } from '../../../src/verify/finding.ts';
 
 const BUDGETS = [
   { name: 'general', requests: 5, windowMs: 15_000 },
   { name: 'reports', requests: 5, windowMs: 900_000 },
 ] as const;
+const findingOf = (stream: string, row: Parameters<typeof findingIn>[1]) => findingIn(stream, row, 1234567);
 const RUNNING = { state: 'RUNNING', complete: true };
 
 test('the cost is told at the start, with the time that the budgets make of it', () => {

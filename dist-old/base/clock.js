@@ -1,0 +1,49 @@
+// Time and chance, passed in by whoever builds a part, so that the whole engine can run under virtual time.
+// This file is the only one that touches Date, timers and Math.random; a test checks that.
+// setTimeout fires at once for delays above 2^31 - 1 ms (24.8 days).
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const systemClock = {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    sleep: (ms, signal) => new Promise((resolve) => {
+        if (signal?.aborted || ms <= 0)
+            return resolve();
+        const wake = () => {
+            clearTimeout(timer);
+            signal?.removeEventListener('abort', wake);
+            resolve();
+        };
+        const timer = setTimeout(wake, Math.min(ms, LONGEST_TIMER_MS));
+        signal?.addEventListener('abort', wake, { once: true });
+    }),
+    after: (ms, task) => {
+        const timer = setTimeout(task, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+        timer.unref();
+        return () => clearTimeout(timer);
+    },
+};
+export const systemRandom = () => Math.random();
+/** A whole-second ISO 8601 time as Harvest writes it: `2026-11-21T06:30:00Z`. */
+export function isoSeconds(ms) {
+    return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+/**
+ * The pause before attempt `attempt` + 1 in ms, with full jitter: anywhere between nothing and `baseMs` doubled with each
+ * attempt, at most `mostMs`. `chance` is in [0, 1).
+ */
+export function jitteredPause(attempt, baseMs, mostMs, chance) {
+    return Math.round(chance * Math.min(mostMs, baseMs * 2 ** Math.min(attempt, 30)));
+}
+/**
+ * The wall time `at`, which was at most `waitMs` ahead when it was set; 0, which is at once, when it is further ahead than
+ * that: the clock has been set back since, and nobody is to wait until it is there again.
+ */
+export function unlessSetBack(at, waitMs, now) {
+    return at - now > waitMs ? 0 : at;
+}
+/** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
+export async function atMost(clock, ms, work) {
+    const done = new AbortController();
+    const settled = Promise.resolve(work).then(() => done.abort(), () => done.abort());
+    await Promise.race([settled, clock.sleep(ms, done.signal)]);
+}

@@ -1,0 +1,91 @@
+// The page on every code for the person on call, made from CODES. What to do stands with the code; here is what happened.
+import { CODES, EXIT } from './errors.js';
+const HAPPENED = {
+    'harvest.network': 'No answer: name, connection, TLS or time-out.',
+    'harvest.server': 'Harvest or a proxy answered 5xx or 408.',
+    'harvest.throttled': 'The token service answered 429. (429 to an ordinary request only pauses its budget.)',
+    'harvest.unparsable': 'An answer that is no JSON, no list, was cut off, or whose next links go in a circle.',
+    'harvest.unauthorised': '401, also after a refresh of the token.',
+    'harvest.forbidden': '403 for a stream.',
+    'harvest.not_found': '404 for a list.',
+    'harvest.nothing_readable': '`run --once` could read none of the streams.',
+    'harvest.refused': 'Harvest answered 400, 422 or another status that repeating does not mend.',
+    'harvest.foreign_link': '`links.next` led to another host.',
+    'registry.unavailable': 'The registry does not answer, or answers 5xx.',
+    'registry.unauthorised': 'The registry answered 401 or 403.',
+    'registry.incompatible': 'A subject holds a schema that ours cannot follow.',
+    'registry.invalid': 'The registry answered 422 to a schema of ours.',
+    'registry.not_registered': 'Schemas are missing and may not be registered.',
+    'registry.refused': 'The registry answered something else than the Confluent API does.',
+    'registry.replaced': 'Topics were written to and the registry lacks their subjects, or gives the schema ids of their values to others.',
+    'registry.key_schema_changed': 'A key on the topic has another schema id than the registry gives.',
+    'kafka.unavailable': 'No broker answers.',
+    'kafka.unauthorised': 'The log-in failed, or a right is missing; the message names it.',
+    'kafka.doubt': 'An answer is missing or does not fit, so nobody knows whether the commit happened.',
+    'kafka.fenced': 'A newer instance with the same prefix and account has started.',
+    'kafka.clock_ahead': 'The broker refuses records that are dated too far ahead of its own clock.',
+    'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
+    'kafka.topic_contract': 'A topic is not compacted, recompresses, or cannot be made as configured.',
+    'kafka.record_too_large': 'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
+    'kafka.unreadable': 'A record on our topic is not one that we write.',
+    'state.unreadable': 'A state row is not of version 1, or no JSON.',
+    'config.invalid': 'The configuration has problems; all of them are listed.',
+    usage: 'The command line is not understood.',
+    'http.listen': 'The address of the HTTP door cannot be taken.',
+    'lab.missing': 'Java or Maven is missing for the demo or the stack.',
+    'lab.failed': 'The local broker or registry did not start.',
+    bug: 'A relation that must always hold does not.',
+};
+const NEXT = {
+    transient: 'Repeated by itself with growing pauses, from the same cursor. `run --once` gives up after six tries.',
+    blocked: 'The stream stands still with reason and remedy and is asked again every few minutes; the others go on.',
+    reopen: 'The producer is discarded; the account is opened anew and goes on from what the topics say.',
+    account: 'The account stops; the process exits when it was the last one.',
+    fatal: 'The process exits, or does not start.',
+    bug: 'The account stops; a restart goes on from what the topics say.',
+};
+const EXITS = {
+    clean: 'Done. `run --once` also ends so while streams are FORBIDDEN, BLOCKED or switched off: they are logged and in the state.',
+    usage: 'The command line is wrong.',
+    dataContract: 'Schemas, topics or requests are refused. `schemas diff`: something is missing or incompatible.',
+    unavailable: 'A broker, registry, port or local program is not there.',
+    bug: 'A defect; please report it.',
+    temporary: 'Harvest or a commit kept failing. Start it again.',
+    notAuthorised: 'A token, log-in or right is refused. `check`: also when one stream is.',
+    configuration: 'The configuration is wrong.',
+    fenced: 'A newer instance took over. Do not restart this one by itself: the two would take turns.',
+};
+/** docs/generated/ERRORS.md: exit codes, what each kind of failure leads to, and every code with its remedy. */
+export function renderErrorsPage() {
+    const kinds = Object.entries(NEXT).map(([kind, next]) => row([`\`${kind}\``, next]));
+    const exits = Object.entries(EXITS).map(([name, meaning]) => row([String(EXIT[name]), meaning]));
+    const codes = Object.entries(CODES).map(([code, { kind, exit, remedy }]) => row([`\`${code}\``, kind, String(exit), HAPPENED[code], remedy]));
+    return `# Failures
+
+Generated from \`src/base/errors.ts\` and \`src/base/errors-page.ts\`; do not edit.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+${exits.join('\n')}
+| 130, 143 | Stopped by Ctrl-C or SIGTERM, cleanly. A second signal ends the process at once, which is safe. |
+
+## Kinds
+
+| kind | what happens next |
+|---|---|
+${kinds.join('\n')}
+
+## Codes
+
+They stand in the field \`code\` of log lines, in metrics and in \`--json\` output. A message may carry a more exact remedy than this table.
+
+| code | kind | exit | what happened | what to do |
+|---|---|---|---|---|
+${codes.join('\n')}
+`;
+}
+function row(cells) {
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`;
+}

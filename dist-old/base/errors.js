@@ -1,0 +1,225 @@
+// Every failure the program knows, by what happens next. Foreign errors are translated once, at the border of
+// harvest/, codec/, kafka/ and config/; the rest of the program switches on `kind` and never reads a message.
+/** Exit codes of design section 8 (sysexits.h, plus 79 for fenced). */
+export const EXIT = {
+    clean: 0,
+    usage: 64,
+    dataContract: 65,
+    unavailable: 69,
+    bug: 70,
+    temporary: 75,
+    notAuthorised: 77,
+    configuration: 78,
+    fenced: 79,
+};
+/** The closed list of codes: kind, exit code and remedy of each. errors-page.ts prints this table. */
+export const CODES = {
+    'harvest.network': {
+        kind: 'transient',
+        exit: EXIT.temporary,
+        remedy: 'Check that harvest.base_url can be reached from here; the request is repeated by itself.',
+    },
+    'harvest.server': {
+        kind: 'transient',
+        exit: EXIT.temporary,
+        remedy: 'Harvest answers with an error of its own; the request is repeated by itself. See www.harveststatus.com.',
+    },
+    'harvest.throttled': {
+        kind: 'transient',
+        exit: EXIT.temporary,
+        remedy: 'Harvest asked to slow down; the budget pauses as told. Lower harvest.budgets if other programs share the account.',
+    },
+    'harvest.unparsable': {
+        kind: 'transient',
+        exit: EXIT.temporary,
+        remedy: 'The answer was not the JSON of a Harvest list; a proxy may stand in between. The request is repeated by itself.',
+    },
+    'harvest.unauthorised': {
+        kind: 'account',
+        exit: EXIT.notAuthorised,
+        remedy: 'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked.',
+    },
+    'harvest.forbidden': {
+        kind: 'blocked',
+        exit: EXIT.clean,
+        remedy: "Give the token's owner the role this stream needs, or set streams.<name>.enabled: false.",
+    },
+    'harvest.not_found': {
+        kind: 'blocked',
+        exit: EXIT.clean,
+        remedy: "Some permissions are refused as 404: check the role of the token's owner, or set streams.<name>.enabled: false.",
+    },
+    'harvest.nothing_readable': {
+        kind: 'account',
+        exit: EXIT.notAuthorised,
+        remedy: "Check harvest.base_url, the account id and the role of the token's owner: harvest-kafka check asks each stream.",
+    },
+    'harvest.refused': {
+        kind: 'blocked',
+        exit: EXIT.dataContract,
+        remedy: 'Harvest rejects the request itself; report it with the message shown.',
+    },
+    'harvest.foreign_link': {
+        kind: 'blocked',
+        exit: EXIT.dataContract,
+        remedy: 'A next link led to another host and was not followed, so that the token stays home. Check harvest.base_url.',
+    },
+    'registry.unavailable': {
+        kind: 'transient',
+        exit: EXIT.unavailable,
+        remedy: 'Start the schema registry or correct schema_registry.url; it is needed at start only.',
+    },
+    'registry.unauthorised': {
+        kind: 'fatal',
+        exit: EXIT.notAuthorised,
+        remedy: 'Check schema_registry.auth.',
+    },
+    'registry.incompatible': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The registered schema cannot be evolved into ours. Use another topics.prefix or, while nothing is on the topic, delete the subject; streams.<name>.enabled: false lets the others run meanwhile.',
+    },
+    'registry.invalid': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The registry does not accept the schema as Avro; report it with the message shown.',
+    },
+    'registry.not_registered': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'Register the listed schemas (harvest-kafka schemas register) or set schema_registry.auto_register: true.',
+    },
+    'registry.refused': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The registry refuses the request; check that schema_registry.url ends where the Confluent API begins.',
+    },
+    'registry.key_schema_changed': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The keys on the topic carry another schema id than the registry gives now, so equal keys would have unequal bytes. Restore the registry, or use a new topics.prefix.',
+    },
+    'registry.replaced': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The registry was emptied, or is another than the records on the topic were written with: with it no consumer reads them right. Restore it or correct schema_registry.url, or use a new topics.prefix.',
+    },
+    'kafka.unavailable': {
+        kind: 'reopen',
+        exit: EXIT.unavailable,
+        remedy: 'Start the broker (one that stopped by itself says why in its log: often its disk is full) or correct kafka.brokers; nothing is lost, cursors stand still.',
+    },
+    'kafka.unauthorised': {
+        kind: 'fatal',
+        exit: EXIT.notAuthorised,
+        remedy: 'Check kafka.sasl, kafka.ssl and the ACLs that docs/OPERATING.md lists.',
+    },
+    'kafka.doubt': {
+        kind: 'reopen',
+        exit: EXIT.temporary,
+        remedy: 'The outcome of a commit is unknown; the state is read back and the work goes on from there by itself.',
+    },
+    'kafka.clock_ahead': {
+        kind: 'reopen',
+        exit: EXIT.temporary,
+        remedy: "This machine's clock is ahead of the broker's by more than the topics' message.timestamp.after.max.ms (an hour): set it. Nothing is lost; the work goes on by itself.",
+    },
+    'kafka.fenced': {
+        kind: 'account',
+        exit: EXIT.fenced,
+        remedy: 'Another instance of this account took over. Stop one of the two.',
+    },
+    'kafka.hanging_transaction': {
+        kind: 'reopen',
+        exit: EXIT.temporary,
+        remedy: 'A transaction stays open on the topic, so committed data may be hidden. Wait for its time-out, or end it: kafka-transactions.sh find-hanging, then abort.',
+    },
+    'kafka.topic_contract': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'Alter the topic as shown; nothing is altered silently.',
+    },
+    'kafka.record_too_large': {
+        kind: 'blocked',
+        exit: EXIT.dataContract,
+        remedy: 'The broker refuses a record of this size: raise max.message.bytes of the topic (kafka-configs.sh --alter --add-config).',
+    },
+    'kafka.unreadable': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'Records on the topic were written by something else. Set compression.type=producer on it and write them anew, or use a new topics.prefix.',
+    },
+    'state.unreadable': {
+        kind: 'fatal',
+        exit: EXIT.dataContract,
+        remedy: 'The state row was written by a newer version of harvest-kafka; run that version.',
+    },
+    'config.invalid': {
+        kind: 'fatal',
+        exit: EXIT.configuration,
+        remedy: 'Correct what is shown; config/reference.yaml lists every key.',
+    },
+    usage: {
+        kind: 'fatal',
+        exit: EXIT.usage,
+        remedy: 'See harvest-kafka --help.',
+    },
+    'http.listen': {
+        kind: 'fatal',
+        exit: EXIT.unavailable,
+        remedy: 'Choose another http.listen, or stop the program that holds the port.',
+    },
+    'lab.missing': {
+        kind: 'fatal',
+        exit: EXIT.unavailable,
+        remedy: 'Install Java 17 or newer and Maven, or use docker compose instead.',
+    },
+    'lab.failed': {
+        kind: 'fatal',
+        exit: EXIT.unavailable,
+        remedy: 'The local broker or registry did not come up; the end of its log is shown.',
+    },
+    bug: {
+        kind: 'bug',
+        exit: EXIT.bug,
+        remedy: 'This is a defect; please report it with the log lines before it. State and topics are safe: restart goes on.',
+    },
+};
+/** The one error class of the program. `message` says what and where; `remedy` what to do. Never holds a secret. */
+export class PublisherError extends Error {
+    code;
+    kind;
+    exitCode;
+    remedy;
+    stream;
+    constructor(code, message, detail = {}) {
+        super(message, { cause: detail.cause });
+        this.name = 'PublisherError';
+        const row = CODES[code];
+        this.code = code;
+        this.kind = row.kind;
+        this.exitCode = row.exit;
+        this.remedy = detail.remedy ?? row.remedy;
+        this.stream = detail.stream;
+    }
+}
+/** Whether waiting and trying again can help. */
+export function isPassing({ kind }) {
+    return kind === 'transient' || kind === 'reopen';
+}
+/** Whether a connection failed because node:tls does not trust the certificate of the other side; `code` is the error's. */
+export function isDistrust(code) {
+    return typeof code === 'string' && /CERT|UNABLE_TO_(GET|VERIFY)/.test(code);
+}
+/** Any thrown value as ours: what nobody translated is a bug. */
+export function asPublisherError(thrown) {
+    if (thrown instanceof PublisherError)
+        return thrown;
+    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+    return new PublisherError('bug', text, { cause: thrown });
+}
+/** Stays on in production: checks a relation between values that must hold whatever the world does. */
+export function assert(condition, relation) {
+    if (!condition)
+        throw new PublisherError('bug', `assertion failed: ${relation}`);
+}

@@ -1,0 +1,54 @@
+// What every command gets: where to write, when to stop.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { systemClock, systemRandom } from '../base/clock.js';
+export const clock = systemClock;
+export const random = systemRandom;
+export const uuid = randomUUID;
+export const VERSION = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+export function print(text) {
+    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+/** A failure for people on stderr, or for programs on stdout. */
+export function report(error, json) {
+    const { code, message, remedy, exitCode } = error;
+    if (json)
+        print(JSON.stringify({ error: { code, message, remedy, exit_code: exitCode } }, null, 2));
+    else
+        process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
+}
+/** Each line of a remedy below what it mends. */
+export function indented(remedy) {
+    return remedy.replace(/^/gm, '  ');
+}
+/** One Ctrl-C reaches us twice when npm stands in between: from the terminal, and forwarded by npm. */
+const ECHO_MS = 250;
+/**
+ * The first Ctrl-C or SIGTERM asks for a clean stop; the second ends the process at once, which is safe, and so does the
+ * end of `patienceMs`: whoever stops containers kills after ten seconds.
+ */
+export function interruption(onFirst = () => { }, patienceMs = Number.POSITIVE_INFINITY) {
+    const controller = new AbortController();
+    let code = null;
+    let stoppedAt = 0;
+    const endAtOnce = (exitCode) => {
+        process.stderr.write('harvest-kafka: stopped at once; the state is in Kafka and safe\n');
+        process.exit(exitCode);
+    };
+    const stop = (exitCode) => () => {
+        if (code !== null) {
+            if (clock.monotonic() - stoppedAt < ECHO_MS)
+                return;
+            return endAtOnce(exitCode);
+        }
+        code = exitCode;
+        stoppedAt = clock.monotonic();
+        onFirst();
+        controller.abort();
+        if (Number.isFinite(patienceMs))
+            clock.after(patienceMs, () => endAtOnce(exitCode));
+    };
+    process.on('SIGINT', stop(130));
+    process.on('SIGTERM', stop(143));
+    return { signal: controller.signal, exitCode: () => code };
+}

@@ -1,0 +1,118 @@
+// `demo`: the main job on one machine. Simulated Harvest (or the account of the environment), a real broker and registry, the
+// publisher, and a consumer that prints each change.
+import { join, resolve } from 'node:path';
+import { EXIT } from '../base/errors.js';
+import { loadConfig } from '../config/load.js';
+import { dataTopic } from '../kafka/topics.js';
+import { printChanges } from '../lab/change-printer.js';
+import { openLivingAccount } from '../lab/living-account.js';
+import { serve } from '../lab/simulator/index.js';
+import { startStack } from '../lab/stack.js';
+import { createLog } from '../observe/log.js';
+import { enabledStreams } from '../settings.js';
+import { interruption } from './context.js';
+import { painter } from './output.js';
+import { screen } from './progress.js';
+import { publish } from './run.js';
+/** Runs until Ctrl-C, then stops all of it; a second start goes on. */
+export async function demo(options) {
+    const write = (line) => screen.write(line);
+    const paint = painter(process.stdout);
+    const { signal } = interruption(() => write('\nstopping …\n'));
+    const terminal = process.stdout.isTTY === true;
+    const account = process.env.HARVEST_ACCESS_TOKEN ? (process.env.HARVEST_ACCOUNT_ID ?? '') : null;
+    const data = resolve(options.data ?? '.lab/demo', account ?? 'simulated');
+    // What is started is stopped in reverse, whatever happens in between.
+    const closers = [];
+    try {
+        const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
+        closers.push(() => stack.stop());
+        const simulated = account === null ? await simulate(data, options) : null;
+        if (simulated)
+            closers.push(simulated.close);
+        const config = loadConfig({
+            ...(options.config ? { file: options.config } : {}),
+            env: {
+                ...process.env,
+                ...simulated?.env,
+                KAFKA_BROKERS: stack.broker.bootstrap,
+                SCHEMA_REGISTRY_URL: stack.registry.url,
+            },
+            overrides: [...DEMO_SETTINGS, ...(simulated ? SIMULATED_SETTINGS : []), ...(options.set ?? [])],
+        });
+        const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
+        const stop = new AbortController();
+        closers.push(async () => stop.abort());
+        // Nobody sees it any more.
+        process.stdout.on('error', () => stop.abort());
+        // The topics are there once the account is open.
+        let announceOpen = () => { };
+        const opened = new Promise((resolve) => {
+            announceOpen = resolve;
+        });
+        const publishing = publish(config, log, {
+            signal: AbortSignal.any([signal, stop.signal]),
+            once: false,
+            terminal,
+            onEvent: ({ name }) => {
+                if (name === 'account.opened')
+                    announceOpen();
+            },
+            onListening: (address) => {
+                const lines = [
+                    ['Harvest', simulated?.address ?? config.harvest.base_url],
+                    ['broker', stack.broker.bootstrap],
+                    ['registry', stack.registry.url],
+                    ['status page', address],
+                    ['metrics', `${address}/metrics`],
+                ];
+                write(`\n${lines.map(([name, where]) => `  ${name.padEnd(12)} ${paint('bold', where)}\n`).join('')}\n`);
+                write('Changes as they arrive on the topics (+ created, ~ updated, - deleted); Ctrl-C stops everything.\n\n');
+            },
+        });
+        closers.push(() => publishing.catch(() => { }));
+        await Promise.race([opened, publishing]);
+        const { prefix } = config.topics;
+        const topics = enabledStreams(config).map(({ name }) => dataTopic(prefix, name));
+        const printer = await printChanges({
+            brokers: config.kafka.brokers,
+            registryUrl: stack.registry.url,
+            topics,
+            prefixLength: prefix.length + 1,
+            write,
+            paint,
+        });
+        closers.push(() => printer.close());
+        simulated?.live();
+        await publishing;
+        return EXIT.clean;
+    }
+    finally {
+        for (const close of closers.reverse())
+            await close();
+    }
+}
+/** Anything free on loopback. */
+const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
+/** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
+const SIMULATED_SETTINGS = [
+    ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap((name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.tally_interval_seconds=10`]),
+    'harvest.overlap_seconds=10',
+];
+async function simulate(data, { timeEntries, every }) {
+    const account = await openLivingAccount({ file: join(data, 'account.json'), timeEntries, everyMs: every });
+    const server = await serve(account.simulator, { host: '127.0.0.1', port: 0 });
+    return {
+        address: server.url,
+        env: {
+            HARVEST_BASE_URL: `${server.url}/v2`,
+            HARVEST_ACCOUNT_ID: String(account.simulator.accountId),
+            HARVEST_ACCESS_TOKEN: account.simulator.token,
+        },
+        live: account.live,
+        close: async () => {
+            await account.close();
+            await server.close();
+        },
+    };
+}

@@ -1,0 +1,41 @@
+// What commands print: aligned tables, JSON, and color where a person looks on.
+import { styleText } from 'node:util';
+/** Colors for a terminal; text as it is for pipes, for `NO_COLOR` (no-color.org) and for dumb terminals. */
+export function painter(output, env = process.env) {
+    const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
+    const wanted = forced || (output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb');
+    return wanted ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
+}
+/**
+ * Rows below their titles, columns two blanks apart, without blanks at the ends; numbers lean to the right. A column
+ * may be just the name of a property.
+ */
+export function table(rows, given) {
+    const columns = given.map((column) => (typeof column === 'string' ? propertyColumn(column) : column));
+    const cells = rows.map((row) => columns.map(({ value }) => printable(String(value(row) ?? ''))));
+    const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((line) => line[at].length)));
+    const rightward = columns.map(({ align, value }) => {
+        return align ? align === 'right' : rows.length > 0 && rows.every((row) => typeof (value(row) ?? 0) === 'number');
+    });
+    const line = (texts, row) => texts
+        .map((text, at) => {
+        const padding = ' '.repeat(widths[at] - text.length);
+        const painted = row === undefined ? text : (columns[at].paint?.(text, row) ?? text);
+        if (rightward[at])
+            return padding + painted;
+        return at === texts.length - 1 ? painted : painted + padding;
+    })
+        .join('  ')
+        .trimEnd();
+    return `${[line(columns.map(({ title }) => title)), ...cells.map((texts, at) => line(texts, rows[at]))].join('\n')}\n`;
+}
+function propertyColumn(name) {
+    return { title: name, value: (row) => row[name] };
+}
+export function printJson(value, output = process.stdout) {
+    output.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+/** One line, and nothing that a terminal would obey: texts may come from Harvest or from a topic. */
+export function printable(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}

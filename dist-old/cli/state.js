@@ -1,0 +1,109 @@
+// `state show` and `state reset`: where each stream stands, as last committed, and having one read again. Neither fences anybody: a
+// running daemon goes on.
+import { EXIT, PublisherError } from '../base/errors.js';
+import { date } from '../config/values.js';
+import { resetPosition } from '../engine/order-step.js';
+import { parseRow, stateOf } from '../engine/stream-row.js';
+import { readState } from '../kafka/state-view.js';
+import { kafkaSettings, prefixOf } from '../settings.js';
+import { catalog, findStream } from '../streams/catalog.js';
+import { configOf } from './configuration.js';
+import { clock, interruption, print } from './context.js';
+import { accountNamed, enabledStreamNamed, streamNamed } from './names.js';
+import { leave } from './orders.js';
+import { printJson, table } from './output.js';
+/** Shows one stream's row whole, or a line for each stream; and the orders that wait. */
+export async function showState(options, stream) {
+    const config = configOf(options);
+    if (stream !== undefined)
+        streamNamed(stream);
+    const { rows, orders } = await stored(config);
+    const ours = new Set(config.harvest.accounts.map(({ id }) => id));
+    const isAsked = (accountId, name) => ours.has(accountId) && (stream ?? name) === name;
+    const shownRows = rows
+        .filter(({ accountId, name }) => isAsked(accountId, name))
+        .map(({ accountId, name, row, offsets }) => ({ account_id: accountId, stream: name, ...row, offsets }))
+        .sort((a, b) => place(a) - place(b));
+    const shownOrders = orders
+        .filter((order) => isAsked(order.accountId, order.stream))
+        .map(({ accountId, id, stream: name, ...rest }) => {
+        return { account_id: accountId, stream: name, order: id, ...rest };
+    });
+    if (options.json)
+        printJson([...shownRows, ...shownOrders]);
+    else if (shownRows.length + shownOrders.length === 0)
+        print('Nothing is stored yet.');
+    else {
+        const whose = ours.size > 1 ? ['account_id'] : [];
+        const columns = ['stream', 'state', 'complete', 'rows', 'synced_to', 'position'];
+        if (stream !== undefined)
+            printJson(shownRows);
+        else
+            print(table(shownRows.filter(isStream).map(brief), [...whose, ...columns]));
+        if (shownOrders.length > 0) {
+            print(`\nOrders that wait for a daemon:\n${table(shownOrders, [...whose, 'stream', 'kind', 'to', 'at', 'order'])}`);
+        }
+    }
+    return EXIT.clean;
+}
+/** Has a stream read again, from `--to` or from its beginning; what is equal on the topic is not published again. */
+export async function resetState(options, name) {
+    const { to = null, dryRun } = options;
+    if (to !== null)
+        refuseNoDate(to);
+    const config = configOf(options);
+    const stream = enabledStreamNamed(config, name);
+    if (to !== null)
+        refuseDate(stream, to);
+    return dryRun ? showReset(config, options, stream) : leave(config, options, { kind: 'reset', streams: [name], to });
+}
+function refuseNoDate(to) {
+    const { error } = date().safeParse(to);
+    if (error)
+        throw new PublisherError('usage', `option '--to <date>' argument '${to}' is invalid. ${error.issues[0].message}`);
+}
+async function showReset(config, options, stream) {
+    const account = accountNamed(config, options.account);
+    const { rows } = await stored(config);
+    const found = rows.find(({ accountId, name }) => accountId === account.id && name === stream.name);
+    const now = found ? parseRow(stream, found.row) : null;
+    const becomes = now && resetPosition(now, options.to ?? null);
+    if (options.json) {
+        printJson({ account_id: account.id, stream: stream.name, position: now?.position ?? null, becomes });
+    }
+    else if (now === null)
+        print(`${stream.name} was never read: there is nothing to reset.`);
+    else {
+        print(`now      ${JSON.stringify(now.position)}\nbecomes  ${JSON.stringify(becomes)}\nNothing was written.`);
+    }
+    return EXIT.clean;
+}
+/** A stream goes back, never forward, or changes in between would be missed; and only lists can be asked from a day on. */
+function refuseDate({ name, kind }, to) {
+    if (to > new Date(clock.now()).toISOString().slice(0, 10)) {
+        throw new PublisherError('usage', `--to ${to} lies in the future`, { remedy: 'A stream can only be sent back.' });
+    }
+    if (kind === 'list')
+        return;
+    throw new PublisherError('usage', `${name} is always read whole, so --to has no meaning for it`, {
+        remedy: `Leave it away: harvest-kafka state reset ${name}`,
+    });
+}
+async function stored(config) {
+    const { signal } = interruption();
+    const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
+    const states = await Promise.all(prefixes.map((prefix) => readState(kafkaSettings(config), prefix, clock, signal)));
+    return { rows: states.flatMap(({ rows }) => rows), orders: states.flatMap(({ orders }) => orders) };
+}
+/** In the order of the catalog. */
+function place(row) {
+    return catalog.findIndex(({ name }) => name === row.stream);
+}
+function isStream(row) {
+    return findStream(row.stream) !== undefined;
+}
+function brief(row) {
+    const { kind: _, ...position } = row.position;
+    const state = stateOf({ hold: null, ...row });
+    return { ...row, state, complete: row.complete ? 'yes' : 'no', position: JSON.stringify(position).slice(0, 100) };
+}

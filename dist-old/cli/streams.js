@@ -1,0 +1,35 @@
+// `streams`: the catalog as configured.
+import { EXIT } from '../base/errors.js';
+import { dataTopic } from '../kafka/topics.js';
+import { prefixOf } from '../settings.js';
+import { catalog } from '../streams/catalog.js';
+import { configOf } from './configuration.js';
+import { print } from './context.js';
+import { printJson, table } from './output.js';
+export async function streams(options) {
+    const config = configOf(options);
+    const rows = config.harvest.accounts.flatMap((account) => catalog.map((stream) => {
+        const settings = config.streams[stream.name];
+        return {
+            stream: stream.name,
+            kind: stream.kind,
+            enabled: settings.enabled,
+            topic: dataTopic(prefixOf(config, account), stream.name),
+            key: stream.key.map((field) => field.name).join(','),
+            path: stream.path,
+            budget: stream.budget,
+            poll_interval_seconds: settings.poll_interval_seconds,
+            permission: stream.permission,
+        };
+    }));
+    if (options.json)
+        printJson(rows);
+    else {
+        const shown = rows.map(({ permission: _, enabled, poll_interval_seconds, ...row }) => ({
+            ...row,
+            poll: enabled ? `${poll_interval_seconds} s` : 'off',
+        }));
+        print(table(shown, ['stream', 'kind', 'topic', 'key', 'path', 'poll']));
+    }
+    return EXIT.clean;
+}

@@ -1,0 +1,171 @@
+// One stream's conversion between Harvest records and the bytes of its topic, with everything that can be prepared
+// prepared: schema, closures, readers. Knows its own schema id; codec.ts finds the schema of any other.
+import { hash as digest } from 'node:crypto';
+import avro from 'avsc';
+import { assert } from '../base/errors.js';
+import { epochDay, epochMillis } from './calendar.js';
+import { compileEncoding, Leftover } from './encoding.js';
+import { draftField } from './field-draft.js';
+import { hasTimer, publishedStill, stoodStill } from './running-timer.js';
+import { publishedSchema, valueType } from './schemas.js';
+import { HEADER } from './wire.js';
+export class StreamCodec {
+    stream;
+    keys;
+    schema;
+    schemaId;
+    #type;
+    #out;
+    /** As checked in, decimals precise. */
+    #plain;
+    #encoding;
+    #dimension;
+    #readPlace;
+    /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
+    #still;
+    constructor({ stream, schema, schemaId, decimals, runningTimers, keys, out }) {
+        this.stream = stream;
+        this.keys = keys;
+        this.schemaId = schemaId;
+        this.schema = publishedSchema(schema, decimals);
+        this.#out = out;
+        this.#type = compileType(this.schema);
+        const given = new Set(Object.keys(givenTo(stream, {})));
+        this.#plain = schema;
+        this.#encoding = compileEncoding(schema, decimals, given);
+        const ignoresTicking = runningTimers === 'on_change' && hasTimer(schema);
+        this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
+        this.#dimension = stream.key.find((field) => field.type === 'long').name;
+        this.#readPlace = this.#compilePlaceReader();
+    }
+    /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
+    encode(record, context, onRounded) {
+        assert(this.stream.parent === null || context.parentId !== undefined, `${this.stream.name} comes with its parent`);
+        const leftover = new Leftover();
+        this.#out.begin(this.schemaId);
+        this.#encoding.write(record, this.#out, leftover, givenTo(this.stream, context));
+        const value = this.#out.end();
+        const id = this.identify(record, context);
+        for (const field of leftover.rounded)
+            onRounded(field);
+        return {
+            id,
+            key: this.keys.encode(id),
+            value,
+            hash: this.#still !== null && record.is_running === true
+                ? this.#hashStill(record, context)
+                : hash(value.subarray(HEADER)),
+            updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
+            group: this.#groupOf(record, context),
+            day: this.#dayOf(record),
+            unknown: leftover.unknown,
+        };
+    }
+    /** The row id of a record, which may be one that does not convert; null when it has none. */
+    identify(record, { accountId, window }) {
+        if (this.stream.rows === null)
+            return accountId;
+        const id = record[this.#dimension];
+        if (typeof id !== 'number' && typeof id !== 'string')
+            return null;
+        return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+    }
+    /** Paths of fields that were encoded as null since this was last asked. */
+    takeNulls() {
+        return this.#encoding.takeNulls();
+    }
+    /** How the schema could take a member that it does not know; null when the samples do not tell its type. */
+    draft(path, samples) {
+        return draftField(this.#plain, path, samples);
+    }
+    /** What the index remembers of a payload that has our schema; null when it has not. */
+    remember(payload) {
+        return attempt(() => {
+            const { isRunning, group, day } = this.#readPlace(payload);
+            const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+            return { hash: hash(compared), group, day };
+        });
+    }
+    /** What it remembers of a record that another schema brought. */
+    rememberRecord(record) {
+        return this.remember(this.#type.toBuffer(record));
+    }
+    /** Reads our own payloads. */
+    read = (payload) => attempt(() => this.#type.fromBuffer(payload));
+    /** Makes a reader of what was written with `writer`; it always gives null when the two schemas do not fit. */
+    readerOf(writer) {
+        const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
+        return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
+    }
+    #hashStill(record, context) {
+        this.#out.begin(this.schemaId);
+        this.#still.write(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
+        return hash(this.#out.end().subarray(HEADER));
+    }
+    #groupOf(record, { parentId }) {
+        const { parent, belongsTo } = this.stream;
+        if (parent !== null)
+            return parentId ?? null;
+        const owner = belongsTo && record[belongsTo.member];
+        return typeof owner?.id === 'number' ? owner.id : null;
+    }
+    #dayOf(record) {
+        const date = this.stream.dated === null ? null : record[this.stream.dated];
+        return typeof date === 'string' ? epochDay(date) : null;
+    }
+    /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
+    #compilePlaceReader() {
+        const { parent, belongsTo, dated } = this.stream;
+        const grouped = parent?.field ?? belongsTo?.member ?? null;
+        const timer = this.#still === null ? null : 'is_running';
+        const wanted = [grouped, dated, timer];
+        const fields = this.schema.fields.filter(({ name }) => wanted.includes(name)).map(idAlone);
+        if (fields.length === 0)
+            return () => NOWHERE;
+        const type = compileType({ ...this.schema, fields });
+        const resolver = type.createResolver(this.#type);
+        return (payload) => {
+            // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
+            const place = type.fromBuffer(payload, resolver, true);
+            const group = grouped === null ? null : place[grouped];
+            return {
+                group: parent === null ? (group?.id ?? null) : group,
+                day: dated === null ? null : place[dated],
+                isRunning: timer !== null && place[timer] === true,
+            };
+        };
+    }
+}
+const NOWHERE = { group: null, day: null, isRunning: false };
+/** Of a reference, its id alone is read. */
+function idAlone(field) {
+    const type = valueType(field.type);
+    if (typeof type === 'string' || type.type !== 'record')
+        return field;
+    return { ...field, type: ['null', { ...type, fields: type.fields.filter(({ name }) => name === 'id') }] };
+}
+/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the window. */
+function givenTo(stream, { accountId, parentId, window }) {
+    if (stream.rows === null)
+        return { id: accountId };
+    if (stream.parent !== null)
+        return { [stream.parent.field]: parentId };
+    return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
+}
+/** 53 bits of SHA-1: what a double holds exactly, and enough to tell the versions of one row apart. */
+function hash(payload) {
+    // 14 hexadecimal digits are 56 bits; as text the digest costs half of what it costs as a buffer.
+    return Math.floor(Number.parseInt(digest('sha1', payload, 'hex').slice(0, 14), 16) / 8);
+}
+function compileType(schema) {
+    return avro.Type.forSchema(schema, { wrapUnions: 'never', omitRecordMethods: true });
+}
+/** The result, or null when it throws: bytes from a topic may be anyone's. */
+function attempt(read) {
+    try {
+        return read();
+    }
+    catch {
+        return null;
+    }
+}

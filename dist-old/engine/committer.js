@@ -1,0 +1,247 @@
+// One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
+// move, and only after the sink said that the commit is known (design section 4, step 5).
+import { isoSeconds } from '../base/clock.js';
+import { assert } from '../base/errors.js';
+import { stateOf, whyOf } from './stream-row.js';
+/** Small pages share a transaction up to here; a page larger than that goes alone. */
+const MESSAGES_PER_COMMIT = 4000;
+/**
+ * How much of a budget may be spent before it must be stored again: what a crash costs at the most, and what its
+ * successor has to write down. A share for small budgets, a bound for large ones.
+ */
+const LEASE = { general: { share: 1 / 4, most: 32 }, reports: { share: 1 / 8, most: 16 } };
+/** Name of the state row that holds the budgets. */
+export const BUDGETS_ROW = 'budgets';
+/** Versions of refused records remembered per stream. */
+const REFUSED_MAX = 1000;
+export class Committer {
+    #sink;
+    #source;
+    #clock;
+    #emit;
+    #queue = [];
+    #budgetsAsked = false;
+    #finishing = false;
+    #running = null;
+    #failure = null;
+    #onFailure;
+    /** `onFailure` hears of every commit that failed, also of one that nobody waits for. */
+    constructor(parts) {
+        this.#onFailure = parts.onFailure;
+        this.#sink = parts.sink;
+        this.#source = parts.source;
+        this.#clock = parts.clock;
+        this.#emit = parts.emit;
+    }
+    /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
+    submit(result) {
+        if (this.#failure)
+            return Promise.reject(this.#failure.reason);
+        const settled = new Promise((done, failed) => this.#queue.push({ result, done, failed }));
+        this.#start();
+        return settled;
+    }
+    /** The lease of a budget runs out: store the budgets with the next commit, or in one of their own. */
+    storeBudgets() {
+        // The last commit stores them exactly, and no other may run beside it.
+        if (this.#finishing)
+            return;
+        this.#budgetsAsked = true;
+        if (!this.#failure)
+            this.#start();
+    }
+    /** Resolves when no commit is under way. */
+    async idle() {
+        while (this.#running)
+            await this.#running;
+    }
+    /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
+    async finish() {
+        this.#finishing = true;
+        await this.idle();
+        if (this.#failure)
+            return;
+        await this.#commit([], 'exact');
+    }
+    #start() {
+        this.#running ??= this.#drain().finally(() => {
+            this.#running = null;
+            // What was submitted after the last look into the queue.
+            if (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked))
+                this.#start();
+        });
+    }
+    async #drain() {
+        // A microtask later, steps that finish together are seen together.
+        await Promise.resolve();
+        while (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) {
+            const group = this.#take();
+            try {
+                await this.#commit(group.map((waiting) => waiting.result), 'lease');
+                for (const waiting of group)
+                    waiting.done();
+            }
+            catch (reason) {
+                this.#failure = { reason };
+                this.#onFailure(reason);
+                for (const waiting of [...group, ...this.#queue.splice(0)])
+                    waiting.failed(reason);
+            }
+        }
+    }
+    #take() {
+        const group = [];
+        for (let messages = 0; this.#queue.length > 0;) {
+            messages += messagesIn(this.#queue[0].result);
+            if (group.length > 0 && messages > MESSAGES_PER_COMMIT)
+                break;
+            group.push(this.#queue.shift());
+        }
+        return group;
+    }
+    async #commit(results, budgets) {
+        this.#budgetsAsked = false;
+        const rows = new Map();
+        for (const result of results) {
+            for (const [live, move] of result.moves)
+                rows.set(live, move(rows.get(live) ?? live.row));
+            for (const [live, diff] of result.diffs)
+                rows.set(live, counted(rows.get(live) ?? live.row, live, diff));
+        }
+        const events = results.flatMap((result) => [
+            ...result.events,
+            ...stateEvents(result, rows),
+            ...[...result.diffs].flatMap(([live, diff]) => driftEvents(live, diff)),
+        ]);
+        const budgetRows = this.#budgetRows(budgets);
+        const stateRows = new Map([...rows].map(([live, row]) => [live.definition.name, row]));
+        stateRows.set(BUDGETS_ROW, budgetRows);
+        const diffs = results.flatMap((result) => [...result.diffs.values()]);
+        const batch = {
+            messages: joined(diffs.map(({ messages }) => messages)),
+            deadLetters: joined(diffs.map(({ deadLetters }) => deadLetters)),
+            notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
+            rows: stateRows,
+            ordersDone: results.flatMap((result) => result.ordersDone),
+        };
+        const startedAt = this.#clock.monotonic();
+        await this.#sink.commit(batch);
+        const commitMs = Math.round(this.#clock.monotonic() - startedAt);
+        for (const view of this.#source.budgets)
+            view.stored(budgetRows[view.name]);
+        for (const [live, row] of rows)
+            live.row = row;
+        for (const { diffs } of results)
+            for (const [live, diff] of diffs)
+                apply(live, diff.changes);
+        const now = this.#clock.now();
+        this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
+        for (const result of results) {
+            for (const [live, diff] of result.diffs) {
+                live.lastCommitAt = now;
+                this.#emit(committedEvent(live, result.purpose, diff, commitMs));
+            }
+        }
+        for (const event of events)
+            this.#emit(event);
+    }
+    #budgetRows(mode) {
+        const rows = this.#source.budgets.map((view) => {
+            const lease = mode === 'exact' ? 0 : leaseOf(view);
+            return [view.name, view.snapshot(lease)];
+        });
+        return Object.fromEntries(rows);
+    }
+}
+function leaseOf({ name, requests }) {
+    const { share, most } = LEASE[name];
+    return Math.max(1, Math.min(Math.floor(requests * share), most));
+}
+function messagesIn({ diffs }) {
+    let count = 0;
+    for (const diff of diffs.values())
+        count += diff.messages.length;
+    return count;
+}
+function apply(live, changes) {
+    for (const [id, row] of changes) {
+        if (row === null)
+            live.index.delete(id);
+        else
+            live.index.set(id, row);
+    }
+    assert(live.index.size === live.row.rows, `${live.definition.name}: the index has as many rows as the state row says`);
+}
+/** The row with what the diff adds to its counts: rows on the topic, dead letters, members never seen before. */
+function counted(row, live, diff) {
+    let rows = live.index.size;
+    for (const [id, change] of diff.changes) {
+        const known = live.index.get(id) !== undefined;
+        if (change === null && known)
+            rows--;
+        if (change !== null && !known)
+            rows++;
+    }
+    const refused = Object.entries({
+        ...row.refused,
+        ...Object.fromEntries(diff.refusals.map(({ id, hash }) => [id, hash])),
+    }).filter(([id]) => !diff.recovered.has(id));
+    return {
+        ...row,
+        rows,
+        dead_letters: row.dead_letters + diff.refusals.length,
+        refused: Object.fromEntries(refused.slice(-REFUSED_MAX)),
+        ...diff.drift.remembered(live.row),
+    };
+}
+function committedEvent(live, purpose, diff, commitMs) {
+    return {
+        name: 'page.committed',
+        stream: live.definition.name,
+        purpose,
+        read: diff.read,
+        published: { ...diff.published },
+        unchanged: diff.unchanged,
+        stale: diff.stale,
+        deadLetters: diff.refusals.length,
+        drift: diff.drift.counts(),
+        commitMs,
+    };
+}
+function stateEvents(result, rows) {
+    const events = [];
+    for (const live of result.moves.keys()) {
+        const row = rows.get(live);
+        const [from, to] = [stateOf(live.row), stateOf(row)];
+        if (from === to)
+            continue;
+        events.push({
+            name: 'stream.changed',
+            stream: live.definition.name,
+            from,
+            to,
+            ...whyOf(row),
+            nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
+        });
+    }
+    return events;
+}
+function driftEvents(live, diff) {
+    const refused = diff.drift
+        .refused()
+        .map((refusal) => ({ name: 'record.refused', stream: live.definition.name, ...refusal }));
+    return [...diff.drift.news(live.row), ...refused];
+}
+/** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */
+function isNotable(event) {
+    if (event.name === 'sweep.started' || event.name === 'sweep.completed')
+        return event.purpose === 'first';
+    return event.name === 'stream.changed' || event.name === 'drift.seen' || event.name === 'record.refused';
+}
+function notification(event, now) {
+    const { name, ...rest } = event;
+    return { stream: rest.stream, body: { event: name, at: isoSeconds(now), ...rest } };
+}
+function joined(lists) {
+    return lists.length === 1 ? lists[0] : lists.flat();
+}

@@ -1,0 +1,98 @@
+// How we reach the brokers: kafkajs clients made from the configuration, with a log that is quiet about the ordinary and a
+// switch that cuts every socket at once. Knows nothing of topics and transactions.
+import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Kafka, logLevel } from 'kafkajs';
+import Cluster from 'kafkajs/src/cluster/index.js';
+import { failsWithoutAnswer } from './first-answer.js';
+import { wholeFrames } from './frames.js';
+const CONNECT_TIMEOUT_MS = 10_000;
+/** From the dialling to the first answer; longer than any request is held by a healthy broker. */
+const FIRST_ANSWER_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 60_000;
+const METADATA_MAX_AGE_MS = 300_000;
+/** One set of sockets to the brokers. Nothing is dialled before a client made from it connects. */
+export function createConnection(settings, log) {
+    const sockets = new Set();
+    let severed = false;
+    const names = new Map();
+    const config = {
+        clientId: settings.client_id ?? 'harvest-kafka',
+        brokers: settings.brokers.map((broker) => bootstrapName(broker, names)),
+        ...(settings.ssl ? { ssl: settings.ssl } : {}),
+        ...(settings.sasl ? { sasl: { ...settings.sasl, password: settings.sasl.password.reveal() } } : {}),
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        authenticationTimeout: 15_000,
+        requestTimeout: 30_000,
+        // Bounded here; whoever opens the sink comes back with a back-off of its own.
+        retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
+        logLevel: logLevel.INFO,
+        logCreator: () => (entry) => forward(entry, log),
+        socketFactory: ({ host, port, ssl, onConnect }) => {
+            const target = { host: names.get(host) ?? host, port };
+            const servername = isIP(target.host) ? {} : { servername: target.host };
+            // What is not said here, an environment variable of Node may switch off.
+            const socket = ssl
+                ? connectTls({ ...target, ...servername, rejectUnauthorized: true, ...ssl }, onConnect)
+                : connectTcp(target, onConnect);
+            socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
+            sockets.add(socket.once('close', () => sockets.delete(socket)));
+            if (severed)
+                socket.destroy(new Error('the connection was given up'));
+            return wholeFrames(failsWithoutAnswer(socket, FIRST_ANSWER_TIMEOUT_MS));
+        },
+    };
+    const kafka = new Kafka(config);
+    return {
+        brokers: settings.brokers.join(','),
+        kafka,
+        cluster: (options = {}) => new Cluster({
+            ...options,
+            brokers: config.brokers,
+            ssl: config.ssl,
+            sasl: config.sasl,
+            clientId: config.clientId,
+            connectionTimeout: config.connectionTimeout,
+            authenticationTimeout: config.authenticationTimeout,
+            requestTimeout: config.requestTimeout,
+            enforceRequestTimeout: true,
+            metadataMaxAge: METADATA_MAX_AGE_MS,
+            allowAutoTopicCreation: false,
+            retry: config.retry,
+            logger: kafka.logger(),
+            socketFactory: config.socketFactory,
+        }),
+        sever: () => {
+            severed = true;
+            for (const socket of sockets)
+                socket.destroy(new Error('the connection was given up'));
+        },
+    };
+}
+/** kafkajs splits `host:port` at the first colon, so an IPv6 address goes in under a name that the socket factory resolves. */
+function bootstrapName(broker, names) {
+    const address = /^\[(.+)\]:(\d+)$/.exec(broker);
+    if (!address)
+        return broker;
+    const name = `bootstrap-${names.size}`;
+    names.set(name, address[1]);
+    return `${name}:${address[2]}`;
+}
+// Said several times a second in a healthy life: markers of the former transaction still being written, and our own sever().
+const SILENCED = /concurrent operation|the connection was given up/;
+// Said in every healthy life and many times in an outage, of which we tell once: coordinators that move, connections that
+// fail, and advice that session.ts answers by its discipline.
+const ORDINARY = /InitProducerId|coordinator|Limiting retries|[Cc]onnection|Failed to connect/;
+/** Failures come back to us as errors and are told there, so kafkajs' own lines are background: one level down. */
+function forward({ level, namespace, log: entry }, log) {
+    if (level === logLevel.DEBUG)
+        return; // protocol payloads: they hold customer data
+    const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;
+    const text = `${message} ${fields.error ?? ''}`;
+    if (SILENCED.test(text))
+        return;
+    log(level === logLevel.INFO || ORDINARY.test(text) ? 'debug' : 'warn', `kafkajs: ${message}`, {
+        namespace,
+        ...fields,
+    });
+}

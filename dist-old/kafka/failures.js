@@ -1,0 +1,141 @@
+// kafkajs' errors in our words, translated once at this border. By type, name and code of the innermost cause, never by
+// kafkajs' `retriable` flag: it is false for wrapped transient errors and absent from plain TypeErrors.
+import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
+import { isDistrust, PublisherError } from '../base/errors.js';
+/** `doing` completes "while …". PublisherErrors pass unchanged. */
+export function translate(error, doing, place) {
+    if (error instanceof PublisherError)
+        return error;
+    const cause = innermost(error);
+    const told = `${cause.message} (while ${doing}, brokers ${place.brokers})`;
+    const acl = missingAcl(cause.type, place);
+    if (acl) {
+        const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}`;
+        return new PublisherError('kafka.unauthorised', told, { cause: error, remedy });
+    }
+    if (isLogin(cause))
+        return new PublisherError('kafka.unauthorised', told, { cause: error });
+    if (TOO_LARGE.has(cause.type))
+        return new PublisherError('kafka.record_too_large', told, { cause: error });
+    if (cause.type === 'INVALID_TIMESTAMP')
+        return new PublisherError('kafka.clock_ahead', told, { cause: error });
+    if (lacksReplicas(error)) {
+        const remedy = `topics.replication_factor (or default.replication.factor of ${place.brokers}) asks for more brokers than are up: start them, or lower it.`;
+        return new PublisherError('kafka.topic_contract', told, { cause: error, remedy });
+    }
+    if (CONTRACT.has(cause.type))
+        return new PublisherError('kafka.topic_contract', told, { cause: error });
+    if (WRONG_LISTENER.test(cause.message)) {
+        const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;
+        return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+    }
+    if (cause.type === 'KAFKA_STORAGE_ERROR') {
+        const remedy = `A broker of ${place.brokers} cannot write to its disk: make room in its log.dirs, or replace the disk, and start it again; nothing is lost.`;
+        return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+    }
+    if (isUnreachable(cause))
+        return new PublisherError('kafka.unavailable', told, { cause: error });
+    return new PublisherError('kafka.doubt', told, { cause: error });
+}
+/**
+ * Whether a producer with our transactional id was initialised after ours. INVALID_PRODUCER_EPOCH is how it arrives at
+ * the protocol versions that kafkajs speaks; PRODUCER_FENCED (90) is outside its table.
+ */
+export function isFencing(error) {
+    const { type, message } = innermost(error);
+    return (type === 'INVALID_PRODUCER_EPOCH' ||
+        (type === 'KAFKAJS_UNKNOWN_ERROR_CODE' && /\b90\b/.test(message)) ||
+        type === 'PRODUCER_FENCED');
+}
+/** A partition's error code in an answer that we decode ourselves, as kafkajs would throw it. */
+export function brokerError(code, topic, partition) {
+    const error = createErrorFromCode(code);
+    error.message = `${topic} partition ${partition}: ${error.message}`;
+    return error;
+}
+/** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
+export function isUnknownTopic(error) {
+    return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+/** Fewer brokers than replicas are known to the controller: now, or for good. */
+export function lacksReplicas(error) {
+    return innermost(error).type === 'INVALID_REPLICATION_FACTOR';
+}
+/** Trying again by itself cannot help. */
+export function isLasting(error) {
+    if (error instanceof PublisherError)
+        return error.kind !== 'reopen';
+    const cause = innermost(error);
+    return (isLogin(cause) ||
+        cause.type.endsWith('AUTHORIZATION_FAILED') ||
+        cause.type === 'OFFSET_OUT_OF_RANGE' ||
+        CONTRACT.has(cause.type));
+}
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const CONTRACT = new Set([
+    'INVALID_REPLICATION_FACTOR',
+    'INVALID_PARTITIONS',
+    'INVALID_TOPIC_EXCEPTION',
+    'INVALID_CONFIG',
+    'INVALID_TRANSACTION_TIMEOUT',
+    'POLICY_VIOLATION',
+    'INVALID_RECORD',
+]);
+const UNREACHABLE = new Set([
+    'KafkaJSConnectionError',
+    'KafkaJSConnectionClosedError',
+    'KafkaJSRequestTimeoutError',
+    'KafkaJSBrokerNotFound',
+    'KafkaJSLockTimeout',
+    'KafkaJSGroupCoordinatorNotFound',
+    'KafkaJSMetadataNotLoaded',
+]);
+const WRONG_LISTENER = /^Closed connection$|closed before the first answer|before secure TLS connection|Connection closed by the server/;
+function isUnreachable(cause) {
+    return UNREACHABLE.has(cause.name) || cause.message === 'Broker not connected' || /^E[A-Z]{4,}$/.test(cause.code);
+}
+function isLogin(cause) {
+    return (cause.name === 'KafkaJSSASLAuthenticationError' ||
+        ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED'].includes(cause.type) ||
+        isDistrust(cause.code) ||
+        // What node:tls says of a peer that does not speak TLS.
+        /^ERR_(TLS|SSL)_|^EPROTO$/.test(cause.code));
+}
+function missingAcl(type, { prefix, transactionalId }) {
+    switch (type) {
+        case 'TOPIC_AUTHORIZATION_FAILED':
+            return `--operation Read --operation Write --operation Create --operation DescribeConfigs --topic ${prefix}. --resource-pattern-type prefixed`;
+        case 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED':
+            return `--operation Write --operation Describe --transactional-id ${transactionalId ?? `${prefix}-`}`;
+        case 'CLUSTER_AUTHORIZATION_FAILED':
+            return '--operation IdempotentWrite --operation Create --cluster';
+        default:
+            return null;
+    }
+}
+function innermost(error) {
+    let inner = error;
+    // KafkaJSNumberOfRetriesExceeded and its kin wrap; KafkaJSAggregateError (topic creation) carries a list.
+    for (let depth = 0; depth < 10; depth++) {
+        const next = child(inner);
+        if (!next)
+            break;
+        inner = next;
+    }
+    const { name, type, code, message } = inner;
+    return {
+        name: text(name),
+        type: text(type),
+        code: text(code),
+        message: text(message) || String(inner),
+    };
+}
+function child(error) {
+    if (!(error instanceof Error))
+        return null;
+    const { errors } = error;
+    return error.cause ?? (Array.isArray(errors) ? errors[0] : null);
+}
+function text(value) {
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

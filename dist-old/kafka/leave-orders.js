@@ -1,0 +1,75 @@
+// Leaves orders in the state topic without disturbing whoever publishes the account: an ordinary producer, which fences nobody.
+import { Partitioners } from 'kafkajs';
+import { PublisherError } from '../base/errors.js';
+import { createConnection } from './connection.js';
+import { translate } from './failures.js';
+import { OrderBook } from './orders.js';
+import { verified } from './session.js';
+import { orderKey } from './state-topic.js';
+import { hasTopic, stateTopic } from './topics.js';
+const POLL_MS = 250;
+/**
+ * Resolves to the offset of the first order when all brokers in sync have them. Throws `usage` when nothing was ever
+ * published under the prefix, `kafka.*` otherwise; then the orders may be there all the same.
+ */
+export async function leaveOrders(settings, account, orders, log = () => { }) {
+    const { prefix, accountId } = account;
+    const topic = stateTopic(prefix);
+    const connection = createConnection(settings, log);
+    if (!(await hasTopic(connection, prefix, topic))) {
+        throw new PublisherError('usage', `nothing was published under the prefix ${prefix} yet: there is no topic ${topic}`, {
+            remedy: 'Check topics.prefix; harvest-kafka run makes the topics, and reads everything the first time.',
+        });
+    }
+    const producer = connection.kafka.producer({
+        idempotent: true,
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: false,
+        createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    try {
+        await producer.connect();
+        const messages = orders.map((order) => ({
+            key: orderKey(prefix, accountId, order.id),
+            value: JSON.stringify(order),
+            partition: 0,
+        }));
+        return verified(await producer.send({ topic, acks: -1, messages }), topic, 0);
+    }
+    catch (error) {
+        throw translate(error, 'leaving an order', { brokers: connection.brokers, prefix });
+    }
+    finally {
+        await producer.disconnect();
+        connection.sever();
+    }
+}
+/**
+ * Waits until the orders, which were left at the offset `first`, are carried out. False when that takes longer than
+ * `patienceMs`, or `signal` aborts.
+ */
+export async function untilTaken(options, orders, first, patienceMs, signal) {
+    const { clock } = options;
+    const deadline = clock.monotonic() + patienceMs;
+    const ids = new Set(orders.map(({ id }) => id));
+    const book = new OrderBook({ ...options, position: first });
+    try {
+        while (!signal.aborted) {
+            const waiting = await book.read(signal);
+            // An order behind a transaction that is still open is not in the book yet.
+            if (book.position >= first + ids.size && !waiting.some(({ id }) => ids.has(id)))
+                return true;
+            if (clock.monotonic() >= deadline)
+                return false;
+            await clock.sleep(POLL_MS, signal);
+        }
+    }
+    catch (error) {
+        if (!signal.aborted)
+            throw error;
+    }
+    finally {
+        book.close();
+    }
+    return false;
+}

@@ -1,0 +1,146 @@
+// Kafka's record batch, format 2 (magic byte 2, brokers since 0.11): headers, records, varints. Knows bytes only; which
+// batches count (aborted, control) is the reader's business. kafkajs has a decoder too, but it throws the batch headers
+// away, and with them the offsets of batches that compaction left empty.
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { PublisherError } from '../base/errors.js';
+const HEADER_BYTES = 61;
+/** baseOffset and batchLength, which the length itself does not count. */
+const PREFIX_BYTES = 12;
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+const unzip = promisify(gunzip);
+/** The complete batches of a fetch response; the last one may be cut off by the size limit and is left out. */
+export function splitBatches(bytes) {
+    const batches = [];
+    for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
+        const end = at + PREFIX_BYTES + bytes.readInt32BE(at + 8);
+        if (end > bytes.length)
+            break;
+        const magic = bytes.readInt8(at + 16);
+        if (magic !== 2)
+            throw unreadable(`message format ${magic}`, 'it was written by a client older than Kafka 0.11');
+        const attributes = bytes.readInt16BE(at + 21);
+        const baseOffset = Number(bytes.readBigInt64BE(at));
+        const codec = CODECS[attributes & 7];
+        if (codec === undefined)
+            throw unreadable(`compression code ${attributes & 7}`, 'Kafka does not define it');
+        batches.push({
+            baseOffset,
+            nextOffset: baseOffset + bytes.readInt32BE(at + 23) + 1,
+            baseTimestamp: Number(bytes.readBigInt64BE(at + 27)),
+            count: bytes.readInt32BE(at + 57),
+            codec,
+            transactional: (attributes & 0x10) !== 0,
+            control: (attributes & 0x20) !== 0,
+            producerId: bytes.readBigInt64BE(at + 43),
+            body: bytes.subarray(at + HEADER_BYTES, end),
+        });
+        at = end;
+    }
+    return batches;
+}
+/** The records of a batch, uncompressed. Keys and values are views of the response: copy what is to be kept for long. */
+export async function decodeRecords(batch) {
+    if (batch.codec !== 'none' && batch.codec !== 'gzip') {
+        throw unreadable(`compression ${batch.codec}`, 'only none and gzip can be read');
+    }
+    const bytes = new ByteReader(batch.codec === 'gzip' ? await unzip(batch.body) : batch.body);
+    const records = new Array(batch.count);
+    for (let i = 0; i < batch.count; i++) {
+        const length = bytes.varint();
+        const end = bytes.at + length;
+        bytes.at += 1; // record attributes: unused by the format
+        const timestamp = batch.baseTimestamp + bytes.varint();
+        const offset = batch.baseOffset + bytes.varint();
+        const key = bytes.block();
+        const value = bytes.block();
+        records[i] = new FetchedRecord(offset, timestamp, key, value, bytes.buffer, bytes.at);
+        bytes.at = end;
+    }
+    return records;
+}
+/** Whether a control batch is the marker that aborts its producer's transaction. */
+export function isAbortMarker(batch) {
+    // Compaction removes the markers of transactions that have no records left, and may keep their batch.
+    if (batch.count === 0)
+        return false;
+    const bytes = new ByteReader(batch.body);
+    bytes.varint(); // length
+    bytes.at += 1;
+    bytes.varint(); // timestamp
+    bytes.varint(); // offset
+    const key = bytes.block();
+    // The key of a marker: version (16 bits), type (16 bits; 0 aborts, 1 commits).
+    return key !== null && key.readInt16BE(2) === 0;
+}
+/** One record of a topic. Headers are decoded when they are asked for: a restore looks at one of them. */
+export class FetchedRecord {
+    offset;
+    /** ms since the epoch. */
+    timestamp;
+    key;
+    value;
+    #buffer;
+    #headersAt;
+    constructor(offset, timestamp, key, value, buffer, headersAt) {
+        this.offset = offset;
+        this.timestamp = timestamp;
+        this.key = key;
+        this.value = value;
+        this.#buffer = buffer;
+        this.#headersAt = headersAt;
+    }
+    /** The text of the first header of that name; null when there is none. */
+    header(name) {
+        for (const [found, value] of this.#pairs())
+            if (found === name)
+                return value;
+        return null;
+    }
+    headers() {
+        return new Map(this.#pairs());
+    }
+    *#pairs() {
+        const bytes = new ByteReader(this.#buffer, this.#headersAt);
+        for (let left = bytes.varint(); left > 0; left--) {
+            const name = bytes.block();
+            const value = bytes.block();
+            yield [name?.toString() ?? '', value?.toString() ?? ''];
+        }
+    }
+}
+class ByteReader {
+    buffer;
+    at;
+    constructor(buffer, at = 0) {
+        this.buffer = buffer;
+        this.at = at;
+    }
+    /** A zigzag varint of up to 53 bits. */
+    varint() {
+        const { buffer } = this;
+        let byte = buffer[this.at++];
+        // One byte is the common case: lengths below 64 and most deltas.
+        if (byte < 0x80)
+            return (byte >>> 1) ^ -(byte & 1);
+        let value = byte & 0x7f;
+        for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+            byte = buffer[this.at++];
+            // Multiplied, not shifted: timestamp deltas may need more than 32 bits.
+            value += (byte & 0x7f) * scale;
+        }
+        return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+    /** Bytes behind their length; null for length -1. */
+    block() {
+        const length = this.varint();
+        if (length < 0)
+            return null;
+        const start = this.at;
+        this.at += length;
+        return this.buffer.subarray(start, this.at);
+    }
+}
+function unreadable(what, why) {
+    return new PublisherError('kafka.unreadable', `a record batch has ${what}: ${why}`);
+}

@@ -1,0 +1,58 @@
+// The programs of the lab on disk, fetched once by Maven into a per-user cache. Where Maven fetches from is the user's
+// own Maven settings; what the programs are and how they run is for broker and registry.
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PublisherError } from '../base/errors.js';
+import { requireJava, requireMaven } from './java.js';
+import { run } from './process.js';
+/** A file that ships with the package in its folder `lab`. */
+export function labFile(...path) {
+    return fileURLToPath(new URL(`../../lab/${path.join('/')}`, import.meta.url));
+}
+/**
+ * The folder `name` of the cache, made by `fill` when absent. Needs Java, and Maven when absent: throws PublisherError
+ * `lab.missing` without. Safe when two processes do it at once: each fills a folder of its own, and the first to
+ * rename it wins.
+ */
+export async function cached(name, options, fill) {
+    await requireJava();
+    const cacheDir = options.cacheDir ?? defaultCacheDir();
+    const home = join(cacheDir, name);
+    if (await exists(home))
+        return home;
+    await requireMaven();
+    await mkdir(cacheDir, { recursive: true });
+    const folder = await mkdtemp(join(cacheDir, `.${name}-`));
+    try {
+        await fill(folder);
+        await rename(folder, home).catch(async (error) => {
+            if (!(await exists(home)))
+                throw error;
+        });
+        return home;
+    }
+    finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+/** Runs Maven on the pom of `lab/<project>`. Throws PublisherError `lab.failed` with Maven's first error. */
+export async function maven(project, args, options) {
+    const { code, output } = await run('mvn', ['-B', '-q', '-f', labFile(project, 'pom.xml'), ...args], {
+        signal: options.signal,
+    });
+    if (code === 0)
+        return;
+    const reason = output.split('\n').find((line) => line.includes('[ERROR]')) ?? output.slice(-500);
+    throw new PublisherError('lab.failed', `Maven could not fetch lab/${project}/pom.xml: ${reason}`, {
+        remedy: "Check the network and Maven's settings.xml (mirrors, proxies).",
+    });
+}
+export async function exists(path) {
+    return access(path).then(() => true, () => false);
+}
+function defaultCacheDir() {
+    const { HARVEST_KAFKA_LAB_CACHE, XDG_CACHE_HOME } = process.env;
+    return HARVEST_KAFKA_LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'harvest-kafka');
+}

@@ -1,0 +1,98 @@
+// The settings of one lab broker: what server.properties says, how its clients connect, and its keystore. Starts nothing.
+import { join } from 'node:path';
+import { PublisherError } from '../base/errors.js';
+import { exists } from './artefacts.js';
+import { javaTool } from './java.js';
+import { run } from './process.js';
+/** The user of the `sasl_plain` and `sasl_scram` listeners. */
+export const LAB_USER = { username: 'publisher', password: 'lab-only' };
+/** The text to append to `lab/kafka/server.properties`; a later line wins over an earlier one. */
+export function serverProperties(plan) {
+    const ports = plan.cluster[plan.nodeId - 1];
+    const size = plan.cluster.length;
+    const replicas = String(size);
+    const minIsr = String(Math.max(1, size - 1));
+    const address = (port) => `127.0.0.1:${port}`;
+    return Object.entries({
+        'node.id': String(plan.nodeId),
+        'log.dirs': plan.logDir,
+        // Static voters, because a dynamic quorum would write the controllers' ports into the data directory.
+        'controller.quorum.voters': plan.cluster.map((peer, i) => `${i + 1}@${address(peer.controller)}`).join(','),
+        listeners: `CLIENT://${address(ports.client)},INTERNAL://${address(ports.internal)},CONTROLLER://${address(ports.controller)}`,
+        'advertised.listeners': `CLIENT://${address(ports.client)},INTERNAL://${address(ports.internal)}`,
+        'default.replication.factor': replicas,
+        'min.insync.replicas': minIsr,
+        'offsets.topic.replication.factor': replicas,
+        'transaction.state.log.replication.factor': replicas,
+        'transaction.state.log.min.isr': minIsr,
+        'share.coordinator.state.topic.replication.factor': replicas,
+        'share.coordinator.state.topic.min.isr': minIsr,
+        ...clientListener(plan),
+        ...plan.properties,
+    })
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join('');
+}
+/** The part of a kafkajs configuration that reaches a listener of this kind. */
+export function clientSettings(bootstrap, security, ca) {
+    const brokers = [bootstrap];
+    switch (security) {
+        case 'plain':
+            return { brokers };
+        case 'tls':
+            return { brokers, ssl: { ca: [ca] } };
+        case 'sasl_plain':
+            return { brokers, sasl: { mechanism: 'plain', ...LAB_USER } };
+        case 'sasl_scram':
+            return { brokers, sasl: { mechanism: 'scram-sha-256', ...LAB_USER } };
+    }
+}
+/** The keystore of `folder`, made when absent: a key and a self-signed certificate for these names. */
+export async function makeKeystore(folder, names = 'ip:127.0.0.1,dns:localhost') {
+    const file = join(folder, 'keystore.p12');
+    const password = 'lab-only';
+    const store = ['-alias', 'broker', '-keystore', file, '-storepass', password];
+    const subject = ['-dname', 'CN=localhost', '-ext', `san=${names}`];
+    if (!(await exists(file))) {
+        await keytool('-genkeypair', '-keyalg', 'EC', '-validity', '3650', '-storetype', 'PKCS12', ...subject, ...store);
+    }
+    return { file, password, ca: await keytool('-exportcert', '-rfc', ...store) };
+}
+function clientListener(plan) {
+    const protocol = { plain: 'PLAINTEXT', tls: 'SSL', sasl_plain: 'SASL_PLAINTEXT', sasl_scram: 'SASL_PLAINTEXT' };
+    const map = `CLIENT:${protocol[plan.security]},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`;
+    return { 'listener.security.protocol.map': map, ...credentials(plan) };
+}
+function credentials({ security, keystore }) {
+    const { username, password } = LAB_USER;
+    switch (security) {
+        case 'plain':
+            return {};
+        case 'tls':
+            return {
+                'listener.name.client.ssl.keystore.type': 'PKCS12',
+                'listener.name.client.ssl.keystore.location': keystore.file,
+                'listener.name.client.ssl.keystore.password': keystore.password,
+                'listener.name.client.ssl.key.password': keystore.password,
+            };
+        case 'sasl_plain':
+            return {
+                'sasl.enabled.mechanisms': 'PLAIN',
+                'listener.name.client.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
+            };
+        case 'sasl_scram': {
+            const module = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+            return {
+                'sasl.enabled.mechanisms': 'SCRAM-SHA-256,SCRAM-SHA-512',
+                'listener.name.client.scram-sha-256.sasl.jaas.config': module,
+                'listener.name.client.scram-sha-512.sasl.jaas.config': module,
+            };
+        }
+    }
+}
+async function keytool(...args) {
+    const { code, output } = await run(javaTool('keytool'), args);
+    if (code !== 0)
+        throw new PublisherError('lab.failed', `keytool ${args[0]} failed: ${output}`);
+    return output;
+}

@@ -1,0 +1,101 @@
+// A log with Kafka's transaction semantics in memory: the engine runs against it where a broker would only cost time. The
+// contract suite runs the same tests against it and the real sink, so that it cannot drift.
+import { PublisherError } from '../base/errors.js';
+/** What a broker would hold: committed records only, in order. Survives its sinks as a broker survives its clients. */
+export class MemoryLog {
+    topics = new Map();
+    /** Everything that was ever committed, over all topics, in order. */
+    history = [];
+    rows = new Map();
+    deadLetters = [];
+    notifications = [];
+    /** Orders that are not carried out yet. */
+    orders = new Map();
+    /** The largest value that a topic takes, where one is set. */
+    maxValueBytes = new Map();
+    /** Producers so far; the latest is the only one that may commit. */
+    epoch = 0;
+    /** The compacted view of a topic: key bytes (hex) to the last value; tombstoned keys are gone. */
+    compacted(stream) {
+        const view = new Map();
+        for (const message of this.topics.get(stream) ?? []) {
+            if (message.value === null)
+                view.delete(message.key.toString('hex'));
+            else
+                view.set(message.key.toString('hex'), message);
+        }
+        return view;
+    }
+    /** Empties a topic, as a person with admin rights might. */
+    empty(stream) {
+        this.topics.delete(stream);
+    }
+    append(batch) {
+        for (const message of batch.messages) {
+            const topic = this.topics.get(message.stream) ?? [];
+            this.topics.set(message.stream, topic);
+            topic.push(message);
+            this.history.push(message);
+        }
+        for (const id of batch.ordersDone)
+            this.orders.delete(id);
+        this.deadLetters.push(...batch.deadLetters);
+        this.notifications.push(...batch.notifications);
+        for (const [name, row] of batch.rows) {
+            // Through JSON, as a topic would carry it.
+            if (row === null)
+                this.rows.delete(name);
+            else
+                this.rows.set(name, JSON.parse(JSON.stringify(row)));
+        }
+    }
+}
+/** A sink on `log`. Opening it fences every other sink of the same log. */
+export function createMemorySink(log) {
+    const read = new Map();
+    let epoch = -1;
+    return {
+        fate: () => 'acknowledged',
+        async open(restore) {
+            if (epoch !== -1 && epoch !== log.epoch)
+                throw fenced();
+            epoch = ++log.epoch;
+            const broken = new Map();
+            let records = 0;
+            for (const [stream, before] of read) {
+                if (log.topics.get(stream) === before.topic)
+                    continue;
+                broken.set(stream, 'the topic was emptied or made anew');
+                restore.reset(stream);
+                read.delete(stream);
+            }
+            for (const [stream, topic] of log.topics) {
+                const from = read.get(stream)?.count ?? 0;
+                for (const { key, value, sourceTsMs } of topic.slice(from)) {
+                    await restore.record(stream, { key, value, sourceTsMs });
+                    records++;
+                }
+                read.set(stream, { topic, count: topic.length });
+            }
+            return { rows: new Map(log.rows), broken, records, maxValueBytes: log.maxValueBytes };
+        },
+        async commit(batch) {
+            if (epoch !== log.epoch)
+                throw fenced();
+            const fate = this.fate();
+            if (fate !== 'lost')
+                log.append(batch);
+            if (fate !== 'acknowledged')
+                throw new PublisherError('kafka.doubt', `the commit was ${fate}`);
+            for (const [stream, topic] of log.topics)
+                read.set(stream, { topic, count: topic.length });
+        },
+        async orders() {
+            return [...log.orders.values()];
+        },
+        async close() { },
+    };
+}
+function fenced() {
+    return new PublisherError('kafka.fenced', 'another instance of this account took over');
+}

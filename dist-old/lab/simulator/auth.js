@@ -1,0 +1,119 @@
+import { readFields } from './body.js';
+import { badRequest, Refusal } from './refusal.js';
+export const defaultOAuth = {
+    clientId: 'simulated-client',
+    clientSecret: 'simulated-secret',
+    code: 'simulated-code',
+    refreshToken: 'simulated-refresh-token',
+    rotate: false,
+    expiresInSeconds: 1_209_600,
+};
+export class Tokens {
+    /** Access token → when it dies; null for personal access tokens, which do not. */
+    #access = new Map();
+    #refresh = new Set();
+    #codes = new Set();
+    #oauth;
+    #account;
+    #issued = 0;
+    constructor(account, personalToken, oauth) {
+        this.#account = account;
+        this.#oauth = oauth;
+        this.#access.set(personalToken, null);
+        this.#refresh.add(oauth.refreshToken);
+        this.#codes.add(oauth.code);
+    }
+    /** From now on the token is refused. Works for access and refresh tokens. */
+    revoke(token) {
+        this.#access.delete(token);
+        this.#refresh.delete(token);
+    }
+    /** Every access token is refused from now on; refresh tokens keep working. */
+    revokeAllAccess() {
+        this.#access.clear();
+    }
+    accept(token) {
+        this.#access.set(token, null);
+    }
+    /** Throws 400 without User-Agent, 401 for a bad token or account id. */
+    authenticate(call) {
+        if (!call.headers['user-agent'])
+            throw badRequest('User-Agent header is required');
+        this.#authenticateBearer(call);
+        const accountId = call.headers['harvest-account-id'] ?? call.query.get('account_id');
+        if (accountId !== String(this.#account.id))
+            throw invalidToken();
+    }
+    /** `POST /api/v2/oauth2/token`, form or JSON. */
+    exchange(call) {
+        const fields = readFields(call);
+        const { clientId, clientSecret, rotate } = this.#oauth;
+        if (fields.client_id !== clientId || fields.client_secret !== clientSecret) {
+            throw oauthError(401, 'invalid_client', 'Client authentication failed.');
+        }
+        if (fields.grant_type === 'authorization_code') {
+            if (!this.#codes.delete(String(fields.code)))
+                throw invalidGrant();
+            return this.#issue(this.#newRefreshToken());
+        }
+        if (fields.grant_type === 'refresh_token') {
+            const old = String(fields.refresh_token);
+            if (!this.#refresh.has(old))
+                throw invalidGrant();
+            if (!rotate)
+                return this.#issue(old);
+            this.#refresh.delete(old);
+            return this.#issue(this.#newRefreshToken());
+        }
+        throw oauthError(400, 'unsupported_grant_type', 'The authorization grant type is not supported.');
+    }
+    /** `GET /api/v2/accounts`: this account, and a Forecast one that a client has to leave alone. */
+    accounts(call) {
+        this.#authenticateBearer(call);
+        const { id, company } = this.#account;
+        const { id: userId, first_name, last_name, email } = this.#account.me();
+        return {
+            status: 200,
+            body: {
+                user: { id: userId, first_name, last_name, email },
+                accounts: [
+                    { id, name: company.name, product: 'harvest', google_sign_in_required: false },
+                    { id: id + 1, name: company.name, product: 'forecast', google_sign_in_required: false },
+                ],
+            },
+        };
+    }
+    #authenticateBearer(call) {
+        const token = /^Bearer (.+)$/i.exec(call.headers.authorization ?? '')?.[1] ?? call.query.get('access_token');
+        const expiresAt = this.#access.get(token ?? '');
+        if (expiresAt === undefined || (expiresAt !== null && this.#account.seconds() >= expiresAt))
+            throw invalidToken();
+    }
+    #issue(refreshToken) {
+        const { expiresInSeconds } = this.#oauth;
+        this.#issued += 1;
+        const accessToken = `simulated-access-${this.#issued}`;
+        this.#access.set(accessToken, this.#account.seconds() + expiresInSeconds);
+        return {
+            status: 200,
+            body: {
+                access_token: accessToken,
+                refresh_token: refreshToken,
+                token_type: 'bearer',
+                expires_in: expiresInSeconds,
+                scope: `harvest:${this.#account.id}`,
+            },
+        };
+    }
+    #newRefreshToken() {
+        const token = `simulated-refresh-${this.#account.dice.hex(12)}`;
+        this.#refresh.add(token);
+        return token;
+    }
+}
+export function invalidToken() {
+    const description = 'The access token provided is expired, revoked, malformed or invalid for other reasons.';
+    return new Refusal(401, { error: 'invalid_token', error_description: description }, { 'www-authenticate': 'Bearer realm="Rack::OAuth2 Protected Resources"' });
+}
+const oauthError = (status, error, description) => new Refusal(status, { error, error_description: description });
+const invalidGrant = () => oauthError(400, 'invalid_grant', 'The provided authorization grant is invalid, expired or revoked.');

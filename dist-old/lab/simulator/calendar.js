@@ -1,0 +1,82 @@
+// Dates and times in the forms Harvest writes and reads (harvest-api section 6). Pure: knows no clock.
+// Inside the simulator a date is 'YYYY-MM-DD' (compares as text) and a datetime is whole seconds since 1970.
+const DAY = 86_400;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+const datesByDay = new Map();
+/** '2017-03-01' of a day number. The text is made once per day: a large account holds the same few dates often. */
+export function dateOfDay(day) {
+    let date = datesByDay.get(day);
+    if (date === undefined) {
+        date = new Date(day * DAY * 1000).toISOString().slice(0, 10);
+        datesByDay.set(day, date);
+    }
+    return date;
+}
+export const dayOfDate = (date) => Date.parse(`${date}T00:00:00Z`) / 1000 / DAY;
+export const dayOf = (seconds) => Math.floor(seconds / DAY);
+export const dateOf = (seconds) => dateOfDay(dayOf(seconds));
+export const midnightOf = (date) => dayOfDate(date) * DAY;
+export const addDays = (date, days) => dateOfDay(dayOfDate(date) + days);
+export const daysBetween = (from, to) => dayOfDate(to) - dayOfDate(from);
+const MONTHS = { month: 1, quarter: 3, year: 12 };
+/** 1 January 1970 was a Thursday: so many days after the start of a week. */
+const INTO_WEEK = { Monday: 3, Sunday: 4, Saturday: 5 };
+/** The calendar window that holds the date; both ends included. */
+export function windowAround(date, grain, weekStart) {
+    if (grain === 'day')
+        return { from: date, to: date };
+    if (grain === 'week') {
+        const from = addDays(date, -((dayOfDate(date) + INTO_WEEK[weekStart]) % 7));
+        return { from, to: addDays(from, 6) };
+    }
+    const length = MONTHS[grain];
+    const [year, month] = date.split('-').map(Number);
+    const first = Math.floor((month - 1) / length) * length;
+    const monthStart = (months) => new Date(Date.UTC(year, months, 1)).toISOString().slice(0, 10);
+    return { from: monthStart(first), to: addDays(monthStart(first + length), -1) };
+}
+/** '2017-06-26T21:36:23Z' */
+export function dateTime(seconds) {
+    const day = dayOf(seconds);
+    const rest = seconds - day * DAY;
+    const minutes = Math.floor(rest / 60);
+    return `${dateOfDay(day)}T${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[rest % 60]}Z`;
+}
+export const dateTimeOrNull = (seconds) => (seconds === null ? null : dateTime(seconds));
+/** Reads `YYYY-MM-DD` or `YYYYMMDD`; null when it is neither or no such day exists. */
+export function parseDate(text) {
+    const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? /^(\d{4})(\d\d)(\d\d)$/.exec(text);
+    if (!parts)
+        return null;
+    const date = `${parts[1]}-${parts[2]}-${parts[3]}`;
+    const ms = Date.parse(`${date}T00:00:00Z`);
+    return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== date ? null : date;
+}
+/** Seconds, fractions kept, of an ISO 8601 time with `T` and a zone, or of a plain date; null for anything else. */
+export function parseDateTime(text) {
+    const date = parseDate(text);
+    if (date !== null)
+        return midnightOf(date);
+    if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(text))
+        return null;
+    const ms = Date.parse(text);
+    return Number.isNaN(ms) ? null : ms / 1000;
+}
+/** '8:00am' or '15:30' of minutes since midnight, as the company's clock asks. */
+export function timeOfDay(minutes, clock) {
+    const hour = Math.floor(minutes / 60);
+    const rest = TWO_DIGITS[minutes % 60];
+    if (clock === '24h')
+        return `${TWO_DIGITS[hour]}:${rest}`;
+    return `${hour % 12 === 0 ? 12 : hour % 12}:${rest}${hour < 12 ? 'am' : 'pm'}`;
+}
+/** Minutes since midnight of '8:00am' or '15:30'; null when it is neither. */
+export function parseTimeOfDay(text) {
+    const parts = /^(\d{1,2}):(\d\d)\s*(am|pm)?$/i.exec(text.trim());
+    if (!parts)
+        return null;
+    const half = parts[3]?.toLowerCase();
+    const hour = half === undefined ? Number(parts[1]) : (Number(parts[1]) % 12) + (half === 'pm' ? 12 : 0);
+    const minutes = hour * 60 + Number(parts[2]);
+    return minutes < 24 * 60 && Number(parts[2]) < 60 ? minutes : null;
+}

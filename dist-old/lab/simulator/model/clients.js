@@ -1,0 +1,74 @@
+// Clients and their contacts (harvest-api sections 10, 13, 16.1, 16.2).
+import { invalid, notRemovable } from '../refusal.js';
+import { Noun, present } from './noun.js';
+import { Index } from './table.js';
+export class Clients extends Noun {
+    create(fields) {
+        present({ Name: fields.name });
+        this.#refuseTakenName(fields.name);
+        return this.add({
+            name: fields.name,
+            is_active: fields.is_active ?? true,
+            address: fields.address ?? null,
+            statement_key: this.account.dice.hex(32),
+            currency: fields.currency ?? this.account.company.currency,
+        });
+    }
+    update(id, fields) {
+        const client = this.find(id);
+        if (fields.name !== undefined && fields.name !== client.name)
+            this.#refuseTakenName(fields.name);
+        const renamed = fields.name !== undefined && fields.name !== client.name;
+        this.edit(client, fields);
+        if (renamed && this.account.settings.touches.renamed)
+            this.#touchShowing(client);
+        return client;
+    }
+    delete(id) {
+        const client = this.find(id);
+        const { projects, invoices, estimates, contacts } = this.account;
+        const needed = projects.byClient.of(id).length + invoices.byClient.of(id).length + estimates.byClient.of(id).length;
+        if (needed > 0) {
+            throw notRemovable('Client is not removable. It still has projects, invoices and/or estimates.');
+        }
+        for (const contact of [...contacts.byClient.of(id)])
+            contacts.drop(contact);
+        this.drop(client);
+        return client;
+    }
+    #refuseTakenName(name) {
+        if (this.all().some((client) => client.name === name))
+            throw invalid('Name has already been taken');
+    }
+    #touchShowing(client) {
+        const { projects, invoices, estimates, contacts } = this.account;
+        for (const contact of contacts.byClient.of(client.id))
+            contacts.touch(contact);
+        for (const invoice of invoices.byClient.of(client.id))
+            invoices.touch(invoice);
+        for (const estimate of estimates.byClient.of(client.id))
+            estimates.touch(estimate);
+        for (const project of projects.byClient.of(client.id)) {
+            projects.touch(project);
+            projects.touchTracked(project);
+        }
+    }
+}
+export class Contacts extends Noun {
+    byClient = this.index(new Index((contact) => contact.client_id));
+    create(fields) {
+        present({ Client: this.account.clients.get(fields.client_id ?? null), 'First name': fields.first_name });
+        const contact = this.add({
+            client_id: fields.client_id,
+            title: fields.title ?? null,
+            first_name: fields.first_name,
+            last_name: fields.last_name ?? null,
+            email: fields.email ?? '',
+            phone_office: fields.phone_office ?? '',
+            phone_mobile: fields.phone_mobile ?? '',
+            fax: fields.fax ?? '',
+        });
+        this.account.clients.touch(this.account.clients.expect(contact.client_id));
+        return contact;
+    }
+}

@@ -1,0 +1,93 @@
+// Estimates with their messages (harvest-api sections 10, 13, 14, 16.8, 16.9).
+import { invalid } from '../refusal.js';
+import { Documents, messageDraft } from './documents.js';
+import { Noun, present } from './noun.js';
+import { DateIndex, Index } from './table.js';
+export class Estimates extends Documents {
+    byDate = this.index(new DateIndex((estimate) => estimate.issue_date));
+    create(fields) {
+        const { account } = this;
+        const client = account.clients.get(fields.client_id ?? null);
+        present({ Client: client });
+        return this.add({
+            client_id: client.id,
+            line_items: this.lineItems([], fields.line_items ?? []),
+            creator_id: account.me().id,
+            client_key: account.dice.hex(40),
+            number: fields.number ?? String(1 + this.size),
+            purchase_order: fields.purchase_order ?? '',
+            tax: fields.tax ?? null,
+            tax2: fields.tax2 ?? null,
+            discount: fields.discount ?? null,
+            subject: fields.subject ?? '',
+            notes: fields.notes ?? '',
+            currency: fields.currency ?? client.currency,
+            sent_at: null,
+            state: 'draft',
+            issue_date: fields.issue_date ?? account.today(),
+            accepted_at: null,
+            declined_at: null,
+        });
+    }
+    update(id, fields) {
+        const estimate = this.find(id);
+        const { line_items, ...rest } = fields;
+        if (rest.client_id !== undefined)
+            present({ Client: this.account.clients.get(rest.client_id) });
+        return this.edit(estimate, {
+            ...rest,
+            ...(line_items && { line_items: this.lineItems(estimate.line_items, line_items) }),
+        });
+    }
+    delete(id) {
+        const estimate = this.find(id);
+        const { estimate_messages, invoices } = this.account;
+        for (const message of [...estimate_messages.byEstimate.of(id)])
+            estimate_messages.drop(message);
+        for (const invoice of invoices.all())
+            if (invoice.estimate_id === id)
+                invoice.estimate_id = null;
+        this.drop(estimate);
+        return estimate;
+    }
+    /** What a message with that event does; 422 when the state forbids it. */
+    applyEvent(estimate, event) {
+        const now = this.account.seconds();
+        const { state } = estimate;
+        if (event === null && state !== 'draft')
+            return;
+        if ((event === null || event === 'send') && state !== 'accepted') {
+            this.edit(estimate, { state: 'sent', sent_at: now, accepted_at: null, declined_at: null });
+        }
+        else if (event === 'accept' && (state === 'draft' || state === 'sent')) {
+            this.edit(estimate, { state: 'accepted', accepted_at: now });
+        }
+        else if (event === 'decline' && state === 'sent') {
+            this.edit(estimate, { state: 'declined', declined_at: now });
+        }
+        else if (event === 're-open' && (state === 'accepted' || state === 'declined')) {
+            this.edit(estimate, { state: 'sent', accepted_at: null, declined_at: null });
+        }
+        else if ((event !== 'view' && event !== 'invoice') || state === 'draft') {
+            throw invalid(`Event type ${event} is not allowed for a ${state} estimate`);
+        }
+    }
+}
+export class EstimateMessages extends Noun {
+    byEstimate = this.index(new Index((message) => message.estimate_id));
+    create(fields) {
+        const { account } = this;
+        const estimate = account.estimates.find(fields.estimate_id ?? -1);
+        const draft = messageDraft(account, fields);
+        account.estimates.applyEvent(estimate, draft.event_type);
+        return this.add({ ...draft, estimate_id: estimate.id });
+    }
+    /** Never undoes what the message did to the estimate. */
+    delete(id) {
+        const message = super.delete(id);
+        const { estimates, settings } = this.account;
+        if (settings.touches.childDeleted)
+            estimates.touch(estimates.expect(message.estimate_id));
+        return message;
+    }
+}

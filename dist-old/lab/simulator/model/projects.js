@@ -1,0 +1,236 @@
+// Tasks, projects and who and what is assigned to them (harvest-api sections 10, 13, 16.13, 16.15 to 16.17).
+import { invalid, notRemovable } from '../refusal.js';
+import { Noun, present } from './noun.js';
+import { Index } from './table.js';
+export class Tasks extends Noun {
+    create(fields) {
+        present({ Name: fields.name });
+        return this.add({
+            name: fields.name,
+            billable_by_default: fields.billable_by_default ?? true,
+            default_hourly_rate: fields.default_hourly_rate ?? null,
+            is_default: fields.is_default ?? false,
+            is_active: fields.is_active ?? true,
+        });
+    }
+    update(id, fields) {
+        const task = this.find(id);
+        const name = task.name;
+        this.edit(task, fields);
+        if (name !== task.name && this.account.settings.touches.renamed) {
+            const { time_entries } = this.account;
+            for (const entry of time_entries.all())
+                if (entry.task_id === id)
+                    time_entries.touch(entry);
+        }
+        return task;
+    }
+    delete(id) {
+        const task = this.find(id);
+        const { time_entries, task_assignments } = this.account;
+        if (time_entries.all().some((entry) => entry.task_id === id)) {
+            throw notRemovable('Task is not removable. It has tracked time.');
+        }
+        for (const assignment of [...task_assignments.byTask.of(id)])
+            task_assignments.drop(assignment);
+        this.drop(task);
+        return task;
+    }
+}
+export class Projects extends Noun {
+    byClient = this.index(new Index((project) => project.client_id));
+    /** Default tasks, and the people who have access to all future projects, are assigned at once. */
+    create(fields) {
+        present({
+            Client: this.account.clients.get(fields.client_id ?? null),
+            Name: fields.name,
+            'Bill by': fields.bill_by,
+            'Budget by': fields.budget_by,
+        });
+        const project = this.add({
+            client_id: fields.client_id,
+            name: fields.name,
+            code: fields.code ?? '',
+            is_active: fields.is_active ?? true,
+            is_billable: fields.is_billable ?? true,
+            is_fixed_fee: fields.is_fixed_fee ?? false,
+            bill_by: fields.bill_by ?? 'none',
+            hourly_rate: fields.hourly_rate ?? null,
+            budget_by: fields.budget_by ?? 'none',
+            budget_is_monthly: fields.budget_is_monthly ?? false,
+            budget: fields.budget ?? null,
+            cost_budget: fields.cost_budget ?? null,
+            cost_budget_include_expenses: fields.cost_budget_include_expenses ?? false,
+            notify_when_over_budget: fields.notify_when_over_budget ?? false,
+            over_budget_notification_percentage: fields.over_budget_notification_percentage ?? 80,
+            over_budget_notification_date: null,
+            show_budget_to_all: fields.show_budget_to_all ?? false,
+            fee: fields.fee ?? null,
+            notes: fields.notes ?? null,
+            starts_on: fields.starts_on ?? null,
+            ends_on: fields.ends_on ?? null,
+        });
+        const { tasks, users, task_assignments, user_assignments } = this.account;
+        for (const task of tasks.all()) {
+            if (task.is_default && task.is_active)
+                task_assignments.create({ project_id: project.id, task_id: task.id });
+        }
+        for (const user of users.all()) {
+            if (user.has_access_to_all_future_projects && user.is_active) {
+                user_assignments.create({ project_id: project.id, user_id: user.id });
+            }
+        }
+        return project;
+    }
+    update(id, fields) {
+        const project = this.find(id);
+        if (fields.client_id !== undefined)
+            present({ Client: this.account.clients.get(fields.client_id) });
+        const { name, is_active } = project;
+        this.edit(project, fields);
+        const { touches } = this.account.settings;
+        if ((touches.renamed && name !== project.name) || (touches.archived && is_active !== project.is_active)) {
+            this.touchTracked(project);
+        }
+        return project;
+    }
+    /** Takes time entries, expenses and assignments along; invoices stay. Answers with a last, archived version. */
+    delete(id) {
+        const project = this.find(id);
+        const { time_entries, expenses, user_assignments, task_assignments, invoices } = this.account;
+        for (const entry of [...time_entries.all()])
+            if (entry.project_id === id)
+                time_entries.drop(entry);
+        for (const expense of [...expenses.all()])
+            if (expense.project_id === id)
+                expenses.drop(expense);
+        for (const assignment of [...user_assignments.byProject.of(id)])
+            user_assignments.drop(assignment);
+        for (const assignment of [...task_assignments.byProject.of(id)])
+            task_assignments.drop(assignment);
+        for (const invoice of invoices.all()) {
+            for (const line of invoice.line_items)
+                if (line.project_id === id)
+                    line.project_id = null;
+        }
+        this.drop(project);
+        return { ...project, is_active: false, updated_at: this.account.seconds() };
+    }
+    /** Moves updated_at of everything that shows the project's name. */
+    touchTracked(project) {
+        const { time_entries, expenses } = this.account;
+        for (const entry of time_entries.all())
+            if (entry.project_id === project.id)
+                time_entries.touch(entry);
+        for (const expense of expenses.all())
+            if (expense.project_id === project.id)
+                expenses.touch(expense);
+    }
+    /** What an hour of the entry costs the client, as the project bills; null when it is not billable. */
+    billableRate(entry) {
+        const project = this.expect(entry.project_id);
+        if (!entry.billable)
+            return null;
+        if (project.bill_by === 'Project')
+            return project.hourly_rate;
+        if (project.bill_by === 'Tasks') {
+            return this.account.task_assignments.between(entry.project_id, entry.task_id)?.hourly_rate ?? null;
+        }
+        if (project.bill_by === 'none')
+            return null;
+        const assignment = this.account.user_assignments.between(entry.project_id, entry.user_id);
+        if (assignment && !assignment.use_default_rates)
+            return assignment.hourly_rate;
+        return this.account.billable_rates.amountOn(entry.user_id, entry.spent_date);
+    }
+}
+export class UserAssignments extends Noun {
+    byProject = this.index(new Index((assignment) => assignment.project_id));
+    byUser = this.index(new Index((assignment) => assignment.user_id));
+    between(projectId, userId) {
+        return this.byUser.of(userId).find((assignment) => assignment.project_id === projectId);
+    }
+    create(fields) {
+        const { projects, users } = this.account;
+        present({ Project: projects.get(fields.project_id ?? null), User: users.get(fields.user_id ?? null) });
+        const project_id = fields.project_id;
+        const user_id = fields.user_id;
+        if (this.between(project_id, user_id))
+            throw invalid('User is already assigned to this project');
+        const assignment = this.add({
+            project_id,
+            user_id,
+            is_active: fields.is_active ?? true,
+            is_project_manager: fields.is_project_manager ?? false,
+            use_default_rates: fields.use_default_rates ?? true,
+            hourly_rate: fields.hourly_rate ?? null,
+            budget: fields.budget ?? null,
+        });
+        this.#touchNeighbours(assignment);
+        return assignment;
+    }
+    update(id, fields) {
+        const assignment = super.update(id, fields);
+        this.#touchNeighbours(assignment);
+        return assignment;
+    }
+    delete(id) {
+        const assignment = this.find(id);
+        const { time_entries, expenses } = this.account;
+        const tracked = time_entries.all().some((entry) => entry.user_assignment_id === id) ||
+            expenses.all().some((expense) => expense.user_assignment_id === id);
+        if (tracked)
+            throw notRemovable('User assignment is not removable. It has tracked time and/or expenses.');
+        this.drop(assignment);
+        this.#touchNeighbours(assignment);
+        return assignment;
+    }
+    #touchNeighbours(assignment) {
+        const { projects, users, settings } = this.account;
+        if (!settings.touches.assignment)
+            return;
+        projects.touch(projects.expect(assignment.project_id));
+        users.touch(users.expect(assignment.user_id));
+    }
+}
+export class TaskAssignments extends Noun {
+    byProject = this.index(new Index((assignment) => assignment.project_id));
+    byTask = this.index(new Index((assignment) => assignment.task_id));
+    between(projectId, taskId) {
+        return this.byProject.of(projectId).find((assignment) => assignment.task_id === taskId);
+    }
+    create(fields) {
+        const { projects, tasks } = this.account;
+        const task = tasks.get(fields.task_id ?? null);
+        const project = projects.get(fields.project_id ?? null);
+        present({ Project: project, Task: task });
+        if (this.between(project.id, task.id))
+            throw invalid('Task is already assigned to this project');
+        const assignment = this.add({
+            project_id: project.id,
+            task_id: task.id,
+            is_active: fields.is_active ?? true,
+            billable: fields.billable ?? task.billable_by_default,
+            hourly_rate: fields.hourly_rate ?? task.default_hourly_rate,
+            budget: fields.budget ?? null,
+        });
+        if (this.account.settings.touches.assignment)
+            projects.touch(project);
+        return assignment;
+    }
+    update(id, fields) {
+        const assignment = super.update(id, fields);
+        const { projects, settings } = this.account;
+        if (settings.touches.assignment)
+            projects.touch(projects.expect(assignment.project_id));
+        return assignment;
+    }
+    delete(id) {
+        const assignment = this.find(id);
+        if (this.account.time_entries.all().some((entry) => entry.task_assignment_id === id)) {
+            throw notRemovable('Task assignment is not removable. It has tracked time.');
+        }
+        this.drop(assignment);
+        return assignment;
+    }
+}

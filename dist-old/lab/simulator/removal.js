@@ -1,0 +1,32 @@
+import { Refusal } from './refusal.js';
+/** Deletes rows and tells all that is gone, cascades included. At random, rows that Harvest keeps are passed over. */
+export function removeRows(account, removal, dice) {
+    const { stream, ids, share } = removal;
+    const noun = Object.values(account).find((each) => each?.stream === stream);
+    if (!noun)
+        throw new Error(`no stream of its own is called ${stream}`);
+    const goneBefore = account.gone.length;
+    for (const id of ids ?? [])
+        noun.delete(id);
+    // The token's owner stays: nobody deletes themselves.
+    const owner = account.me().id;
+    const left = noun.all().flatMap(({ id }) => (id === owner ? [] : [id]));
+    let wanted = ids ? 0 : share === undefined ? (removal.count ?? 1) : Math.round(left.length * share);
+    while (wanted > 0 && left.length > 0) {
+        const [id] = left.splice(dice.below(left.length), 1);
+        if (deleted(noun, id))
+            wanted -= 1;
+    }
+    return account.gone.slice(goneBefore);
+}
+function deleted(noun, id) {
+    try {
+        noun.delete(id);
+        return true;
+    }
+    catch (error) {
+        if (error instanceof Refusal)
+            return false;
+        throw error;
+    }
+}

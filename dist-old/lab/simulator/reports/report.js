@@ -1,0 +1,24 @@
+// What a report is and how its parameters are read (harvest-api section 9).
+import { daysBetween } from '../calendar.js';
+import { readBoolean, readDate } from '../filters.js';
+import { badRequest } from '../refusal.js';
+const LONGEST_WINDOW_DAYS = 365;
+/** Reads and checks the parameters: both dates are required, at most 365 days apart. */
+export function readReportRequest(report, query) {
+    const fixedFee = query.get('include_fixed_fee');
+    const isActive = query.get('is_active');
+    const options = {
+        ...(fixedFee !== null && { includeFixedFee: readBoolean('include_fixed_fee', fixedFee) }),
+        ...(isActive !== null && { isActive: readBoolean('is_active', isActive) }),
+    };
+    if (!report.parameters.includes('from'))
+        return options;
+    const from = readDate(query, 'from');
+    const to = readDate(query, 'to');
+    if (from === undefined || to === undefined)
+        throw badRequest('Invalid timeframe: from and to are required');
+    if (daysBetween(from, to) > LONGEST_WINDOW_DAYS)
+        throw badRequest('Invalid timeframe: must not exceed 1 year');
+    return { ...options, from, to };
+}
+export const compareText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,31 @@
+// A broker and a registry together: what the demo, the stack command and the tests run against.
+import { join } from 'node:path';
+import { startBroker } from './broker.js';
+import { startRegistry } from './registry.js';
+/** Starts both at the same time; when one fails the other is ended. Throws as startBroker and startRegistry. */
+export async function startStack(options) {
+    const failure = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal;
+    const abortOthers = (error) => {
+        failure.abort(error);
+        throw error;
+    };
+    const [broker, registry] = await Promise.allSettled([
+        startBroker({ ...options, signal, dataDir: join(options.dataDir, 'broker'), port: options.brokerPort }).catch(abortOthers),
+        startRegistry({ ...options, signal, dataDir: join(options.dataDir, 'registry'), port: options.registryPort }).catch(abortOthers),
+    ]);
+    if (broker.status === 'fulfilled' && registry.status === 'fulfilled') {
+        const both = [broker.value, registry.value];
+        return {
+            broker: broker.value,
+            registry: registry.value,
+            stop: async () => void (await Promise.all(both.map((server) => server.stop()))),
+            kill: async () => void (await Promise.all(both.map((server) => server.kill()))),
+        };
+    }
+    if (broker.status === 'fulfilled')
+        await broker.value.kill();
+    if (registry.status === 'fulfilled')
+        await registry.value.kill();
+    throw failure.signal.reason;
+}

@@ -1,0 +1,173 @@
+// Events as log lines. Normal operation is quiet: a page is a debug line, a failure that repeats gets louder.
+// `event` names are stable, so that operators can alert on them; fields are the event's own.
+import { styleText } from 'node:util';
+import { pino } from 'pino';
+import { headline } from './readiness.js';
+/** JSON, or short human lines for a terminal. `stream` must not wait for its reader: see outlet.ts. */
+export function createLog(options) {
+    const out = options.stream;
+    const stream = options.pretty
+        ? { write: (line) => out.write(prettyLine(line, options.color ?? false)) }
+        : out;
+    const settings = {
+        level: options.level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+    };
+    return pino(settings, stream);
+}
+/** Says in the log, once its reader takes lines again, how many it has missed. */
+export function tellOfDrops(log, outlet) {
+    outlet.whenItFlows((lines) => {
+        const what = lines === 1 ? '1 line of this log was' : `${lines} lines of this log were`;
+        log.warn({ event: 'log.dropped', lines }, `${what} dropped here: nobody read it, and the work does not wait for that`);
+    });
+}
+export function createEventLog(log) {
+    const sinceSummary = new Map();
+    const sinceSweep = new Map();
+    const tallyOf = (account) => {
+        const tally = sinceSummary.get(account) ?? { published: 0, unchanged: 0, deadLetters: 0, requests: 0 };
+        sinceSummary.set(account, tally);
+        return tally;
+    };
+    return {
+        listen: (account) => (event) => {
+            const tally = tallyOf(account);
+            let publishedInSweep = 0;
+            if (event.name === 'request.finished')
+                tally.requests += 1;
+            if (event.name === 'page.committed') {
+                const published = sum(event.published);
+                tally.published += published;
+                tally.unchanged += event.unchanged;
+                tally.deadLetters += event.deadLetters;
+                const sweep = `${account} ${event.stream} ${event.purpose}`;
+                sinceSweep.set(sweep, (sinceSweep.get(sweep) ?? 0) + published);
+            }
+            if (event.name === 'sweep.completed') {
+                const sweep = `${account} ${event.stream} ${event.purpose}`;
+                publishedInSweep = sinceSweep.get(sweep) ?? 0;
+                sinceSweep.delete(sweep);
+            }
+            const { name, ...fields } = event;
+            const { level, message } = lineOf(event, publishedInSweep);
+            log[level]({ event: name, account, ...fields }, message);
+        },
+        summarise: (accounts) => {
+            for (const account of accounts) {
+                const tally = tallyOf(account.accountId);
+                const { published, unchanged, requests, deadLetters } = tally;
+                const message = `${headline(account)} Since the last summary: ${published} published, ${unchanged} unchanged, ${requests} requests.`;
+                log.info({ event: 'summary', account: account.accountId, published, unchanged, deadLetters, requests }, message);
+                sinceSummary.delete(account.accountId);
+            }
+        },
+    };
+}
+/** The level and sentence of an event. */
+export function lineOf(event, publishedInSweep = 0) {
+    switch (event.name) {
+        case 'account.opened':
+            return info(`opened ${event.streams} streams; ${event.restoredRows} rows read back in ${event.restoreMs} ms`);
+        case 'account.waiting':
+            return louder(event.attempt, `waiting: ${event.reason} (again in ${event.retryInMs} ms)`);
+        case 'account.stopped':
+            return { level: 'error', message: `stopped: ${event.reason}` };
+        case 'page.committed':
+            return debug(`committed ${sum(event.published)} of ${event.read} records in ${event.commitMs} ms`);
+        case 'transaction.committed':
+            return debug(`transaction with ${event.pages} ${event.pages === 1 ? 'page' : 'pages'} in ${event.ms} ms`);
+        case 'sweep.started':
+            return event.purpose === 'first' ? info('reads everything for the first time') : debug(`${event.purpose} sweep`);
+        case 'sweep.completed': {
+            const message = `${event.purpose} sweep complete: ${event.read} read in ${event.pages} ${event.pages === 1 ? 'page' : 'pages'}, ${publishedInSweep} published`;
+            return event.purpose === 'first' || publishedInSweep > 0 ? info(message) : debug(message);
+        }
+        case 'sweep.shifted':
+            // Repeating a walk is ordinary while people work; that it never settles is not.
+            return {
+                level: event.walk < 3 ? 'debug' : 'warn',
+                message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,
+            };
+        case 'stream.changed': {
+            const level = event.to === 'FORBIDDEN' || event.to === 'BLOCKED' || event.to === 'HELD' ? 'warn' : 'info';
+            return { level, message: `${event.from} -> ${event.to}: ${event.reason}` };
+        }
+        case 'stream.retrying':
+            return louder(event.attempt, `attempt ${event.attempt} failed: ${event.reason} (again in ${event.retryInMs} ms)`);
+        case 'topic.refilled':
+            return { level: 'warn', message: `the topic is filled again: ${event.reason}` };
+        case 'record.refused':
+            return {
+                level: 'warn',
+                message: `${event.count} to the dead letters, because of ${event.field}: ${event.reason}`,
+            };
+        case 'value.unreadable': {
+            const what = event.schemaId === null ? 'not in Avro' : `under schema id ${event.schemaId}`;
+            const message = `values ${what} cannot be read; their records are published anew when they are next read`;
+            return { level: 'warn', message };
+        }
+        case 'decimal.rounded':
+            return debug(`${event.field} has more fraction digits than the schema; rounded, its literal kept in _extra`);
+        case 'drift.seen':
+            return driftLine(event);
+        case 'request.finished':
+            return debug(`${event.purpose} request: ${event.status || 'no answer'} in ${event.ms} ms`);
+        case 'budget.paused': {
+            const message = `Harvest asked to pause ${event.budget} requests for ${Math.ceil(event.ms / 1000)} s (status ${event.status})`;
+            return { level: event.ms > 60_000 ? 'warn' : 'info', message };
+        }
+        case 'token.refreshed':
+            return info('the access token was renewed');
+        case 'order.carried_out':
+            return info(`${event.order}, asked for at ${event.given}, is carried out`);
+        case 'commit.doubted':
+            return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
+    }
+}
+function driftLine(event) {
+    const { kind, field, expected } = event;
+    const shape = JSON.stringify(event.shape);
+    switch (kind) {
+        case 'unknown_member':
+            return info(`Harvest sends ${field} (${shape}), which the schema does not know; kept in _extra`);
+        case 'new_type':
+            return { level: 'warn', message: `Harvest sends ${field} as ${shape}; the schema takes ${expected}` };
+        case 'unexpected_null':
+            return { level: 'warn', message: `Harvest sends ${field} as null, for the first time` };
+    }
+}
+/** The first failure may be a blip, the sixth in a row is not. */
+function louder(attempt, message) {
+    return { level: attempt <= 1 ? 'info' : attempt <= 5 ? 'warn' : 'error', message };
+}
+function info(message) {
+    return { level: 'info', message };
+}
+function debug(message) {
+    return { level: 'debug', message };
+}
+function sum(published) {
+    return Object.values(published).reduce((total, count) => total + count, 0);
+}
+const COLORS = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red', fatal: 'red', trace: 'gray' };
+/** `06:30:01 warn  1234567 clients  attempt 2 failed: … → what to do` */
+function prettyLine(json, color) {
+    const { time, level, account, stream, msg, remedy, err } = JSON.parse(json);
+    const paint = (format, text) => color ? styleText(format, plain(text), { validateStream: false }) : plain(text);
+    const names = [account, stream].filter((name) => name !== undefined).join(' ');
+    const parts = [
+        paint('gray', (time ?? '').slice(11, 19)),
+        paint(COLORS[level] ?? 'white', (level ?? '').padEnd(5)),
+        names && paint('bold', names),
+        plain([msg, err?.message].filter(Boolean).join(': ')),
+        remedy && paint('gray', `→ ${remedy}`),
+    ];
+    return `${parts.filter(Boolean).join('  ')}\n`;
+}
+/** A terminal obeys control characters, and reasons may quote what came over the network. */
+function plain(text) {
+    return text.replace(/\p{Cc}/gu, ' ');
+}

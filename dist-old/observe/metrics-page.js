@@ -1,0 +1,17 @@
+// docs/generated/METRICS.md, from the table of metrics.
+import { METRICS, PREFIX } from './metrics.js';
+export function renderMetricsPage() {
+    const rows = Object.entries(METRICS).map(([name, { type, unit, help, labels }]) => `| \`${PREFIX}${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`);
+    return `${[
+        '# Metrics',
+        '',
+        'Generated from `src/observe/metrics.ts`; do not edit. Served at `/metrics` for Prometheus.',
+        'Counters start at zero with the process. Gauges are absent while their value is unknown.',
+        '',
+        '| metric | type | unit | labels | meaning |',
+        '|---|---|---|---|---|',
+        ...rows,
+        '',
+        'Besides these, the usual metrics of a Node.js process: `process_…` and `nodejs_…`.',
+    ].join('\n')}\n`;
+}

@@ -1,0 +1,279 @@
+// Prometheus metrics, declared once with unit and description. Counters follow events and start at zero on boot;
+// gauges are read from the accounts' status at each scrape, and are absent while unknown. Labels are bounded.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { readiness } from './readiness.js';
+export const PREFIX = 'harvest_kafka_';
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Every metric of ours, without the prefix. */
+export const METRICS = {
+    build_info: metric('gauge', '', 'Always 1; the label says which version runs.', ['version']),
+    ready: metric('gauge', '0 or 1', '1 while /health/ready answers 200: all that can be read has been, and goes on.', []),
+    up: metric('gauge', '0 or 1', '1 while the account is running, 0 while it opens, waits or has stopped.', ['account']),
+    account_state: metric('gauge', '', 'Always 1, of the state that the account is in: opening, running, waiting, stopped; `code` says why, and is empty while all is well.', ['account', 'state', 'code']),
+    records_published_total: metric('counter', 'records', 'Records committed, by operation: c, u, d, r (first read).', [
+        'account',
+        'stream',
+        'op',
+    ]),
+    records_read_total: metric('counter', 'records', 'Records that Harvest answered.', ['account', 'stream']),
+    records_unchanged_total: metric('counter', 'records', 'Records read and not published: equal to the topic.', [
+        'account',
+        'stream',
+    ]),
+    records_stale_total: metric('counter', 'records', 'Records read and not published: older than the topic.', [
+        'account',
+        'stream',
+    ]),
+    dead_letters_total: metric('counter', 'records', 'Records that could not be converted and went to the dead letters.', ['account', 'stream']),
+    decimals_rounded_total: metric('counter', 'values', 'Decimals with more fraction digits than the schema: rounded half-even, their literal kept in _extra.', ['account', 'stream']),
+    drift_total: metric('counter', 'records', 'Records with a member that the schema does not know (`unknown_member`) or of a type that it does not take (`new_type`), and fields that were null for the first time (`unexpected_null`). Beyond 100 fields of a stream, `field` is `other`.', ['account', 'stream', 'field', 'kind']),
+    sweeps_completed_total: metric('counter', 'sweeps', 'Sweeps walked to their end.', ['account', 'stream', 'purpose']),
+    sweeps_shifted_total: metric('counter', 'sweeps', 'Sweeps walked again because the list moved meanwhile.', [
+        'account',
+        'stream',
+    ]),
+    topics_refilled_total: metric('counter', 'topics', 'Topics found emptied or made anew, and filled again.', [
+        'account',
+        'stream',
+    ]),
+    requests_total: metric('counter', 'requests', 'Requests to Harvest, by status: 2xx, 4xx, 429, 5xx, none.', [
+        'account',
+        'budget',
+        'purpose',
+        'status',
+    ]),
+    request_seconds: metric('histogram', 'seconds', 'Time from sending a request to its answer.', ['account', 'budget'], SECONDS),
+    budget_wait_seconds_total: metric('counter', 'seconds', 'Time that requests waited for the budget.', [
+        'account',
+        'budget',
+    ]),
+    received_bytes_total: metric('counter', 'bytes', 'Bytes of the answers.', ['account', 'budget']),
+    budget_pauses_total: metric('counter', 'pauses', 'Times Harvest asked to slow down.', ['account', 'budget']),
+    budget_limit: metric('gauge', 'requests', 'Requests allowed per window.', ['account', 'budget']),
+    budget_used: metric('gauge', 'requests', 'Requests made in the window that ends now.', ['account', 'budget']),
+    budget_free_seconds: metric('gauge', 'seconds', 'Until the next request may start: 0 while the window has room and Harvest did not ask for a pause.', ['account', 'budget']),
+    budget_waiting: metric('gauge', 'requests', 'Requests waiting for the budget.', ['account', 'budget']),
+    commits_total: metric('counter', 'transactions', 'Kafka transactions committed.', ['account']),
+    commit_seconds: metric('histogram', 'seconds', 'Duration of a transaction.', ['account'], SECONDS),
+    doubts_total: metric('counter', 'transactions', 'Commits whose outcome had to be read back.', ['account', 'code']),
+    retries_total: metric('counter', 'attempts', 'Failures after which a stream tries again.', [
+        'account',
+        'stream',
+        'code',
+    ]),
+    waits_total: metric('counter', 'attempts', 'Failures after which the whole account tries again.', [
+        'account',
+        'code',
+    ]),
+    token_refreshes_total: metric('counter', 'refreshes', 'Access tokens renewed.', ['account']),
+    stream_state: metric('gauge', '0 or 1', '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD.', ['account', 'stream', 'state']),
+    stream_complete: metric('gauge', '0 or 1', '1 once the first sweep is complete.', ['account', 'stream']),
+    stream_retrying: metric('gauge', '0 or 1', '1 while requests fail and are repeated.', ['account', 'stream']),
+    stream_lag_seconds: metric('gauge', 'seconds', 'Age of the moment up to which the topic is known to be equal; absent before.', ['account', 'stream']),
+    stream_poll_interval_seconds: metric('gauge', 'seconds', 'How often changes are asked for now.', [
+        'account',
+        'stream',
+    ]),
+    stream_last_commit_timestamp_seconds: metric('gauge', 'seconds', 'When the last page of the stream was committed, since 1970; absent before the first one of this process.', ['account', 'stream']),
+    stream_rows: metric('gauge', 'records', 'Rows on the topic.', ['account', 'stream']),
+    stream_missing_rows: metric('gauge', 'records', "Rows that Harvest's count had less than the topic at the last tally; negative when it had more.", ['account', 'stream']),
+    stream_backlog: metric('gauge', '', 'What is still to be read, asked for or deleted: pending_parents, dirty_windows, touched_windows, held_windows, suspects, gone.', ['account', 'stream', 'kind']),
+    stream_backlog_seconds: metric('gauge', 'seconds', 'Since when changed parents wait for their children to be read; absent when none do.', ['account', 'stream']),
+    stream_census_seconds: metric('gauge', 'seconds', 'Age of the last complete census or round; absent before.', [
+        'account',
+        'stream',
+    ]),
+    sweep_progress_ratio: metric('gauge', '0 to 1', 'How much of the sweep under way is done; absent when unknown.', [
+        'account',
+        'stream',
+        'purpose',
+    ]),
+    log_lines_dropped_total: metric('counter', 'lines', 'Lines of the log that its reader did not take in time.', []),
+};
+/** Gauges that Node.js' own metrics name like counters, which `promtool check metrics` refuses; each has a sibling by type. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+const STATES = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED', 'HELD'];
+/** `accounts` and `droppedLines` are asked at each scrape. */
+export function createMetrics(version, accounts, clock, droppedLines = () => 0) {
+    const registry = new Registry();
+    const counters = new Map();
+    const gauges = new Map();
+    const histograms = new Map();
+    for (const [name, { type, help, unit, labels, buckets }] of Object.entries(METRICS)) {
+        const options = { name: PREFIX + name, help: helpText(help, unit), labelNames: [...labels], registers: [registry] };
+        if (type === 'counter')
+            counters.set(name, new Counter(options));
+        else if (type === 'gauge')
+            gauges.set(name, new Gauge(options));
+        else
+            histograms.set(name, new Histogram({ ...options, buckets: [...(buckets ?? SECONDS)] }));
+    }
+    collectDefaultMetrics({ register: registry });
+    for (const name of MISNAMED)
+        registry.removeSingleMetric(name);
+    const record = {
+        count: (name, labels, by = 1) => counters.get(name).inc(labels, by),
+        observe: (name, labels, value) => histograms.get(name).observe(labels, value),
+        set: (name, labels, value) => gauges.get(name).set(labels, Number(value)),
+        fieldLabel: boundedFields(),
+    };
+    return {
+        contentType: registry.contentType,
+        listen: (account) => (event) => follow(record, account, event),
+        render: () => {
+            // What is no longer so must vanish, not keep its last value.
+            for (const gauge of gauges.values())
+                gauge.reset();
+            record.set('build_info', { version }, 1);
+            record.set('ready', {}, readiness(accounts()).ready);
+            counters.get('log_lines_dropped_total').reset();
+            record.count('log_lines_dropped_total', {}, droppedLines());
+            for (const status of accounts())
+                show(record, status, clock.now());
+            return registry.metrics();
+        },
+    };
+}
+/** Members come from Harvest, so their number is bounded here. */
+const FIELDS_MAX = 100;
+function boundedFields() {
+    const fields = new Map();
+    return (stream, field) => {
+        const known = fields.get(stream) ?? new Set();
+        fields.set(stream, known);
+        if (known.size < FIELDS_MAX)
+            known.add(field);
+        return known.has(field) ? field : 'other';
+    };
+}
+function follow({ count, observe, fieldLabel }, account, event) {
+    switch (event.name) {
+        case 'page.committed': {
+            const labels = { account, stream: event.stream };
+            for (const [op, records] of Object.entries(event.published)) {
+                if (records > 0)
+                    count('records_published_total', { ...labels, op }, records);
+            }
+            count('records_read_total', labels, event.read);
+            count('records_unchanged_total', labels, event.unchanged);
+            count('records_stale_total', labels, event.stale);
+            count('dead_letters_total', labels, event.deadLetters);
+            for (const { field, kind, count: records } of event.drift) {
+                count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
+            }
+            break;
+        }
+        case 'transaction.committed':
+            count('commits_total', { account });
+            observe('commit_seconds', { account }, event.ms / 1000);
+            break;
+        case 'request.finished': {
+            const labels = { account, budget: event.budget };
+            count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
+            count('received_bytes_total', labels, event.bytes);
+            count('budget_wait_seconds_total', labels, event.waitedMs / 1000);
+            observe('request_seconds', labels, event.ms / 1000);
+            break;
+        }
+        case 'sweep.completed':
+            count('sweeps_completed_total', { account, stream: event.stream, purpose: event.purpose });
+            break;
+        case 'sweep.shifted':
+            count('sweeps_shifted_total', { account, stream: event.stream });
+            break;
+        case 'topic.refilled':
+            count('topics_refilled_total', { account, stream: event.stream });
+            break;
+        case 'drift.seen':
+            // The other kinds are counted by their pages.
+            if (event.kind === 'unexpected_null') {
+                const { stream, kind } = event;
+                count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind });
+            }
+            break;
+        case 'stream.retrying':
+            count('retries_total', { account, stream: event.stream, code: event.code });
+            break;
+        case 'account.waiting':
+            count('waits_total', { account, code: event.code });
+            break;
+        case 'commit.doubted':
+            count('doubts_total', { account, code: event.code });
+            break;
+        case 'decimal.rounded':
+            count('decimals_rounded_total', { account, stream: event.stream });
+            break;
+        case 'budget.paused':
+            count('budget_pauses_total', { account, budget: event.budget });
+            break;
+        case 'token.refreshed':
+            count('token_refreshes_total', { account });
+            break;
+        // Shown by gauges (state, completeness) or by page.committed (refused records).
+        case 'account.opened':
+        case 'account.stopped':
+        case 'stream.changed':
+        case 'order.carried_out':
+        case 'sweep.started':
+        case 'record.refused':
+        case 'value.unreadable':
+            break;
+    }
+}
+function show({ set }, status, now) {
+    const { accountId: account, phase, code, streams, budgets } = status;
+    set('up', { account }, phase === 'running');
+    set('account_state', { account, state: phase, code: code ?? '' }, 1);
+    for (const { name: budget, requests, used, waiting, freeInSeconds } of budgets) {
+        set('budget_free_seconds', { account, budget }, freeInSeconds);
+        set('budget_limit', { account, budget }, requests);
+        set('budget_used', { account, budget }, used);
+        set('budget_waiting', { account, budget }, waiting);
+    }
+    for (const streamStatus of streams) {
+        const { stream, state, complete, retrying, lagSeconds, rows, sweep, backlog, lastCommitAt } = streamStatus;
+        const labels = { account, stream };
+        set('stream_poll_interval_seconds', labels, streamStatus.pollIntervalSeconds);
+        if (lastCommitAt !== null)
+            set('stream_last_commit_timestamp_seconds', labels, Date.parse(lastCommitAt) / 1000);
+        for (const known of STATES)
+            set('stream_state', { ...labels, state: known }, state === known);
+        set('stream_complete', labels, complete);
+        set('stream_retrying', labels, retrying !== null);
+        set('stream_rows', labels, rows);
+        if (lagSeconds !== null)
+            set('stream_lag_seconds', labels, lagSeconds);
+        if (backlog.talliedAt !== null)
+            set('stream_missing_rows', labels, backlog.missing);
+        for (const [kind, count] of BACKLOG)
+            set('stream_backlog', { ...labels, kind }, backlog[count]);
+        if (backlog.pendingSince !== null)
+            set('stream_backlog_seconds', labels, secondsSince(backlog.pendingSince, now));
+        if (backlog.censusAt !== null)
+            set('stream_census_seconds', labels, secondsSince(backlog.censusAt, now));
+        if (sweep?.total)
+            set('sweep_progress_ratio', { ...labels, purpose: sweep.purpose }, Math.min(1, sweep.rows / sweep.total));
+    }
+}
+const BACKLOG = [
+    ['pending_parents', 'pendingParents'],
+    ['dirty_windows', 'dirtyWindows'],
+    ['touched_windows', 'touchedWindows'],
+    ['held_windows', 'heldWindows'],
+    ['suspects', 'suspects'],
+    ['gone', 'gone'],
+];
+function secondsSince(time, now) {
+    return Math.max(0, (now - Date.parse(time)) / 1000);
+}
+function statusClass(status) {
+    if (status === 0)
+        return 'none';
+    return status === 429 ? '429' : `${Math.floor(status / 100)}xx`;
+}
+function helpText(help, unit) {
+    return unit === '' ? help : `${help} (${unit})`;
+}
+function metric(type, unit, help, labels, buckets) {
+    return { type, unit, help, labels, ...(buckets && { buckets }) };
+}

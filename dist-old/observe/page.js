@@ -1,0 +1,183 @@
+// The status page: the accounts' status as one HTML document without anything from outside. The server renders it
+// whole; the script only fetches it again and swaps the inside, so that there is one rendering, and it is tested.
+import { createHash } from 'node:crypto';
+import { isoSeconds } from '../base/clock.js';
+import { html, trusted } from './html.js';
+import { SCRIPT, STYLE } from './page-assets.js';
+import { duration, headline, readiness } from './readiness.js';
+/** Only our own two inline pieces run, known by their hashes; nothing is loaded and nobody may frame the page. */
+export const PAGE_POLICY = [
+    "default-src 'none'",
+    `script-src '${hashOf(SCRIPT)}'`,
+    `style-src '${hashOf(STYLE)}'`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+].join('; ');
+export function renderPage(facts) {
+    const { ready } = readiness(facts.accounts);
+    return html `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${ready ? 'ready' : 'not ready'} · harvest-kafka</title>
+<link rel="icon" href="data:,">
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>harvest-kafka</h1>
+${ready ? badge('good', 'ready') : badge('bad', 'not ready')}
+<p class="quiet">version ${facts.version} · up ${duration(facts.uptimeSeconds)} · <time>${isoSeconds(facts.now)}</time></p>
+</header>
+<p id="lost" hidden>This page has lost its connection; what it shows is old.</p>
+${facts.accounts.map((account) => renderAccount(account, facts.now))}
+${facts.accounts.length === 0 ? html `<p>No account is configured.</p>` : null}
+<footer class="quiet"><a href="/status">status</a> <a href="/metrics">metrics</a> <a href="/health/ready">readiness</a></footer>
+</main>
+<script>${trusted(SCRIPT)}</script>
+</body>
+</html>
+`.markup;
+}
+function renderAccount(account, now) {
+    const { streams, budgets, phase } = account;
+    const enabled = streams.filter(({ state }) => state !== 'FEATURE_OFF');
+    const lags = enabled.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+    const deadLetters = streams.reduce((sum, stream) => sum + stream.deadLetters, 0);
+    const shade = phase === 'running' ? 'good' : phase === 'stopped' ? 'bad' : 'busy';
+    return html `<section>
+<h2>Account ${account.accountId} ${badge(shade, phase)}</h2>
+<p class="headline">${headline(account)}</p>
+${account.remedy === null ? null : html `<p class="remedy">${account.remedy}</p>`}
+<dl class="tiles">
+${tile('streams complete', `${enabled.filter(({ complete }) => complete).length} / ${enabled.length}`)}
+${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
+${tile('furthest behind', lags.length === 0 ? '–' : duration(Math.max(...lags)))}
+${tile('dead letters', grouped(deadLetters))}
+${budgets.map((budget) => renderBudget(budget, now))}
+</dl>
+${streams.length === 0 ? null : renderStreams(streams, now)}
+</section>`;
+}
+function renderStreams(streams, now) {
+    return html `<table>
+<thead><tr><th>stream</th><th>state</th><th class="number">rows</th><th class="number">behind</th><th>sweep</th><th>last commit</th><th>next</th><th>cursor</th></tr></thead>
+<tbody>${[...streams].sort(byUrgency).map((stream) => renderStream(stream, now))}</tbody>
+</table>`;
+}
+function renderBudget(budget, now) {
+    const { name, used, requests, perSeconds, waiting, pausedUntil } = budget;
+    const paused = pausedUntil === null ? null : `paused, goes on ${until(pausedUntil, now)}`;
+    const note = paused ?? (waiting > 0 ? `${waiting} waiting` : `per ${duration(perSeconds)}`);
+    return html `<div class="tile"><dt>${name} budget</dt><dd>${used} / ${requests}</dd>
+<dd><progress value="${used}" max="${requests}" aria-label="${name} budget"></progress><small>${note}</small></dd></div>
+`;
+}
+function renderStream(stream, now) {
+    const { shade, word } = standing(stream);
+    const standstill = stream.state === 'RUNNING' ? null : stream.reason;
+    const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
+    const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
+    const dead = stream.deadLetters > 0 ? `${grouped(stream.deadLetters)} dead letters` : null;
+    const notes = [why, dead].filter((note) => note !== null).join(' · ');
+    const spoken = notes !== '' || stream.remedy !== null;
+    return html `<tr${spoken ? trusted(' class="spoken"') : null}>
+<th scope="row">${stream.stream}</th>
+<td>${badge(shade, word)}</td>
+<td class="number" data-label="rows">${grouped(stream.rows)}</td>
+<td class="number" data-label="behind">${stream.lagSeconds === null ? '–' : duration(stream.lagSeconds)}</td>
+${renderSweep(stream)}
+<td data-label="last commit">${stream.lastCommitAt === null ? '–' : ago(stream.lastCommitAt, now)}</td>
+<td data-label="next">${stream.nextDueAt === null ? '–' : until(stream.nextDueAt, now)}</td>
+<td class="quiet" data-label="cursor">${stream.cursor ?? '–'}</td>
+</tr>
+${spoken
+        ? html `<tr class="note"><td colspan="8">${notes} ${stream.remedy === null ? null : html `<span class="remedy">${stream.remedy}${probe}</span>`}</td></tr>
+`
+        : null}`;
+}
+/** What is still to be done, besides the sweep under way. */
+function backlogNote({ pendingParents, dirtyWindows, touchedWindows, suspects, gone, census, }) {
+    const parts = [
+        counted(pendingParents, 'changed parent'),
+        counted(dirtyWindows, 'changed window'),
+        counted(touchedWindows, 'window to look at'),
+        census === null ? '' : `census: ${grouped(census.read)} read, ${grouped(census.found)} missing`,
+        counted(suspects, 'missing record'),
+        counted(gone, 'deleted record'),
+    ];
+    return parts.filter(Boolean).join(', ');
+}
+function counted(count, noun) {
+    return count === 0 ? '' : `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+function renderSweep({ sweep, state, reason, backlog }) {
+    const waiting = backlogNote(backlog);
+    if (sweep === null && waiting !== '')
+        return html `<td data-label="sweep"><small>${waiting}</small></td>`;
+    if (sweep === null && state === 'RUNNING' && reason)
+        return html `<td data-label="sweep"><small>${reason}</small></td>`;
+    if (sweep === null)
+        return html `<td class="idle">–</td>`;
+    const { purpose, rows, total, unit } = sweep;
+    if (!total)
+        return html `<td data-label="sweep"><small>${purpose} ${grouped(rows)} ${unit}</small></td>`;
+    return html `<td data-label="sweep"><progress value="${Math.min(rows, total)}" max="${total}" aria-label="${purpose} sweep"></progress><small>${purpose} ${grouped(rows)} / ${grouped(total)} ${unit}</small></td>`;
+}
+/** The state in a word that needs no manual. */
+function standing({ state, complete, retrying, sweep }) {
+    if (state === 'FORBIDDEN')
+        return { shade: 'bad', word: 'forbidden' };
+    if (state === 'BLOCKED')
+        return { shade: 'bad', word: 'blocked' };
+    if (state === 'HELD')
+        return { shade: 'bad', word: 'held' };
+    if (state === 'FEATURE_OFF')
+        return { shade: 'off', word: 'module off' };
+    if (retrying)
+        return { shade: 'busy', word: 'retrying' };
+    if (complete)
+        return { shade: 'good', word: 'in step' };
+    return { shade: 'busy', word: sweep === null ? 'queued' : 'first sweep' };
+}
+const URGENCY = [
+    'forbidden',
+    'blocked',
+    'held',
+    'retrying',
+    'first sweep',
+    'queued',
+    'in step',
+    'module off',
+];
+/** What needs a person comes first; within that the order of the catalog. */
+function byUrgency(a, b) {
+    return URGENCY.indexOf(standing(a).word) - URGENCY.indexOf(standing(b).word);
+}
+function badge(shade, word) {
+    return html `<span class="badge ${shade}">${word}</span>`;
+}
+function tile(label, value) {
+    return html `<div class="tile"><dt>${label}</dt><dd>${value}</dd></div>
+`;
+}
+function ago(time, now) {
+    const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
+    return html `<time datetime="${time}" title="${time}">${duration(seconds)} ago</time>`;
+}
+function until(time, now) {
+    const seconds = (Date.parse(time) - now) / 1000;
+    return seconds <= 0 ? 'now' : `in ${duration(seconds)}`;
+}
+/** 1234567 as `1 234 567`, with thin spaces that do not break. */
+function grouped(count) {
+    return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+}
+function hashOf(text) {
+    return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Ready means: every enabled stream that can be read has been read completely once, and goes on being read. A module
+ * that is switched off, and requests that are being repeated, are notes (promise P9: a bad token is never green).
+ */
+export function readiness(accounts) {
+    const reasons = [];
+    const notes = [];
+    for (const account of accounts) {
+        if (account.phase !== 'running')
+            reasons.push(accountFinding(account));
+        for (const stream of account.streams) {
+            // Why an account does not run is told once; that its streams are not read meanwhile follows from it.
+            if (account.phase !== 'running' && stream.state === 'RUNNING')
+                continue;
+            const finding = streamFinding(account.accountId, stream);
+            if (finding === null)
+                continue;
+            (isObstacle(stream) ? reasons : notes).push(finding);
+        }
+    }
+    return { ready: accounts.length > 0 && reasons.length === 0, reasons, notes };
+}
+/** What the account is doing, or why it stands still, as one sentence. */
+export function headline(account) {
+    const { phase, streams } = account;
+    if (phase === 'opening')
+        return 'Opening: fencing older instances and reading the topics back.';
+    if (phase === 'waiting')
+        return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
+    if (phase === 'stopped')
+        return `Stopped: ${sentence(account.reason)}`;
+    const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
+    const held = streams.filter((stream) => stream.state === 'HELD');
+    const running = streams.filter((stream) => stream.state === 'RUNNING');
+    const complete = running.filter((stream) => stream.complete);
+    const retrying = running.filter((stream) => stream.retrying !== null);
+    const lag = Math.max(0, ...running.map((stream) => stream.lagSeconds ?? 0));
+    const enabled = streams.filter((stream) => stream.state !== 'FEATURE_OFF');
+    const parts = [
+        progress(complete.length, running.length, enabled.length, lag),
+        standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
+        held.length > 0 ? `deletions of ${names(held)} are held` : '',
+        retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
+    ];
+    return `${parts.filter(Boolean).join('; ')}.`;
+}
+/** `48 s`, `12 min`, `3 h`, `2 d`: the two most useful digits of a time. */
+export function duration(seconds) {
+    if (seconds < 120)
+        return `${Math.round(seconds)} s`;
+    if (seconds < 7_200)
+        return `${Math.round(seconds / 60)} min`;
+    if (seconds < 172_800)
+        return `${Math.round(seconds / 3_600)} h`;
+    return `${Math.round(seconds / 86_400)} d`;
+}
+function accountFinding(account) {
+    return {
+        account: account.accountId,
+        state: account.phase,
+        reason: account.reason ?? 'the topics are being read back',
+        remedy: account.remedy,
+    };
+}
+function streamFinding(account, status) {
+    const { stream, state, reason, remedy, retrying } = status;
+    if (state !== 'RUNNING')
+        return { account, stream, state, reason: reason ?? 'unknown', remedy };
+    const why = retrying ?? { reason: reason ?? 'the first sweep is not complete', remedy };
+    const finding = { account, stream, reason: why.reason, remedy: why.remedy };
+    if (!status.complete)
+        return { ...finding, state: 'INCOMPLETE' };
+    if (retrying)
+        return { ...finding, state: 'RETRYING' };
+    return null;
+}
+function isObstacle({ state, complete }) {
+    return state === 'FORBIDDEN' || state === 'BLOCKED' || (state === 'RUNNING' && !complete);
+}
+function names(streams) {
+    const shown = streams.slice(0, 3).map(({ stream }) => stream);
+    const more = streams.length - shown.length;
+    return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+function progress(complete, running, enabled, lagSeconds) {
+    if (running === 0)
+        return 'No stream is read';
+    if (complete < running) {
+        return `Reading everything for the first time: ${complete} of ${enabled} streams are complete`;
+    }
+    const streams = running === 1 ? '1 stream is complete' : `all ${running} streams are complete`;
+    return `In step with Harvest: ${streams}, at most ${duration(lagSeconds)} behind`;
+}
+function sentence(reason) {
+    const text = reason ?? 'the reason is not known';
+    return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,12 @@
+// What a first look costs, as far as it can be known before: lists may have grown, pages may shift.
+import { PER_PAGE } from '../engine/ports.js';
+/** Requests for a stream: its pages, its parents, its windows, or the rows of a sample and the tally. */
+export function expectedRequests({ definition, index }, portions, sample) {
+    if (sample !== null && definition.single !== null)
+        return Math.min(sample, index.size) + 1;
+    if (sample !== null && definition.kind !== 'whole')
+        return Math.min(sample, index.size, portions.length);
+    if (definition.kind === 'child' || definition.kind === 'report')
+        return portions.length;
+    return Math.max(1, Math.ceil(index.size / PER_PAGE));
+}
