@@ -1,5 +1,6 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
+import { counted } from '../base/words.ts';
 import { diffSubjects, LOST, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
@@ -67,7 +68,7 @@ function beside(config: Config): Config {
 
 function sharing({ harvest: { budgets } }: Config, { id }: AccountConfig): string {
   const { requests, per_seconds } = budgets.general;
-  return `A daemon may be reading account ${id}, so only ${requests} requests in ${per_seconds} s are made (without one: --alone).`;
+  return `A daemon may be reading account ${id}, so only ${counted(requests, 'request')} in ${per_seconds} s ${requests === 1 ? 'is' : 'are'} made (if none does: --alone).`;
 }
 
 async function checkKafka(config: Config, account: AccountConfig): Promise<Finding[]> {

@@ -420,3 +420,22 @@ test('no window ever sees more than the budget, over any load, pause, abort and 
     { numRuns: 300 },
   );
 });
+
+test('how long the last of many requests is held back: a full window, the oldest token, then window by window', async () => {
+  const clock = new VirtualClock();
+  const budget = open({ requests: 3, clock });
+  expect([1, 3].map((requests) => budget.freeInMs(requests))).toEqual([0, 0]);
+  const spend = () => budget.run({ priority: 0, since: clock.monotonic() }, never, async () => {});
+  await spend();
+  await clock.pass(400);
+  await spend();
+  await spend();
+  // The oldest comes back in 600 ms, the two others in 1000, and each again a window later.
+  expect([1, 2, 3, 4, 7].map((requests) => Math.round(budget.freeInMs(requests)))).toEqual([
+    600, 1000, 1000, 1600, 2600,
+  ]);
+  await clock.pass(500);
+  expect(Math.round(budget.freeInMs(1))).toBe(100);
+  budget.pause(5_000);
+  expect(Math.round(budget.freeInMs(1))).toBe(5_000);
+});
