@@ -58,7 +58,7 @@ export const CODES = {
   'harvest.unauthorised': {
     kind: 'account',
     exit: EXIT.notAuthorised,
-    remedy: 'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked.',
+    remedy: 'Check the access token and the account id (https://id.getharvest.com/developers); make a new token if it was revoked.',
   },
   'harvest.forbidden': {
     kind: 'blocked',
