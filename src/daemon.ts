@@ -267,5 +267,3 @@ function credentialOf(account: AccountConfig): Credential {
     oauth: { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, tokenFile: token_file },
   };
 }
-
-// The configuration has checked at load that the file can be read.
