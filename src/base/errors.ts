@@ -59,7 +59,7 @@ export const CODES = {
     kind: 'account',
     exit: EXIT.notAuthorised,
     remedy:
-      'Check the access token and the account id (Harvest ID, Developers); make a new token if it was revoked. A running daemon asks again every minute, and reads a token that is a ${file:…} anew.',
+      'Check the access token and the account id (https://id.getharvest.com/developers); make a new token if it was revoked. A running daemon asks again every minute, and reads a token that is a ${file:…} anew.',
   },
   'harvest.forbidden': {
     kind: 'blocked',

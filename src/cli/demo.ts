@@ -101,6 +101,8 @@ const SIMULATED_SETTINGS = [
     (name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.tally_interval_seconds=10`],
   ),
   'harvest.overlap_seconds=10',
+  // Its life deletes a project with all its hours now and then; a hold would wait for a person to believe that.
+  'deletes.hold_percent=100',
 ];
 
 async function simulate(data: string, { timeEntries, every }: DemoOptions) {

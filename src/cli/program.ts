@@ -1,6 +1,7 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
+import type { CheckOptions } from './check.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -52,6 +53,30 @@ const COMMANDS = {
   demo: async () => (await import('./demo.ts')).demo,
 };
 
+/** Shown below a command's help, by its words. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  run: ['run', 'run --once --only clients,projects', 'run --config my.yaml --set log.level=debug'],
+  check: ['check', 'check --alone --json'],
+  streams: ['streams', 'streams --json'],
+  'state show': ['state show', 'state show time_entries'],
+  'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
+  census: ['census projects --wait 60'],
+  release: ['release projects --account 1234567'],
+  'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
+  'dead-letters replay': ['dead-letters replay tasks --wait 30'],
+  verify: ['verify', 'verify clients invoices --json', 'verify --sample 20', 'verify --alone'],
+  'schemas diff': ['schemas diff'],
+  'schemas register': ['schemas register --set topics.prefix=test'],
+  spec: ['spec > harvest-kafka.schema.json'],
+  demo: ['demo', 'demo --time-entries 10000 --every 200'],
+};
+
+function examplesOf(name: string): string {
+  const lines = EXAMPLES[name.split(' [')[0]!.split(' <')[0]!] ?? [];
+  if (lines.length === 0) return '';
+  return `\nExamples:\n${lines.map((line) => `  harvest-kafka ${line}`).join('\n')}`;
+}
+
 const NO_COMMAND = 'commander.help';
 
 function usageError({ code, message }: CommanderError): PublisherError {
@@ -75,8 +100,9 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
       .command(name)
       .description(about)
       .option('-c, --config <file>', 'YAML configuration; without it, the shipped one, driven by environment variables')
-      .option('-s, --set <key=value>', 'override a key, such as topics.prefix=test; may be repeated', collected, [])
+      .option('-s, --set <key=value>', 'override a key, such as topics.prefix=test; may be repeated', collected)
       .option('--json', 'answer in JSON')
+      .addHelpText('after', examplesOf(parent === program ? name : `${parent.name()} ${name}`))
       .action(async (...given: unknown[]) => {
         const line = given.pop() as Command;
         given.pop();
@@ -99,8 +125,13 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
 
   command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
-    .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated, []);
-  command(program, 'check', 'check token, permissions, broker, topics and registry; writes nothing', COMMANDS.check);
+    .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated);
+  command<CheckOptions>(
+    program,
+    'check',
+    'check token, permissions, broker, topics and registry; writes nothing',
+    COMMANDS.check,
+  ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   const state = program.command('state').description('what the state topic holds');
   command(
@@ -149,11 +180,11 @@ async function version({ json }: CommonOptions): Promise<number> {
   return EXIT.clean;
 }
 
-function collected(value: string, before: readonly string[]): string[] {
+function collected(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-function separated(value: string, before: readonly string[]): string[] {
+function separated(value: string, before: readonly string[] = []): string[] {
   return [...before, ...value.split(',').map((name) => name.trim())];
 }
 

@@ -1,17 +1,13 @@
 // How the first sweeps go on: a block redrawn in place on a terminal, a log line now and then elsewhere.
 // Rendering is pure; `Screen` remembers only what it drew last.
 import type { Clock } from '../base/clock.ts';
+import { counted } from '../base/words.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
+import { type Snapshot, secondsLeft } from '../observe/estimate.ts';
 import type { Logger } from '../observe/log.ts';
 import { duration } from '../observe/readiness.ts';
 import { type Column, type Output, table } from './output.ts';
 import { standardOutput } from './standard-output.ts';
-
-/** The accounts' status as seen at a moment of the monotonic clock. */
-export interface Snapshot {
-  readonly atMs: number;
-  readonly accounts: readonly AccountStatus[];
-}
 
 const DRAW_INTERVAL_MS = 1_000;
 const LINE_INTERVAL_MS = 15_000;
@@ -98,7 +94,7 @@ export function renderLine(since: Snapshot, now: Snapshot): string {
   return [
     ...opening.map(({ accountId, phase, reason }) => `account ${accountId} ${phase}${reason ? ` (${reason})` : ''}`),
     `${complete.length} of ${readable.length} streams complete`,
-    `${rowsOf(now)} rows`,
+    counted(rowsOf(now), 'row'),
     ...(rate > 0 ? [`${rate} rows/s`] : []),
     ...(standing.length > 0 ? [`${standing.length} standing still`] : []),
     ...(left === null ? [] : [`about ${duration(left)} left`]),
@@ -145,40 +141,6 @@ function bar(share: number): string {
 function rowsPerSecond(since: Snapshot, now: Snapshot): number {
   const seconds = (now.atMs - since.atMs) / 1000;
   return seconds < 1 ? 0 : Math.max(0, Math.round((rowsOf(now) - rowsOf(since)) / seconds));
-}
-
-/**
- * What the slowest sweep under way still needs at its pace so far; null while no pace is known. Sweeps that have not
- * begun are not guessed at, hence "about".
- */
-function secondsLeft(since: Snapshot, now: Snapshot): number | null {
-  const before = new Map(
-    since.accounts.flatMap(({ accountId, streams }) =>
-      streams.map(({ stream, sweep }) => [`${accountId} ${stream}`, sweep] as const),
-    ),
-  );
-  const seconds = (now.atMs - since.atMs) / 1000;
-  const estimates = now.accounts.flatMap(({ accountId, streams }) =>
-    streams.flatMap(({ stream, complete, sweep }) => {
-      if (complete || !sweep?.total) return [];
-      const earlier = before.get(`${accountId} ${stream}`);
-      const done = sweep.rows - (earlier?.startedAt === sweep.startedAt ? earlier.rows : 0);
-      return done > 0 ? [(Math.max(0, sweep.total - sweep.rows) * seconds) / done] : [];
-    }),
-  );
-  if (estimates.length === 0 || seconds < 1) return null;
-  return Math.max(...estimates, ...now.accounts.map(secondsOfReports));
-}
-
-/** Each window of a report is a request, and their budget is small: no pace so far outruns it. */
-function secondsOfReports({ streams, budgets }: AccountStatus): number {
-  const budget = budgets.find(({ name }) => name === 'reports');
-  const windows = streams.flatMap(({ complete, sweep }) =>
-    !complete && sweep?.unit === 'windows' && sweep.total ? [Math.max(0, sweep.total - sweep.rows)] : [],
-  );
-  if (!budget || windows.length === 0) return 0;
-  const requests = windows.reduce((sum, left) => sum + left, 0) - Math.max(0, budget.requests - budget.used);
-  return (Math.max(0, requests) * budget.perSeconds) / budget.requests;
 }
 
 /** Streams that stand still are not waited for: they need a person, and say so elsewhere. */

@@ -1,5 +1,6 @@
 // How a comparison goes on: one line redrawn in place on a terminal, a line on stderr now and then elsewhere.
-import type { Clock } from '../base/clock.ts';
+import { type Clock, isoSeconds } from '../base/clock.ts';
+import { counted } from '../base/words.ts';
 import type { BudgetView } from '../engine/ports.ts';
 import { duration } from '../observe/readiness.ts';
 import type { Requests, Verification } from '../verify/verification.ts';
@@ -10,6 +11,7 @@ export interface Watched {
   readonly accountId: string;
   readonly expected: Requests;
   readonly verification: Pick<Verification, 'progress'>;
+  readonly budgets: readonly Pick<BudgetView, 'name' | 'waiting' | 'freeInMs'>[];
 }
 
 const DRAW_INTERVAL_MS = 1_000;
@@ -26,7 +28,7 @@ export function showVerifying(options: {
   const { watched, clock, terminal, line, canvas = screen } = options;
   const everyMs = terminal ? DRAW_INTERVAL_MS : LINE_INTERVAL_MS;
   let cancel = clock.after(everyMs, function show() {
-    const lines = watched.map(renderWatched);
+    const lines = watched.map((each) => renderWatched(each, clock.now()));
     if (terminal) canvas.draw(lines);
     else for (const text of lines) line(text);
     cancel = clock.after(everyMs, show);
@@ -39,12 +41,30 @@ export function showVerifying(options: {
   };
 }
 
-/** `account 1234567: 12 of 32 streams, 40 requests of about 61, 2 streams wait for their second look` */
-export function renderWatched({ accountId, expected, verification }: Watched): string {
-  const { done, streams, asked, waiting } = verification.progress;
-  const second = waiting === 0 ? '' : `, ${waiting} to be looked at again`;
-  const all = expected.general + expected.reports;
-  return `account ${accountId}: ${done} of ${streams} streams, ${asked} requests of about ${all}${second}`;
+/** Waits shorter than this are not worth a word. */
+const SOON_MS = 2_000;
+
+/** `account 1234567: 12 of 32 streams, 40 of about 61 requests, 2 to be looked at again from 06:31:05Z, next reports request at 06:40:10Z` */
+export function renderWatched({ accountId, expected, verification, budgets }: Watched, now: number): string {
+  const { done, streams, asked, waiting, againInMs } = verification.progress;
+  const all = Math.max(asked, expected.general + expected.reports);
+  const parts = [`${done} of ${counted(streams, 'stream')}`, `${asked} of about ${counted(all, 'request')}`];
+  if (againInMs !== null) parts.push(`${waiting} to be looked at again from ${timeOfDay(now + againInMs)}`);
+  for (const { name, freeInMs } of waitingBudgets(budgets)) {
+    parts.push(`next ${name} request at ${timeOfDay(now + freeInMs)}`);
+  }
+  return `account ${accountId}: ${parts.join(', ')}`;
+}
+
+function waitingBudgets(budgets: Watched['budgets']) {
+  return budgets
+    .filter((budget) => budget.waiting() > 0)
+    .map((budget) => ({ name: budget.name, freeInMs: budget.freeInMs(1) }))
+    .filter(({ freeInMs }) => freeInMs > SOON_MS);
+}
+
+function timeOfDay(ms: number): string {
+  return isoSeconds(ms).slice(11);
 }
 
 /** `account 1234567: about 52 general requests at 5 per 15 s, about 9 reports requests at 5 per 15 min: 15 min` */
@@ -52,15 +72,16 @@ export function renderExpectation(
   accountId: string,
   expected: Requests,
   budgets: readonly Pick<BudgetView, 'name' | 'requests' | 'windowMs'>[],
+  now: number,
 ): string {
   const needed = budgets.filter(({ name }) => expected[name] > 0);
   const parts = needed.map(({ name, requests, windowMs }) => {
-    return `about ${expected[name]} ${name} requests at ${requests} per ${duration(windowMs / 1000)}`;
+    return `about ${counted(expected[name], `${name} request`)} at ${requests} per ${duration(windowMs / 1000)}`;
   });
   // The first window is free; each further one has to pass.
   const waits = needed.map(
     ({ name, requests, windowMs }) => (Math.ceil(expected[name] / requests) - 1) * (windowMs / 1000),
   );
   const seconds = Math.max(0, ...waits);
-  return `account ${accountId}: ${parts.join(', ')}${seconds > 0 ? `; at least ${duration(seconds)}` : ''}`;
+  return `account ${accountId}: ${parts.join(', ')}${seconds > 0 ? `; at least ${duration(seconds)}, until ${timeOfDay(now + seconds * 1000)}` : ''}`;
 }

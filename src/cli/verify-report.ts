@@ -1,4 +1,5 @@
 // What a comparison found, for people: a row for each stream, then the ids by kind.
+import { counted } from '../base/words.ts';
 import type { RowId } from '../engine/ports.ts';
 import { differs, type StaleRow, type StreamFinding } from '../verify/finding.ts';
 import { indented } from './context.ts';
@@ -42,7 +43,7 @@ function noteOf({ state, compared, daemon, tally, refused_parents }: StreamFindi
   if (state !== 'compared') notes.push(`${state}, ${compared > 0 ? 'looked at once' : 'not compared'}`);
   if (daemon && daemon.state !== state && daemon.state !== 'RUNNING') notes.push(`the daemon says ${daemon.state}`);
   if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('first sweep not finished');
-  if (refused_parents.length > 0) notes.push(`${refused_parents.length} parents refused`);
+  if (refused_parents.length > 0) notes.push(`${counted(refused_parents.length, 'parent')} refused`);
   if (tally) notes.push(`${tally.harvest} in Harvest, ${tally.topic} on the topic`);
   return notes.join('; ');
 }
@@ -66,7 +67,7 @@ function differences(streams: readonly StreamFinding[], most: number): string[] 
     lines.push(...idLines(`${stream}: extra on the topic`, extra, most, String));
     lines.push(...idLines(`${stream}: stale on the topic`, stale, most, staleText));
     if (tally && tally.harvest !== tally.topic) {
-      lines.push(`${stream}: Harvest counts ${tally.harvest} rows, the topic ${tally.topic}`);
+      lines.push(`${stream}: Harvest counts ${counted(tally.harvest, 'row')}, the topic ${tally.topic}`);
     }
   }
   return lines.length > 0 ? [...lines, ''] : [];
@@ -96,10 +97,17 @@ function staleText({ id, fields, values }: StaleRow): string {
 function verdict(streams: readonly StreamFinding[], { sample }: ReportOptions): string {
   const compared = streams.filter(({ state }) => state === 'compared');
   const unequal = compared.filter(differs).length;
-  const scope = sample === undefined ? '' : ` This was a sample of at most ${sample} rows a stream, not all of them.`;
+  const scope =
+    sample === undefined ? '' : ` This was a sample of at most ${counted(sample, 'row')} a stream, not all of them.`;
   if (streams.some(({ state }) => state === 'unfinished')) {
-    return `Stopped: ${compared.length} of ${streams.length} streams were compared, ${unequal} of them differ.${scope}`;
+    return `Stopped: ${compared.length} of ${counted(streams.length, 'stream')} ${compared.length === 1 ? 'was' : 'were'} compared, ${unequal} of them ${differVerb(unequal)}.${scope}`;
   }
-  if (unequal > 0) return `${unequal} of ${compared.length} streams differ.${scope}`;
-  return compared.length === 0 ? 'Nothing was compared.' : `${compared.length} streams: no difference.${scope}`;
+  if (unequal > 0) return `${unequal} of ${counted(compared.length, 'stream')} ${differVerb(unequal)}.${scope}`;
+  return compared.length === 0
+    ? 'Nothing was compared.'
+    : `${counted(compared.length, 'stream')}: no difference.${scope}`;
+}
+
+function differVerb(count: number): string {
+  return count === 1 ? 'differs' : 'differ';
 }

@@ -146,8 +146,8 @@ async function verifyAccount(
   let expected: Requests | null = null;
   try {
     expected = await verification.prepare();
-    if (!options.json) print(renderExpectation(account.id, expected, source.budgets));
-    watched.push({ accountId: account.id, expected, verification });
+    if (!options.json) print(renderExpectation(account.id, expected, source.budgets, clock.now()));
+    watched.push({ accountId: account.id, expected, verification, budgets: source.budgets });
     const findings = await verification.run();
     return { account_id: account.id, expected_requests: expected, requests, streams: findings };
   } catch (thrown) {

@@ -1,5 +1,5 @@
 // Amounts, rates, hours and quantities as decimal(24,6): the number of millionths. Knows exactness, rounding and the
-// bytes of java.math.BigInteger; leaves to conversion.ts what becomes of a literal that had to be rounded.
+// bytes of java.math.BigInteger; leaves to encoding.ts what becomes of a literal that had to be rounded.
 
 const SCALE = 6;
 const PRECISION = 24;

@@ -1,5 +1,5 @@
 // The Avro schemas of the topics: `avro/<stream>.avsc` for values, derived from the catalog for keys. Knows their shape
-// and how decimal handling rewrites them; leaves bytes to codec.ts and the registry to subjects.ts.
+// and how decimal handling rewrites them; leaves bytes to codec.ts and the registry to registry.ts.
 import { readFile } from 'node:fs/promises';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';

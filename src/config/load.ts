@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { PublisherError } from '../base/errors.ts';
+import { CODES, PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading, readDocument } from './document.ts';
 import { readOrdinaryFile } from './files.ts';
@@ -22,6 +22,11 @@ export interface ConfigSource extends Partial<Surroundings> {
   readonly overrides?: readonly string[];
 }
 
+/** What somebody is told who has no token yet. */
+const LACKS_ACCOUNT =
+  /^harvest\.accounts(\.\d+\.(id|access_token))? (needs the environment variable|is required)|\$\{HARVEST_ACC\w+\} is empty/;
+const WHERE_TOKENS_ARE =
+  'Tokens are made at https://id.getharvest.com/developers, which shows the account id beside each.';
 const SIZE_MAX_BYTES = 1_000_000;
 const NAME_OF_TEXT = 'configuration';
 /** A template that went wrong has the same problem a thousand times: so many are worth reading. */
@@ -204,7 +209,9 @@ function refuse(problems: readonly Problem[], untold = 0): never {
   const lines = inOrder.slice(0, TOLD_MAX).map(({ place, message }) => `${place}: ${message}`);
   const more = problems.length - lines.length + untold;
   if (more > 0) lines.push(`and ${more} more`);
-  throw new PublisherError('config.invalid', lines.join('\n'));
+  const lacksAccount = problems.some(({ message }) => LACKS_ACCOUNT.test(message));
+  const detail = lacksAccount ? { remedy: `${WHERE_TOKENS_ARE}\n${CODES['config.invalid'].remedy}` } : {};
+  throw new PublisherError('config.invalid', lines.join('\n'), detail);
 }
 
 function freeze<T>(value: T): T {

@@ -34,7 +34,7 @@ export function accountStatus(parts: {
     reason: phase.reason,
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
-    streams: streams.map((live) => streamStatus(live, view, now)),
+    streams: streams.map((live) => streamStatus(live, view, accountId, now)),
     budgets: budgets.map((budget) => ({
       ...allowance(budget, firstSweepRequests(budget.name, view, pageRows, now)),
       name: budget.name,
@@ -67,7 +67,7 @@ function firstSweepRequests(name: BudgetName, view: ScheduleView, pageRows: numb
   }, 0);
 }
 
-function streamStatus(live: LiveStream, view: ScheduleView, now: number): StreamStatus {
+function streamStatus(live: LiveStream, view: ScheduleView, accountId: string, now: number): StreamStatus {
   const { row, definition, retry } = live;
   const due = nextTask(live, view, now)?.at ?? null;
   const refusedParent =
@@ -76,7 +76,7 @@ function streamStatus(live: LiveStream, view: ScheduleView, now: number): Stream
   return {
     stream: definition.name,
     state: refusedParent?.row.state ?? stateOf(row),
-    ...reasonOf(row, refusedParent, waiting),
+    ...reasonOf(live, accountId, refusedParent, waiting),
     nextProbeAt: isProbed(row) ? isoSeconds(live.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
@@ -103,15 +103,17 @@ function isProbed({ state, hold }: StreamRow): boolean {
 }
 
 function reasonOf(
-  row: StreamRow,
+  live: LiveStream,
+  accountId: string,
   refusedParent: LiveStream | null,
   waiting: string | null,
 ): Pick<StreamStatus, 'reason' | 'remedy' | 'since'> {
+  const { row } = live;
   if (refusedParent) {
     const { reason, remedy, since } = refusedParent.row;
     return { reason: `its parents cannot be read: ${reason}`, remedy, since };
   }
-  if (stateOf(row) === 'HELD') return { ...whyOf(row), since: row.hold!.since };
+  if (stateOf(row) === 'HELD') return { ...whyOf(row, live.definition.name, accountId), since: row.hold!.since };
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 

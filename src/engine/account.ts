@@ -158,7 +158,8 @@ export class Account {
     };
     // Only a commit that took work along is progress: opening, or storing the budgets, may go well for ever.
     const onProgress = () => backoff.progressed();
-    const committer = new Committer({ sink, source, clock, emit, onProgress, onFailure: fail });
+    const { accountId } = this.#parts.settings;
+    const committer = new Committer({ accountId, sink, source, clock, emit, onProgress, onFailure: fail });
     this.#storeBudgets = () => committer.storeBudgets();
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();

@@ -44,6 +44,7 @@ interface Waiting {
 }
 
 export class Committer {
+  readonly #accountId: number;
   readonly #sink: Sink;
   readonly #source: Source;
   readonly #clock: Clock;
@@ -61,6 +62,7 @@ export class Committer {
    * for it.
    */
   constructor(parts: {
+    accountId: number;
     sink: Sink;
     source: Source;
     clock: Clock;
@@ -70,6 +72,7 @@ export class Committer {
   }) {
     this.#onProgress = parts.onProgress;
     this.#onFailure = parts.onFailure;
+    this.#accountId = parts.accountId;
     this.#sink = parts.sink;
     this.#source = parts.source;
     this.#clock = parts.clock;
@@ -151,7 +154,7 @@ export class Committer {
     }
     const events = results.flatMap((result) => [
       ...result.events,
-      ...stateEvents(result, rows),
+      ...stateEvents(result, rows, this.#accountId),
       ...[...result.diffs].flatMap(([live, diff]) => driftEvents(live, diff)),
     ]);
     const budgetRows = this.#budgetRows(budgets);
@@ -262,7 +265,11 @@ function committedEvent(
   };
 }
 
-function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow>): PublisherEvent[] {
+function stateEvents(
+  result: StepResult,
+  rows: ReadonlyMap<LiveStream, StreamRow>,
+  accountId: number,
+): PublisherEvent[] {
   const events: PublisherEvent[] = [];
   for (const live of result.moves.keys()) {
     const row = rows.get(live)!;
@@ -273,7 +280,7 @@ function stateEvents(result: StepResult, rows: ReadonlyMap<LiveStream, StreamRow
       stream: live.definition.name,
       from,
       to,
-      ...whyOf(row),
+      ...whyOf(row, live.definition.name, accountId),
       nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
     });
   }

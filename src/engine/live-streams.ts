@@ -1,4 +1,5 @@
 // The streams of an account as a process begins with them: built from the catalog, then as the topics say they stand.
+import { counted } from '../base/words.ts';
 import { ownerOf, type StreamDefinition } from '../streams/definition.ts';
 import type { Grain } from '../streams/windows.ts';
 import { withoutLeftOver } from './census.ts';
@@ -17,8 +18,8 @@ export interface StreamPlan {
 function contradiction(row: StreamRow, live: LiveStream, isStored: boolean): string | null {
   if (row.rows === live.index.size) return null;
   return isStored
-    ? `the topic holds ${live.index.size} rows, the state row says ${row.rows}`
-    : `the topic holds ${live.index.size} rows, but no state row speaks of them`;
+    ? `the topic holds ${counted(live.index.size, 'row')}, the state row says ${row.rows}`
+    : `the topic holds ${counted(live.index.size, 'row')}, but no state row speaks of them`;
 }
 
 /** One live stream for each plan, parents and owners known to those below them. */

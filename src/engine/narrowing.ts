@@ -10,6 +10,10 @@ import { sourcesOf } from './restatement.ts';
 import type { StepContext } from './step.ts';
 import { stateOf } from './stream-row.ts';
 
+/** Why a report is held whose sources miss too much. */
+export const NARROWED =
+  'rows left this report while rows of the lists it is made from are missing too: deleted, or hidden from this token';
+
 /** Whether the streams that a report is made from miss more rows than are ever deleted unasked. Asked after the report's answer. */
 export async function isNarrowed(report: LiveStream, context: StepContext): Promise<boolean> {
   for (const name of sourcesOf(report.definition)) {

@@ -4,6 +4,7 @@
 // A record may have moved to another parent before its former one was deleted. So lists below are swept for changes once more
 // after the 404, and only what still belongs to the deleted parent then goes with it.
 import { isoSeconds } from '../base/clock.ts';
+import { counted } from '../base/words.ts';
 import { ownerOf } from '../streams/definition.ts';
 import { holdOf, limitOf } from './census.ts';
 import type { Diff } from './diff.ts';
@@ -54,7 +55,7 @@ export function removalStep(live: LiveStream, context: StepContext): StepResult 
   const tooMuch = below.find(([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold));
   if (tooMuch && !live.row.hold?.released) {
     const [{ definition, index }, ids] = tooMuch;
-    const reason = `deleting ${gone.length} records would take ${ids.length} of ${index.size} rows of ${definition.name} along`;
+    const reason = `deleting ${counted(gone.length, 'record')} would take ${ids.length} of ${index.size} rows of ${definition.name} along`;
     const move: Move = (row) => ({ ...row, hold: holdOf(row, 'cascade', reason, at) });
     return stepResult(live, 'confirm', { moves: [[live, move]] });
   }

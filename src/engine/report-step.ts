@@ -6,7 +6,7 @@ import { holdOf } from './census.ts';
 import type { Diff } from './diff.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { isNarrowed, lookAgain, missingFrom } from './narrowing.ts';
+import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
 import { PRIORITY } from './ports.ts';
 import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
 import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from './step.ts';
@@ -186,9 +186,7 @@ function withHold(row: StreamRow, isHeld: boolean, isComplete: boolean, now: num
   const at = isoSeconds(now);
   const read = isComplete ? { ...row, position: { ...position, round_at: at } } : row;
   if (isHeld) {
-    const reason =
-      'rows left this report while rows of the lists it is made from are missing too: deleted, or hidden from this token';
-    return { ...read, hold: holdOf(row, 'missing', reason, at) };
+    return { ...read, hold: holdOf(row, 'missing', NARROWED, at) };
   }
   const isOver = position.held.length === 0 && (!row.hold?.released || position.touched.length === 0);
   return isOver ? { ...read, hold: null } : read;

@@ -180,13 +180,18 @@ export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): Str
 }
 
 /** Why a stream is in its state, and what to do about it. */
-export function whyOf(row: StreamRow): { readonly reason: string; readonly remedy: string } {
-  if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: HELD_REMEDY };
+export function whyOf(
+  row: StreamRow,
+  stream: string,
+  accountId: number | string,
+): { readonly reason: string; readonly remedy: string } {
+  if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: heldRemedy(stream, accountId) };
   return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
 }
 
-const HELD_REMEDY =
-  "Nothing is deleted meanwhile. If the token's owner lost a role, give it back: the hold ends by itself. If the records were deleted: harvest-kafka release <stream>.";
+function heldRemedy(stream: string, accountId: number | string): string {
+  return `Nothing is deleted meanwhile. If the token's owner lost a role, give it back: the hold ends by itself. If the records were deleted: harvest-kafka release ${stream} --account ${accountId}`;
+}
 
 /** The row of a stream that was never read. */
 export function freshRow(stream: StreamDefinition, grain: Grain, now: number): StreamRow {

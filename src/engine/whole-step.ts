@@ -4,7 +4,7 @@ import { isoSeconds } from '../base/clock.ts';
 import { holdOf, limitOf, missingReason } from './census.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
-import { isNarrowed, lookAgain, missingFrom } from './narrowing.ts';
+import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
 import { type JsonObject, PRIORITY } from './ports.ts';
 import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
@@ -23,11 +23,9 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   let answer = await look();
   const missing = missingFrom(live, answer.diff);
   const isReport = definition.single === null;
-  const tooMuch =
-    missing.length > 0 &&
-    !row.hold?.released &&
-    (missing.length > limitOf(live.index.size, context.settings.hold) ||
-      (isReport && (await isNarrowed(live, context))));
+  const isHoldable = missing.length > 0 && !row.hold?.released;
+  const isMass = isHoldable && missing.length > limitOf(live.index.size, context.settings.hold);
+  const tooMuch = isMass || (isHoldable && isReport && (await isNarrowed(live, context)));
   // Rows that can be asked for are deleted by their own 404; a report's row is what its list says.
   const suspects = tooMuch || isReport ? [] : (missing as number[]);
   if (missing.length > 0 && isReport && !tooMuch) {
@@ -35,7 +33,7 @@ export async function wholeStep(live: LiveStream, context: StepContext): Promise
   }
   const { records, serverTime, pages, diff } = answer;
   const at = isoSeconds(context.now());
-  const reason = missingReason(missing.length, live.index.size);
+  const reason = isMass ? missingReason(missing.length, live.index.size) : NARROWED;
 
   const company = definition.name === 'company' ? companyFacts(records[0]) : row.company;
   const own: Move = (current) => {
@@ -61,7 +59,7 @@ function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [
     const flag = live.definition.feature;
     if (flag === null) continue;
     const isOff = company[flag] === false;
-    if (isOff && live.row.state !== 'FEATURE_OFF') moves.push([live, (row) => featureOff(row, flag, now())]);
+    if (isOff && live.row.state !== 'FEATURE_OFF') moves.push([live, (row) => featureOff(row, live, flag, now())]);
     if (!isOff && live.row.state === 'FEATURE_OFF') {
       moves.push([live, (row) => moved(row, row.position, 'probe', now(), false)]);
     }
@@ -69,12 +67,12 @@ function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [
   return moves;
 }
 
-function featureOff(row: StreamRow, flag: string, now: number): StreamRow {
+function featureOff(row: StreamRow, { definition }: LiveStream, flag: string, now: number): StreamRow {
   return {
     ...row,
     state: 'FEATURE_OFF',
     reason: `the company has this module switched off (${flag} is false)`,
-    remedy: 'Switch the module on in Harvest (Settings, Modules), or set streams.<name>.enabled: false.',
+    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${definition.name}.enabled: false.`,
     since: isoSeconds(now),
   };
 }

@@ -2,7 +2,7 @@
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';
-import type { StreamDefinition } from '../streams/definition.ts';
+import { ANYONE, type StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
 /** What a failure needs to say what and where. */
@@ -88,9 +88,12 @@ const IN_BETWEEN =
 
 function roleRemedy(stream: StreamDefinition | null): { remedy?: string } {
   if (stream === null) return {};
-  return {
-    remedy: `This stream can be read by: ${stream.permission}. Give the token's owner that role, or set streams.${stream.name}.enabled: false.`,
-  };
+  const mend =
+    stream.permission === ANYONE
+      ? "See whether the token's owner is still active in this account and may still use this part of Harvest"
+      : "Give the token's owner that role";
+  const remedy = `This stream can be read by: ${stream.permission}. ${mend}, or set streams.${stream.name}.enabled: false.`;
+  return { remedy };
 }
 
 /** The answer was not what a Harvest list or record looks like. */

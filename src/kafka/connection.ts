@@ -139,8 +139,8 @@ function bootstrapName(broker: string, names: Map<string, string>): string {
 // Said several times a second in a healthy life: markers of the former transaction still being written, and our own sever().
 const SILENCED = /concurrent operation|the connection was given up/;
 // Said in every healthy life and many times in an outage, of which we tell once: coordinators that move, connections that
-// fail, and advice that session.ts answers by its discipline.
-const ORDINARY = /InitProducerId|coordinator|Limiting retries|[Cc]onnection|Failed to connect/;
+// fail, answers that say "not yet" or "not here" and are asked again, and advice that session.ts answers by its discipline.
+const ORDINARY = /^Response \w+\(|InitProducerId|coordinator|Limiting retries|[Cc]onnection|Failed to connect/;
 
 /** Failures come back to us as errors and are told there, so kafkajs' own lines are background: one level down. */
 function forward({ level, namespace, log: entry }: LogEntry, log: Log): void {

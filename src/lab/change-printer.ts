@@ -152,12 +152,28 @@ function label(row: Row): string {
     .join(' · ');
 }
 
-/** `hours 1.25 → 1.5, notes … → …`; technical fields come last and only when nothing else changed. */
-function changes(before: Row, after: Row): string {
+/** `hours 1.25 → 1.5, notes … → …`; `updated_at` only when nothing else changed. */
+export function changes(before: Row, after: Row): string {
   const changed = Object.keys(after).filter((field) => text(before[field]) !== text(after[field]));
   const told = changed.filter((field) => field !== 'updated_at');
   const shown = told.length > 0 ? told : changed;
-  return shown.map((field) => `${field} ${short(before[field])} → ${short(after[field])}`).join(', ');
+  return shown.flatMap((field) => difference(field, before[field], after[field])).join(', ');
+}
+
+/** What differs between two unequal values: of records and lists only the members that do, unless their names tell it. */
+function difference(path: string, before: unknown, after: unknown): string[] {
+  const isTold = short(before) !== short(after);
+  if (isTold || !isObject(before) || !isObject(after)) return [`${path} ${short(before)} → ${short(after)}`];
+  const members = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return members
+    .filter((member) => text(before[member]) !== text(after[member]))
+    .flatMap((member) =>
+      difference(Array.isArray(after) ? `${path}[${member}]` : `${path}.${member}`, before[member], after[member]),
+    );
+}
+
+function isObject(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null;
 }
 
 function nameOf(reference: unknown): unknown {
@@ -171,8 +187,8 @@ function text(value: unknown): string {
 /** A value in a few characters: decimals as numbers, days as dates, records by their name. */
 function short(value: unknown): string {
   if (value === null || value === undefined) return '–';
-  if (typeof value === 'object')
-    return short((value as Row).name ?? (Array.isArray(value) ? `[${value.length}]` : '{…}'));
+  if (Array.isArray(value)) return `[${value.length}]`;
+  if (isObject(value)) return short(value.name ?? (value.id === undefined ? '{…}' : `#${value.id}`));
   const shown = String(value).replace(/\s+/g, ' ');
   return shown.length > 32 ? `${shown.slice(0, 31)}…` : shown;
 }

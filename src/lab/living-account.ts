@@ -1,5 +1,7 @@
 // A simulated account that goes on living: changed every so often, and the same account again after a restart. Only the
-// times of the changes are kept; the seed makes the same changes of them.
+// times of the changes are kept; the seed makes the same changes of them. Each is noted before it is made, because a closed
+// terminal kills: an account that forgot its changes would look as if a hundred records had been deleted.
+import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createSimulator, mutate, type Simulator, seededRandom } from './simulator/index.ts';
@@ -15,11 +17,11 @@ export interface LivingAccountOptions {
 /** Nine reports a month of history have to fit Harvest's 100 requests in 15 minutes, or the first sweep takes an hour. */
 const YEARS = 0.5;
 
-interface Diary {
+/** The file: a line of JSON for the birth, then a line for each change with its time. */
+interface Birth {
   readonly seed: number;
   readonly timeEntries: number;
   readonly bornAt: number;
-  readonly changes: number[];
 }
 
 export interface LivingAccount {
@@ -31,21 +33,16 @@ export interface LivingAccount {
 
 /** Opens the account that `file` tells of, changes replayed, or a new one. */
 export async function openLivingAccount(options: LivingAccountOptions): Promise<LivingAccount> {
-  const diary = (await readDiary(options.file)) ?? {
-    seed: options.seed ?? 1,
-    timeEntries: options.timeEntries,
-    bornAt: Date.now(),
-    changes: [],
-  };
-  let replayed: number | null = diary.bornAt;
+  const { birth, changes } = (await readDiary(options.file)) ?? (await beginDiary(options));
+  let replayed: number | null = birth.bornAt;
   const simulator = createSimulator({
-    seed: diary.seed,
-    timeEntries: diary.timeEntries,
+    seed: birth.seed,
+    timeEntries: birth.timeEntries,
     years: YEARS,
     now: () => replayed ?? Date.now(),
   });
-  const random = seededRandom(diary.seed);
-  for (const time of diary.changes) {
+  const random = seededRandom(birth.seed);
+  for (const time of changes) {
     replayed = time;
     mutate(simulator, random);
   }
@@ -55,7 +52,7 @@ export async function openLivingAccount(options: LivingAccountOptions): Promise<
   const change = () => {
     // The diary holds the very time that the change sees.
     replayed = Date.now();
-    diary.changes.push(replayed);
+    appendFileSync(options.file, `${replayed}\n`);
     mutate(simulator, random);
     replayed = null;
   };
@@ -66,16 +63,29 @@ export async function openLivingAccount(options: LivingAccountOptions): Promise<
     },
     close: async () => {
       if (timer) clearInterval(timer);
-      await mkdir(dirname(options.file), { recursive: true });
-      await writeFile(options.file, JSON.stringify(diary));
     },
   };
 }
 
+interface Diary {
+  readonly birth: Birth;
+  readonly changes: readonly number[];
+}
+
+async function beginDiary({ file, seed = 1, timeEntries }: LivingAccountOptions): Promise<Diary> {
+  const birth = { seed, timeEntries, bornAt: Date.now() };
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(birth)}\n`);
+  return { birth, changes: [] };
+}
+
+/** Null when there is none. What follows the last end of a line was not made. */
 async function readDiary(file: string): Promise<Diary | null> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Diary;
-  } catch {
-    return null;
-  }
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (text === null) return null;
+  const [birth, ...changes] = text.split('\n').slice(0, -1);
+  return { birth: JSON.parse(birth!), changes: changes.map(Number) };
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import { Estimate } from './estimate.ts';
 import type { Metrics } from './metrics.ts';
 import { PAGE_POLICY, renderPage } from './page.ts';
 import { readiness } from './readiness.ts';
@@ -66,6 +67,12 @@ export async function openHttp(options: HttpOptions): Promise<HttpDoor> {
 
 function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): ReadonlyMap<string, Route> {
   const startedAt = clock.monotonic();
+  const estimates = new Map<string, Estimate>();
+  const estimateOf = ({ accountId }: AccountStatus) => {
+    const estimate = estimates.get(accountId) ?? new Estimate();
+    estimates.set(accountId, estimate);
+    return estimate;
+  };
   const uptimeSeconds = () => Math.floor((clock.monotonic() - startedAt) / 1000);
   return new Map<string, Route>([
     [
@@ -89,7 +96,10 @@ function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): Rea
       () => ({
         status: 200,
         type: 'text/html; charset=utf-8',
-        body: renderPage({ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() }),
+        body: renderPage({
+          ...{ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() },
+          secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
+        }),
         policy: PAGE_POLICY,
       }),
     ],

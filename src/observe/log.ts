@@ -3,6 +3,7 @@
 import { styleText } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { loudness } from '../base/backoff.ts';
+import { counted } from '../base/words.ts';
 import type { Emit, PublisherEvent } from '../engine/events.ts';
 import { LONG_PAUSE_MS } from '../engine/ports.ts';
 import type { AccountStatus } from '../engine/status.ts';
@@ -33,7 +34,7 @@ export function createLog(options: { level: string; pretty?: boolean; color?: bo
 /** Says in the log, once its reader takes lines again, how many it has missed. */
 export function tellOfDrops(log: Logger, outlet: Outlet): void {
   outlet.whenItFlows((lines) => {
-    const what = lines === 1 ? '1 line of this log was' : `${lines} lines of this log were`;
+    const what = `${counted(lines, 'line')} of this log ${lines === 1 ? 'was' : 'were'}`;
     log.warn(
       { event: 'log.dropped', lines },
       `${what} dropped here: nobody read it, and the work does not wait for that`,
@@ -91,7 +92,7 @@ export function createEventLog(log: Logger): EventLog {
       for (const account of accounts) {
         const tally = tallyOf(account.accountId);
         const { published, unchanged, requests, deadLetters } = tally;
-        const message = `${headline(account)} Since the last summary: ${published} published, ${unchanged} unchanged, ${requests} requests.`;
+        const message = `${headline(account)} Since the last summary: ${published} published, ${unchanged} unchanged, ${counted(requests, 'request')}.`;
         log.info(
           { event: 'summary', account: account.accountId, published, unchanged, deadLetters, requests },
           message,
@@ -113,19 +114,21 @@ interface Tally {
 export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
   switch (event.name) {
     case 'account.opened':
-      return info(`opened ${event.streams} streams; ${event.restoredRows} rows read back in ${event.restoreMs} ms`);
+      return info(
+        `opened ${counted(event.streams, 'stream')}; ${counted(event.restoredRows, 'row')} read back in ${event.restoreMs} ms`,
+      );
     case 'account.waiting':
       return { level: loudness(event.failingMs), message: `waiting: ${event.reason} (again in ${event.retryInMs} ms)` };
     case 'account.stopped':
       return { level: 'error', message: `stopped: ${event.reason}` };
     case 'page.committed':
-      return debug(`committed ${sum(event.published)} of ${event.read} records in ${event.commitMs} ms`);
+      return debug(`committed ${sum(event.published)} of ${counted(event.read, 'record')} in ${event.commitMs} ms`);
     case 'transaction.committed':
-      return debug(`transaction with ${event.pages} ${event.pages === 1 ? 'page' : 'pages'} in ${event.ms} ms`);
+      return debug(`transaction with ${counted(event.pages, 'page')} in ${event.ms} ms`);
     case 'sweep.started':
       return event.purpose === 'first' ? info('reads everything for the first time') : debug(`${event.purpose} sweep`);
     case 'sweep.completed': {
-      const message = `${event.purpose} sweep complete: ${event.read} read in ${event.pages} ${event.pages === 1 ? 'page' : 'pages'}, ${publishedInSweep} published`;
+      const message = `${event.purpose} sweep complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInSweep} published`;
       return event.purpose === 'first' || publishedInSweep > 0 ? info(message) : debug(message);
     }
     case 'sweep.shifted':

@@ -12,6 +12,8 @@ export interface PageFacts {
   readonly now: number;
   readonly uptimeSeconds: number;
   readonly accounts: readonly AccountStatus[];
+  /** Until the first sweeps of an account are complete; null when nothing is known or left. */
+  readonly secondsLeft: (account: AccountStatus) => number | null;
 }
 
 /** Only our own two inline pieces run, known by their hashes; nothing is loaded and nobody may frame the page. */
@@ -45,7 +47,7 @@ ${ready ? badge('good', 'ready') : badge('bad', 'not ready')}
 <p class="quiet">version ${facts.version} · up ${duration(facts.uptimeSeconds)} · <time>${isoSeconds(facts.now)}</time></p>
 </header>
 <p id="lost" hidden>This page has lost its connection; what it shows is old.</p>
-${facts.accounts.map((account) => renderAccount(account, facts.now))}
+${facts.accounts.map((account) => renderAccount(account, facts))}
 ${facts.accounts.length === 0 ? html`<p>No account is configured.</p>` : null}
 <footer class="quiet"><a href="/status">status</a> <a href="/metrics">metrics</a> <a href="/health/ready">readiness</a></footer>
 </main>
@@ -55,11 +57,12 @@ ${facts.accounts.length === 0 ? html`<p>No account is configured.</p>` : null}
 `.markup;
 }
 
-function renderAccount(account: AccountStatus, now: number): Html {
+function renderAccount(account: AccountStatus, { now, secondsLeft }: PageFacts): Html {
   const { streams, budgets, phase } = account;
   const enabled = streams.filter(({ state }) => state !== 'FEATURE_OFF');
   const lags = enabled.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const deadLetters = streams.reduce((sum, stream) => sum + stream.deadLetters, 0);
+  const left = secondsLeft(account);
   const shade = phase === 'running' ? 'good' : phase === 'stopped' ? 'bad' : 'busy';
   return html`<section>
 <h2>Account ${account.accountId} ${badge(shade, phase)}</h2>
@@ -67,7 +70,7 @@ function renderAccount(account: AccountStatus, now: number): Html {
 ${account.remedy === null ? null : html`<p class="remedy">${account.remedy}</p>`}
 <dl class="tiles">
 ${tile('streams complete', `${enabled.filter(({ complete }) => complete).length} / ${enabled.length}`)}
-${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
+${left === null ? null : tile('first sweeps', `about ${duration(left)} left`)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
 ${tile('furthest behind', lags.length === 0 ? '–' : duration(Math.max(...lags)))}
 ${tile('dead letters', grouped(deadLetters))}
 ${budgets.map((budget) => renderBudget(budget, now))}
@@ -97,7 +100,7 @@ function renderStream(stream: StreamStatus, now: number): Html {
   const standstill = stream.state === 'RUNNING' ? null : stream.reason;
   const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
-  const dead = stream.deadLetters > 0 ? `${grouped(stream.deadLetters)} dead letters` : null;
+  const dead = stream.deadLetters > 0 ? counted(stream.deadLetters, 'dead letter') : null;
   const notes = [why, dead].filter((note) => note !== null).join(' · ');
   const spoken = notes !== '' || stream.remedy !== null;
   return html`<tr${spoken ? trusted(' class="spoken"') : null}>
@@ -130,7 +133,7 @@ function backlogNote({
   const parts = [
     counted(pendingParents, 'changed parent'),
     counted(dirtyWindows, 'changed window'),
-    counted(touchedWindows, 'window to look at'),
+    counted(touchedWindows, 'window to look at', 'windows to look at'),
     census === null ? '' : `census: ${grouped(census.read)} read, ${grouped(census.found)} missing`,
     counted(suspects, 'missing record'),
     counted(gone, 'deleted record'),
@@ -138,8 +141,8 @@ function backlogNote({
   return parts.filter(Boolean).join(', ');
 }
 
-function counted(count: number, noun: string): string {
-  return count === 0 ? '' : `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+function counted(count: number, one: string, many = `${one}s`): string {
+  return count === 0 ? '' : `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 function renderSweep({ sweep, state, reason, backlog }: StreamStatus): Html {

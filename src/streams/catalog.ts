@@ -1,11 +1,10 @@
 // The 32 streams. To add one: a row here, `avro/<name>.avsc`, and a recorded sample in `test/samples/<name>.json`.
-import { child, list, report, type StreamDefinition, whole } from './definition.ts';
+import { ANYONE, child, list, report, type StreamDefinition, whole } from './definition.ts';
 
 const ADMIN = 'Administrator';
 const CLIENTS = 'Administrator, or Manager allowed to create and edit clients';
 const INVOICES = 'Administrator, or Manager with invoice permission';
 const ESTIMATES = 'Administrator, or Manager with estimate permission';
-const ANYONE = 'any role sees its own rows; an Administrator sees all';
 
 const PROJECT = { stream: 'projects', member: 'project' } as const;
 

@@ -18,6 +18,9 @@ export interface KeyField {
   readonly type: 'long' | 'date' | 'string';
 }
 
+/** Streams that no role is refused: what differs is how many rows it sees. */
+export const ANYONE = 'any role (its own rows; an Administrator all)';
+
 export interface StreamDefinition {
   /** Harvest's own noun: catalog row, `.avsc` file, topic suffix, state key and metric label. */
   readonly name: string;

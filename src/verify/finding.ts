@@ -58,10 +58,18 @@ export function differs({ missing, extra, stale, tally }: StreamFinding): boolea
 }
 
 /** A finding that found nothing, with what the daemon's state row says. */
-export function findingOf(stream: string, row: JsonObject | undefined): StreamFinding {
+export function findingOf(stream: string, row: JsonObject | undefined, accountId: number): StreamFinding {
   const none = { missing: [], extra: [], stale: [], refused: [], refused_parents: [] };
   const counts = { compared: 0, moving: 0, exit_code: 0, tally: null };
-  return { stream, state: 'compared', reason: null, remedy: null, daemon: daemonNote(row), ...none, ...counts };
+  return {
+    stream,
+    state: 'compared',
+    reason: null,
+    remedy: null,
+    daemon: daemonNote(stream, row, accountId),
+    ...none,
+    ...counts,
+  };
 }
 
 /** What a failure makes of its stream; null when it is not the stream's alone. */
@@ -71,7 +79,7 @@ export function refusalOf({ code, kind }: PublisherError): FindingState | null {
   return kind === 'transient' ? 'failed' : null;
 }
 
-function daemonNote(row: JsonObject | undefined): DaemonNote | null {
+function daemonNote(stream: string, row: JsonObject | undefined, accountId: number): DaemonNote | null {
   if (row === undefined) return null;
   const hold = (row.hold ?? null) as {
     readonly reason: string;
@@ -80,7 +88,8 @@ function daemonNote(row: JsonObject | undefined): DaemonNote | null {
   } | null;
   if (row.state === 'RUNNING' && hold !== null && !hold.released) {
     const { reason, since } = hold;
-    return { state: 'HELD', reason, since, remedy: 'harvest-kafka release <stream>', complete: row.complete === true };
+    const remedy = `harvest-kafka release ${stream} --account ${accountId}`;
+    return { state: 'HELD', reason, since, remedy, complete: row.complete === true };
   }
   if (row.state === 'RUNNING' && row.complete === true) return null;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);

@@ -56,7 +56,8 @@ export class Verification {
   readonly #findings = new Map<string, StreamFinding>();
   #rows: ReadonlyMap<string, JsonObject> = new Map();
   #company: JsonObject = {};
-  #waiting = 0;
+  /** When the streams that differed at the first look are looked at again, on the monotonic clock. */
+  readonly #again = new Map<string, number>();
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -74,9 +75,14 @@ export class Verification {
     readonly done: number;
     readonly streams: number;
     readonly waiting: number;
+    /** Milliseconds until the next of them is looked at again; null when none waits. */
+    readonly againInMs: number | null;
   } {
     const { streams } = this.#options;
-    return { asked: this.#harvest.asked, done: this.#findings.size, streams: streams.length, waiting: this.#waiting };
+    const next = Math.min(...this.#again.values()) - this.#options.clock.monotonic();
+    const againInMs = this.#again.size === 0 ? null : Math.max(0, next);
+    const done = this.#findings.size;
+    return { asked: this.#harvest.asked, done, streams: streams.length, waiting: this.#again.size, againInMs };
   }
 
   /** Reads the topics and `/company`; says what the first look will cost. What differs is asked for once more on top. */
@@ -114,12 +120,12 @@ export class Verification {
       if (this.#comparisons.get(stream.name)!.isOpen) open.push({ stream, at: clock.monotonic() + patienceMs(stream) });
       else await this.#conclude(stream);
     }
-    this.#waiting += open.length;
+    for (const { stream, at } of open) this.#again.set(stream.name, at);
     for (const { stream, at } of open.sort((a, b) => a.at - b.at)) {
       await clock.sleep(at - clock.monotonic(), signal);
       signal.throwIfAborted();
       if (await this.#attempt(stream, () => this.#lookAgain(stream))) await this.#conclude(stream);
-      this.#waiting--;
+      this.#again.delete(stream.name);
     }
   }
 
@@ -189,7 +195,7 @@ export class Verification {
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
-    return findingOf(name, this.#rows.get(name));
+    return findingOf(name, this.#rows.get(name), this.#options.settings.accountId);
   }
 
   #portions(stream: StreamDefinition): Portion[] {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -51,4 +52,41 @@ test('every test that INVARIANTS.md names is in one of the files named before it
   }
   expect(missing).toEqual([]);
   expect(checked).toBeGreaterThan(60);
+});
+
+test('the pattern for kafkajs takes the 32 data topics, and none that holds something else than Avro', () => {
+  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/OPERATING.md'))!;
+  const others = ['state', 'dead-letters', 'notifications'];
+  const taken = [...catalog.map(({ name }) => name), ...others].filter((name) =>
+    new RegExp(pattern!).test(`harvest.${name}`),
+  );
+  expect(taken).toEqual(catalog.map(({ name }) => name));
+});
+
+test('addresses of the registry in the documents end where its API begins', () => {
+  const wrong = documents.flatMap((document) =>
+    [...read(document).matchAll(/https?:\/\/registry:\d+[^"`\s]*/g)]
+      .map(([address]) => address)
+      .filter((address) => !/^http:\/\/registry:8080\/apis\/(ccompat\/v7|registry\/v2)$/.test(address)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('a source file that a comment names is there', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  );
+  const missing = sources.flatMap((path) => {
+    const comments = [...read(`src/${path}`).matchAll(/\/\/.*|\/\*[\s\S]*?\*\//g)]
+      .map(([comment]) => comment)
+      .join('\n');
+    const named = [...comments.matchAll(/(?<![\w./])[\w./-]+\.ts\b/g)].map(([name]) => name);
+    return named
+      .filter(
+        (name) =>
+          !sources.some((source) => source === name || source.endsWith(`/${name}`)) && !existsSync(join(root, name)),
+      )
+      .map((name) => `src/${path} names ${name}`);
+  });
+  expect(missing).toEqual([]);
 });

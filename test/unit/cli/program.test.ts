@@ -42,3 +42,51 @@ test.each([
   expect(await main(['node', 'harvest-kafka', ...line.split(' ')])).toBe(64);
   expect(errors).toContain(said);
 });
+
+/** What a command prints, and its exit code. */
+async function printed(line: string): Promise<{ readonly code: number; readonly output: string }> {
+  let output = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += text;
+    return true;
+  });
+  return { code: await main(['node', 'harvest-kafka', ...line.split(' ')]), output };
+}
+
+test('the streams are listed before there is an account or a token', async () => {
+  vi.stubEnv('HARVEST_ACCOUNT_ID', undefined);
+  vi.stubEnv('HARVEST_ACCESS_TOKEN', undefined);
+  const { code, output } = await printed('streams');
+  expect([code, errors]).toEqual([0, '']);
+  expect(output).toMatch(/^time_entries +list +harvest\.time_entries/m);
+});
+
+test('whoever has no token yet is told where tokens are made', async () => {
+  vi.stubEnv('HARVEST_ACCESS_TOKEN', undefined);
+  expect(await main(['node', 'harvest-kafka', 'run'])).toBe(78);
+  expect(errors).toMatch(
+    /HARVEST_ACCESS_TOKEN, which is not set\n {2}Tokens are made at https:\/\/id\.getharvest\.com\/developers/,
+  );
+});
+
+test.each([
+  'run',
+  'check',
+  'streams',
+  'state show',
+  'state reset',
+  'census',
+  'release',
+  'dead-letters list',
+  'dead-letters replay',
+  'verify',
+  'schemas diff',
+  'schemas register',
+  'spec',
+  'demo',
+])('the help of %s ends with examples of it, and shows no empty list as a default', async (name) => {
+  const { code, output } = await printed(`${name} --help`);
+  expect(code).toBe(0);
+  expect(output).toContain(`\nExamples:\n  harvest-kafka ${name}`);
+  expect(output).not.toContain('default: []');
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { renderBlock, renderLine, Screen, showProgress } from '../../../src/cli/progress.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { account, firstSweep, stream } from '../../support/status.ts';
+import { account, budget, firstSweep, stream } from '../../support/status.ts';
 
 const early = {
   atMs: 0,
@@ -19,12 +19,13 @@ describe('the progress line', () => {
   });
 
   it('knows that the windows of reports wait for their budget', () => {
+    const budgets = [budget('reports', { firstSweeps: { requests: 195, seconds: 1_080 } })];
     const windows = (rows: number) => ({ ...firstSweep(rows, 205).sweep!, unit: 'windows' as const });
     const at = (atMs: number, rows: number) => ({
       atMs,
-      accounts: [account([stream('time_team', firstSweep(0, null, { sweep: windows(rows) }))])],
+      accounts: [account([stream('time_team', firstSweep(0, null, { sweep: windows(rows) }))], { budgets })],
     });
-    // 195 requests are left, 83 of which the budget has now; the other 112 take more than its 15 minutes.
+    // At the pace so far it would be three minutes.
     expect(renderLine(at(0, 0), at(10_000, 10))).toContain('about 18 min left');
   });
 

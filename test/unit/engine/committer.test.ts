@@ -27,6 +27,7 @@ test('a lease that runs out while the last commit is under way starts no commit 
   for (const budget of source.budgets) budget.restore(null);
   const failures: unknown[] = [];
   const committer = new Committer({
+    accountId: 1,
     sink,
     source,
     clock,

@@ -213,6 +213,17 @@ test('a role that is small for one answer and back for the counts takes no row f
   expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
+test('project budgets that left because the lists they are made of miss too much are held for that reason, and say so', async () => {
+  const { simulator, log } = await synced();
+  simulator.settings.role = 'member';
+  const bench = benchAccount(simulator, log);
+  await bench.catchUp();
+  const held = bench.account.status().streams.find(({ stream }) => stream === 'project_budget')!;
+  expect(held.state).toBe('HELD');
+  expect(held.reason).toMatch(/^rows left this report while rows of the lists it is made from are missing too/);
+  expect(held.remedy).toContain(`harvest-kafka release project_budget --account ${simulator.accountId}`);
+});
+
 /** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow sweep. */
 const AT_ONCE = [
   'projects',

@@ -184,6 +184,14 @@ describe('for a person to mend', () => {
     expect(failure.remedy).toContain('streams.cost_rates.enabled: false');
   });
 
+  test('a refusal of what every role may read does not ask for a role', async () => {
+    const server = await scripted((response) => json(response, {}, 403));
+    const failure = await failureOf(clientOf(server).source.fetchPage(page('time_entries'), signal));
+    expect(failure.remedy).toBe(
+      "This stream can be read by: any role (its own rows; an Administrator all). See whether the token's owner is still active in this account and may still use this part of Harvest, or set streams.time_entries.enabled: false.",
+    );
+  });
+
   test('a 404 that is a web page points at the base address instead', async () => {
     const server = await scripted((response) => response.writeHead(404).end('<html>'));
     const failure = await failureOf(clientOf(server).source.fetchPage(page('clients'), signal));

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
-import { account, budget, firstSweep, NOW, stream } from '../../support/status.ts';
+import { account, budget, firstSweep, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
-  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts });
+  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, secondsLeft: () => null });
 
 /** The text of the page, as a reader sees it. */
 function visible(markup: string): string {
@@ -50,6 +50,19 @@ describe('the status page', () => {
     const text = visible(page(account([], stopped)));
     expect(text).toContain('Stopped: the token is refused. Renew it.');
     expect(text).not.toContain('last commit');
+  });
+
+  it('says about how long the first sweeps still take, while anybody knows', () => {
+    const facts = { version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts: [account([stream('clients')])] };
+    expect(visible(renderPage({ ...facts, secondsLeft: () => 840 }))).toContain('first sweeps about 14 min left');
+    expect(visible(renderPage({ ...facts, secondsLeft: () => null }))).not.toContain('first sweeps');
+  });
+
+  it('counts one as one and several as several', () => {
+    const notes = (touchedWindows: number, deadLetters: number) =>
+      visible(page(account([stream('time_team', { deadLetters, backlog: { ...NO_BACKLOG, touchedWindows } })])));
+    expect(notes(6, 1)).toMatch(/6 windows to look at.* 1 dead letter(?!s)/);
+    expect(notes(1, 2)).toMatch(/1 window to look at.* 2 dead letters/);
   });
 
   it('shows the budgets', () => {
