@@ -1,5 +1,5 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
-import { asPublisherError, CODES, EXIT, type PublisherError } from '../base/errors.ts';
+import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
 import { counted } from '../base/words.ts';
 import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
