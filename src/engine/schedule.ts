@@ -1,6 +1,7 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { unlessSetBack } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { GONE_MAX, isFull } from './census.ts';
 import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
@@ -130,7 +131,9 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   }
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
   const askAt = isRefused ? unlessSetBack(live.probeAt, HELD_PROBE_MS, now) : steppedAt(live, now);
-  if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
+  // Records that answered 404 and cannot be noted any more are asked for again later.
+  const isAsked = row.suspects.length > 0 && row.gone.length < GONE_MAX;
+  if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
   const census = censusDue(live, view, now);
   if (census) found.push(census);
   return found;
@@ -169,7 +172,7 @@ function isToBeCounted({ row, definition }: LiveStream): boolean {
 
 function censusDue(live: LiveStream, { once }: ScheduleView, now: number): Candidate | null {
   const { row, definition, intervals } = live;
-  if (definition.kind !== 'list' || !row.complete) return null;
+  if (definition.kind !== 'list' || !row.complete || (row.census === null && isFull(row))) return null;
   const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
   const cause = row.census?.cause ?? row.census_due;
   if (cause !== null) return census(steppedAt(live, now), cause === 'tally' ? PRIORITY.dirty : PRIORITY.slack);
