@@ -8,6 +8,7 @@ import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './report-step.ts';
 import { isKeptWaiting, RETRY_MAX_MS } from './retry.ts';
+import { secondLookAt } from './second-look.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -134,6 +135,11 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   // Records that answered 404 and cannot be noted any more are asked for again later.
   const isAsked = row.suspects.length > 0 && row.gone.length < GONE_MAX;
   if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
+  const lookAt = view.once ? null : secondLookAt(live);
+  if (lookAt !== null) {
+    const at = unlessSetBack(lookAt, RETRY_MAX_MS, now);
+    found.push({ task: { kind: 'second_look' }, at, priority: PRIORITY.dirty });
+  }
   const census = censusDue(live, view, now);
   if (census) found.push(census);
   return found;
