@@ -256,6 +256,18 @@ const TABLE = [
     ['src/streams/windows.ts', 'return years < -YEARS_BACK || years > YEARS_AHEAD;', 'return years === Number.NaN;'],
     unit('engine/report-windows', 'costs one window of each report'),
   ],
+  [
+    'P8',
+    'suspects outgrow the state row',
+    ['src/engine/census.ts', 'news.slice(0, room)', 'news'],
+    unit('engine/census', 'fit the state row'),
+  ],
+  [
+    'P7',
+    'a refused record waits for its next change',
+    ['src/engine/second-look.ts', 'const [first] = PAUSES_MS;', 'const first = 1e12;'],
+    unit('engine/letters', 'that was broken on its way is published'),
+  ],
   ['P6', 'follow foreign links', ['src/harvest/links.ts', 'url === null || !isOurs(url, base)', 'url === null']],
   [
     'P1',

@@ -18,6 +18,7 @@ import { dependentsOf } from './removal-step.ts';
 import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
+import { noteRefusals } from './second-look.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
 import { refusedRow } from './stream-row.ts';
@@ -327,6 +328,7 @@ export class Account {
     }
     if (signal.aborted) return;
     await committer.submit(result);
+    for (const [stream, diff] of result.diffs) noteRefusals(stream, diff, clock.now());
     if (isRounded(task, live)) live.censused = true;
     if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + HELD_PROBE_MS;
     if (result.swept) {

@@ -19,6 +19,23 @@ export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
   return Math.max(atLeast, Math.floor(rows * share));
 }
 
+/** What a state row takes, beside all else: suspects, and records that answered 404. */
+export const SUSPECTS_MAX = 20_000;
+export const GONE_MAX = 10_000;
+
+/** The row with more suspects, as far as it takes them. What is left out is found again: by the next census, the next sweep. */
+export function withSuspects(row: StreamRow, found: readonly number[]): StreamRow {
+  const known = new Set(row.suspects);
+  const news = [...new Set(found)].filter((id) => !known.has(id));
+  const room = Math.max(0, SUSPECTS_MAX - row.suspects.length);
+  return news.length === 0 ? row : { ...row, suspects: [...row.suspects, ...news.slice(0, room)] };
+}
+
+/** So many suspects wait that a census would only find them again. */
+export function isFull({ suspects }: StreamRow): boolean {
+  return suspects.length > SUSPECTS_MAX / 2;
+}
+
 /** The row after a tally that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
 export function tallied(
   row: StreamRow,
@@ -45,7 +62,7 @@ export function tallied(
 }
 
 /** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
-function askedAgain(row: StreamRow): StreamRow {
+export function askedAgain(row: StreamRow): StreamRow {
   return row.hold?.kind === 'cascade' ? { ...row, suspects: [...row.suspects, ...row.gone], gone: [] } : row;
 }
 
@@ -193,10 +210,13 @@ export function counted(
   if (isHeld && row.uncounted && row.hold?.kind === 'missing' && isDone(census) && census.found <= limit) {
     return { ...row, census: null, census_at: at, hold: null, census_due: 'asked' };
   }
-  const suspects = isHeld ? row.suspects : [...new Set([...row.suspects, ...found])];
-  if (!isDone(census)) return { ...row, census, suspects };
+  const { suspects } = isHeld ? row : withSuspects(row, found);
+  const known = new Set(suspects);
+  const isCut = census.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
+  if (!isDone(census)) return { ...row, census: isCut ? { ...census, is_cut: true } : census, suspects };
   // What a census could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
   const ended: StreamRow = { ...row, census: null, suspects, explained: row.missing };
+  if (isCut) return { ...ended, census_due: 'asked' };
   if (census.cause !== 'tally') return { ...ended, census_at: at };
   // Counts that cancel each other out hide from a search; reading everything does not miss them.
   if (census.found === 0 && census.ranges !== null) return { ...ended, census_due: 'asked' };

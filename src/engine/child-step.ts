@@ -2,7 +2,7 @@
 // all of them, because a parent does not always move with its children (harvest-api section 13).
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import { holdOf, limitOf } from './census.ts';
+import { holdOf, limitOf, withSuspects } from './census.ts';
 import type { PublisherEvent } from './events.ts';
 import type { LiveStream } from './live-stream.ts';
 import { PRIORITY, type RowId } from './ports.ts';
@@ -95,7 +95,7 @@ function isTooMuch({ index }: LiveStream, missing: number, { settings }: StepCon
 function suspectedParents(parents: LiveStream, lost: readonly number[]): [LiveStream, Move][] {
   const known = lost.filter((id) => parents.index.get(id) !== undefined);
   if (known.length === 0) return [];
-  return [[parents, (row) => ({ ...row, suspects: [...new Set([...row.suspects, ...known])] })]];
+  return [[parents, (row) => withSuspects(row, known)]];
 }
 
 /** Held while too much is missing; over when a whole sweep misses little, or has removed what a person released. */

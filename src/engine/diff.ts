@@ -19,6 +19,8 @@ import type { IndexedRow, RowIndex } from './row-index.ts';
 
 export interface Refusal {
   readonly id: string;
+  /** The record that it belongs to; null when it does not say. */
+  readonly parent: number | null;
   readonly hash: number;
   readonly error: ConversionError;
 }
@@ -125,7 +127,10 @@ export class Diff {
     // The overlap re-reads records: one letter for each version of a record, not for each read.
     const isKnown = Object.hasOwn(this.#refused, id) && this.#refused[id] === hash;
     if (isKnown || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash)) return;
-    this.refusals.push({ id, hash, error });
+    const owner =
+      this.#stream.belongsTo && (record[this.#stream.belongsTo.member] as { id?: unknown } | null | undefined);
+    const parent = typeof owner?.id === 'number' ? owner.id : null;
+    this.refusals.push({ id, parent, hash, error });
     this.drift.sawRefusal(record, error);
     this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });
   }

@@ -8,7 +8,7 @@ import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
 /** What a step does. */
-export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal';
+export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal' | 'second_look';
 
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
@@ -20,6 +20,15 @@ export interface Retry {
   readonly kind: TaskKind;
   /** A walk had to begin again: that pages come is no proof that its end does. */
   readonly ofWalk: boolean;
+}
+
+/** A refused record that is asked for again. */
+export interface SecondLook {
+  /** The record that its own lies below, where its address needs it. */
+  readonly parent: number | null;
+  readonly tries: number;
+  /** Wall time of the next try. */
+  readonly at: number;
 }
 
 export interface Intervals {
@@ -56,6 +65,8 @@ export interface LiveStream {
   readonly windowTurns: Map<string, number>;
   /** Since when it waits for its next step: when its last one ended. What may begin at once is as old as this. */
   waitingSince: number;
+  /** Refused records that are asked for again, by id. */
+  readonly secondLooks: Map<number, SecondLook>;
   /** Next links of the walk under way: one that comes again leads in a circle. */
   readonly links: Set<string>;
   /** Parents whose children are being read right now. */

@@ -49,6 +49,7 @@ export function createStreams(
       steppedAt: 0,
       windowReads: new Map(),
       windowTurns: new Map(),
+      secondLooks: new Map(),
       waitingSince: now,
       links: new Set(),
       taken: new Set(),

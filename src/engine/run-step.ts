@@ -10,6 +10,7 @@ import { removalStep } from './removal-step.ts';
 import { reportStep } from './report-step.ts';
 import { isReading } from './retry.ts';
 import type { Task } from './schedule.ts';
+import { secondLookStep } from './second-look.ts';
 import type { StepContext, StepResult } from './step.ts';
 import { wholeStep } from './whole-step.ts';
 
@@ -22,6 +23,8 @@ export async function runStep(live: LiveStream, task: Task, context: StepContext
       return confirmStep(live, context);
     case 'census':
       return censusStep(live, context);
+    case 'second_look':
+      return secondLookStep(live, context);
     case 'removal':
       return removalStep(live, context);
     case 'window':

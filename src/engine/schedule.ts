@@ -2,12 +2,14 @@
 import { unlessSetBack } from '../base/clock.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { GONE_MAX, isFull } from './census.ts';
 import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
 import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
 import { DATED_SOURCES } from './report-span.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
+import { secondLookAt } from './second-look.ts';
 import type { StepContext } from './step.ts';
 import type { StreamRow } from './stream-row.ts';
 
@@ -131,7 +133,14 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   }
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
   const askAt = isRefused ? unlessSetBack(live.probeAt, HELD_PROBE_MS, now) : steppedAt(live, now);
-  if (row.suspects.length > 0) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
+  // Records that answered 404 and cannot be noted any more are asked for again later.
+  const isAsked = row.suspects.length > 0 && row.gone.length < GONE_MAX;
+  if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
+  const lookAt = view.once ? null : secondLookAt(live);
+  if (lookAt !== null) {
+    const at = unlessSetBack(lookAt, RETRY_MAX_MS, now);
+    found.push({ task: { kind: 'second_look' }, at, priority: PRIORITY.dirty });
+  }
   const census = censusDue(live, view, now);
   if (census) found.push(census);
   return found;
@@ -170,7 +179,7 @@ function isToBeCounted({ row, definition }: LiveStream): boolean {
 
 function censusDue(live: LiveStream, { once }: ScheduleView, now: number): Candidate | null {
   const { row, definition, intervals } = live;
-  if (definition.kind !== 'list' || !row.complete) return null;
+  if (definition.kind !== 'list' || !row.complete || (row.census === null && isFull(row))) return null;
   const census = (at: number, priority: number): Candidate => ({ task: { kind: 'census' }, at, priority });
   const cause = row.census?.cause ?? row.census_due;
   if (cause !== null) return census(steppedAt(live, now), cause === 'tally' ? PRIORITY.dirty : PRIORITY.slack);

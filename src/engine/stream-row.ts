@@ -58,6 +58,8 @@ export interface Census {
   readonly read: number;
   /** Rows of ours that the list did not have. */
   readonly found: number;
+  /** More was missing than can be noted: another census follows. Absent while it is not so. */
+  readonly is_cut?: boolean;
   /** How many the tally says are missing; 0 when it was not a tally that asked for the census. */
   readonly missing: number;
 }

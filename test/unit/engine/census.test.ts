@@ -1,10 +1,24 @@
 // Tally, census, hold: the rules by themselves, and what a census finds that nothing tells.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Histogram, halved, isPage, limitOf, parted, tallied } from '../../../src/engine/census.ts';
+import {
+  askedAgain,
+  beginCensus,
+  counted,
+  GONE_MAX,
+  Histogram,
+  halved,
+  isFull,
+  isPage,
+  limitOf,
+  parted,
+  SUSPECTS_MAX,
+  tallied,
+} from '../../../src/engine/census.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
 import { neededFor } from '../../../src/engine/schedule.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/stream-row.ts';
+import { encodeRow } from '../../../src/kafka/state-topic.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, named, viewDifferences } from '../../support/account.ts';
@@ -191,3 +205,45 @@ test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
     expect(status.rows).toBeGreaterThan(0);
   },
 );
+
+describe('a hundred thousand rows that are missing, and may go', () => {
+  const released = { kind: 'missing', reason: '', since: '2026-11-21T06:30:00Z', released: true } as const;
+  const found = Array.from({ length: 100_000 }, (_, at) => 2_636_611_471 + 3 * at);
+  const walked = { ...beginCensus(tasks, 'asked', 0, new Histogram(new Map(), 2000)), pages: 1, found: found.length };
+
+  test('fit the state row, with everything else that it may hold', () => {
+    const held = tallied(
+      { ...row(), suspects: found.slice(0, SUSPECTS_MAX), gone: found.slice(0, GONE_MAX) },
+      0,
+      50,
+      NOW,
+    );
+    const refused = Object.fromEntries(found.slice(0, 10_000).map((id) => [id, Number.MAX_SAFE_INTEGER]));
+    const full = counted({ ...held, refused, hold: released }, walked, found, 50, NOW);
+    const asked = askedAgain({ ...full, hold: { ...released, kind: 'cascade', released: false } });
+    const bytes = (each: StreamRow) => Buffer.byteLength(encodeRow({ row: each as never, offsets: { 0: 1 } }));
+    expect(Math.max(bytes(full), bytes(asked))).toBeLessThan(1_000_000);
+  });
+
+  test('are asked for in portions: what did not fit is found by another census, after most of them', () => {
+    const first = counted({ ...row(), hold: released }, walked, found, 50, NOW);
+    expect(first).toMatchObject({ census: null, census_due: 'asked' });
+    expect(first.suspects).toEqual(found.slice(0, SUSPECTS_MAX));
+    expect(isFull(first)).toBe(true);
+    const rest = found.slice(0, 40);
+    expect(counted({ ...first, suspects: rest, census_due: null }, walked, rest, 50, NOW)).toMatchObject({
+      census_due: null,
+      suspects: rest,
+    });
+  });
+
+  test('are too much all the same while nobody released them', () => {
+    const part = { ...walked, next: 'more', found: 49_000 };
+    const under = counted(row(), part, found.slice(0, 49_000), 50_000, NOW);
+    expect(under).toMatchObject({ hold: null, census: { is_cut: true } });
+    expect(counted(under, { ...walked, is_cut: true }, found.slice(49_000), 50_000, NOW)).toMatchObject({
+      hold: { kind: 'missing' },
+      suspects: [],
+    });
+  });
+});

@@ -137,4 +137,5 @@ test.each([2, 8])(
     await clock.pass(MINUTE);
     await daemon.ended;
   },
+  120_000,
 );

@@ -1,10 +1,12 @@
 // Whatever is wrong with one record is a letter: once for each of its versions, and it stops nothing.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConversionError } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { account, benchAccount, inProcess } from '../../support/account.ts';
+import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { account, benchAccount, inProcess, viewDifferences, virtualBench } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 /** What Harvest answers, as `change` leaves it. */
 function changed(answer: Transport, path: string, change: (body: string) => string): Transport {
@@ -57,6 +59,42 @@ test('a company whose switches nest without end stops nothing', async () => {
   );
   await benchAccount(simulator, log, { streams: ['company', 'tasks'], source: { transport } }).catchUp();
   expect(log.rows.get('tasks')).toMatchObject({ complete: true });
+});
+
+describe('a refused record', () => {
+  /** A daemon to which one time entry comes broken as long as `isBroken` says so; its requests by id. */
+  async function watched(isBroken: (clock: VirtualClock) => boolean) {
+    const clock = new VirtualClock();
+    const budgets = { general: null, reports: null };
+    const simulator = createSimulator({ timeEntries: 20, years: 0.1, now: clock.now, budgets });
+    const { id } = simulator.data.time_entries.all()[3]!;
+    const log = new MemoryLog();
+    const breaking = (body: string) =>
+      isBroken(clock) ? body.replace(new RegExp(`("id":${id},.*?"hours":)[\\d.]+`), '$1true') : body;
+    const transport = changed(inProcess(simulator), '/time_entries', breaking);
+    const bench = virtualBench(simulator, log, clock, { streams: ['company', 'time_entries'], source: { transport } });
+    const daemon = bench.start();
+    await clock.pass(15 * 60_000);
+    daemon.stop();
+    await clock.pass(60_000);
+    await daemon.ended;
+    const asked = simulator.log.all().filter(({ target }) => target.endsWith(`/time_entries/${id}`)).length;
+    return { simulator, log, asked };
+  }
+
+  test('that was broken on its way is published within minutes, although it did not change', async () => {
+    const { simulator, log, asked } = await watched((clock) => clock.monotonic() < 90_000);
+    expect(log.deadLetters).toHaveLength(1);
+    expect(asked).toBe(2);
+    expect(log.rows.get('time_entries')).toMatchObject({ refused: {} });
+    expect(await viewDifferences(simulator, log, ['time_entries'])).toEqual([]);
+  });
+
+  test('that stays broken is asked for three times, and then waits for its next change', async () => {
+    const { log, asked } = await watched(() => true);
+    expect(log.deadLetters).toHaveLength(1);
+    expect(asked).toBe(3);
+  });
 });
 
 test('whatever else fails in one record is said by its kind alone, as a letter', () => {

@@ -143,7 +143,7 @@ test('the project budget is read in time while years of days are unread', async 
   expect(asked.length).toBeGreaterThan(200);
   expect(gaps('project_budget')).toBeLessThanOrEqual(32 * MINUTE);
   await end();
-});
+}, 120_000);
 
 test('unread, dirty and current windows take turns', async () => {
   const intervals = { pollMs: 10_000, tallyMs: 5 * MINUTE, censusMs: 1_440 * MINUTE };
@@ -160,4 +160,4 @@ test('unread, dirty and current windows take turns', async () => {
   expect(days.size).toBeGreaterThan(10);
   expect(days).toContain(entry!.spent_date.replaceAll('-', ''));
   await end();
-});
+}, 120_000);
