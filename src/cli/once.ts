@@ -24,7 +24,8 @@ export function judgeOnce(accounts: readonly AccountStatus[], only: ReadonlySet<
       }),
   );
   const forbidden = all.filter(({ state }) => state === 'FORBIDDEN');
-  const unread = all.filter(({ state, complete }) => state === 'BLOCKED' || (state === 'RUNNING' && !complete));
+  const isRead = ({ state, complete }: Standing) => complete || state === 'FORBIDDEN' || state === 'FEATURE_OFF';
+  const unread = all.filter((each) => each.state === 'BLOCKED' || !isRead(each));
   if (unread.length > 0) throw told('harvest.incomplete', [...unread, ...forbidden], all);
   const isReadable = all.some(({ state }) => state === 'RUNNING' || state === 'HELD');
   if (forbidden.length > 0) {

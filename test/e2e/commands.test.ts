@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createConnection } from '../../src/kafka/connection.ts';
+import { presentTopics } from '../../src/kafka/topics.ts';
 import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
-import { daemon } from '../support/daemon.ts';
+import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
@@ -136,6 +138,15 @@ describe('an account of which something is refused', () => {
     );
     expect(check.output).toMatch(/^stream roles: FORBIDDEN\n {2}GET .*\/roles.* answered 404/m);
 
+    const once = await finished(where, ['run', '--once']);
+    expect(once).toMatchObject({
+      code: 77,
+      errors: expect.stringMatching(
+        /^harvest-kafka: 2 of \d+ streams were not read completely:\ncontacts of account \d+ \(FORBIDDEN\): .*answered 403.*\nroles of account/,
+      ),
+    });
+    expect(once.output).toContain('the company has this module switched off (expense_feature is false)');
+
     const running = await daemon(where);
     await until('everything else is complete', async () => (await running.readiness()).reasons.length === 2);
     const ready = await running.readiness();
@@ -154,6 +165,18 @@ describe('an account of which something is refused', () => {
     Object.assign(where.simulator.data.company, { estimate_feature: false });
     const running = await daemon(where);
     await until('ready', async () => (await running.readiness()).ready);
+  });
+
+  test('ends run --once with 75 when a stream is blocked, and says what Harvest said', async () => {
+    const where = await small();
+    const body = '{"message":"per_page is out of range"}';
+    where.simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 422, body } });
+    expect(await finished(where, ['run', '--once'])).toMatchObject({
+      code: 75,
+      errors: expect.stringMatching(
+        /1 of \d+ streams was not read completely:\ntasks of account \d+ \(BLOCKED\): .*per_page is out/,
+      ),
+    });
   });
 
   test('ends run --once with 77 when nothing can be read at all', async () => {
@@ -192,11 +215,36 @@ describe('the token', () => {
     }
   });
 
+  test('that is refused from the first request on leaves nothing behind: no topic and no subject', async () => {
+    const where = await small();
+    const env = { ...environment(where), HARVEST_ACCESS_TOKEN: 'refused' };
+    const settings = [...FEW_STREAMS, `topics.prefix=${where.prefix}`, 'http.listen=off'];
+    const end = await start(['run', ...settings.flatMap((setting) => ['--set', setting])], env).ended;
+    expect(end.code, end.output + end.errors).toBe(77);
+    const connection = createConnection({ brokers: [where.bootstrap], compression: 'none' }, () => {});
+    onTestFinished(() => connection.sever());
+    expect(
+      [...(await presentTopics(connection, where.prefix))].filter((topic) => topic.startsWith(where.prefix)),
+    ).toEqual([]);
+    const subjects = (await (await fetch(`${where.registryUrl}/subjects`)).json()) as string[];
+    expect(subjects.filter((subject) => subject.startsWith(where.prefix))).toEqual([]);
+  });
+
+  test('that is refused later leaves the daemon alive and not ready, with the reason', async () => {
+    const where = await small();
+    const settings = [...where.settings, 'streams.clients.poll_interval_seconds=1'];
+    const running = await daemon({ ...where, settings });
+    await until('ready', async () => (await running.readiness()).ready);
+    where.simulator.tokens.revokeAllAccess();
+    await waitsFor(running, /answered 401/);
+    expect((await fetch(`${running.address}/health/live`)).status).toBe(200);
+  });
+
   test('is not blamed when there is no Harvest at the address', async () => {
     const where = await small();
     const env = { ...environment(where), HARVEST_BASE_URL: `${where.registryUrl}/v2` };
     const end = await start(['check', '--set', `topics.prefix=${where.prefix}`], env).ended;
-    expect(end.code).toBe(65);
+    expect(end.code).toBe(75);
     expect(end.output).toContain('There is no such address: check harvest.base_url');
   });
 });

@@ -26,6 +26,7 @@ describe('run --once ends', () => {
   test.each([
     ['a stream that is blocked', [good, blocked]],
     ['a stream that was not read to its end', [good, unread]],
+    ['a stream that is held before it was read to its end', [good, { ...held, complete: false }]],
     ['a blocked one beside a forbidden one', [forbidden, blocked, good]],
   ])('with 75 for %s, and names it with its reason', (_, streams) => {
     expect(judged(streams)).toMatchObject({ code: 'harvest.incomplete', exitCode: 75 });
