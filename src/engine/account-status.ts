@@ -5,7 +5,7 @@ import type { LiveStream } from './live-stream.ts';
 import type { BudgetView } from './ports.ts';
 import { reportSpan } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import type { AccountStatus, StreamStatus, SweepStatus } from './status.ts';
+import type { AccountStatus, BudgetStatus, StreamStatus, SweepStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
 
 export interface Phase {
@@ -30,14 +30,19 @@ export function accountStatus(parts: {
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
     streams: [...view.streams.values()].map((live) => streamStatus(live, view, now)),
-    budgets: budgets.map((budget) => ({
-      name: budget.name,
-      requests: budget.requests,
-      perSeconds: budget.windowMs / 1000,
-      used: budget.used(),
-      waiting: budget.waiting(),
-      pausedUntil: budget.pausedUntil() > now ? isoSeconds(budget.pausedUntil()) : null,
-    })),
+    budgets: budgets.map(budgetStatus),
+  };
+}
+
+function budgetStatus(budget: BudgetView): BudgetStatus {
+  const pausedUntil = budget.pausedUntil();
+  return {
+    name: budget.name,
+    requests: budget.requests,
+    perSeconds: budget.windowMs / 1000,
+    used: budget.used(),
+    waiting: budget.waiting(),
+    pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
   };
 }
 
