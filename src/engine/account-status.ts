@@ -35,16 +35,21 @@ export function accountStatus(parts: {
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
     streams: streams.map((live) => streamStatus(live, view, accountId, now)),
-    budgets: budgets.map((budget) => ({
-      ...allowance(budget, firstSweepRequests(budget.name, view, pageRows, now)),
-      name: budget.name,
-      requests: budget.requests,
-      perSeconds: budget.windowMs / 1000,
-      used: budget.used(),
-      waiting: budget.waiting(),
-      pausedUntil: budget.pausedUntil() > now ? isoSeconds(budget.pausedUntil()) : null,
-      isPausedForLong: Math.max(budget.throttledMs(), budget.pausedUntil() - now) > LONG_PAUSE_MS,
-    })),
+    budgets: budgets.map((budget) => budgetStatus(budget, firstSweepRequests(budget.name, view, pageRows, now), now)),
+  };
+}
+
+function budgetStatus(budget: BudgetView, firstSweeps: number, now: number): BudgetStatus {
+  const pausedUntil = budget.pausedUntil();
+  return {
+    ...allowance(budget, firstSweeps),
+    name: budget.name,
+    requests: budget.requests,
+    perSeconds: budget.windowMs / 1000,
+    used: budget.used(),
+    waiting: budget.waiting(),
+    pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
+    isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }
 

@@ -138,7 +138,7 @@ function candidates(live: LiveStream, view: ScheduleView, now: number): Candidat
   if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
   const lookAt = view.once ? null : secondLookAt(live);
   if (lookAt !== null) {
-    const at = unlessSetBack(lookAt, RETRY_MAX_MS, now);
+    const at = unlessSetBack(lookAt, RETRY_PACE.mostMs, now);
     found.push({ task: { kind: 'second_look' }, at, priority: PRIORITY.dirty });
   }
   const census = censusDue(live, view, now);

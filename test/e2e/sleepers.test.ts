@@ -1,0 +1,48 @@
+// An owner that is stopped in the middle of its first sync, replaced, and woken while its successor is at full speed: together
+// they stay inside the budget (P6). Ten in a row with TEST_SLEEPERS=10; prints the most requests in any window of each.
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../src/lab/simulator/index.ts';
+import { onlyStreams, publisher, until } from '../support/publisher.ts';
+import { scene } from '../support/scene.ts';
+
+const SLEEPERS = Number(process.env.TEST_SLEEPERS ?? 1);
+/** Harvest's own limits; the publisher keeps its default of 95. */
+const BUDGETS = { general: { requests: 100, seconds: 15 }, reports: { requests: 100, seconds: 900 } };
+/** Each invoice has two lists of its own, so that both have enough to ask for. */
+const INVOICES = 400;
+const SETTINGS = onlyStreams('company', 'clients', 'invoices', 'invoice_messages', 'invoice_payments');
+/** The sleeper has begun, and has most of its window before it. */
+const ASLEEP_AFTER = 40;
+const WOKEN_AFTER_S = [5, 11] as const;
+
+test(
+  'an owner that slept while it was replaced spends nothing beyond the budget when it wakes',
+  async () => {
+    const random = seededRandom(6);
+    const most: number[] = [];
+    for (let round = 0; round < SLEEPERS; round++) {
+      const plain = await scene({ ticking: true, timeEntries: 10, budgets: BUDGETS, counts: { invoices: INVOICES } });
+      const where = { ...plain, settings: SETTINGS };
+      const { simulator } = where;
+      const requests = () => simulator.log.all().length;
+      const owner = publisher(where, ['run']);
+      await until('the first sync has begun', () => requests() >= ASLEEP_AFTER, 120);
+      owner.process.kill('SIGSTOP');
+      const successor = publisher(where, ['run']);
+      await successor.printed(/account\.opened/);
+      const before = requests();
+      await until('the successor asks', () => requests() > before, 120);
+      await pause(1000 * (WOKEN_AFTER_S[0] + random() * (WOKEN_AFTER_S[1] - WOKEN_AFTER_S[0])));
+      owner.process.kill('SIGCONT');
+      // It finds out at its next commit; until then it asks for as much as it may.
+      expect((await owner.ended).code).toBe(79);
+      successor.process.kill('SIGTERM');
+      await successor.ended;
+      most.push(simulator.maxInAnyWindow('general'));
+    }
+    if (SLEEPERS > 1) process.stdout.write(`most requests in any window: ${most.join(' ')}\n`);
+    expect(Math.max(...most)).toBeLessThanOrEqual(BUDGETS.general.requests);
+  },
+  SLEEPERS * 180_000,
+);
