@@ -8,6 +8,7 @@ import {
   type SimulatorOptions,
   serve,
 } from '../../src/lab/simulator/index.ts';
+import { moved } from './patience.ts';
 import type { Where } from './publisher.ts';
 import { sharedStack, uniquePrefix } from './stack.ts';
 
@@ -30,6 +31,7 @@ export async function scene(options: SimulatorOptions & { readonly ticking?: boo
     now: ticking ? systemClock.now : () => now,
     ...rest,
   });
+  simulator.faults.add({ do: { kind: 'before', run: moved } });
   const server: RunningSimulator = await serve(simulator);
   onTestFinished(() => server.close());
   const { bootstrap, registryUrl } = await sharedStack();
