@@ -19,10 +19,11 @@ import { tornApart, viewOf } from '../support/view.ts';
 const STREAMS = ['company', 'users', 'time_entries', 'billable_rates'];
 const TIME_ENTRIES = 2_100;
 /** Half of it is how long the publisher itself lets a transaction be open; judging takes its time too. */
-const TRANSACTION_TIMEOUT_S = 12;
+const TRANSACTION_TIMEOUT_S = 12 * Math.ceil(slowness());
+/** Long enough for a commit in half of it. */
+const SLEEPING_TRANSACTION_S = 2 * Math.ceil(slowness());
 /** Longer than a transaction and the broker's look for such together. */
-const SLEEPING_TRANSACTION_S = 2;
-const SLEEP_MS = 3_000;
+const SLEEP_MS = (SLEEPING_TRANSACTION_S + 1) * 1_000;
 const STOP_MS = 10_000;
 
 type Moment = 'before' | 'after';
