@@ -201,7 +201,7 @@ class AccountUnderTest {
   /** A first instance commits round 0 and leaves, so that an opening has something to restore. */
   async fill(): Promise<void> {
     this.#sink = this.#made(bootstrap);
-    await this.#sink.open(new Model(), forever);
+    await openPatiently(this.#sink, new Model());
     await this.#sink.commit(roundBatch(0));
     await this.#sink.close();
     this.#sink = this.#made(this.#proxy.bootstrap);
@@ -209,7 +209,7 @@ class AccountUnderTest {
 
   /** The second instance meets the fault in its opening or in its commit of round 1. */
   async suffer({ during, api, fault }: Cell): Promise<{ outcome: Outcome; caught: Caught }> {
-    if (during === 'commit') await this.#sink!.open(this.#model, forever);
+    if (during === 'commit') await openPatiently(this.#sink!, this.#model);
     const caught = this.#proxy.trap({ api: API[api], matches: this.#ours(api), fault });
     const call = during === 'commit' ? this.#sink!.commit(roundBatch(1)) : this.#sink!.open(this.#model, forever);
     const outcome = await call.then(
