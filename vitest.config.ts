@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { HANGS_MS } from './test/support/patience.ts';
 
-const shared = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000, maxConcurrency: 12 } as const;
+// On a busy machine everything takes longer: a test that hangs is found, one that is slow is let be.
+const shared = { pool: 'forks', testTimeout: HANGS_MS, hookTimeout: HANGS_MS, maxConcurrency: 12 } as const;
 // One shelf after the other: the cheap one first, and neither takes the other's processors.
 const first = { sequence: { groupOrder: 0 } };
 const second = { sequence: { groupOrder: 1 } };
@@ -24,8 +26,6 @@ export default defineConfig({
         test: {
           ...shared,
           ...second,
-          // Whole processes against a loaded machine: a test that hangs is found, one that is slow is let be.
-          testTimeout: 180_000,
           name: 'real',
           // What the files share runs in processes of its own, so they may share the modules too.
           isolate: false,

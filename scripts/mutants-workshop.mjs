@@ -60,6 +60,8 @@ export class Workshop {
     const report = join(this.#copy, 'report.json');
     rmSync(report, { force: true });
     const options = ['--bail', '1', '--maxWorkers', '1', '--reporter', 'json', '--outputFile', report];
+    // A mutant that makes a test hang is found as well, and sooner than an honest one would be given up.
+    options.push('--testTimeout', '120000');
     await this.#run('npx', ['vitest', 'run', '--project', project, file, '-t', title, ...options]);
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
     const ran = testResults

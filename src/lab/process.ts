@@ -42,7 +42,9 @@ export interface ServerOptions {
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
-const READY_WITHIN_MS = 120_000;
+// A JVM on a busy machine takes minutes to start, and says something all the while.
+const SILENT_MS = 120_000;
+const READY_WITHIN_MS = 600_000;
 const STOPPED_WITHIN_MS = 20_000;
 const LOG_LINES_KEPT = 2000;
 
@@ -58,6 +60,7 @@ export class Server {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   readonly #exited: Promise<void>;
+  #heardAt = 0;
   #running = true;
   /** Somebody told it to end. */
   #told = false;
@@ -120,10 +123,11 @@ export class Server {
 
   /**
    * Resolves once `answers` resolves with true; it is asked again and again. Rejects with PublisherError `lab.failed`
-   * and the end of the log when the server exits before or is not ready in two minutes; with the signal's reason when
-   * that aborts.
+   * and the end of the log when the server exits before, says nothing for two minutes or is not ready in ten; with the
+   * signal's reason when that aborts.
    */
   async ready(answers: (signal: AbortSignal) => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+    const began = systemClock.monotonic();
     const timeout = AbortSignal.timeout(READY_WITHIN_MS);
     const patience = signal ? AbortSignal.any([timeout, signal]) : timeout;
     while (!(await answers(patience))) {
@@ -132,7 +136,9 @@ export class Server {
         await this.#exited;
         throw this.#failure('stopped before it was ready');
       }
-      if (timeout.aborted) throw this.#failure(`was not ready after ${READY_WITHIN_MS / 1000} s`);
+      const now = systemClock.monotonic();
+      if (timeout.aborted || now - Math.max(began, this.#heardAt) > SILENT_MS)
+        throw this.#failure(`was not ready after ${Math.round((now - began) / 1000)} s`);
       await systemClock.sleep(50, patience);
     }
   }
@@ -161,6 +167,7 @@ export class Server {
 
   async #keep(stream: Readable, onLog: ServerOptions['onLog']): Promise<void> {
     for await (const line of createInterface({ input: stream })) {
+      this.#heardAt = systemClock.monotonic();
       this.#lines.push(line);
       if (this.#lines.length > LOG_LINES_KEPT) this.#lines.shift();
       onLog?.(line);

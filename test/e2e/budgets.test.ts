@@ -32,4 +32,4 @@ test('two restarts, one of them a SIGKILL, never exceed a budget in any window a
   expect(simulator.log.statuses()[429] ?? 0).toBe(0);
   expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(GENERAL.requests);
   expect(simulator.maxInAnyWindow('reports')).toBeLessThanOrEqual(REPORTS.requests);
-}, 300_000);
+});

@@ -2,7 +2,7 @@
 // nothing; of the first two nothing is lost, of the third it is said what is missing.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readTopics } from '../support/consumer.ts';
+import { readCommitted } from '../support/kafka.ts';
 import { finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
@@ -21,7 +21,7 @@ test('what cannot be published arrives whole on the dead letters, once, with the
   data.projects.update(other!.id, { notes: randomBytes(0.75 * HUGE).toString('base64') });
   for (const _ of ['first', 'again']) expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
 
-  const letters = await readTopics(where.bootstrap, [`${where.prefix}.dead-letters`]);
+  const letters = await readCommitted(where.bootstrap, [`${where.prefix}.dead-letters`]);
   const byKey = new Map(letters.map((letter) => [String(letter.key), letter]));
   expect(letters).toHaveLength(3);
   expect(JSON.parse(String(byKey.get(String(project!.id))!.value))).toMatchObject({ id: project!.id, notes });

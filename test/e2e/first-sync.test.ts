@@ -1,7 +1,7 @@
 // The main job: the built command against the simulator over HTTP, a real broker and a real registry, judged by an
 // independent consumer.
 import { expect, test } from 'vitest';
-import { readTopics } from '../support/consumer.ts';
+import { readCommitted } from '../support/kafka.ts';
 import { finished, NO_LIMITS, onlyStreams } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
@@ -33,9 +33,9 @@ test('what changed in between arrives as what it is, on three partitions and wit
   where.simulator.data.time_entries.update(entry!.id, { notes: 'on second thought' });
   expect(await finished(settings, ['run', '--once'])).toMatchObject({ code: 0 });
 
-  const changed = (await readTopics(where.bootstrap, [`${where.prefix}.time_entries`, `${where.prefix}.tasks`])).filter(
-    ({ headers }) => headers.__op !== 'r',
-  );
+  const changed = (
+    await readCommitted(where.bootstrap, [`${where.prefix}.time_entries`, `${where.prefix}.tasks`])
+  ).filter(({ headers }) => headers.__op !== 'r');
   expect(changed.map(({ key, headers }) => `${headers.__op} ${key}`).sort()).toEqual([
     `c ${task.id}`,
     `u ${entry!.id}`,

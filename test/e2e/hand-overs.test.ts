@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { calm, seededRandom, storm } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
+import { HANGS_MS } from '../support/patience.ts';
 import { finished, NO_LIMITS, publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
@@ -50,5 +51,5 @@ test(
     expect(view.falseDeletions).toEqual([]);
     expect(view.differences.slice(0, 20)).toEqual([]);
   },
-  Math.max(180_000, HAND_OVERS * 20_000),
+  Math.max(HANGS_MS, HAND_OVERS * 20_000),
 );

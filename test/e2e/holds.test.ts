@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { Dice, removeRows, seededRandom } from '../../src/lab/simulator/index.ts';
-import { readTopics } from '../support/consumer.ts';
 import { daemon } from '../support/daemon.ts';
+import { readCommitted } from '../support/kafka.ts';
 import { finished, NO_LIMITS, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { streams } from '../support/truth.ts';
@@ -18,15 +18,15 @@ test('what vanishes by the hundred is held: deletions until they are released, a
   const { simulator } = where;
   const tombstones = async (names: readonly string[]) => {
     const topics = names.map((name) => dataTopic(where.prefix, name));
-    return (await readTopics(where.bootstrap, topics)).filter(({ value }) => value === null).length;
+    return (await readCommitted(where.bootstrap, topics)).filter(({ value }) => value === null).length;
   };
   // Report rows leave with their entries, in their own time.
   const everywhere = () => tombstones(streams.filter(({ kind }) => kind !== 'report').map(({ name }) => name));
   const running = await daemon(where);
   const statusOf = async (name: string) => (await running.accounts())[0]?.streams.find(({ stream }) => stream === name);
   const untilIn = (state: string, name: string) =>
-    until(`${name} ${state}`, async () => (await statusOf(name))?.state === state, 60);
-  await until('everything is complete', async () => (await running.readiness()).ready, 60);
+    until(`${name} ${state}`, async () => (await statusOf(name))?.state === state);
+  await until('everything is complete', async () => (await running.readiness()).ready);
 
   const gone = removeRows(simulator.data, { stream: 'time_entries', share: 0.3 }, new Dice(seededRandom(30)));
   expect(gone.length).toBeGreaterThan(80);

@@ -1,7 +1,7 @@
 // The same commands beside a running daemon: it takes what was asked for within seconds and goes on.
 import { expect, test } from 'vitest';
-import { readTopics } from '../support/consumer.ts';
 import { daemon } from '../support/daemon.ts';
+import { readCommitted } from '../support/kafka.ts';
 import { FEW_STREAMS, finished, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
@@ -9,9 +9,9 @@ test('a running daemon takes orders, and a replay brings a new letter for what s
   const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const [task] = where.simulator.data.tasks.all();
   where.simulator.data.tasks.update(task!.id, { billable_by_default: 'perhaps' as never });
-  const letters = async () => (await readTopics(where.bootstrap, [`${where.prefix}.dead-letters`])).length;
+  const letters = async () => (await readCommitted(where.bootstrap, [`${where.prefix}.dead-letters`])).length;
   const running = await daemon(where);
-  await until('everything is complete', async () => (await running.readiness()).ready, 60);
+  await until('everything is complete', async () => (await running.readiness()).ready);
   expect(await letters()).toBe(1);
 
   const lines = ['census clients', 'state reset time_entries --to 2026-01-01', 'release roles', 'dead-letters replay'];

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startBroker } from '../../src/lab/broker.ts';
 import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
 import { daemon, isReady, waitsFor } from '../support/daemon.ts';
+import { slowness } from '../support/patience.ts';
 import { FEW_STREAMS, publisher, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
@@ -39,11 +40,11 @@ test('a broker that is down at start, dies, and hangs', async () => {
 
   broker.pause();
   await change(where);
-  await pause(1_500); // Long enough for the change to be fetched and its commit to hang.
+  await pause(1_500 * slowness()); // Long enough for the change to be fetched and its commit to hang.
   const asked = performance.now();
   running.process.kill('SIGTERM');
   expect((await running.ended).code).toBe(143);
-  expect(performance.now() - asked).toBeLessThan(10_000);
+  expect(performance.now() - asked).toBeLessThan(10_000 * slowness());
 });
 
 /** Something to commit, so that the broker is missed. */
@@ -62,7 +63,7 @@ describe('a Harvest that hangs', () => {
     const asked = performance.now();
     running.process.kill('SIGTERM');
     expect((await running.ended).code).toBe(143);
-    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(performance.now() - asked).toBeLessThan(10_000 * slowness());
   });
 });
 
@@ -86,5 +87,5 @@ test('the second Ctrl-C ends the process at once, unless it is the echo of the f
     errors: 'harvest-kafka: stopped at once; the state is in Kafka and safe\n',
   });
   // It would have gone on trying for eight seconds.
-  expect(performance.now() - asked).toBeLessThan(4_000);
+  expect(performance.now() - asked).toBeLessThan(4_000 * slowness());
 });

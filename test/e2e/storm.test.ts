@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { calm, seededRandom, storm } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
+import { HANGS_MS } from '../support/patience.ts';
 import { finished, NO_LIMITS, publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
@@ -55,5 +56,5 @@ test(
     expect(made).toBe(MUTATIONS);
     expect(lives).toBeGreaterThan(2);
   },
-  Math.max(180_000, MUTATIONS * 400),
+  Math.max(HANGS_MS, MUTATIONS * 400),
 );

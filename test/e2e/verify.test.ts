@@ -1,9 +1,9 @@
 // `verify` with the built command: what a person or a fault has done to the topics is found, what is only under way is not.
-import { Kafka, logLevel } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { differs, type StreamFinding } from '../../src/verify/finding.ts';
-import { readTopics } from '../support/consumer.ts';
+import { patientClient } from '../support/clients.ts';
 import { daemon } from '../support/daemon.ts';
+import { readCommitted } from '../support/kafka.ts';
 import { type Ended, finished, NO_LIMITS, publisher, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
@@ -33,7 +33,7 @@ const named = (name: string) => (status: { readonly stream: string }) => status.
 
 /** Writes to a topic what nobody should. */
 async function produceByHand(where: Where, stream: string, key: string, value: Buffer | null): Promise<void> {
-  const producer = new Kafka({ brokers: [where.bootstrap], logLevel: logLevel.NOTHING }).producer();
+  const producer = patientClient(where.bootstrap).producer();
   await producer.connect();
   await producer.send({ topic: `${where.prefix}.${stream}`, messages: [{ key, value }] });
   await producer.disconnect();
@@ -45,13 +45,13 @@ test('verify ends with 0 after run --once, and finds a tombstone and an old valu
   const [task] = data.tasks.all();
   const [client] = data.clients.all();
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
-  const old = (await readTopics(where.bootstrap, [`${where.prefix}.clients`])).find(
+  const old = (await readCommitted(where.bootstrap, [`${where.prefix}.clients`])).find(
     ({ key }) => String(key) === String(client!.id),
   )!;
   data.clients.update(client!.id, { address: 'moved away' });
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
 
-  const messages = () => readTopics(where.bootstrap, [`${where.prefix}.state`, `${where.prefix}.clients`]);
+  const messages = () => readCommitted(where.bootstrap, [`${where.prefix}.state`, `${where.prefix}.clients`]);
   const before = (await messages()).length;
   const equal = await finished(where, ['verify', '--alone', '--json']);
   expect(equal, equal.errors).toMatchObject({ code: 0, errors: '' });
@@ -117,7 +117,7 @@ test('beside a running daemon, a change in the middle of verify is no difference
   let created = 0;
   const running = await daemon(where);
   const isComplete = async () => (await running.accounts())[0]?.streams.find(named('clients'))?.complete === true;
-  await until('the clients are published', isComplete, 60);
+  await until('the clients are published', isComplete);
 
   // The daemon asks with updated_since: this is the page of verify, which has read the topic before.
   let asked = 0;

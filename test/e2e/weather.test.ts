@@ -69,14 +69,10 @@ test('every fault of HTTP in one life, a restart, and everything is equal', asyn
 
   const first = await daemon(where, ['--config', config]);
   const STANDING_STILL = { billable_rates: 'FORBIDDEN', expense_categories: 'BLOCKED' } as const;
-  await until(
-    'all that can be read is complete',
-    async () => {
-      const streams = (await first.accounts())[0]?.streams ?? [];
-      return streams.length > 0 && streams.every(({ stream, complete }) => complete || stream in STANDING_STILL);
-    },
-    100,
-  );
+  await until('all that can be read is complete', async () => {
+    const streams = (await first.accounts())[0]?.streams ?? [];
+    return streams.length > 0 && streams.every(({ stream, complete }) => complete || stream in STANDING_STILL);
+  });
   expect(log.statuses()).toMatchObject({ 200: expect.anything(), 401: expect.anything(), 429: expect.anything() });
   expect(await stateOf(first, 'billable_rates')).toMatchObject({
     state: 'FORBIDDEN',
@@ -93,7 +89,7 @@ test('every fault of HTTP in one life, a restart, and everything is equal', asyn
   faults.clear();
   simulator.data.clients.create({ name: 'made between the lives' });
   const second = await daemon(where, ['--config', config]);
-  await until('everything is complete', async () => (await second.readiness()).ready, 100);
+  await until('everything is complete', async () => (await second.readiness()).ready);
   for (const name of ['clients', 'cost_rates']) {
     const { length } = simulator.scopes(name).flatMap((scope) => simulator.truth(name, scope));
     await until(`all of ${name}`, async () => (await stateOf(second, name))?.rows === length);

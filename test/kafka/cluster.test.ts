@@ -3,14 +3,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { type Broker, startCluster } from '../../src/lab/broker.ts';
+import { patientClient } from '../support/clients.ts';
 import { batch, committedOn, Model, makeTopic, message, openPatiently, settled, sinkOn } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, producedPartitions } from '../support/kafka-wire.ts';
-import { until } from '../support/publisher.ts';
+import { HANGS_MS, until } from '../support/patience.ts';
 import { uniquePrefix } from '../support/stack.ts';
 
 const { CLUSTER_RECORDS } = process.env;
@@ -55,13 +56,7 @@ beforeEach(async () => {
 
 afterEach(() => proxy.close());
 
-function client(addresses: readonly string[]): Kafka {
-  return new Kafka({
-    brokers: [...addresses],
-    logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 50, retries: 30 },
-  });
-}
+const client = (addresses: readonly string[]) => patientClient({ brokers: [...addresses] });
 
 /** All of them, one after the other, at full length. */
 function some(all: readonly Broker[]): readonly Broker[] {
@@ -111,7 +106,7 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
 test.each(FAULTS)(
   '%s while batches over six partitions are committed; nothing is lost or repeated',
   {
-    timeout: CLUSTER_RECORDS ? 3_600_000 : 180_000,
+    timeout: CLUSTER_RECORDS ? 3_600_000 : HANGS_MS,
   },
   async (_, fault) => {
     const traffic = new Traffic();
@@ -211,7 +206,7 @@ class Traffic {
   #done = 0;
 
   async begin(): Promise<void> {
-    await openPatiently(this.#sink, this.#model, 60_000);
+    await openPatiently(this.#sink, this.#model);
     await this.commit();
   }
 
@@ -227,7 +222,7 @@ class Traffic {
       this.#done = n;
     } catch (error) {
       expect(error).toMatchObject({ kind: 'reopen' });
-      const { rows, broken } = await openPatiently(this.#sink, this.#model, 120_000);
+      const { rows, broken } = await openPatiently(this.#sink, this.#model);
       expect(broken.size).toBe(0);
       this.#done = (rows.get('clients')?.n as number | undefined) ?? 0;
       expect([n - 1, n]).toContain(this.#done);
@@ -238,7 +233,7 @@ class Traffic {
   /** Resolves when some more batches were committed. */
   async goesOn(): Promise<void> {
     const wanted = this.#done + COMMITS_BETWEEN;
-    await until('commits go on', () => this.#done >= wanted, 120);
+    await until('commits go on', () => this.#done >= wanted);
   }
 
   /** Closes; another instance finds what was committed. */
@@ -246,7 +241,7 @@ class Traffic {
     await this.#sink.close();
     const successor = sinkOn(proxy.fronts[0]!, { prefix, kafka: { brokers: proxy.fronts } });
     const restored = new Model();
-    const { rows } = await openPatiently(successor, restored, 60_000);
+    const { rows } = await openPatiently(successor, restored);
     await successor.close();
     expect(rows.get('users')).toEqual({ n: this.#done });
     expect(restored.values).toEqual(this.#model.values);

@@ -2,13 +2,14 @@
 // before the publisher sees the answer: killed, asked to stop, put to sleep beyond its transaction's time, cut off, and
 // overtaken by a successor whose work is done when the late request or answer arrives. An independent reader judges while
 // the victim stands still, and at the end. `npm run crash-matrix` runs every cell, here runs a cross-section.
-import { Kafka, logLevel } from 'kafkajs';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { adminOf, persistently } from '../support/clients.ts';
 import { type Held, type HttpGate, startHttpGate } from '../support/http-gate.ts';
 import { PATIENTLY } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy, type Trap } from '../support/kafka-proxy.ts';
 import { API, names } from '../support/kafka-wire.ts';
+import { slowness } from '../support/patience.ts';
 import { type Ended, finished, NO_LIMITS, onlyStreams, publisher, type Running } from '../support/publisher.ts';
 import { type Scene, scene } from '../support/scene.ts';
 import { sharedStack } from '../support/stack.ts';
@@ -18,10 +19,11 @@ import { tornApart, viewOf } from '../support/view.ts';
 const STREAMS = ['company', 'users', 'time_entries', 'billable_rates'];
 const TIME_ENTRIES = 2_100;
 /** Half of it is how long the publisher itself lets a transaction be open; judging takes its time too. */
-const TRANSACTION_TIMEOUT_S = 12;
+const TRANSACTION_TIMEOUT_S = 12 * Math.ceil(slowness());
+/** Long enough for a commit in half of it. */
+const SLEEPING_TRANSACTION_S = 2 * Math.ceil(slowness());
 /** Longer than a transaction and the broker's look for such together. */
-const SLEEPING_TRANSACTION_S = 2;
-const SLEEP_MS = 3_000;
+const SLEEP_MS = (SLEEPING_TRANSACTION_S + 1) * 1_000;
 const STOP_MS = 10_000;
 
 type Moment = 'before' | 'after';
@@ -124,7 +126,7 @@ const BLOWS: Readonly<Record<Blow, (cell: Cell, victim: Running, held: Held, sta
     const asked = performance.now();
     victim.process.kill('SIGTERM');
     ends(await victim.ended, 143);
-    expect(performance.now() - asked).toBeLessThan(STOP_MS);
+    expect(performance.now() - asked).toBeLessThan(STOP_MS * slowness());
     held.drop();
   },
   SIGSTOP: async (_, victim, held) => {
@@ -171,7 +173,6 @@ const chosen = Array.from({ length: repeats }, () =>
 
 let bootstrap: string;
 let registryUrl: string;
-const admin = () => new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
 
 beforeAll(() => {
   ({ bootstrap, registryUrl } = sharedStack());
@@ -234,9 +235,10 @@ function ends(end: Ended, code: number): void {
 
 /** The broker is small, and the whole matrix makes many topics. */
 async function forget(prefix: string): Promise<void> {
-  const connected = admin();
-  await connected.connect();
-  const topics = (await connected.listTopics()).filter((name) => name.startsWith(`${prefix}.`));
-  if (topics.length > 0) await connected.deleteTopics({ topics });
-  await connected.disconnect();
+  const admin = await adminOf(bootstrap);
+  await persistently(async () => {
+    const topics = (await admin.listTopics()).filter((name) => name.startsWith(`${prefix}.`));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+  });
+  await admin.disconnect();
 }

@@ -1,9 +1,10 @@
 // The broker dies by kill -9, topics vanish: what the sink knows afterwards.
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import type { Broker } from '../../src/lab/broker.ts';
+import { adminOf, begun, patientClient, removeTopic } from '../support/clients.ts';
 import {
   batch,
   brokerOfFile,
@@ -33,8 +34,7 @@ beforeAll(async () => {
     'broker.session.timeout.ms': '500',
     'broker.heartbeat.interval.ms': '100',
   }));
-  admin = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
+  admin = await adminOf(broker.bootstrap);
 });
 
 afterAll(async () => {
@@ -56,20 +56,16 @@ const topic = (stream: string) => `${prefix}.${stream}`;
 const values = (stream: string) => committedOn(broker.bootstrap, `${prefix}.${stream}`);
 
 async function fill(): Promise<void> {
-  await sink.open(model, forever);
+  await openPatiently(sink, model);
   const messages = [message('clients', '1', 'one'), message('users', '2', 'two')];
   await sink.commit(batch(messages, { clients: { cursor: 1 }, users: { cursor: 1 } }));
   model.apply(messages);
 }
 
-/** Deletes a topic and waits until it is gone. */
-async function remove(name: string): Promise<void> {
-  await admin.deleteTopics({ topics: [name] });
-  while ((await admin.listTopics()).includes(name)) await systemClock.sleep(50);
-}
+const remove = (name: string) => removeTopic(admin, name);
 
-test('a broker killed during and between commits loses nothing and repeats nothing', { timeout: 240_000 }, async () => {
-  await sink.open(model, forever);
+test('a broker killed during and between commits loses nothing and repeats nothing', async () => {
+  await openPatiently(sink, model);
   const sent: OutMessage[] = [];
   let wanted = 0;
   let kills = 0;
@@ -98,7 +94,7 @@ test('a broker killed during and between commits loses nothing and repeats nothi
       wanted = n;
     } catch (error) {
       expect(error).toMatchObject({ kind: 'reopen' });
-      const { rows, broken } = await openPatiently(sink, model, 90_000);
+      const { rows, broken } = await openPatiently(sink, model);
       expect(broken.size).toBe(0);
       const known = (rows.get('clients')?.n as number | undefined) ?? 0;
       expect([n - 1, n]).toContain(known);
@@ -112,7 +108,7 @@ test('a broker killed during and between commits loses nothing and repeats nothi
   const restored = new Model();
   await sink.close();
   sink = sinkOn(broker.bootstrap, { prefix });
-  await sink.open(restored, forever);
+  await openPatiently(sink, restored);
   expect(restored.values).toEqual(model.values);
 });
 
@@ -122,7 +118,7 @@ test('a topic that was made anew while nobody ran is named broken and forgotten'
   await remove(topic('clients'));
   sink = sinkOn(broker.bootstrap, { prefix });
   const restored = new Model();
-  const { rows, broken, records } = await sink.open(restored, forever);
+  const { rows, broken, records } = await openPatiently(sink, restored);
   expect([...broken]).toEqual([['clients', expect.stringContaining('ends at offset 0, our record was at 0')]]);
   expect(restored.resets).toEqual(['clients']);
   expect(rows.get('clients')).toEqual({ cursor: 1 });
@@ -132,12 +128,10 @@ test('a topic that was made anew while nobody ran is named broken and forgotten'
   await sink.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 2 } }));
   await sink.close();
   sink = sinkOn(broker.bootstrap, { prefix });
-  expect((await sink.open(new Model(), forever)).broken.size).toBe(0);
+  expect((await openPatiently(sink, new Model())).broken.size).toBe(0);
 });
 
-test('a topic that is deleted under a running sink is a doubt, then broken, then filled again', {
-  timeout: 60_000,
-}, async () => {
+test('a topic that is deleted under a running sink is a doubt, then broken, then filled again', async () => {
   await fill();
   await remove(topic('clients'));
   const again = batch([message('clients', '3', 'three')], { clients: { cursor: 2 } });
@@ -168,32 +162,29 @@ test('a state topic that is gone leaves the data readable and the rows empty', a
   await remove(topic('state'));
   sink = sinkOn(broker.bootstrap, { prefix });
   const restored = new Model();
-  const { rows, broken } = await sink.open(restored, forever);
+  const { rows, broken } = await openPatiently(sink, restored);
   expect(rows.size).toBe(0);
   expect(broken.size).toBe(0);
   expect(restored.values).toEqual(model.values);
 });
 
-test('a state topic that vanishes under a running sink does not bring its old rows back', {
-  timeout: 60_000,
-}, async () => {
+test('a state topic that vanishes under a running sink does not bring its old rows back', async () => {
   await fill();
   await remove(topic('state'));
   await expect(sink.commit(batch([], { clients: { cursor: 2 } }))).rejects.toMatchObject({ kind: 'reopen' });
   expect((await openPatiently(sink, model)).rows.size).toBe(0);
 });
 
-test('a transaction that another writer leaves open stops the opening until it ends', { timeout: 60_000 }, async () => {
+test('a transaction that another writer leaves open stops the opening until it ends', async () => {
   await fill();
   await sink.close();
-  const producer = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).producer({
+  const producer = patientClient(broker.bootstrap).producer({
     transactionalId: uniquePrefix(),
     idempotent: true,
     maxInFlightRequests: 1,
   });
   await producer.connect();
-  const foreign = await producer.transaction();
-  await foreign.send({ topic: topic('users'), messages: [{ key: '9', value: 'x' }] });
+  const foreign = await begun(producer, { topic: topic('users'), messages: [{ key: '9', value: 'x' }] });
   sink = sinkOn(broker.bootstrap, { prefix });
   await expect(sink.open(new Model(), forever)).rejects.toMatchObject({
     code: 'kafka.hanging_transaction',
@@ -202,7 +193,7 @@ test('a transaction that another writer leaves open stops the opening until it e
   });
   await foreign.abort();
   await producer.disconnect();
-  const { rows } = await sink.open(new Model(), forever);
+  const { rows } = await openPatiently(sink, new Model());
   expect(rows.get(USERS.name)).toEqual({ cursor: 1 });
   expect(rows.get(CLIENTS.name)).toEqual({ cursor: 1 });
 });

@@ -7,6 +7,7 @@ import { batch, committedOn, forever, Model, message, openPatiently, sinkOn } fr
 import type { Direction } from '../support/kafka-link.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API } from '../support/kafka-wire.ts';
+import { slowness } from '../support/patience.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 let bootstrap: string;
@@ -47,9 +48,9 @@ function seeded(seed: number): () => number {
 
 const values = (stream: string) => committedOn(bootstrap, `${prefix}.${stream}`);
 
-test('connections cut at any byte of a commit lose nothing and repeat nothing', { timeout: 180_000 }, async () => {
+test('connections cut at any byte of a commit lose nothing and repeat nothing', async () => {
   proxied({ partitions: 2 });
-  await sink.open(model, forever);
+  await openPatiently(sink, model);
   const round = (n: number): OutMessage[] => [
     ...Array.from({ length: 40 }, (_, i) => message('clients', `${n}-${i}`, 'x'.repeat(100))),
     ...Array.from({ length: 20 }, (_, i) => message('users', `shared-${i}`, `round ${n}`)),
@@ -110,7 +111,7 @@ test('connections cut at any byte of a commit lose nothing and repeat nothing', 
   const restored = new Model();
   await sink.close();
   sink = sinkOn(bootstrap, { prefix, partitions: 2 });
-  await sink.open(restored, forever);
+  await openPatiently(sink, restored);
   expect(model.values).toEqual(restored.values);
   // The cuts were of every kind, or this test proves less than it says.
   for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(2);
@@ -118,7 +119,7 @@ test('connections cut at any byte of a commit lose nothing and repeat nothing', 
 
 test('a commit whose last answer is lost was committed, and the next opening says so', async () => {
   proxied();
-  await sink.open(model, forever);
+  await openPatiently(sink, model);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
   await sink.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
   proxy.trap({ api: API.endTransaction, fault: 'lose answer' });
@@ -134,7 +135,7 @@ test('a commit whose last answer is lost was committed, and the next opening say
 
 test('brokers out of reach are a wait, and committing goes on when they are back', async () => {
   proxied();
-  await sink.open(model, forever);
+  await openPatiently(sink, model);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
   proxy.refuse(true);
   proxy.cut();
@@ -149,27 +150,29 @@ test('brokers out of reach are a wait, and committing goes on when they are back
 });
 
 test('a transaction that answers too slowly is given up before the broker gives it up', async () => {
-  proxied({ transaction_timeout_ms: 2_000 });
-  await sink.open(model, forever);
+  const patienceMs = Math.round(1_000 * slowness());
+  proxied({ transaction_timeout_ms: 2 * patienceMs });
+  await openPatiently(sink, model);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
   proxy.stall(true);
   const started = systemClock.monotonic();
   const slow = sink.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
-  await expect(slow).rejects.toMatchObject({ kind: 'reopen', message: expect.stringContaining('1000 ms') });
-  expect(systemClock.monotonic() - started).toBeLessThan(6_000);
+  await expect(slow).rejects.toMatchObject({ kind: 'reopen', message: expect.stringContaining(`${patienceMs} ms`) });
+  expect(systemClock.monotonic() - started).toBeLessThan(patienceMs + 5_000 * slowness());
   proxy.stall(false);
   const { rows } = await openPatiently(sink, model);
   expect(rows.get('clients')).toEqual({ cursor: 0 });
   expect(await values('clients')).toEqual(['0=zero']);
 });
 
-test('a process that slept through its transaction is in doubt, not fenced', { timeout: 60_000 }, async () => {
-  proxied({ transaction_timeout_ms: 1_000 });
-  await sink.open(model, forever);
+test('a process that slept through its transaction is in doubt, not fenced', async () => {
+  const timeoutMs = Math.round(1_000 * slowness());
+  proxied({ transaction_timeout_ms: timeoutMs });
+  await openPatiently(sink, model);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
   // Nobody runs in this process for longer than the broker waits (it looks twice a second), as after SIGSTOP or a closed lid.
   const begun = proxy.trap({ api: API.produce, fault: 'pass' });
-  void begun.struck.then(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000));
+  void begun.struck.then(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 2_000));
   const asleep = sink.commit(batch([message('clients', '1', 'x'.repeat(2_000))], { clients: { cursor: 1 } }));
   await expect(asleep).rejects.toMatchObject({ code: 'kafka.doubt', kind: 'reopen' });
   const { rows } = await openPatiently(sink, model);
@@ -180,11 +183,11 @@ test('a process that slept through its transaction is in doubt, not fenced', { t
 
 test('closing does not wait for a broker that is silent', async () => {
   proxied();
-  await sink.open(model, forever);
+  await openPatiently(sink, model);
   proxy.stall(true);
   const hanging = sink.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
   const started = systemClock.monotonic();
   await sink.close();
-  expect(systemClock.monotonic() - started).toBeLessThan(5_000);
+  expect(systemClock.monotonic() - started).toBeLessThan(5_000 * slowness());
   await expect(hanging).rejects.toMatchObject({ kind: 'reopen' });
 });

@@ -2,39 +2,39 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startBroker } from '../../src/lab/broker.ts';
+import { type Broker, startBroker } from '../../src/lab/broker.ts';
 import { freePort } from '../../src/lab/ports.ts';
 import { type Registry, startRegistry } from '../../src/lab/registry.ts';
+import { patientClient } from '../support/clients.ts';
 import { makeTopic } from '../support/kafka.ts';
+import { PATIENTLY } from '../support/patience.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
 
-const PATIENCE = { timeout: 20_000, interval: 50 };
 const PRODUCER = { allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 };
 
-const quiet = (client: KafkaConfig) => new Kafka({ ...client, logLevel: logLevel.NOTHING });
+type Client = Broker['client'];
 
-async function send(client: KafkaConfig, topic: string, value: string): Promise<void> {
-  const producer = quiet(client).producer(PRODUCER);
+async function send(client: Client, topic: string, value: string): Promise<void> {
+  const producer = patientClient(client).producer(PRODUCER);
   await producer.connect();
   await producer.send({ topic, acks: -1, messages: [{ key: 'k', value }] });
   await producer.disconnect();
 }
 
-async function values(client: KafkaConfig, topic: string, count: number): Promise<string[]> {
-  const consumer = quiet(client).consumer({ groupId: uniquePrefix(), maxWaitTimeInMs: 100 });
+async function values(client: Client, topic: string, count: number): Promise<string[]> {
+  const consumer = patientClient(client).consumer({ groupId: uniquePrefix(), maxWaitTimeInMs: 100 });
   const seen: string[] = [];
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({ eachMessage: async ({ message }) => void seen.push(String(message.value)) });
-  await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(count), PATIENCE);
+  await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(count), PATIENTLY);
   await consumer.disconnect();
   return seen;
 }
 
-async function canListTopics(client: KafkaConfig): Promise<void> {
-  const admin = quiet({ ...client, retry: { retries: 0 } }).admin();
+async function canListTopics(client: Client): Promise<void> {
+  const admin = patientClient({ ...client, retry: { retries: 0 } }).admin();
   try {
     await admin.connect();
     await admin.listTopics();
@@ -69,7 +69,7 @@ describe('a broker', () => {
     expect(moved.port).not.toBe(broker.port);
     await send(moved.client, 'kept', 'moved');
     expect(await values(moved.client, 'kept', 3)).toEqual(['before', 'after', 'moved']);
-  }, 90_000);
+  });
 
   test('answers nothing while paused, and goes on where it was', async () => {
     const broker = await ownBroker();
@@ -78,9 +78,9 @@ describe('a broker', () => {
     broker.pause();
     await expect(canListTopics({ ...broker.client, requestTimeout: 500, connectionTimeout: 500 })).rejects.toThrow();
     broker.resume();
-    await vi.waitFor(() => send(broker.client, 'paused', 'awake'), PATIENCE);
+    await vi.waitFor(() => send(broker.client, 'paused', 'awake'), PATIENTLY);
     expect(broker.pid).toBe(pid);
-  }, 60_000);
+  });
 
   test('that cannot start says why', async () => {
     const started = startBroker({ dataDir: await temporaryFolder(), properties: { 'log.retention.ms': 'soon' } });
@@ -88,13 +88,13 @@ describe('a broker', () => {
       code: 'lab.failed',
       message: expect.stringMatching(/stopped before it was ready\n(.*\n)*.*soon/),
     });
-  }, 30_000);
+  });
 
   test('that ends by itself is noticed', async () => {
     const broker = await ownBroker();
     process.kill(broker.pid!, 'SIGKILL');
     await expect(broker.died).rejects.toMatchObject({ code: 'lab.failed' });
-  }, 30_000);
+  });
 });
 
 test('a registry with a data directory keeps its schemas over SIGKILL', async () => {
@@ -113,7 +113,7 @@ test('a registry with a data directory keeps its schemas over SIGKILL', async ()
   const second = await startRegistry({ dataDir });
   onTestFinished(() => second.kill());
   expect(await (await fetch(`${subject(second)}/latest`)).json()).toMatchObject({ id, version: 1 });
-}, 60_000);
+});
 
 describe('the stack command', () => {
   const COMMAND = new URL('../../dist/lab/stack-command.js', import.meta.url).pathname;
@@ -141,24 +141,24 @@ describe('the stack command', () => {
 
   test('prints both addresses, and stops both on Ctrl-C', async () => {
     const { child, ports, printed, ended } = await start();
-    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENCE);
+    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENTLY);
     expect(printed.text).toContain(
       `export KAFKA_BROKERS=127.0.0.1:${ports.broker} SCHEMA_REGISTRY_URL=http://127.0.0.1:${ports.registry}/apis/ccompat/v7`,
     );
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect([await listens(ports.broker), await listens(ports.registry)]).toEqual([false, false]);
-  }, 60_000);
+  });
 
   test('leaves no server behind when it is killed itself', async () => {
     const { child, ports, printed, ended } = await start();
-    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENCE);
+    await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C'), PATIENTLY);
     child.kill('SIGKILL');
     await ended;
     const gone = async () =>
       expect([await listens(ports.broker), await listens(ports.registry)]).toEqual([false, false]);
-    await vi.waitFor(gone, PATIENCE);
-  }, 60_000);
+    await vi.waitFor(gone, PATIENTLY);
+  });
 
   test('without Java says so in one sentence and exits with 69', async () => {
     const { printed, ended } = await start({ PATH: await temporaryFolder() });

@@ -1,10 +1,11 @@
 // Who owns an account: producers with our transactional id that come from elsewhere, and long silence.
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Order, Sink } from '../../src/engine/ports.ts';
 import { leaveOrders } from '../../src/kafka/leave-orders.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
+import { begun, patientClient, persistently } from '../support/clients.ts';
 import {
   ACCOUNT,
   batch,
@@ -52,22 +53,17 @@ const leaveOrder = () =>
 
 /** Fences the account as a producer of anybody would; signs it when an instance is named. */
 async function steal(instance: string | null): Promise<void> {
-  const producer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).producer({
+  const producer = patientClient(bootstrap).producer({
     transactionalId: `${prefix}-${ACCOUNT}`,
     idempotent: true,
     maxInFlightRequests: 1,
-    retry: { initialRetryTime: 20 },
   });
   producers.push(producer);
   await producer.connect();
-  const transaction = await producer.transaction();
-  if (instance === null) return transaction.abort();
+  if (instance === null) return (await persistently(() => producer.transaction())).abort();
   const owner: Owner = { instance, opening: 99, opened_at: '2026-01-01T00:00:00Z' };
-  await transaction.send({
-    topic: `${prefix}.state`,
-    messages: [{ key: ownerKey(prefix, ACCOUNT), value: JSON.stringify(owner) }],
-  });
-  await transaction.commit();
+  const messages = [{ key: ownerKey(prefix, ACCOUNT), value: JSON.stringify(owner) }];
+  await (await begun(producer, { topic: `${prefix}.state`, messages })).commit();
 }
 
 async function signatures(): Promise<Owner[]> {
@@ -91,30 +87,30 @@ function pushedClock(): Clock & { push(ms: number): void } {
 
 test('an older instance that fenced us by accident does not keep the account: we take it back', async () => {
   const older = made({ instance: 'the older one' });
-  await older.open(new Model(), forever);
+  await openPatiently(older, new Model());
   const newer = made();
-  await newer.open(new Model(), forever);
+  await openPatiently(newer, new Model());
   await newer.commit(one(1));
 
   await steal('the older one');
   await expect(newer.commit(one(2))).rejects.toMatchObject({ code: 'kafka.doubt', kind: 'reopen' });
-  const { rows } = await newer.open(new Model(), forever);
+  const { rows } = await openPatiently(newer, new Model());
   expect(rows.get('clients')).toEqual({ cursor: 1 });
   await newer.commit(one(2));
 });
 
 test('an instance that fenced us and died before it signed has not taken the account', async () => {
   const sink = made();
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await steal(null);
   await expect(sink.commit(one(1))).rejects.toMatchObject({ code: 'kafka.doubt', kind: 'reopen' });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(one(1));
 });
 
 test('one that only dawdled takes it with its next try', async () => {
   const older = made({ instance: 'older' });
-  await older.open(new Model(), forever);
+  await openPatiently(older, new Model());
   const proxy = await startKafkaProxy([bootstrap]);
   onTestFinished(() => proxy.close());
   const newer = sinkOn(proxy.bootstrap, { prefix, instance: 'newer' });
@@ -124,7 +120,7 @@ test('one that only dawdled takes it with its next try', async () => {
   const opening = openPatiently(newer, new Model());
   await signature.struck;
   await expect(older.commit(one(1))).rejects.toMatchObject({ code: 'kafka.doubt' });
-  await older.open(new Model(), forever);
+  await openPatiently(older, new Model());
   await older.commit(one(1));
   signature.release();
   const { rows } = await opening;
@@ -135,7 +131,7 @@ test('one that only dawdled takes it with its next try', async () => {
 
 test('whoever took over is named, with the time', async () => {
   const sink = made();
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await steal('a newcomer');
   await expect(sink.commit(one(1))).rejects.toMatchObject({
     code: 'kafka.fenced',
@@ -146,7 +142,7 @@ test('whoever took over is named, with the time', async () => {
 test('after an hour of silence the sink signs anew and commits', async () => {
   const clock = pushedClock();
   const sink = made({ clock, instance: 'me' });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(one(1));
   clock.push(3_599_000);
   await sink.commit(one(2));
@@ -154,7 +150,7 @@ test('after an hour of silence the sink signs anew and commits', async () => {
   clock.push(3_601_000);
   await sink.commit(one(3));
   expect((await signatures()).map(({ opening }) => opening)).toEqual([1, 2]);
-  const { rows, records } = await made().open(new Model(), forever);
+  const { rows, records } = await openPatiently(made(), new Model());
   expect(rows.get('clients')).toEqual({ cursor: 3 });
   expect(records).toBe(3);
 });
@@ -162,7 +158,7 @@ test('after an hour of silence the sink signs anew and commits', async () => {
 test('an order that is left in an hour of silence is no doubt', async () => {
   const clock = pushedClock();
   const sink = made({ clock });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await leaveOrder();
   clock.push(3_601_000);
   await sink.commit(one(1));
@@ -170,14 +166,14 @@ test('an order that is left in an hour of silence is no doubt', async () => {
 });
 
 test('an order that a doubted commit did not carry out waits on; the next one carries it out', async () => {
-  await made({ instance: 'the older one' }).open(new Model(), forever);
+  await openPatiently(made({ instance: 'the older one' }), new Model());
   const sink = made();
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await leaveOrder();
   await steal('the older one');
   const carriedOut = { ...one(1), ordersDone: [ORDER.id] };
   await expect(sink.commit(carriedOut)).rejects.toMatchObject({ code: 'kafka.doubt' });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   expect(await sink.orders(forever)).toEqual([ORDER]);
   await sink.commit(carriedOut);
   expect(await sink.orders(forever)).toEqual([]);
@@ -186,25 +182,25 @@ test('an order that a doubted commit did not carry out waits on; the next one ca
 test('after an hour of silence a newer instance is not fenced back', async () => {
   const clock = pushedClock();
   const sink = made({ clock });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   const newer = made();
-  await newer.open(new Model(), forever);
+  await openPatiently(newer, new Model());
   clock.push(3_601_000);
   await expect(sink.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
   await newer.commit(one(1));
 });
 
 test('after an hour of silence, what an older instance did meanwhile is read before anything is written', async () => {
-  await made({ instance: 'the older one' }).open(new Model(), forever);
+  await openPatiently(made({ instance: 'the older one' }), new Model());
   const clock = pushedClock();
   const sink = made({ clock });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await steal('the older one');
   clock.push(3_601_000);
   await expect(sink.commit(one(1))).rejects.toMatchObject({
     code: 'kafka.doubt',
     message: expect.stringContaining('moved'),
   });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(one(1));
 });

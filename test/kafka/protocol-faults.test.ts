@@ -166,7 +166,7 @@ beforeAll(async () => {
 });
 
 // Side by side and the openings first, because one that is held waits for kafkajs' own time-out of 30 s.
-test.concurrent.for(titled)('%s', { timeout: 120_000 }, async ([, cell], { expect }) => {
+test.concurrent.for(titled)('%s', async ([, cell], { expect }) => {
   const proxy = await startKafkaProxy([bootstrap]);
   const account = new AccountUnderTest(proxy);
   try {
@@ -201,7 +201,7 @@ class AccountUnderTest {
   /** A first instance commits round 0 and leaves, so that an opening has something to restore. */
   async fill(): Promise<void> {
     this.#sink = this.#made(bootstrap);
-    await this.#sink.open(new Model(), forever);
+    await openPatiently(this.#sink, new Model());
     await this.#sink.commit(roundBatch(0));
     await this.#sink.close();
     this.#sink = this.#made(this.#proxy.bootstrap);
@@ -209,7 +209,7 @@ class AccountUnderTest {
 
   /** The second instance meets the fault in its opening or in its commit of round 1. */
   async suffer({ during, api, fault }: Cell): Promise<{ outcome: Outcome; caught: Caught }> {
-    if (during === 'commit') await this.#sink!.open(this.#model, forever);
+    if (during === 'commit') await openPatiently(this.#sink!, this.#model);
     const caught = this.#proxy.trap({ api: API[api], matches: this.#ours(api), fault });
     const call = during === 'commit' ? this.#sink!.commit(roundBatch(1)) : this.#sink!.open(this.#model, forever);
     const outcome = await call.then(
@@ -230,7 +230,7 @@ class AccountUnderTest {
         this.#model.reset('clients');
         this.#model.reset('users');
       }
-      const { rows, broken } = await openPatiently(this.#sink!, this.#model, 60_000);
+      const { rows, broken } = await openPatiently(this.#sink!, this.#model);
       expect(broken).toEqual(new Map());
       expect(rows.get('clients')).toEqual({ n: truth === 'committed' ? 1 : 0 });
       expect(rows.get('users')).toEqual(rows.get('clients'));
@@ -259,7 +259,7 @@ class AccountUnderTest {
   async restoresWhatIsThere(): Promise<void> {
     const successor = this.#made(bootstrap);
     const restored = new Model();
-    const { rows } = await successor.open(restored, forever);
+    const { rows } = await openPatiently(successor, restored);
     await successor.close();
     expect(restored.values).toEqual(this.#model.values);
     expect(rows.get('users')).toEqual({ n: 2 });

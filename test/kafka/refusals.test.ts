@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { ConversionError, type DeadLetter, type Sink } from '../../src/engine/ports.ts';
-import { batch, forever, Model, message, readCommitted, sinkOn } from '../support/kafka.ts';
+import { batch, forever, Model, message, openPatiently, readCommitted, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 const HOUR = 3_600_000;
@@ -23,12 +23,12 @@ test('a clock two hours ahead is named, and when it is set the work goes on', as
   sink = sinkOn(bootstrap, { prefix, clock: { ...systemClock, now: () => systemClock.now() + aheadMs } });
   await expect(sink.open(new Model(), forever)).rejects.toMatchObject({ code: 'kafka.clock_ahead', kind: 'reopen' });
   aheadMs = 0;
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(batch([message('clients', '1', 'x')]));
   aheadMs = 2 * HOUR;
   await expect(sink.commit(batch([message('clients', '1', 'y')]))).rejects.toMatchObject({ code: 'kafka.clock_ahead' });
   aheadMs = -2 * HOUR;
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(batch([message('clients', '1', 'z')]));
   const values = (await readCommitted(bootstrap, [`${prefix}.clients`])).map(({ value }) => String(value));
   expect(values).toEqual(['x', 'z']);
@@ -36,7 +36,7 @@ test('a clock two hours ahead is named, and when it is set the work goes on', as
 
 test('a letter of eight megabytes that do not compress is written whole, a longer one without its record', async () => {
   sink = sinkOn(bootstrap, { prefix, kafka: { compression: 'gzip' } });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   const letter = (key: string, bytes: number): DeadLetter => {
     const value = JSON.stringify({ notes: randomBytes(0.75 * bytes).toString('base64') });
     return { stream: 'clients', key, value, stage: 'VALUE_CONVERTER', error: new ConversionError('notes', 'too long') };
@@ -52,10 +52,10 @@ test('a letter of eight megabytes that do not compress is written whole, a longe
 test('a state row of several megabytes is stored and read back', async () => {
   const suspects = Array.from({ length: 400_000 }, (_, index) => 2_000_000_000 + index * 7);
   sink = sinkOn(bootstrap, { prefix });
-  await sink.open(new Model(), forever);
+  await openPatiently(sink, new Model());
   await sink.commit(batch([message('clients', '1', 'x')], { clients: { suspects } }));
   await sink.close();
   sink = sinkOn(bootstrap, { prefix });
-  const { rows } = await sink.open(new Model(), forever);
+  const { rows } = await openPatiently(sink, new Model());
   expect((rows.get('clients') as { suspects: number[] }).suspects).toEqual(suspects);
 });

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
-import { batch, forever, Model, message, sinkOn } from '../support/kafka.ts';
+import { batch, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { FEW_STREAMS, finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
@@ -22,12 +22,12 @@ const small = async () => ({ ...(await scene({ timeEntries: 20, years: 1 })), se
 async function worksWith(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<void> {
   const prefix = uniquePrefix();
   const first = sinkOn(bootstrap, { prefix, kafka });
-  await first.open(new Model(), forever);
+  await openPatiently(first, new Model());
   await first.commit(batch([message('clients', '1', 'one')], { clients: { cursor: 1 } }));
   await first.close();
   const second = sinkOn(bootstrap, { prefix, kafka });
   const model = new Model();
-  const { rows } = await second.open(model, forever);
+  const { rows } = await openPatiently(second, model);
   await second.close();
   expect(rows.get('clients')).toEqual({ cursor: 1 });
   expect(model.values).toEqual(new Map([['clients/1', 'one']]));
@@ -35,7 +35,7 @@ async function worksWith(bootstrap: string, kafka: Partial<KafkaSettings>): Prom
 
 async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<unknown> {
   const sink = sinkOn(bootstrap, { prefix: uniquePrefix(), kafka });
-  const failure = await sink.open(new Model(), forever).then(
+  const failure = await openPatiently(sink, new Model()).then(
     () => null,
     (error: unknown) => error,
   );
@@ -43,7 +43,7 @@ async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Prom
   return failure;
 }
 
-test('TLS works with the broker’s authority and is refused without it', { timeout: 120_000 }, async () => {
+test('TLS works with the broker’s authority and is refused without it', async () => {
   const { bootstrap, tls } = await ownBroker({ listeners: 'tls' });
   await worksWith(bootstrap, { ssl: { ca: tls!.ca } });
   // Node's own switch, which turns every check off that a program does not ask for.
@@ -71,7 +71,7 @@ test('TLS works with the broker’s authority and is refused without it', { time
   expect(plain.output).toContain(`kafka.ssl and kafka.sasl do not fit its listener at ${bootstrap}`);
 });
 
-test('SASL PLAIN works, and a wrong password is said without it', { timeout: 120_000 }, async () => {
+test('SASL PLAIN works, and a wrong password is said without it', async () => {
   const { bootstrap } = await ownBroker({ listeners: 'sasl_plain' });
   await worksWith(bootstrap, login('plain'));
   const failure = await failureOf(bootstrap, login('plain', 'not-the-password'));
@@ -80,9 +80,7 @@ test('SASL PLAIN works, and a wrong password is said without it', { timeout: 120
   expect(await failureOf(bootstrap, login('scram-sha-512'))).toMatchObject({ code: 'kafka.unauthorised' });
 });
 
-test('SASL SCRAM works in both strengths, and a wrong password or mechanism is refused and not shown', {
-  timeout: 120_000,
-}, async () => {
+test('SASL SCRAM works in both strengths, and a wrong password or mechanism is refused and not shown', async () => {
   const { bootstrap } = await ownBroker({ listeners: 'sasl_scram' });
   await worksWith(bootstrap, login('scram-sha-256'));
   await worksWith(bootstrap, login('scram-sha-512'));

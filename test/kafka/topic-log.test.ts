@@ -1,8 +1,8 @@
 // Looking on without taking part: a running daemon's open transaction holds nobody up, and nothing is made.
-import { Kafka, logLevel } from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { openTopicLog } from '../../src/kafka/topic-log.ts';
+import { adminOf, begun, patientClient, removeTopic } from '../support/clients.ts';
 import { forever, Model, makeTopic, settled } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
@@ -10,18 +10,15 @@ test('the log gives what is committed, later what came since, all of it when the
   const { bootstrap } = sharedStack();
   const prefix = uniquePrefix();
   const topic = `${prefix}.clients`;
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
-  const [admin, producer] = [kafka.admin(), kafka.producer({ transactionalId: prefix, maxInFlightRequests: 1 })];
-  await Promise.all([admin.connect(), producer.connect()]);
+  const admin = await adminOf(bootstrap);
+  const producer = patientClient(bootstrap).producer({ transactionalId: prefix, maxInFlightRequests: 1 });
+  await producer.connect();
   onTestFinished(async () => {
     await Promise.all([admin.disconnect(), producer.disconnect()]);
   });
   const make = () => makeTopic(bootstrap, { topic, numPartitions: 1 });
-  const begin = async (key: string, value: string | null) => {
-    const transaction = await producer.transaction();
-    await transaction.send({ topic, messages: [{ key, value, headers: { __source_ts_ms: '1000' } }] });
-    return transaction;
-  };
+  const begin = (key: string, value: string | null) =>
+    begun(producer, { topic, messages: [{ key, value, headers: { __source_ts_ms: '1000' } }] });
   await make();
   await (await begin('1', 'one')).commit();
   await settled(bootstrap, topic);
@@ -46,7 +43,7 @@ test('the log gives what is committed, later what came since, all of it when the
   await log.all('clients', ({ key, value, sourceTsMs }) => void all.push(`${key}=${value} ${sourceTsMs}`), forever);
   expect(all).toEqual(['1=one 1000', '2=two 1000', '1=null 1000']);
 
-  await admin.deleteTopics({ topics: [topic] });
+  await removeTopic(admin, topic);
   await make();
   await (await begin('3', 'three')).commit();
   await settled(bootstrap, topic);

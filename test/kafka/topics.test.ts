@@ -1,8 +1,9 @@
-import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
 import { describeTopics, ensureTopics, type TopicSettings } from '../../src/kafka/topics.ts';
+import { adminOf } from '../support/clients.ts';
 import { CLIENTS, makeTopic, USERS } from '../support/kafka.ts';
 import { startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API } from '../support/kafka-wire.ts';
@@ -18,8 +19,7 @@ let connection: Connection;
 
 beforeAll(async () => {
   ({ bootstrap } = await sharedStack());
-  admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
+  admin = await adminOf(bootstrap);
   connection = createConnection({ brokers: [bootstrap], compression: 'none' }, quiet);
 });
 

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['../support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    hookTimeout: 120_000,
+    hookTimeout: 900_000,
     // What they measure is printed as it comes.
     disableConsoleIntercept: true,
   },

@@ -1,7 +1,8 @@
 // An independent consumer: kafkajs' own consumer and the registry library decode what is on the topics; nothing of ours is
 // used. read_committed, as every consumer of these topics should be.
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
-import { type IHeaders, Kafka, logLevel } from 'kafkajs';
+import type { IHeaders } from 'kafkajs';
+import { adminOf, patientClient } from './clients.ts';
 
 export interface Message {
   readonly topic: string;
@@ -14,11 +15,8 @@ export interface Message {
 
 /** Everything that is committed on the topics now, in log order within each partition. Absent topics are empty. */
 export async function readTopics(bootstrap: string, wanted: readonly string[]): Promise<Message[]> {
-  // A young broker is still loading its coordinators.
-  const retry = { initialRetryTime: 100, retries: 20 };
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry });
-  const admin = kafka.admin();
-  await admin.connect();
+  const kafka = patientClient(bootstrap);
+  const admin = await adminOf(bootstrap);
   const present = new Set(await admin.listTopics());
   const topics = wanted.filter((topic) => present.has(topic));
   // kafkajs' `high` is the last stable offset here (its reads are read_committed).

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ITopicConfig, Kafka, logLevel } from 'kafkajs';
+import type { ITopicConfig } from 'kafkajs';
 import { expect } from 'vitest';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
@@ -14,7 +14,11 @@ import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
 import { startBroker } from '../../src/lab/broker.ts';
 import type { Security } from '../../src/lab/broker-config.ts';
 import { list } from '../../src/streams/definition.ts';
+import { adminOf, persistently } from './clients.ts';
 import { type Message, readTopics } from './consumer.ts';
+import { eventually, PATIENTLY } from './patience.ts';
+
+export { PATIENTLY } from './patience.ts';
 
 export const ACCOUNT = '4711';
 export const CLIENTS = list('clients', { permission: '' });
@@ -86,19 +90,13 @@ export class Model implements Restore {
   }
 }
 
-/**
- * For `expect.poll`: a broker acknowledges a commit before it has told each partition, so a reader that is faster than that
- * waits a moment.
- */
-export const PATIENTLY = { timeout: 10_000, interval: 100 } as const;
-
 export const forever = new AbortController().signal;
 
 /** Makes a topic and waits for its leaders. kafkajs' own wait gives up at the first answer that does not know of it yet. */
 export async function makeTopic(bootstrap: string, topic: ITopicConfig): Promise<void> {
-  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createTopics({ waitForLeaders: false, topics: [topic] });
+  const admin = await adminOf(bootstrap);
+  // A second try may find what the first has made; whoever makes a topic that was there before would see it in its settings.
+  await persistently(() => admin.createTopics({ waitForLeaders: false, topics: [topic] }));
   await admin.disconnect();
   await settled(bootstrap, topic.topic);
 }
@@ -162,20 +160,15 @@ export async function readCommitted(
   topics: readonly string[],
   patienceMs = 3_000,
 ): Promise<Message[]> {
-  for (const deadline = systemClock.monotonic() + 20_000; ; await systemClock.sleep(200)) {
-    try {
-      if (patienceMs > 0) await decided(bootstrap, topics, patienceMs);
-      return await readTopics(bootstrap, topics);
-    } catch (error) {
-      if (!/coordinator/.test(String(error)) || systemClock.monotonic() > deadline) throw error;
-    }
-  }
+  return persistently(async () => {
+    if (patienceMs > 0) await decided(bootstrap, topics, patienceMs);
+    return readTopics(bootstrap, topics);
+  });
 }
 
 async function presentOf(bootstrap: string, topics: readonly string[]): Promise<string[]> {
-  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  const present = new Set(await admin.listTopics());
+  const admin = await adminOf(bootstrap);
+  const present = new Set(await persistently(() => admin.listTopics()));
   await admin.disconnect();
   return topics.filter((topic) => present.has(topic));
 }
@@ -186,14 +179,18 @@ export async function committedOn(bootstrap: string, topic: string): Promise<str
 }
 
 /** Opens again and again as the engine does, until it works or the error is not one of waiting. */
-export async function openPatiently(sink: Sink, restore: Restore, patienceMs = 30_000) {
-  const deadline = systemClock.monotonic() + patienceMs;
-  for (;;) {
+export async function openPatiently(sink: Sink, restore: Restore) {
+  let reason: unknown;
+  const open = async () => {
     try {
       return await sink.open(restore, forever);
     } catch (error) {
-      if ((error as { kind?: string }).kind !== 'reopen' || systemClock.monotonic() > deadline) throw error;
-      await systemClock.sleep(100);
+      if ((error as { kind?: string }).kind !== 'reopen') throw error;
+      reason = error;
+      return null;
     }
-  }
+  };
+  return eventually('an opening', open).catch((error) => {
+    throw Object.assign(error, { cause: reason });
+  });
 }

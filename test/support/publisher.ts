@@ -5,6 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { RunningSimulator, Simulator } from '../../src/lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
+import { moved } from './patience.ts';
+
+export { until } from './patience.ts';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 
@@ -77,9 +80,11 @@ export function start(
   let output = '';
   let errors = '';
   child.stdout.on('data', (piece) => {
+    moved();
     output += piece;
   });
   child.stderr.on('data', (piece) => {
+    moved();
     errors += piece;
   });
   const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, output, errors }));
@@ -122,13 +127,4 @@ export function environment({ simulator, server, bootstrap, registryUrl, env }: 
 /** Runs a command to its end. */
 export function finished(where: Where, command: readonly string[]): Promise<Ended> {
   return publisher(where, command).ended;
-}
-
-/** Waits until `condition` holds; fails with `what` after `seconds`. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await pause(25);
-  }
 }

@@ -8,6 +8,8 @@ import {
   type SimulatorOptions,
   serve,
 } from '../../src/lab/simulator/index.ts';
+import { windowAfter, windowOf } from '../../src/streams/windows.ts';
+import { moved } from './patience.ts';
 import type { Where } from './publisher.ts';
 import { sharedStack, uniquePrefix } from './stack.ts';
 
@@ -30,6 +32,8 @@ export async function scene(options: SimulatorOptions & { readonly ticking?: boo
     now: ticking ? systemClock.now : () => now,
     ...rest,
   });
+  reachIntoNextMonth(simulator);
+  simulator.faults.add({ do: { kind: 'before', run: moved } });
   const server: RunningSimulator = await serve(simulator);
   onTestFinished(() => server.close());
   const { bootstrap, registryUrl } = await sharedStack();
@@ -43,4 +47,17 @@ export async function scene(options: SimulatorOptions & { readonly ticking?: boo
       now += ms;
     },
   };
+}
+
+/**
+ * Reports reach to the newest entry: with one of the next month they hold the same windows before and after midnight, so that no
+ * test that runs over the end of a month sees a new one come.
+ */
+function reachIntoNextMonth({ data }: Simulator): void {
+  const free = data.time_entries.all().find((entry) => {
+    const { invoice_id, timer_started_at, project_id } = entry;
+    return invoice_id === null && timer_started_at === null && data.projects.expect(project_id).is_active;
+  });
+  if (free)
+    data.time_entries.update(free.id, { spent_date: windowAfter(windowOf(data.today(), 'month'), 'month').from });
 }
