@@ -338,7 +338,38 @@ const TABLE = [
   [
     'P6',
     'no budget after a restart',
-    ['src/harvest/budget.ts', 'if (row !== null && !known) {', 'if (row !== null && !known && false) {'],
+    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
+  ],
+  [
+    'P1',
+    'a decision on two looks at the clock',
+    [
+      'src/harvest/budget.ts',
+      'if (mayStart()) this.#sleep(this.#waitMs(now.monotonic));',
+      'if (mayStart()) this.#sleep(this.#waitMs(this.#look().monotonic));',
+    ],
+  ],
+  [
+    'P6',
+    'a lease that does not end',
+    [
+      'src/harvest/lease.ts',
+      'monotonic < end.monotonic && wall < end.wall ?',
+      'monotonic <= Infinity || !wall || !end ?',
+    ],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
+  ],
+  [
+    'P6',
+    'a lease that counts as spent when it is read',
+    ['src/harvest/lease.ts', 'attempts.push(monotonic + leaseMs);', 'attempts.push(monotonic);'],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
+  ],
+  [
+    'P6',
+    'a lease of somebody else, handed on as if it had ended',
+    ['src/harvest/lease.ts', 'time > writtenAt ? monotonic + time - writtenAt :', 'time > writtenAt ? monotonic :'],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
   ],
   [
     'P6',

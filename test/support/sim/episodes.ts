@@ -103,7 +103,8 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     older.freeze();
     await stage.pass(draw.random() * MINUTE);
     if (draw.chance(0.7)) lives.start();
-    await stage.pass(draw.random() * MINUTE);
+    // While its successor is still busy with its beginning, or later.
+    await stage.pass(draw.random() * draw.pick([15 * SECOND, MINUTE]));
     stage.tell(`thaw ${older.number}`);
     older.thaw();
   },

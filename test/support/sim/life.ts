@@ -6,16 +6,17 @@ import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Account, type RunOptions } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import type { Batch, Restore, Sink } from '../../../src/engine/ports.ts';
-import { type Credential, createSource } from '../../../src/harvest/client.ts';
+import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
+import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { type CommitFate, createMemorySink } from '../../../src/lab/memory-sink.ts';
+import type { BudgetName } from '../../../src/streams/definition.ts';
 import { testCodec } from '../codec.ts';
 import { streams } from '../truth.ts';
 import type { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import type { Door } from './door.ts';
 import type { JudgedLog } from './judged-log.ts';
-import { Patience } from './patience.ts';
+import { budgetOf, Patience } from './patience.ts';
 import { ID_HOST, INTERVALS, type Plan, SECRET, TEST_HOST } from './plan.ts';
 
 /** Where a process can die. */
@@ -64,6 +65,11 @@ export class Life {
   /** What it said at its end. */
   lastWords = '';
   dead = false;
+  /** When it began which requests (monotonic), by their budget. */
+  readonly starts = { general: [] as number[], reports: [] as number[] };
+  /** Requests that have begun and not ended. */
+  #underWay = 0;
+  readonly #source: HarvestSource;
   readonly #parts: LifeParts;
   readonly #stop = new AbortController();
   #doom: { readonly point: Point; left: number } | null = null;
@@ -80,7 +86,7 @@ export class Life {
     const emit = (event: PublisherEvent) => {
       if (!this.dead) this.events.push(event);
     };
-    const source = createSource({
+    this.#source = createSource({
       ...{ baseUrl: `http://${TEST_HOST}/v2`, idBaseUrl: `http://${ID_HOST}`, userAgent: 'harvest-kafka tests' },
       ...{ accountId: parts.door.simulator.accountId, credential: credential(plan, parts), budgets: plan.budgets },
       pageRows: plan.pageRows,
@@ -91,7 +97,7 @@ export class Life {
       ...{ startDate: null, endDate: null, hold: plan.hold, pollTimers: false },
     };
     this.account = new Account({
-      ...{ settings, source, codec, clock, random, emit },
+      ...{ settings, source: this.#source, codec, clock, random, emit },
       streams: plan.streams.map((definition) => ({ definition, intervals: INTERVALS })),
       sink: this.#sink(),
     });
@@ -115,6 +121,13 @@ export class Life {
   get isLimited(): boolean {
     const { once = false, only = null } = this.#parts.told;
     return once || only !== null;
+  }
+
+  /** Budgets that requests wait for although nothing is under way, no token is missing and Harvest asks nobody to wait. */
+  get standing(): readonly BudgetName[] {
+    if (this.isOver || this.#frozen || this.#underWay > 0) return [];
+    const isFree = (each: BudgetView) => each.used() < each.requests && each.pausedUntil() === 0;
+    return this.#source.budgets.filter((each) => each.waiting() > 0 && isFree(each)).map(({ name }) => name);
   }
 
   get isOver(): boolean {
@@ -180,10 +193,22 @@ export class Life {
   }
 
   #transport(): Transport {
+    const { clock } = this.#parts;
+    const send = this.#send();
+    return async (request, signal) => {
+      const now = clock.monotonic();
+      const budget = budgetOf(request.url);
+      if (budget !== null) this.starts[budget].push(now);
+      const early = this.#patience.asks(request, now);
+      if (early !== null) this.broken.push(`P6: ${early}`);
+      this.#underWay++;
+      return send(request, signal).finally(() => this.#underWay--);
+    };
+  }
+
+  #send(): Transport {
     const { door, clock } = this.#parts;
     return async (request, signal) => {
-      const early = this.#patience.asks(request, clock.monotonic());
-      if (early !== null) this.broken.push(`P6: ${early}`);
       await this.#pass('before a request');
       await clock.sleep(this.#latency(), signal);
       await this.#pass(null);

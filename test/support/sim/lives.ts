@@ -2,15 +2,21 @@
 import { CODES, type ErrorCode } from '../../../src/base/errors.ts';
 import type { RunOptions } from '../../../src/engine/account.ts';
 import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import type { BudgetName } from '../../../src/streams/definition.ts';
 import { Life, type LifeParts, type Point } from './life.ts';
+
+/** Beside what commits take. */
+const LONGEST_STANDSTILL_MS = 20_000;
 
 type World = Omit<LifeParts, 'random' | 'number' | 'told'>;
 
 export class Lives {
   readonly all: Life[] = [];
   readonly broken: string[] = [];
-  /** Two were alive at once, and shared a budget that each believed its own; or one knows too little of its predecessor's requests. */
+  /** One of them knows too little of its predecessor's requests. */
   mayExceed = false;
+  /** Two were alive at once: what one had on its way when the other began may reach Harvest at any time. */
+  haveMet = false;
   /** Since then whoever begins knows too little of its predecessor's requests: they are lost, or look older than they are. */
   isForgetful = false;
   mayBeUnauthorised = false;
@@ -18,6 +24,8 @@ export class Lives {
   readonly #seed: number;
   readonly #tell: (text: string) => void;
   readonly #judged = new Set<Life>();
+  /** Since when requests of the newest wait for a budget for no reason that could be seen. */
+  readonly #standing = new Map<BudgetName, { readonly since: number; readonly requests: number }>();
 
   constructor(world: World, seed: number, tell: (text: string) => void) {
     this.#world = world;
@@ -32,7 +40,9 @@ export class Lives {
   /** A new life, whatever the older ones are doing. */
   start(told: RunOptions = {}): Life {
     const number = this.all.length;
-    if (this.all.some((life) => !life.isOver) || this.isForgetful) this.mayExceed = true;
+    if (this.all.some((life) => !life.isOver)) this.haveMet = true;
+    if (this.isForgetful) this.mayExceed = true;
+    this.#standing.clear();
     const life = new Life({ ...this.#world, number, told, random: seededRandom(this.#seed * 1009 + number) });
     this.all.push(life);
     const limits = [...(told.once ? ['once'] : []), ...(told.only ? ['only', ...told.only] : [])];
@@ -69,7 +79,37 @@ export class Lives {
   /** Judges what has ended, and starts anew when nobody is left. */
   tend(): void {
     for (const life of this.all) if (life.isOver && !this.#judged.has(life)) this.#judgeEnd(life);
+    this.#judgeStandstill();
     if (this.newest.isOver) this.start();
+  }
+
+  /** The most requests that began within `ms`, whoever made them. */
+  most(budget: BudgetName, ms: number): number {
+    const starts = this.all.flatMap((life) => life.starts[budget]).sort((a, b) => a - b);
+    let first = 0;
+    let most = 0;
+    for (const [last, time] of starts.entries()) {
+      while (time - starts[first]! >= ms) first++;
+      most = Math.max(most, last - first + 1);
+    }
+    return most;
+  }
+
+  /** Whoever waits for a budget that has tokens has its turn, as soon as a lease is stored. */
+  #judgeStandstill(): void {
+    const now = this.#world.clock.monotonic();
+    const { standing, starts, number } = this.newest;
+    for (const name of ['general', 'reports'] as const) {
+      const requests = starts[name].length;
+      const before = this.#standing.get(name);
+      const since = standing.includes(name) && before?.requests === requests ? before.since : now;
+      this.#standing.set(name, { since, requests });
+      // Twice: before and after the commit that stores a lease.
+      if (now - since > LONGEST_STANDSTILL_MS + 2 * this.#world.plan.latencyMs)
+        this.broken.push(
+          `P1: life ${number} stands still for ${Math.round((now - since) / 1000)} s: requests wait for ${name}`,
+        );
+    }
   }
 
   /** After a while with a role that may read little: a stream that is refused says so, and claims to know nothing newer (P9). */

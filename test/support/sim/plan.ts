@@ -55,9 +55,10 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   const holdsAll = narrows || draw.chance(0.1);
   const own = streamsRead(draw);
   const hasBudgets = draw.chance(0.25);
-  // Enough for the polls and tallies of a minute, or what can wait would wait for ever.
-  const perSeconds = draw.pick([15, 60]);
+  // Enough for the polls and tallies of a minute, or what can wait would wait for ever. Seconds: somebody waits all the time.
+  const perSeconds = draw.pick([2, 15, 60]);
   const general = { requests: draw.between(6, 40) + (own.length * perSeconds) / 15, perSeconds };
+  if (perSeconds === 2) general.requests = draw.between(3, 6);
   const budgets = hasBudgets
     ? { general, reports: { requests: draw.between(20, 60), perSeconds: 60 } }
     : { general: NO_LIMIT, reports: NO_LIMIT };

@@ -1,6 +1,6 @@
 // Everything that a schedule consists of, made from its seed, and how time passes for all of it.
 import type { Order } from '../../../src/engine/ports.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, seededRandom } from '../../../src/lab/simulator/index.ts';
 import { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import { Witness } from '../witness.ts';
 import { Door } from './door.ts';
@@ -12,6 +12,9 @@ import { drawPlan, type Plan } from './plan.ts';
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 
+/** How far time moves while somebody looks at the clock, at the most. */
+const TICK_MS = 1;
+
 /** What no boolean is: a task that holds it cannot be converted. */
 export const SPOILT = 'perhaps';
 
@@ -19,8 +22,8 @@ export class Stage {
   readonly seed: number;
   readonly draw: Draw;
   readonly plan: Plan;
-  readonly clock = new VirtualClock();
-  readonly machine = new MachineClock(this.clock);
+  readonly clock: VirtualClock;
+  readonly machine: MachineClock;
   readonly door: Door;
   readonly log: JudgedLog;
   readonly witness: Witness;
@@ -39,6 +42,9 @@ export class Stage {
     this.seed = seed;
     this.draw = new Draw(seed);
     this.plan = drawPlan(seed, this.draw);
+    const tick = seededRandom(seed * 2003);
+    this.clock = new VirtualClock(undefined, () => tick() * TICK_MS);
+    this.machine = new MachineClock(this.clock);
     const { clock, machine, plan } = this;
     if (plan.clock === 'off') machine.offMs = this.draw.between(-600, 600) * SECOND;
     clock.set(Date.parse(plan.calendar.at) - clock.now());

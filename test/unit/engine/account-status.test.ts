@@ -1,0 +1,21 @@
+// What an account says of itself while the clock moves.
+import { expect, test } from 'vitest';
+import { accountStatus } from '../../../src/engine/account-status.ts';
+import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { settingsOf } from '../../support/account.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+import { open } from '../harvest/opened-budget.ts';
+
+test('a pause that ends while it is looked at is shown to end soon or not at all, never in 1970', () => {
+  const clock = new VirtualClock(undefined, () => 1);
+  const settings = settingsOf(createSimulator({ timeEntries: 10 }));
+  const view = { streams: new Map(), settings, once: false, only: null, hasSlack: () => true };
+  for (let ms = 0; ms < 20; ms++) {
+    const budget = open({ requests: 5, clock });
+    budget.pause(ms);
+    const now = clock.now();
+    const phase = { name: 'running', reason: null, remedy: null } as const;
+    const { budgets } = accountStatus({ accountId: '1', phase, startedAt: now, view, budgets: [budget], now });
+    expect(budgets[0]!.pausedUntil ?? '2026').toMatch(/^2026/);
+  }
+});
