@@ -300,7 +300,7 @@ const TABLE = [
   [
     'P2',
     'begin with an empty index',
-    ['src/engine/account.ts', 'if (!live) return;', 'if (live) return; if (!live) return;'],
+    ['src/engine/live-streams.ts', 'if (!live) return;', 'if (live) return; if (!live) return;'],
   ],
   [
     'P1',
@@ -384,18 +384,18 @@ const TABLE = [
     'P9',
     'a refused stream says nothing',
     [
-      'src/engine/account.ts',
-      '      remedy: error.remedy,\n      since: row.state === state',
-      "      remedy: '',\n      since: row.state === state",
+      'src/engine/stream-row.ts',
+      'state, reason, remedy, since: row.state === state',
+      "state, reason, remedy: '', since: row.state === state",
     ],
   ],
   [
     'P9',
     'a refusal passes for an empty list',
     [
-      'src/engine/account.ts',
-      '      ...row,\n      state,',
-      '      ...row,\n      synced_to: isoSeconds(now),\n      state,',
+      'src/engine/stream-row.ts',
+      'return { ...row, state, reason, remedy, since',
+      'return { ...row, synced_to: isoSeconds(now), state, reason, remedy, since',
     ],
   ],
   [
@@ -406,6 +406,78 @@ const TABLE = [
       "conceal: (text) => text.replaceAll(token.reveal(), '[redacted]')",
       'conceal: (text) => text',
     ],
+  ],
+  [
+    'P9',
+    'one stray 403 refuses a stream',
+    ['src/harvest/caller.ts', 'progress.refusals < REFUSED_TRIES &&', 'progress.refusals < 1 &&'],
+    unit('harvest/refusals', 'two 403 of Harvest in mid-scan'),
+  ],
+  [
+    'P9',
+    'the page of a proxy refuses the token',
+    ['src/harvest/failures.ts', 'status === 404) && !isHarvests', 'status === 404) && false'],
+    unit('harvest/refusals', 'a 401 that a proxy answers with its page'),
+  ],
+  [
+    'P1',
+    'bytes that are no UTF-8 are published at once',
+    ['src/harvest/caller.ts', 'if (progress.garbled < TRIES) throw garbled(place);', ''],
+    unit('harvest/refusals', 'are asked for again'),
+  ],
+  [
+    'P9',
+    'a token that is refused later ends the account',
+    ['src/engine/account.ts', 'return !once && (', 'return false && ('],
+    unit('engine/refused-token', 'a token that is refused later leaves the account up'),
+  ],
+  [
+    'P9',
+    'a replaced token file is not read',
+    ['src/harvest/auth.ts', 'if (present === null ||', 'if (present !== null ||'],
+    unit('engine/refused-token', 'a token that is replaced in its file'),
+  ],
+  [
+    'P9',
+    'an account is made before its token is tried',
+    ['src/engine/introduction.ts', 'await source.introduce(signal);', ''],
+    unit('first-request', 'a token that is refused ends with 77'),
+  ],
+  [
+    'P6',
+    'short lives before this one are not counted',
+    ['src/harvest/budget.ts', 'const SHORT_LIVES = 20;', 'const SHORT_LIVES = 1;'],
+    unit('harvest/budget', 'a row of short lives'),
+  ],
+  [
+    'P6',
+    'a pause of years is kept by every successor',
+    ['src/harvest/pause.ts', 'if (ms > LONG_PAUSE_MS)', 'if (ms > Number.POSITIVE_INFINITY)'],
+    unit('engine/long-pauses', 'the next process asks once'),
+  ],
+  [
+    'P6',
+    'all ask at once whether a long pause holds',
+    ['src/harvest/pause.ts', 'if (asks) this.#isAsking = true;', ''],
+    unit('engine/long-pauses', 'the next process asks once'),
+  ],
+  [
+    'P9',
+    'run --once waits for ever under 429',
+    ['src/engine/retry.ts', 'each.throttledMs() > LONG_PAUSE_MS', 'false'],
+    unit('engine/long-pauses', 'run --once under 429 each quarter of a minute'),
+  ],
+  [
+    'P6',
+    'links behind a gateway leave it',
+    ['src/harvest/links.ts', 'const address = below(base, path);', 'const address = below(publicBase, path);'],
+    unit('harvest/gateway', "lists of several pages whose links name Harvest's own address"),
+  ],
+  [
+    'P9',
+    'run --once calls a blocked stream read',
+    ['src/cli/once.ts', "each.state === 'BLOCKED' ||", "each.state === 'BLOCKED' && false ||"],
+    unit('cli/once', 'with 75 for a stream that is blocked'),
   ],
   [
     'P5',

@@ -234,7 +234,7 @@ describe('the token', () => {
     const where = await small();
     const settings = [...where.settings, 'streams.clients.poll_interval_seconds=1'];
     const running = await daemon({ ...where, settings });
-    await until('ready', async () => (await running.readiness()).ready);
+    await until('ready', async () => (await running.readiness()).ready, 120);
     where.simulator.tokens.revokeAllAccess();
     await waitsFor(running, /answered 401/);
     expect((await fetch(`${running.address}/health/live`)).status).toBe(200);
