@@ -34,7 +34,8 @@ const HAPPENED: Record<ErrorCode, string> = {
   'kafka.fenced': 'A newer instance with the same prefix and account has started.',
   'kafka.clock_ahead': 'The broker refuses records that are dated too far ahead of its own clock.',
   'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
-  'kafka.topic_contract': 'A topic is not compacted, recompresses, or cannot be made as configured.',
+  'kafka.topic_contract':
+    'A topic is not compacted, recompresses, got partitions after it was written, or cannot be made as configured.',
   'kafka.record_too_large':
     'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
   'kafka.unreadable': 'A record on our topic is not one that we write.',

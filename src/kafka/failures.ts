@@ -18,13 +18,15 @@ interface Cause {
   readonly message: string;
   /** `host:port` of the broker that could not be reached, when kafkajs says. */
   readonly broker: string;
+  /** What could not be made. */
+  readonly topic: string;
 }
 
 /** `doing` completes "while …". PublisherErrors pass unchanged. */
 export function translate(error: unknown, doing: string, place: Place): PublisherError {
   if (error instanceof PublisherError) return error;
   const cause = innermost(error);
-  const told = `${cause.message} (while ${doing}, brokers ${place.brokers})`;
+  const told = `${cause.topic && `topic ${cause.topic}: `}${cause.message} (while ${doing}, brokers ${place.brokers})`;
   const acl = missingAcl(cause.type, place);
   if (acl) {
     const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}\n${deniesWin(place.brokers)}`;
@@ -177,13 +179,14 @@ function innermost(error: unknown): Cause {
     if (!next) break;
     inner = next;
   }
-  const { name, type, code, message, broker } = inner as Partial<Record<keyof Cause, unknown>>;
+  const { name, type, code, message, broker, topic } = inner as Partial<Record<keyof Cause, unknown>>;
   return {
     name: text(name),
     type: text(type),
     code: text(code),
     message: text(message) || String(inner),
     broker: text(broker),
+    topic: text(topic),
   };
 }
 

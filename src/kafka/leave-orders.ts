@@ -49,7 +49,7 @@ export async function leaveOrders(
     }));
     return verified(await producer.send({ topic, acks: -1, messages }), topic, 0);
   } catch (error) {
-    throw translate(error, 'leaving an order', { brokers: connection.brokers, prefix });
+    throw translate(error, `leaving an order in ${topic}`, { brokers: connection.brokers, prefix });
   } finally {
     await producer.disconnect();
     connection.sever();

@@ -172,7 +172,7 @@ test('reading that is denied for one topic: an opening names it', async () => {
   });
 });
 
-test('topics that may not be made are named before the start', async () => {
+test('topics that may not be made are named before the start, and at the start', async () => {
   await granted([READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS]);
   await expect
     .poll(checked, { timeout: 20_000 })
@@ -181,6 +181,11 @@ test('topics that may not be made are named before the start', async () => {
         (name) => `${name} forbidden no right to Create`,
       ),
     );
+  await expect(ownSink().open(new Model(), forever)).rejects.toMatchObject({
+    code: 'kafka.unauthorised',
+    message: expect.stringMatching(new RegExp(`^topic ${prefix}\\.\\S+: Not authorized .*while verifying the topics`)),
+    remedy: expect.stringMatching(/--operation Create .*--topic .*prefixed\nAn ACL that denies wins/),
+  });
 });
 
 test('the built command ends with 77 and says what to grant, in check as in run', async () => {
