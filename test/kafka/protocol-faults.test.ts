@@ -1,12 +1,13 @@
 // Every request that a commit, an opening and a restore are made of, and everything that can become of it: refused, done
 // but denied, lost on either way, answered after the client gave up. The table says how the sink takes it; an independent
 // reader and the next opening say that nothing was lost, repeated or torn apart.
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, type ExpectStatic, expect, test } from 'vitest';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { batch, forever, Model, message, openPatiently, PATIENTLY, readCommitted, sinkOn } from '../support/kafka.ts';
 import type { Fault } from '../support/kafka-link.ts';
 import { type Caught, type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, names, type Request } from '../support/kafka-wire.ts';
+import { slowness } from '../support/patience.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
 /** Kafka's error codes; all but the last line are worth another try. */
@@ -31,8 +32,11 @@ const TRANSACTIONAL_ID_FORBIDDEN = 53;
 const UNKNOWN_PRODUCER = 59;
 const PRODUCER_FENCED = 90;
 
-/** A commit is given up after half of it: longer than a busy machine needs, shorter than kafkajs' own patience. */
-const TRANSACTION_TIMEOUT_MS = 16_000;
+/** A commit is given up after half of it: longer than a busy machine needs, shorter than kafkajs' own patience of 30 s. */
+const TRANSACTION_TIMEOUT_MS = Math.min(50_000, Math.round(16_000 * slowness()));
+/** The sink has time-outs of its own. Where it gets less than a third of a processor they strike before the fault does. */
+const isStarved = () => slowness() > 3;
+const TRIES = 8;
 
 /** How the call ends: resolved, or the kind of its error. */
 type Outcome = 'done' | 'reopen' | 'fatal' | 'blocked';
@@ -167,12 +171,18 @@ beforeAll(async () => {
 
 // Side by side and the openings first, because one that is held waits for kafkajs' own time-out of 30 s.
 test.concurrent.for(titled)('%s', async ([, cell], { expect }) => {
+  for (let tried = 1; !(await suffers(cell, expect, tried < TRIES)); tried++);
+});
+
+/** False when it is to be tried again: it ended otherwise than the table says, and this machine may be to blame for that. */
+async function suffers(cell: Cell, expect: ExpectStatic, mayTryAgain: boolean): Promise<boolean> {
   const proxy = await startKafkaProxy([bootstrap]);
   const account = new AccountUnderTest(proxy);
   try {
     await account.fill();
-    const { outcome, caught } = await account.suffer(cell);
-    expect(outcome).toBe(cell.outcome);
+    const { outcome, caught, failure } = await account.suffer(cell);
+    if (outcome !== cell.outcome && mayTryAgain && isStarved()) return false;
+    expect(outcome, String(failure)).toBe(cell.outcome);
     const seen = cell.truth === 'committed' ? [0, 1] : [0];
     await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual(seen);
     await account.goOn(outcome, cell);
@@ -182,11 +192,12 @@ test.concurrent.for(titled)('%s', async ([, cell], { expect }) => {
     await account.commit(2);
     await account.restoresWhatIsThere();
     await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual([0, 1, 2]);
+    return true;
   } finally {
     await account.close();
     await proxy.close();
   }
-});
+}
 
 class AccountUnderTest {
   readonly #proxy: KafkaProxy;
@@ -201,24 +212,30 @@ class AccountUnderTest {
   /** A first instance commits round 0 and leaves, so that an opening has something to restore. */
   async fill(): Promise<void> {
     this.#sink = this.#made(bootstrap);
-    await openPatiently(this.#sink, new Model());
-    await this.#sink.commit(roundBatch(0));
+    await openPatiently(this.#sink, this.#model);
+    await this.commit(0);
+    this.#model.reset('clients');
+    this.#model.reset('users');
     await this.#sink.close();
     this.#sink = this.#made(this.#proxy.bootstrap);
   }
 
   /** The second instance meets the fault in its opening or in its commit of round 1. */
-  async suffer({ during, api, fault }: Cell): Promise<{ outcome: Outcome; caught: Caught }> {
+  async suffer({ during, api, fault }: Cell): Promise<{ outcome: Outcome; caught: Caught; failure?: unknown }> {
     if (during === 'commit') await openPatiently(this.#sink!, this.#model);
     const caught = this.#proxy.trap({ api: API[api], matches: this.#ours(api), fault });
     const call = during === 'commit' ? this.#sink!.commit(roundBatch(1)) : this.#sink!.open(this.#model, forever);
+    let failure: unknown;
     const outcome = await call.then(
       (): Outcome => 'done',
-      (error) => (error as { kind: Outcome }).kind,
+      (error) => {
+        failure = error;
+        return (error as { kind: Outcome }).kind;
+      },
     );
     expect(caught.closed).toBe(true);
     if (outcome === 'done' && during === 'commit') this.#model.apply(round(1));
-    return { outcome, caught };
+    return { outcome, caught, failure };
   }
 
   /** As the engine does: opens again after a doubt; a process that had to stop is followed by another. */
@@ -238,9 +255,21 @@ class AccountUnderTest {
     if (during === 'opening' || truth === 'undone') await this.commit(1);
   }
 
+  /** No fault is planned for it, but a busy machine may put it in doubt. */
   async commit(n: number): Promise<void> {
-    await this.#sink!.commit(roundBatch(n));
-    this.#model.apply(round(n));
+    for (let known = n - 1; known < n; ) {
+      try {
+        await this.#sink!.commit(roundBatch(n));
+        this.#model.apply(round(n));
+        return;
+      } catch (error) {
+        if ((error as { kind?: Outcome }).kind !== 'reopen' || !isStarved()) throw error;
+        const { rows, broken } = await openPatiently(this.#sink!, this.#model);
+        expect(broken).toEqual(new Map());
+        known = (rows.get('clients')?.n as number | undefined) ?? -1;
+        expect([n - 1, n]).toContain(known);
+      }
+    }
   }
 
   /** The rounds that an independent reader sees, each once, whole, with the state row behind it. */
