@@ -2,6 +2,7 @@
 // so that the engine may rely on the shape. Knows nothing of what the records mean.
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
+import { parseJson } from '../base/json.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { type Place, unparsable } from './failures.ts';
 import type { HttpAnswer } from './transport.ts';
@@ -27,7 +28,7 @@ export async function textOf(answer: HttpAnswer, place: Place): Promise<string> 
 export function objectOf(text: string, place: Place): JsonObject {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJson(text);
   } catch {
     throw unparsable(
       place,
