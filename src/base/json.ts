@@ -1,12 +1,74 @@
-// JSON text of any record: however deep it nests. JSON.parse has no limit of depth, JSON.stringify has.
+// JSON as records come in and go out: numbers that a double cannot hold keep their digits, and no depth is too much. JSON.parse
+// loses the digits, and JSON.stringify has a limit of depth; both are used wherever that does not matter, which is nearly always.
 
-/** The JSON text of `value`, which is JSON data; what JSON.stringify writes, and of any depth. */
+/** A number of more digits than a double holds. It is a number to whoever reckons with it, and its digits to whoever writes it. */
+export class ExactNumber extends Number {
+  readonly literal: string;
+
+  constructor(literal: string) {
+    super(literal);
+    this.literal = literal;
+  }
+
+  /** JSON.stringify would lose the digits: see `jsonText`. */
+  toJSON(): never {
+    throw new UnwritableError();
+  }
+}
+
+class UnwritableError extends Error {}
+
+/** Sixteen digits in a row are what hardly any number has: only then every number is looked at. */
+const MANY_DIGITS = /[\d.]{16}/;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** What JSON.parse gives, and an ExactNumber where that would lose digits. Throws SyntaxError. */
+export function parseJson(text: string): unknown {
+  if (!MANY_DIGITS.test(text)) return JSON.parse(text);
+  let found = false;
+  let mark = 'exact:';
+  while (text.includes(mark)) mark = `_${mark}`;
+  const marked = text.replace(TOKEN, (token) => {
+    if (token[0] === '"' || token.length < 16 || !NUMBER.test(token) || isExact(token)) return token;
+    found = true;
+    return `"${mark}${token}"`;
+  });
+  if (!found) return JSON.parse(text);
+  const unmarked = (_: string, value: unknown) =>
+    typeof value === 'string' && value.startsWith(mark) ? new ExactNumber(value.slice(mark.length)) : value;
+  try {
+    return JSON.parse(marked, unmarked);
+  } catch (error) {
+    // A reviver goes no deeper than the stack.
+    if (error instanceof RangeError) return JSON.parse(text);
+    throw error;
+  }
+}
+
+/** Whether a double says the same as the literal. */
+function isExact(literal: string): boolean {
+  return digitsOf(literal) === digitsOf(String(Number(literal)));
+}
+
+/** A number by its sign, its digits without zeros at either end, and its magnitude. */
+function digitsOf(literal: string): string {
+  const [mantissa, exponent = '0'] = literal.toLowerCase().split('e') as [string, string?];
+  const [whole, fraction = ''] = mantissa.replace('-', '').split('.') as [string, string?];
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const shown = digits.replace(/0+$/, '');
+  if (shown === '') return '0';
+  const magnitude = digits.length - fraction.length + Number(exponent);
+  return `${literal.startsWith('-') ? '-' : ''}${shown}e${magnitude}`;
+}
+
+/** The JSON text of `value`, which is JSON data: what JSON.stringify writes, of any depth and with all digits. */
 export function jsonText(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return deepText(value);
+    if (!(error instanceof RangeError || error instanceof UnwritableError)) throw error;
+    return carefulText(value);
   }
 }
 
@@ -14,13 +76,14 @@ export function jsonText(value: unknown): string {
 type Part = { readonly value: unknown } | { readonly text: string };
 
 /** The same without recursion: what is to be written waits on a stack, the next part on top. */
-function deepText(value: unknown): string {
+function carefulText(value: unknown): string {
   const text: string[] = [];
   const waiting: Part[] = [{ value }];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     if ('text' in part) text.push(part.text);
+    else if (part.value instanceof ExactNumber) text.push(part.value.literal);
     else if (typeof part.value !== 'object' || part.value === null) text.push(JSON.stringify(part.value));
-    else waiting.push(...partsOf(part.value).reverse());
+    else for (const each of partsOf(part.value).reverse()) waiting.push(each);
   }
   return text.join('');
 }

@@ -1,11 +1,20 @@
 // How a Harvest record is written as Avro: every field in the schema's order, unknown members and lost digits set aside.
 // Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
 // every record of every page. avsc reads these bytes back, in restore and in the tests.
+import { ExactNumber } from '../base/json.ts';
 import { ConversionError, type JsonObject, type UnknownMember } from '../engine/ports.ts';
 import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseDecimal, toBytes, toDouble, toText, type Unscaled } from './decimal.ts';
-import { type DecimalHandling, EXTRA, isNullable, type RecordSchema, type ValueType, valueType } from './schemas.ts';
+import {
+  type DecimalHandling,
+  EXTRA,
+  type FieldSchema,
+  isNullable,
+  type RecordSchema,
+  type ValueType,
+  valueType,
+} from './schemas.ts';
 import { shapeOf } from './shape.ts';
 import type { MessageWriter } from './wire.ts';
 
@@ -17,6 +26,8 @@ export class Leftover {
   readonly unknown: UnknownMember[] = [];
   /** Paths of decimals that were rounded, once per occurrence. */
   readonly rounded: string[] = [];
+  /** Paths of times that were an empty text and are written as null, once per occurrence. */
+  readonly emptied: string[] = [];
 }
 
 /** Writes a value that is not null. Throws ConversionError. */
@@ -33,6 +44,8 @@ interface Field {
   readonly name: string;
   readonly path: string;
   readonly nullable: boolean;
+  /** A date or datetime: the one kind of value for which an empty text stands for none. */
+  readonly isTime: boolean;
   /** The value comes from elsewhere than the record. */
   readonly given: boolean;
   readonly write: Write;
@@ -99,7 +112,8 @@ function compileRecord(
     .map(({ name, type }): Field => {
       const path = prefix + name;
       const write = compile(valueType(type), path, plan);
-      return { name, path, nullable: isNullable(type), given: given.has(name), write, wasNull: false };
+      const nullable = isNullable(type);
+      return { name, path, nullable, isTime: isTime(type), given: given.has(name), write, wasNull: false };
     });
   plan.fields.push(...fields);
   const names = new Set(fields.filter((field) => !field.given).map(({ name }) => name));
@@ -111,7 +125,9 @@ function compileRecord(
     for (const field of fields) {
       const member = field.given ? values?.[field.name] : value[field.name];
       if (member !== undefined && !field.given) known++;
-      if (member === undefined || member === null) {
+      const isEmptied = member === '' && field.isTime && field.nullable;
+      if (isEmptied) leftover.emptied.push(field.path);
+      if (member === undefined || member === null || isEmptied) {
         if (!field.nullable) throw refusal(field.path, 'a value', member);
         out.long(0);
         field.wasNull = true;
@@ -132,6 +148,11 @@ function compileRecord(
     }
     leftover.rest = rest;
   };
+}
+
+function isTime(type: FieldSchema['type']): boolean {
+  const value = valueType(type);
+  return typeof value === 'object' && (value.type === 'int' || value.type === 'long');
 }
 
 /** Of members of array items, the first that is not null speaks for all. */
@@ -176,7 +197,9 @@ const WRITE_DECIMAL: Record<DecimalHandling, (unscaled: Unscaled, out: MessageWr
 
 function compileDecimal(path: string, decimals: DecimalHandling): Write {
   const write = WRITE_DECIMAL[decimals];
-  return (value, out, leftover) => {
+  return (given, out, leftover) => {
+    // Digits beyond the fifteenth are noise in a decimal (decimal.ts).
+    const value = given instanceof ExactNumber ? given.valueOf() : given;
     if (typeof value !== 'number' && typeof value !== 'string') throw refusal(path, 'a decimal', value);
     const decimal = parseDecimal(value);
     if (decimal === undefined) throw refusal(path, 'a decimal of at most 18 digits before the point', value);
@@ -217,8 +240,9 @@ function compileLong(path: string): Write {
 function compileString(path: string): Write {
   return (value, out) => {
     // Ids of other systems were numbers in old records and are text today (external_reference.id).
-    if (typeof value !== 'string' && typeof value !== 'number') throw refusal(path, 'a string', value);
-    out.string(String(value));
+    const isNumber = typeof value === 'number' || value instanceof ExactNumber;
+    if (typeof value !== 'string' && !isNumber) throw refusal(path, 'a string', value);
+    out.string(value instanceof ExactNumber ? value.literal : String(value));
   };
 }
 
@@ -241,7 +265,7 @@ function keep(rest: Members | undefined, name: string, leftover: Leftover): Memb
 }
 
 function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
 function countMembers(value: JsonObject): number {
@@ -253,7 +277,15 @@ function countMembers(value: JsonObject): number {
 /** Says what was found by its type only: values are customer data and errors are logged. */
 function refusal(path: string, expected: string, value: unknown): ConversionError {
   const found =
-    value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+    value === undefined
+      ? 'nothing'
+      : value === null
+        ? 'null'
+        : Array.isArray(value)
+          ? 'array'
+          : value instanceof ExactNumber
+            ? 'number'
+            : typeof value;
   const mismatch = { expected, found: shapeOf(value) };
   return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`, mismatch);
 }

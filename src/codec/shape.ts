@@ -1,4 +1,5 @@
 // What JSON values are, never what they say: shapes go to logs and notifications, values do not.
+import { ExactNumber } from '../base/json.ts';
 import type { Shape } from '../engine/ports.ts';
 import { epochDay, epochMillis } from './calendar.ts';
 
@@ -12,6 +13,7 @@ export function shapeOf(value: unknown, depth = 0): Shape {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return textShape(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'decimal';
+  if (value instanceof ExactNumber) return 'decimal';
   if (typeof value === 'boolean') return 'boolean';
   if (depth === DEPTH_MAX) return Array.isArray(value) ? 'array' : 'object';
   if (Array.isArray(value)) return arrayShape(value.map((item) => shapeOf(item, depth + 1)));

@@ -86,6 +86,7 @@ export class StreamCodec {
       group: this.#groupOf(record, context),
       day: this.#dayOf(record),
       unknown: leftover.unknown,
+      emptied: leftover.emptied,
     };
   }
 

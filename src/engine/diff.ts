@@ -110,6 +110,7 @@ export class Diff {
         );
       }
       this.drift.sawUnknown(encoded.unknown);
+      this.drift.sawEmptied(encoded.emptied);
       if (this.#hasRefused && Object.hasOwn(this.#refused, encoded.id)) this.recovered.add(String(encoded.id));
       return encoded;
     } catch (error) {

@@ -35,6 +35,8 @@ export class Drift {
   readonly #refused = new Map<string, RefusedField>();
   readonly #misfits = new Map<string, Misfit>();
   readonly #nulls = new Set<string>();
+  /** Times that came as an empty text, with the number of records. */
+  readonly #emptied = new Map<string, number>();
 
   constructor(stream: StreamDefinition, codec: Codec) {
     this.#stream = stream;
@@ -48,6 +50,10 @@ export class Drift {
       seen.count++;
       if (seen.samples.length < SAMPLES_MAX) seen.samples.push(value);
     }
+  }
+
+  sawEmptied(paths: readonly string[]): void {
+    for (const path of paths) this.#emptied.set(path, (this.#emptied.get(path) ?? 0) + 1);
   }
 
   sawRefusal(record: JsonObject, { field, message, mismatch }: ConversionError): void {
@@ -76,17 +82,21 @@ export class Drift {
     const refused = [...this.#misfits].map(
       ([field, { kind }]): DriftCount => ({ kind, field, count: this.#refused.get(field)!.count }),
     );
-    return [...unknown, ...refused.filter(({ kind }) => kind === 'new_type')];
+    const emptied = [...this.#emptied].map(([field, count]): DriftCount => ({ kind: 'empty_text', field, count }));
+    return [...unknown, ...refused.filter(({ kind }) => kind === 'new_type'), ...emptied];
   }
 
   /** What was not announced yet, as of the row before this step. */
   news(row: StreamRow): DriftNews[] {
-    return [...this.#newMembers(row), ...this.#newMisfits(row), ...this.#newNulls(row)];
+    return [...this.#newMembers(row), ...this.#newMisfits(row), ...this.#newNulls(row), ...this.#newEmptied(row)];
   }
 
   /** What the row remembers with this step. */
   remembered(row: StreamRow): Remembered {
-    const newTypes = this.#newMisfits(row).map(({ field }) => field);
+    const newTypes = [
+      ...this.#newMisfits(row).map(({ field }) => field),
+      ...this.#newEmptied(row).map(({ field }) => emptyText(field)),
+    ];
     return {
       unknown: joined(
         row.unknown,
@@ -132,6 +142,13 @@ export class Drift {
     );
   }
 
+  #newEmptied(row: StreamRow): DriftNews[] {
+    const unseen = [...this.#emptied.keys()].filter((field) => !row.new_types?.includes(emptyText(field)));
+    return unseen.map((field) =>
+      this.#news('empty_text', field, 'string', { expected: 'a time or null', advice: EMPTY_ADVICE }),
+    );
+  }
+
   #news(kind: DriftKind, field: string, shape: Shape, more: Partial<DriftNews> & { advice: string }): DriftNews {
     const none = { expected: null, avro: null, into: null };
     return { name: 'drift.seen', stream: this.#stream.name, kind, field, shape, ...none, ...more };
@@ -158,6 +175,10 @@ function joined(before: readonly string[], more: Iterable<string>): string[] {
   return [...new Set([...before, ...more])].sort();
 }
 
+/** How a row remembers that a field came as an empty text, beside one that came with another type. */
+const emptyText = (field: string): string => `${field} = ""`;
+
+const EMPTY_ADVICE = 'It is published as null: an empty text is no time.';
 const NULL_ADVICE =
   'It is published as null. Look whether a permission or a module of Harvest changed, and whether readers can take it.';
 

@@ -6,7 +6,7 @@ import type { JsonObject, Op, Order, Purpose, Shape } from './ports.ts';
 export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
 
 /** How Harvest's answers left what was known of them. */
-export type DriftKind = 'unknown_member' | 'new_type' | 'unexpected_null' | 'replaced_text';
+export type DriftKind = 'unknown_member' | 'new_type' | 'unexpected_null' | 'replaced_text' | 'empty_text';
 
 /** How often a field of a page drifted; counted each time, announced once. */
 export interface DriftCount {

@@ -143,6 +143,8 @@ export interface Encoded {
   readonly day: number | null;
   /** Members that the schema does not know, kept in `_extra` (promise P7). */
   readonly unknown: readonly UnknownMember[];
+  /** Paths of times that came as an empty text, and are null. */
+  readonly emptied: readonly string[];
 }
 
 export interface UnknownMember {

@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
 import type { PublisherError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { type Place, unparsable } from './failures.ts';
 import type { HttpAnswer } from './transport.ts';
@@ -46,7 +47,7 @@ async function unpacked(answer: HttpAnswer, place: Place): Promise<Buffer> {
 export function objectOf(text: string, place: Place): JsonObject {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJson(text);
   } catch {
     throw unparsable(
       place,

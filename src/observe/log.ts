@@ -196,6 +196,8 @@ function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line
       return info(`Harvest sends ${field} (${shape}), which the schema does not know; kept in _extra`);
     case 'new_type':
       return { level: 'warn', message: `Harvest sends ${field} as ${shape}; the schema takes ${expected}` };
+    case 'empty_text':
+      return { level: 'warn', message: `Harvest sends ${field} as an empty text; it is published as null` };
     case 'unexpected_null':
       return { level: 'warn', message: `Harvest sends ${field} as null, for the first time` };
     case 'replaced_text':

@@ -63,7 +63,7 @@ export const METRICS = {
   drift_total: metric(
     'counter',
     'records',
-    'Records with a member that the schema does not know (`unknown_member`) or of a type that it does not take (`new_type`), fields that were null for the first time (`unexpected_null`), and streams whose text was no UTF-8 (`replaced_text`). Beyond 100 fields of a stream, `field` is `other`.',
+    'Records with a member that the schema does not know (`unknown_member`) or of a type that it does not take (`new_type`), fields that were null for the first time (`unexpected_null`), streams whose text was no UTF-8 (`replaced_text`), and times that came as an empty text (`empty_text`). Beyond 100 fields of a stream, `field` is `other`.',
     ['account', 'stream', 'field', 'kind'],
   ),
   sweeps_completed_total: metric('counter', 'sweeps', 'Sweeps walked to their end.', ['account', 'stream', 'purpose']),

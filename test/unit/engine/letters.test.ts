@@ -4,7 +4,7 @@ import { ConversionError } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { createSimulator } from '../../../src/lab/simulator/index.ts';
-import { account, benchAccount, inProcess, viewDifferences, virtualBench } from '../../support/account.ts';
+import { account, benchAccount, inProcess, named, viewDifferences, virtualBench } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -95,6 +95,41 @@ describe('a refused record', () => {
     expect(log.deadLetters).toHaveLength(1);
     expect(asked).toBe(3);
   });
+});
+
+test('digits that a double does not hold travel in _extra, and in the letter of a record that is refused', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const digits = '"big":12345678901234567890,"small":0.12345678901234567890,';
+  const transport = changed(inProcess(simulator), '/clients', (body) =>
+    body.replace('"name":', `${digits}"name":`).replace('"is_active":', `${digits}"is_active":5,"is_active_":`),
+  );
+  await benchAccount(simulator, log, { streams: ['clients'], source: { transport } }).catchUp();
+  expect(log.deadLetters.map(({ value }) => value)).toEqual([expect.stringContaining(digits)]);
+
+  const published = changed(inProcess(simulator), '/tasks', (body) => body.replaceAll('"name":', `${digits}"name":`));
+  await benchAccount(simulator, log, { streams: ['tasks'], source: { transport: published } }).catchUp();
+  const values = [...log.compacted('tasks').values()];
+  expect(values.length).toBeGreaterThan(1);
+  const extra = '{"big":12345678901234567890,"small":0.12345678901234567890}';
+  for (const { value } of values) expect(value!.toString()).toContain(extra);
+});
+
+test('an empty text where a time may be null is null, said once, and refuses nothing', async () => {
+  const { simulator } = account({ timeEntries: 20 });
+  const log = new MemoryLog();
+  const transport = changed(inProcess(simulator), '/time_entries', (body) =>
+    body.replaceAll('"timer_started_at":null', '"timer_started_at":""'),
+  );
+  const run = async () => {
+    const bench = benchAccount(simulator, log, { streams: ['time_entries'], source: { transport } });
+    await bench.catchUp();
+    return named(bench.events, 'drift.seen').filter(({ kind }) => kind === 'empty_text');
+  };
+  expect(await run()).toEqual([expect.objectContaining({ field: 'timer_started_at', expected: 'a time or null' })]);
+  expect(await run()).toEqual([]);
+  expect(log.deadLetters).toEqual([]);
+  expect(await viewDifferences(simulator, log, ['time_entries'])).toEqual([]);
 });
 
 test('whatever else fails in one record is said by its kind alone, as a letter', () => {
