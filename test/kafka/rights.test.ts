@@ -188,7 +188,7 @@ test('topics that may not be made are named before the start, and at the start',
   });
 });
 
-test('the built command ends with 77 and says what to grant, in check as in run', async () => {
+test('the built command ends with 77 and says what to grant, in check as in run', { timeout: 300_000 }, async () => {
   await granted();
   const account = await scene({ timeEntries: 20, years: 1 });
   const sasl = ['mechanism=plain', `username=${LAB_USER.username}`, `password=${LAB_USER.password}`];
