@@ -439,3 +439,11 @@ test('how long the last of many requests is held back: a full window, the oldest
   budget.pause(5_000);
   expect(Math.round(budget.freeInMs(1))).toBe(5_000);
 });
+
+test('more requests than the budget that a former process made are waited out before the next', () => {
+  const clock = new VirtualClock();
+  const budget = open({ requests: 3, clock });
+  const now = clock.now();
+  budget.restore({ attempts: [900, 700, 500, 300, 100].map((age) => now - age), lease: 0, pausedUntil: 0, at: now });
+  expect([1, 2, 4].map((requests) => Math.round(budget.freeInMs(requests)))).toEqual([500, 700, 1500]);
+});
