@@ -153,12 +153,13 @@ export class Budget implements BudgetView {
     const now = this.#clock.monotonic();
     this.#forget(now);
     const pause = Math.max(0, this.#pause.until - now);
-    const beyond = requests - Math.max(0, this.requests - this.#ended.length - this.#running);
-    if (beyond <= 0) return pause;
-    // Tokens come back one by one, and each serves once a window. Those with running attempts come back last.
-    const rounds = Math.floor((beyond - 1) / this.requests);
-    const ended = this.#ended[(beyond - 1) % this.requests] ?? now;
-    return Math.max(pause, ended + this.windowMs - now) + rounds * this.windowMs;
+    // Each token serves once a window, so whole windows of requests come on top of the rest.
+    const rounds = Math.floor((requests - 1) / this.requests);
+    const used = this.#ended.length + this.#running;
+    const place = used + ((requests - 1) % this.requests) - this.requests;
+    // Tokens with running attempts come back last, a window from now at the earliest.
+    const free = place < 0 ? now : (this.#ended[place] ?? now) + this.windowMs;
+    return Math.max(pause, free - now) + rounds * this.windowMs;
   }
 
   snapshot(lease: number): BudgetRow {

@@ -188,3 +188,30 @@ describe('throughput', () => {
     expect(startedAt.at(-1)).toBe((Math.ceil(row.asked / row.requests) - 1) * (WINDOW + row.durationMs));
   });
 });
+
+test('how long the last of many requests is held back: a full window, the oldest token, then window by window', async () => {
+  const clock = new VirtualClock();
+  const budget = open({ requests: 3, clock });
+  expect([1, 3].map((requests) => budget.freeInMs(requests))).toEqual([0, 0]);
+  const spend = () => budget.run({ priority: 0, since: clock.monotonic() }, never, async () => {});
+  await spend();
+  await clock.pass(400);
+  await spend();
+  await spend();
+  // The oldest comes back in 600 ms, the two others in 1000, and each again a window later.
+  expect([1, 2, 3, 4, 7].map((requests) => Math.round(budget.freeInMs(requests)))).toEqual([
+    600, 1000, 1000, 1600, 2600,
+  ]);
+  await clock.pass(500);
+  expect(Math.round(budget.freeInMs(1))).toBe(100);
+  budget.pause(5_000);
+  expect(Math.round(budget.freeInMs(1))).toBe(5_000);
+});
+
+test('more requests than the budget that a former process made are waited out before the next', () => {
+  const clock = new VirtualClock();
+  const budget = open({ requests: 3, clock });
+  const now = clock.now();
+  budget.restore({ attempts: [900, 700, 500, 300, 100].map((age) => now - age), lease: 0, pausedUntil: 0, at: now });
+  expect([1, 2, 4].map((requests) => Math.round(budget.freeInMs(requests)))).toEqual([500, 700, 1500]);
+});
