@@ -111,7 +111,10 @@ export type PublisherEvent =
   | { name: 'token.accepted'; refusedMs: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
   | { name: 'order.carried_out'; stream: string; order: Order['kind']; given: string }
-  | { name: 'commit.doubted'; code: string; reason: string };
+  | { name: 'commit.doubted'; code: string; reason: string }
+  /** Something waits that could go on, and nothing of the loop has moved for a minute: a defect of ours. */
+  | { name: 'loop.stalled'; loop: string; waiting: string; forMs: number; remedy: string }
+  | { name: 'loop.moved'; loop: string; waiting: string; forMs: number };
 
 export type EventName = PublisherEvent['name'];
 /** Listeners get the account with each event; the engine of one account emits without it. */

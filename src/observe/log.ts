@@ -183,6 +183,12 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return info('the access token was renewed');
     case 'order.carried_out':
       return info(`${event.order}, asked for at ${event.given}, is carried out`);
+    case 'loop.stalled': {
+      const message = `stands still: ${event.waiting}, and nothing of it moved for ${Math.round(event.forMs / 1000)} s (${event.loop})`;
+      return { level: 'error', message };
+    }
+    case 'loop.moved':
+      return { level: 'warn', message: `goes on after ${Math.round(event.forMs / 1000)} s (${event.loop})` };
     case 'commit.doubted':
       return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
   }
