@@ -64,6 +64,7 @@ export class Account {
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
   #storeBudgets = () => {};
   #told: RunOptions = {};
+  #openings = 0;
   /** Steps of this process so far. */
   #steps = 0;
   readonly #orders: OrderWatch;
@@ -156,9 +157,11 @@ export class Account {
     this.#phase = RUNNING;
     emit({
       name: 'account.opened',
+      rows: [...this.#streams.values()].reduce((sum, { row }) => sum + row.rows, 0),
       restoredRows: opened.records,
       restoreMs: Math.round(clock.monotonic() - openedAt),
       streams: this.#streams.size,
+      again: this.#openings++ > 0,
     });
 
     // A failure ends the session: what is still being fetched was compared with an index that may no longer be true.

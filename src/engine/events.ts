@@ -16,7 +16,16 @@ export interface DriftCount {
 }
 
 export type PublisherEvent =
-  | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
+  | {
+      name: 'account.opened';
+      /** Rows on the topics, and how many of their records had to be read for that: after an outage, what is new. */
+      rows: number;
+      restoredRows: number;
+      restoreMs: number;
+      streams: number;
+      /** Opened before in this process. */
+      again: boolean;
+    }
   | {
       name: 'account.waiting';
       code: string;

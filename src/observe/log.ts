@@ -114,9 +114,7 @@ interface Tally {
 export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
   switch (event.name) {
     case 'account.opened':
-      return info(
-        `opened ${counted(event.streams, 'stream')}; ${counted(event.restoredRows, 'row')} read back in ${event.restoreMs} ms`,
-      );
+      return openedLine(event);
     case 'account.waiting':
       return { level: loudness(event.failingMs), message: `waiting: ${event.reason} (again in ${event.retryInMs} ms)` };
     case 'account.stopped':
@@ -192,6 +190,16 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
     case 'commit.doubted':
       return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
   }
+}
+
+/** An index that is still in memory needs only what is new. */
+function openedLine(event: Extract<PublisherEvent, { name: 'account.opened' }>): Line {
+  const { again, streams, rows, restoredRows, restoreMs } = event;
+  return info(
+    again
+      ? `reopened ${counted(streams, 'stream')}, ${counted(rows, 'row')} in memory; ${counted(restoredRows, 'new record')} read in ${restoreMs} ms`
+      : `opened ${counted(streams, 'stream')}, ${counted(rows, 'row')}; ${counted(restoredRows, 'record')} read back in ${restoreMs} ms`,
+  );
 }
 
 function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line {
