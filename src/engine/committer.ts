@@ -184,7 +184,14 @@ export class Committer {
       ordersDone: results.flatMap((result) => result.ordersDone),
     };
     const startedAt = this.#clock.monotonic();
-    await this.#watched(this.#sink.commit(batch));
+    this.#committing = true;
+    this.moves++;
+    try {
+      await this.#sink.commit(batch);
+    } finally {
+      this.#committing = false;
+      this.moves++;
+    }
     const commitMs = Math.round(this.#clock.monotonic() - startedAt);
     if (results.length > 0) this.#onProgress();
 
@@ -200,17 +207,6 @@ export class Committer {
       }
     }
     for (const event of events) this.#emit(event);
-  }
-
-  async #watched(commit: Promise<void>): Promise<void> {
-    this.#committing = true;
-    this.moves++;
-    try {
-      await commit;
-    } finally {
-      this.#committing = false;
-      this.moves++;
-    }
   }
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
