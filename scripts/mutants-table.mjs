@@ -399,6 +399,42 @@ const TABLE = [
     ],
   ],
   [
+    'P9',
+    'opening the log is progress',
+    ['src/engine/account.ts', 'this.#takeState(opened);\n', 'this.#takeState(opened);\n    backoff.progressed();\n'],
+    ['unit', 'test/unit/engine/reopening.test.ts', 'a log that opens and takes no commit'],
+  ],
+  [
+    'P9',
+    'storing the budgets is progress',
+    ['src/engine/committer.ts', 'if (results.length > 0) this.#onProgress();', 'this.#onProgress();'],
+    ['unit', 'test/unit/engine/reopening.test.ts', 'that the budgets are stored is no progress'],
+  ],
+  [
+    'P9',
+    'a standstill is not told',
+    ['src/base/watchdog.ts', 'if (watched.stillMs < patienceMs) return;', 'return;'],
+    ['unit', 'test/unit/engine/standstill.test.ts', 'when a commit never ends'],
+  ],
+  [
+    'P9',
+    'the watchdog takes the time of a stopped process for its own',
+    ['src/base/watchdog.ts', 'Math.min(now - this.#lookedAt, LOOK_MS)', 'now - this.#lookedAt'],
+    ['unit', 'test/unit/base/watchdog.test.ts', 'a process that was stopped for an hour'],
+  ],
+  [
+    'P9',
+    'an outage of the log passes for a standstill',
+    ['src/engine/account-loops.ts', 'moves: () => sink.moves().log,', 'moves: () => 0,'],
+    ['unit', 'test/unit/engine/standstill.test.ts', 'while the log takes no commit for an hour'],
+  ],
+  [
+    'P9',
+    'a used up budget passes for a standstill',
+    ['src/engine/account-loops.ts', ' || isUsedUp(budget) || !', ' || !'],
+    ['unit', 'test/unit/engine/standstill.test.ts', 'in an hour of ordinary life'],
+  ],
+  [
     'P10',
     'quote the token',
     [

@@ -2,22 +2,25 @@
 import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
+import type { Watchdog } from './base/watchdog.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config, StreamConfig } from './config/options.ts';
 import { Account } from './engine/account.ts';
+import { watchdogOf } from './engine/account-loops.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
 import type { Intervals } from './engine/live-stream.ts';
 import { neededFor } from './engine/schedule.ts';
-import type { AccountStatus } from './engine/status.ts';
+import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
 import { createConnection, type Log } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
 import { dataTopic, presentTopics } from './kafka/topics.ts';
+import { Traffic } from './kafka/traffic.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
 import type { StreamDefinition } from './streams/definition.ts';
 
@@ -43,6 +46,8 @@ export const AVRO = new URL('../avro/', import.meta.url);
 /** How a registry is waited for; only `run --once` ever gives up. */
 const START_PACE: Pace = { baseMs: 1_000, mostMs: 15_000 };
 const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
+/** A registry may ask for a pause of a minute. */
+const START_PATIENCE_MS = 120_000;
 
 /** What becomes of one account in this process. */
 interface Tenure {
@@ -55,6 +60,11 @@ interface Tenure {
   ended: PublisherError | null;
   /** Harvest has refused its token from the first request on; it waits for a better one while others go on. */
   isRefused: boolean;
+  /** Sees that what it waits for is still asked for; its engine has a watchdog of its own. */
+  watchdog: Watchdog | null;
+  /** What was said to the brokers for it, and what it told. */
+  readonly traffic: Traffic;
+  told: number;
 }
 
 export class Daemon {
@@ -75,6 +85,9 @@ export class Daemon {
       waiting: null,
       ended: null,
       isRefused: false,
+      watchdog: null,
+      traffic: new Traffic(),
+      told: 0,
     }));
   }
 
@@ -96,7 +109,7 @@ export class Daemon {
   }
 
   status(): AccountStatus[] {
-    return this.#tenures.map(({ config, engine, waiting, ended }) => {
+    return this.#tenures.map(({ config, engine, waiting, ended, watchdog }) => {
       if (engine) return engine.status();
       const why = ended ?? waiting;
       return {
@@ -108,13 +121,14 @@ export class Daemon {
         startedAt: isoSeconds(this.#startedAt),
         streams: [],
         budgets: [],
+        stalls: stallStatus(watchdog?.look() ?? []),
       };
     });
   }
 
-  /** Ids of the accounts that ended although nobody stopped them. */
+  /** Ids of the accounts that a defect of ours has ended. What others refuse, another start of all accounts does not mend. */
   dead(): readonly string[] {
-    return this.#tenures.filter(({ ended }) => ended !== null).map(({ config }) => config.id);
+    return this.#tenures.filter(({ ended }) => ended?.kind === 'bug').map(({ config }) => config.id);
   }
 
   /** One account, from what it needs to its end. */
@@ -128,12 +142,15 @@ export class Daemon {
     const { config } = tenure;
     const source = this.#source(tenure);
     const mayWait = () => !options.once && this.#othersGoOn(tenure);
+    tenure.watchdog = this.#watch(tenure, source, registry);
+    tenure.watchdog.start();
     try {
       const prepared = await this.#patiently(tenure, signal, options.once, async () => {
         await this.#introduce(tenure, source, mayWait, signal);
-        const streams = await this.#streamsOf(config, options.only);
-        return { streams, ids: await this.#prepare(config, streams, schemas, registry, signal) };
+        const streams = await this.#streamsOf(tenure, options.only);
+        return { streams, ids: await this.#prepare(tenure, streams, schemas, registry, signal) };
       });
+      tenure.watchdog.stop();
       if (prepared === null) return;
       tenure.engine = this.#account(config, source, prepared.streams, schemas, prepared.ids, registry);
       await tenure.engine.run(signal, { ...options, mayWait });
@@ -148,9 +165,23 @@ export class Daemon {
       }
       throw error;
     } finally {
+      tenure.watchdog.stop();
       // The engine closes what it was given.
       if (tenure.engine === null) await source.close();
     }
+  }
+
+  /** Until the engine runs, what the account needs is asked for again and again, or Harvest has told it to wait. */
+  #watch(tenure: Tenure, { budgets }: HarvestSource, registry: RegistryClient): Watchdog {
+    const isHeldBack = () => budgets.some((each) => each.pausedUntil() > 0 || each.used() >= each.requests);
+    const requests = () => budgets.reduce((sum, each) => sum + each.moves(), 0);
+    const loop = {
+      name: 'start',
+      owes: () => (isHeldBack() ? null : 'the account waits for Harvest, the brokers or the schema registry'),
+      moves: () => requests() + registry.moves() + tenure.traffic.moves + tenure.told,
+      patienceMs: START_PATIENCE_MS,
+    };
+    return watchdogOf([loop], this.#around.clock, (event) => this.#around.emit(tenure.config.id, event));
   }
 
   #source(tenure: Tenure): HarvestSource {
@@ -167,7 +198,7 @@ export class Daemon {
   #introduce(tenure: Tenure, source: HarvestSource, mayWait: () => boolean, signal: AbortSignal): Promise<void> {
     const { clock } = this.#around;
     const { config } = tenure;
-    const written = writtenTo(this.#config, config, clock, signal);
+    const written = writtenTo(this.#config, config, clock, signal, tenure.traffic);
     const parts = {
       ...{ accountId: config.id, source, clock, mayWait },
       // The state topic is named like a stream's.
@@ -187,6 +218,7 @@ export class Daemon {
   }
 
   #tell(tenure: Tenure, event: PublisherEvent): void {
+    tenure.told++;
     if (event.name === 'token.accepted') tenure.isRefused = false;
     this.#around.emit(tenure.config.id, event);
   }
@@ -195,11 +227,14 @@ export class Daemon {
    * The streams of this run: all that are enabled. With `only` what these need, and what was published before, whose rows
    * follow those of others; of the rest neither subject nor topic is asked for or made.
    */
-  async #streamsOf(account: AccountConfig, only: ReadonlySet<string> | null): Promise<StreamDefinition[]> {
+  async #streamsOf(
+    { config: account, traffic }: Tenure,
+    only: ReadonlySet<string> | null,
+  ): Promise<StreamDefinition[]> {
     const enabled = enabledStreams(this.#config);
     if (only === null) return enabled;
     const prefix = prefixOf(this.#config, account);
-    const connection = createConnection(kafkaSettings(this.#config), this.#around.log);
+    const connection = createConnection(kafkaSettings(this.#config), this.#around.log, traffic);
     try {
       const present = await presentTopics(connection, prefix);
       const needed = neededFor(only);
@@ -211,7 +246,7 @@ export class Daemon {
 
   /** Schemas in the registry: what must be right before anything is fenced (design section 6). */
   async #prepare(
-    account: AccountConfig,
+    { config: account, traffic }: Tenure,
     streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     registry: RegistryClient,
@@ -224,7 +259,7 @@ export class Daemon {
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
       autoRegister: config.schema_registry.auto_register,
-      written: writtenTo(config, account, this.#around.clock, signal),
+      written: writtenTo(config, account, this.#around.clock, signal, traffic),
     });
   }
 
@@ -266,6 +301,7 @@ export class Daemon {
   ): void {
     const { code, message: reason, remedy } = error;
     tenure.waiting = error;
+    tenure.told++;
     this.#around.emit(tenure.config.id, { name: 'account.waiting', code, reason, remedy, ...times });
   }
 
@@ -320,9 +356,15 @@ export class Daemon {
 }
 
 /** Tells which topics of an account were written to; asks the broker only when it is called. */
-export function writtenTo(config: Config, account: AccountConfig, clock: Clock, signal: AbortSignal): Written {
+export function writtenTo(
+  config: Config,
+  account: AccountConfig,
+  clock: Clock,
+  signal: AbortSignal,
+  traffic?: Traffic,
+): Written {
   return async (streams) => {
-    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock);
+    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, undefined, traffic);
     try {
       return await log.written(streams, signal);
     } finally {

@@ -65,6 +65,8 @@ export interface RegistryClient {
   latest(subject: string): Promise<RegisteredSchema | null>;
   /** Ends every wait and drops the connections. */
   close(): Promise<void>;
+  /** Attempts begun and ended so far: another number whenever something moved. */
+  moves(): number;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -109,6 +111,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   let answeredAt = pausedUntil;
   /** Who asked for it. */
   let paused: Failure = STOPPED;
+  let moves = 0;
 
   /** One answer, from whichever address gives one. Keeps its place between its tries, so that no crowd tries in vain. */
   async function exchange(call: Call): Promise<Answer> {
@@ -158,6 +161,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 
   async function attempt(base: string, call: Call): Promise<Answer | Failure> {
+    moves++;
     const timeout = new AbortController();
     const cancel = clock.after(timeoutMs, () => timeout.abort());
     try {
@@ -179,6 +183,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       const reason = timeout.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
       return { where: base, reason, cause, isLimit: false, pauseMs: null };
     } finally {
+      moves++;
       cancel();
     }
   }
@@ -246,6 +251,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       places.clear(unavailable(STOPPED));
       await agent.destroy();
     },
+    moves: () => moves,
   };
 }
 

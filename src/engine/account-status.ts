@@ -1,12 +1,13 @@
 // The engine's own account of itself, for people: built on demand from the live streams.
 import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { LiveStream } from './live-stream.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import type { AccountStatus, BudgetStatus, StreamStatus, SweepStatus } from './status.ts';
+import { type AccountStatus, type BudgetStatus, type StreamStatus, type SweepStatus, stallStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
 
 export interface Phase {
@@ -23,9 +24,10 @@ export function accountStatus(parts: {
   readonly view: ScheduleView;
   readonly budgets: readonly BudgetView[];
   readonly pageRows: number;
+  readonly stalls: readonly Stall[];
   readonly now: number;
 }): AccountStatus {
-  const { accountId, phase, startedAt, view, budgets, pageRows, now } = parts;
+  const { accountId, phase, startedAt, view, budgets, pageRows, stalls, now } = parts;
   const streams = [...view.streams.values()];
   return {
     accountId,
@@ -36,6 +38,7 @@ export function accountStatus(parts: {
     startedAt: isoSeconds(startedAt),
     streams: streams.map((live) => streamStatus(live, view, accountId, now)),
     budgets: budgets.map((budget) => budgetStatus(budget, firstSweepRequests(budget.name, view, pageRows, now), now)),
+    stalls: stallStatus(stalls),
   };
 }
 

@@ -5,7 +5,9 @@ import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from '../base/errors.ts';
+import type { Stall, Watchdog } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { AccountLoops, watchdogOf } from './account-loops.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
 import { withConsequences } from './consequences.ts';
@@ -35,11 +37,6 @@ export interface AccountParts {
   readonly emit: Emit;
 }
 
-/**
- * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
- * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
- */
-const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 const RUNNING: Phase = { name: 'running', reason: null, remedy: null };
 /** Nothing due: look again after this long all the same. */
 const IDLE_MAX_MS = 60_000;
@@ -67,10 +64,13 @@ export class Account {
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
   #storeBudgets = () => {};
   #told: RunOptions = {};
+  #openings = 0;
   /** Steps of this process so far. */
   #steps = 0;
   readonly #orders: OrderWatch;
   readonly #tokenWait: TokenWait;
+  readonly #loops: AccountLoops;
+  readonly #watchdog: Watchdog;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
@@ -78,6 +78,9 @@ export class Account {
     this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
     this.#orders = new OrderWatch(parts.sink, parts.clock, this.#streams);
     this.#tokenWait = new TokenWait(parts);
+    const { sink, source, clock } = parts;
+    this.#loops = new AccountLoops({ sink, source, clock, orders: this.#orders, view: () => this.#view() });
+    this.#watchdog = watchdogOf(this.#loops.all(), clock, parts.emit);
   }
 
   /**
@@ -89,6 +92,7 @@ export class Account {
     const { sink, source } = this.#parts;
     this.#told = told;
     const backoff = new Backoff(REOPEN_PACE, this.#parts);
+    this.#watchdog.start();
     try {
       while (!signal.aborted) {
         let keptFailing: PublisherError | null = null;
@@ -111,8 +115,15 @@ export class Account {
       this.#parts.emit({ name: 'account.stopped', code: error.code, reason: error.message, remedy: error.remedy });
       throw error;
     } finally {
+      this.#loops.stage = 'over';
+      this.#watchdog.stop();
       await Promise.all([sink.close(), source.close()]);
     }
+  }
+
+  /** Which loops of the account stand still although they could go on. */
+  stalls(): readonly Stall[] {
+    return this.#watchdog.look();
   }
 
   status(): AccountStatus {
@@ -124,6 +135,7 @@ export class Account {
       view: this.#view(),
       budgets: source.budgets,
       pageRows: source.pageRows,
+      stalls: this.stalls(),
       now: clock.now(),
     });
   }
@@ -138,15 +150,18 @@ export class Account {
     const { sink, source, codec, clock, emit } = this.#parts;
     const openedAt = clock.monotonic();
     if (this.#phase.name !== 'waiting') this.#phase = { name: 'opening', reason: null, remedy: null };
+    this.#loops.stage = 'opening';
     const opened = await sink.open(restoreInto(this.#streams, codec), signal);
     if (signal.aborted) return null;
     this.#takeState(opened);
     this.#phase = RUNNING;
     emit({
       name: 'account.opened',
+      rows: [...this.#streams.values()].reduce((sum, { row }) => sum + row.rows, 0),
       restoredRows: opened.records,
       restoreMs: Math.round(clock.monotonic() - openedAt),
       streams: this.#streams.size,
+      again: this.#openings++ > 0,
     });
 
     // A failure ends the session: what is still being fetched was compared with an index that may no longer be true.
@@ -155,12 +170,15 @@ export class Account {
     let keptFailing: PublisherError | null = null;
     const fail = (thrown: unknown) => {
       failure ??= asPublisherError(thrown);
+      this.#loops.stage = 'ending';
       ended.abort();
     };
     // Only a commit that took work along is progress: opening, or storing the budgets, may go well for ever.
     const onProgress = () => backoff.progressed();
     const { accountId } = this.#parts.settings;
     const committer = new Committer({ accountId, sink, source, clock, emit, onProgress, onFailure: fail });
+    this.#loops.stage = 'working';
+    this.#loops.committer = committer;
     this.#storeBudgets = () => committer.storeBudgets();
     // No request may start before a lease is stored (harvest/budget.ts).
     committer.storeBudgets();
@@ -191,10 +209,8 @@ export class Account {
     const working = AbortSignal.any([signal, givingUp.signal]);
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
     setMaxListeners(0, working);
-    const running = new Map<Promise<void>, BudgetName>();
+    const { running } = this.#loops;
     let keptFailing: PublisherError | null = null;
-    const hasPlace = (budget: BudgetName) =>
-      [...running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
     let wake = new AbortController();
     // A reason of our own: making an error each time costs more than a look at the schedule.
     const rouse = () => wake.abort('roused');
@@ -214,13 +230,13 @@ export class Account {
           live.takenWindows = new Set();
           live.waitingSince = clock.now();
           if (keepsPace) live.steppedAt = clock.now();
-          running.delete(step);
+          this.#loops.ended(step);
           rouse();
         });
-      running.set(step, live.definition.budget);
+      this.#loops.started(step, live.definition.budget);
     };
 
-    const watching = this.#watchOrders(signal, rouse, fail);
+    const watching = this.#orders.begin(signal, rouse, fail);
     await watching.looked;
     while (!signal.aborted) {
       if (this.#tokenWait.reason !== null) {
@@ -241,11 +257,12 @@ export class Account {
         }
       }
       for (const each of ready) {
-        if (hasPlace(each.live.definition.budget)) start(each);
+        if (this.#loops.hasPlace(each.live.definition.budget)) start(each);
       }
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, wake.signal);
     }
+    this.#loops.stage = 'ending';
     givingUp.abort();
     await Promise.all(running.keys());
     await watching.stop();
@@ -260,33 +277,17 @@ export class Account {
     fail: (thrown: unknown) => void,
   ) {
     this.#phase = { name: 'waiting', code, reason, remedy };
+    this.#loops.stage = 'refused';
     await this.#tokenWait.over(signal).catch(fail);
-    if (!signal.aborted) this.#phase = RUNNING;
+    if (signal.aborted) return;
+    this.#phase = RUNNING;
+    this.#loops.stage = 'working';
   }
 
   /** Whether a token that is refused is waited for. */
   #waitsForToken(): boolean {
     const { once = false, mayWait = () => false } = this.#told;
     return !once && (this.#parts.source.accepted || mayWait());
-  }
-
-  /** Looks for orders beside the work; `looked` resolves after the first look. */
-  #watchOrders(signal: AbortSignal, rouse: () => void, fail: (thrown: unknown) => void) {
-    const stopped = new AbortController();
-    const both = AbortSignal.any([signal, stopped.signal]);
-    let ended: Promise<void> = Promise.resolve();
-    const looked = new Promise<void>((resolve) => {
-      const watching = this.#orders.run(both, (found) => {
-        resolve();
-        if (found > 0) rouse();
-      });
-      ended = watching.catch((thrown) => (both.aborted ? undefined : fail(thrown))).finally(resolve);
-    });
-    const stop = () => {
-      stopped.abort();
-      return ended;
-    };
-    return { looked, stop };
   }
 
   #view(): ScheduleView {
@@ -306,16 +307,8 @@ export class Account {
     let result: StepResult;
     try {
       const context: StepContext = {
-        ...{
-          source,
-          codec,
-          settings,
-          signal,
-          number,
-          now: clock.now,
-          streams: this.#streams,
-          once: this.#told.once ?? false,
-        },
+        ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams },
+        once: this.#told.once ?? false,
       };
       result = withReplacedText(withConsequences(await runStep(live, task, context), context), context);
     } catch (thrown) {
@@ -391,6 +384,8 @@ export class Account {
       failingMs: Math.round(failingMs),
       retryInMs,
     });
+    this.#loops.pausedUntil = clock.monotonic() + retryInMs;
+    this.#loops.stage = 'pausing';
     await clock.sleep(retryInMs, signal);
   }
 

@@ -52,6 +52,9 @@ export class Committer {
   readonly #queue: Waiting[] = [];
   #budgetsAsked = false;
   #finishing = false;
+  #committing = false;
+  /** Commits begun and ended so far. */
+  moves = 0;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
   readonly #onProgress: () => void;
@@ -93,6 +96,15 @@ export class Committer {
     if (this.#finishing) return;
     this.#budgetsAsked = true;
     if (!this.#failure) this.#start();
+  }
+
+  /** What waits for a commit or is in one; null when nothing is. */
+  owes(): string | null {
+    if (this.#committing) return 'a commit is under way';
+    if (this.#failure || (this.#queue.length === 0 && !this.#budgetsAsked)) return null;
+    return this.#queue.length > 0
+      ? `results wait for a commit: ${this.#queue.length}`
+      : 'the budgets wait for a commit';
   }
 
   /** Resolves when no commit is under way. */
@@ -172,7 +184,14 @@ export class Committer {
       ordersDone: results.flatMap((result) => result.ordersDone),
     };
     const startedAt = this.#clock.monotonic();
-    await this.#sink.commit(batch);
+    this.#committing = true;
+    this.moves++;
+    try {
+      await this.#sink.commit(batch);
+    } finally {
+      this.#committing = false;
+      this.moves++;
+    }
     const commitMs = Math.round(this.#clock.monotonic() - startedAt);
     if (results.length > 0) this.#onProgress();
 

@@ -16,7 +16,16 @@ export interface DriftCount {
 }
 
 export type PublisherEvent =
-  | { name: 'account.opened'; restoredRows: number; restoreMs: number; streams: number }
+  | {
+      name: 'account.opened';
+      /** Rows on the topics, and how many of their records had to be read for that: after an outage, what is new. */
+      rows: number;
+      restoredRows: number;
+      restoreMs: number;
+      streams: number;
+      /** Opened before in this process. */
+      again: boolean;
+    }
   | {
       name: 'account.waiting';
       code: string;
@@ -111,7 +120,10 @@ export type PublisherEvent =
   | { name: 'token.accepted'; refusedMs: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
   | { name: 'order.carried_out'; stream: string; order: Order['kind']; given: string }
-  | { name: 'commit.doubted'; code: string; reason: string };
+  | { name: 'commit.doubted'; code: string; reason: string }
+  /** Something waits that could go on, and nothing of the loop has moved for a minute: a defect of ours. */
+  | { name: 'loop.stalled'; loop: string; waiting: string; forMs: number; remedy: string }
+  | { name: 'loop.moved'; loop: string; waiting: string; forMs: number };
 
 export type EventName = PublisherEvent['name'];
 /** Listeners get the account with each event; the engine of one account emits without it. */

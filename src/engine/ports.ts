@@ -92,6 +92,12 @@ export interface BudgetView {
   waiting(): number;
   /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */
   freeInMs(requests: number): number;
+  /** Attempts that have started and not ended. */
+  underWay(): number;
+  /** Whether a connection is free for another attempt. */
+  hasPlace(): boolean;
+  /** Attempts started and ended so far: another number whenever something moved. */
+  moves(): number;
   /** What to store: attempt times and how many more may follow, at the most `lease`, before the next call of `stored`. */
   snapshot(lease: number): BudgetRow;
   /** Tells the budget that `row` is durable, which allows `row.lease` more attempts for `row.lease_ms` from its making. */
@@ -302,5 +308,10 @@ export interface Sink {
   commit(batch: Batch): Promise<void>;
   /** Orders that are not carried out yet, the oldest first; may be called at any time between `open` and `close`. */
   orders(signal: AbortSignal): Promise<readonly Order[]>;
+  /**
+   * What was said to and heard of the log so far, and tried in vain: by `open` and `commit`, and by `orders`. While it grows, an
+   * operation that takes long waits for a log that does not answer; when it stands still, for something that will not come.
+   */
+  moves(): { readonly log: number; readonly orders: number };
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // What the status page, /status, readiness and the progress line show. Built on demand by the engine; plain data.
+import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { StreamState } from './events.ts';
 
@@ -84,6 +85,17 @@ export interface BudgetStatus {
   readonly isPausedForLong: boolean;
 }
 
+/** A loop that stands still although it could go on. */
+export interface StallStatus {
+  readonly loop: string;
+  readonly waiting: string;
+  readonly seconds: number;
+}
+
+export function stallStatus(stalls: readonly Stall[]): StallStatus[] {
+  return stalls.map(({ loop, waiting, forMs }) => ({ loop, waiting, seconds: Math.round(forMs / 1000) }));
+}
+
 export interface AccountStatus {
   readonly accountId: string;
   readonly phase: 'opening' | 'running' | 'waiting' | 'stopped';
@@ -95,4 +107,5 @@ export interface AccountStatus {
   readonly startedAt: string;
   readonly streams: readonly StreamStatus[];
   readonly budgets: readonly BudgetStatus[];
+  readonly stalls: readonly StallStatus[];
 }

@@ -162,6 +162,18 @@ export class Budget implements BudgetView {
     return Math.max(pause, free - now) + rounds * this.windowMs;
   }
 
+  underWay(): number {
+    return this.#running;
+  }
+
+  hasPlace(): boolean {
+    return this.#connections.hasFree;
+  }
+
+  moves(): number {
+    return 2 * this.#started - this.#running;
+  }
+
   snapshot(lease: number): BudgetRow {
     // In this order: an attempt may look later than it was, never earlier.
     const monotonic = this.#clock.monotonic();

@@ -8,6 +8,10 @@ export class Connections {
     this.#free = places;
   }
 
+  get hasFree(): boolean {
+    return this.#free > 0;
+  }
+
   /** Takes a place if there is one. */
   take(): boolean {
     if (this.#free === 0) return false;

@@ -8,6 +8,7 @@ import type { Secret } from '../base/secret.ts';
 import { failsWithoutAnswer } from './first-answer.ts';
 import { wholeFrames } from './frames.ts';
 import './silent-queues.ts';
+import { Traffic } from './traffic.ts';
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];
@@ -59,8 +60,10 @@ const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
 const METADATA_MAX_AGE_MS = 300_000;
 
-/** One set of sockets to the brokers. Nothing is dialled before a client made from it connects. */
-export function createConnection(settings: KafkaSettings, log: Log): Connection {
+/**
+ * One set of sockets to the brokers, whose words `traffic` counts. Nothing is dialled before a client made from it connects.
+ */
+export function createConnection(settings: KafkaSettings, log: Log, traffic = new Traffic()): Connection {
   const sockets = new Set<Socket>();
   let severed = false;
   const names = new Map<string, string>();
@@ -85,6 +88,7 @@ export function createConnection(settings: KafkaSettings, log: Log): Connection 
         : connectTcp(target, onConnect);
       socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true);
       sockets.add(socket.once('close', () => sockets.delete(socket)));
+      traffic.opened(socket);
       if (severed) socket.destroy(new Error('the connection was given up'));
       return wholeFrames(failsWithoutAnswer(socket, FIRST_ANSWER_TIMEOUT_MS));
     },

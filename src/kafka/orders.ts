@@ -7,6 +7,7 @@ import { createTopicReader, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { isAnotherLog, parseKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
+import { Traffic } from './traffic.ts';
 
 const KINDS: ReadonlySet<string> = new Set<Order['kind']>(['release', 'census', 'reset', 'replay']);
 
@@ -40,6 +41,7 @@ export class OrderBook {
   readonly #topic: string;
   readonly #waiting = new Map<string, Order>();
   readonly #readings = new Set<() => void>();
+  readonly traffic = new Traffic();
   #position: number;
   #link: { readonly connection: Connection; readonly reader: TopicReader } | null = null;
 
@@ -101,7 +103,7 @@ export class OrderBook {
 
   #connect(): { readonly connection: Connection; readonly reader: TopicReader } {
     const { kafka, prefix, clock, log } = this.#options;
-    const connection = createConnection(kafka, log);
+    const connection = createConnection(kafka, log, this.traffic);
     return { connection, reader: createTopicReader(connection, clock, { brokers: connection.brokers, prefix }) };
   }
 

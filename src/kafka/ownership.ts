@@ -10,6 +10,7 @@ import { createTopicReader, farewell, type PartitionRange, type TopicReader } fr
 import { type Session, TransactionFailure } from './session.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface OwnershipParts {
   readonly kafka: KafkaSettings;
@@ -20,6 +21,7 @@ export interface OwnershipParts {
   readonly orders: OrderBook;
   readonly clock: Clock;
   readonly log: Log;
+  readonly traffic: Traffic;
 }
 
 /** How long we look for the signature of whoever fenced us: it signs right after fencing. */
@@ -71,9 +73,9 @@ export class Ownership {
    * signed. One that only dawdles fences us again, and has signed by then.
    */
   async #whoFencedUs(cause: unknown, signal: AbortSignal): Promise<PublisherError> {
-    const { clock, kafka, log, place, state } = this.#parts;
+    const { clock, kafka, log, place, state, traffic } = this.#parts;
     const known = state.owner;
-    const connection = createConnection(kafka, log);
+    const connection = createConnection(kafka, log, traffic);
     const reader = createTopicReader(connection, clock, place);
     signal.addEventListener('abort', connection.sever);
     try {

@@ -26,6 +26,7 @@ import {
   type TopicSettings,
   verifyTransactionalId,
 } from './topics.ts';
+import { Traffic } from './traffic.ts';
 
 export interface SinkOptions {
   readonly kafka: KafkaSettings;
@@ -70,6 +71,7 @@ class Publisher implements Sink {
   readonly #ownership: Ownership;
   readonly #memories: ReadonlyMap<string, TopicMemory>;
   readonly #closing = new AbortController();
+  readonly #traffic = new Traffic();
   #running: Running | null = null;
   #busy = false;
 
@@ -92,6 +94,7 @@ class Publisher implements Sink {
       state: this.#state,
       orders: this.#orders,
       log: this.#log,
+      traffic: this.#traffic,
     });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
   }
@@ -136,6 +139,10 @@ class Publisher implements Sink {
 
   orders(signal: AbortSignal): Promise<readonly Order[]> {
     return this.#orders.read(signal);
+  }
+
+  moves(): { readonly log: number; readonly orders: number } {
+    return { log: this.#traffic.moves, orders: this.#orders.traffic.moves };
   }
 
   async close(): Promise<void> {
@@ -189,7 +196,7 @@ class Publisher implements Sink {
     const { clock, kafka, topics, streams } = this.#options;
     await this.#stop();
     signal.throwIfAborted();
-    const connection = createConnection(kafka, this.#log);
+    const connection = createConnection(kafka, this.#log, this.#traffic);
     // kafkajs knows no abort signals, but it notices that its sockets are gone.
     signal.addEventListener('abort', connection.sever);
     const reader = createTopicReader(connection, clock, this.#place);

@@ -7,6 +7,7 @@ import { createTopicReader, type PartitionBounds, type PartitionRange, type Topi
 import type { FetchedRecord } from './record-batch.ts';
 import { sourceTime } from './restore.ts';
 import { dataTopic, presentTopics } from './topics.ts';
+import { Traffic } from './traffic.ts';
 
 export interface TopicLog {
   /** Delivers what was committed since the call before; everything the first time. A topic made anew is reset first. */
@@ -24,8 +25,9 @@ export async function openTopicLog(
   prefix: string,
   clock: Clock,
   log: Log = () => {},
+  traffic = new Traffic(),
 ): Promise<TopicLog> {
-  const connection = createConnection(settings, log);
+  const connection = createConnection(settings, log, traffic);
   const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
   const present = await presentTopics(connection, prefix);
   const positions = new Map<string, number[]>();

@@ -73,11 +73,13 @@ export interface MemorySink extends Sink {
 export function createMemorySink(log: MemoryLog): MemorySink {
   const read = new Map<string, { readonly topic: readonly OutMessage[]; count: number }>();
   let epoch = -1;
+  const moves = { log: 0, orders: 0 };
 
   return {
     fate: () => 'acknowledged',
 
     async open(restore: Restore): Promise<Opened> {
+      moves.log++;
       if (epoch !== -1 && epoch !== log.epoch) throw fenced();
       epoch = ++log.epoch;
       const broken = new Map<string, string>();
@@ -93,6 +95,7 @@ export function createMemorySink(log: MemoryLog): MemorySink {
         for (const { key, value, sourceTsMs } of topic.slice(from)) {
           await restore.record(stream, { key, value, sourceTsMs });
           records++;
+          moves.log++;
         }
         read.set(stream, { topic, count: topic.length });
       }
@@ -100,6 +103,7 @@ export function createMemorySink(log: MemoryLog): MemorySink {
     },
 
     async commit(batch: Batch): Promise<void> {
+      moves.log++;
       if (epoch !== log.epoch) throw fenced();
       const fate = this.fate();
       if (fate !== 'lost') log.append(batch);
@@ -108,8 +112,11 @@ export function createMemorySink(log: MemoryLog): MemorySink {
     },
 
     async orders(): Promise<readonly Order[]> {
+      moves.orders++;
       return [...log.orders.values()];
     },
+
+    moves: () => moves,
 
     async close(): Promise<void> {},
   };

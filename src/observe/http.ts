@@ -8,7 +8,7 @@ import type { AccountStatus } from '../engine/status.ts';
 import { Estimate } from './estimate.ts';
 import type { Metrics } from './metrics.ts';
 import { PAGE_POLICY, renderPage } from './page.ts';
-import { readiness } from './readiness.ts';
+import { readiness, vitality } from './readiness.ts';
 
 export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -16,7 +16,7 @@ export interface HttpOptions {
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   readonly accounts: () => readonly AccountStatus[];
-  /** Accounts whose loop has ended although nobody stopped it: the process should be restarted. */
+  /** Accounts that a defect of ours has ended: the process should be restarted. */
   readonly dead: () => readonly string[];
 }
 
@@ -78,8 +78,8 @@ function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): Rea
     [
       '/health/live',
       () => {
-        const ended = dead();
-        return json(ended.length === 0 ? 200 : 503, { alive: ended.length === 0, dead: ended });
+        const answer = vitality(dead(), accounts());
+        return json(answer.alive ? 200 : 503, answer);
       },
     ],
     [

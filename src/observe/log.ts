@@ -114,9 +114,7 @@ interface Tally {
 export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
   switch (event.name) {
     case 'account.opened':
-      return info(
-        `opened ${counted(event.streams, 'stream')}; ${counted(event.restoredRows, 'row')} read back in ${event.restoreMs} ms`,
-      );
+      return openedLine(event);
     case 'account.waiting':
       return { level: loudness(event.failingMs), message: `waiting: ${event.reason} (again in ${event.retryInMs} ms)` };
     case 'account.stopped':
@@ -183,9 +181,25 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return info('the access token was renewed');
     case 'order.carried_out':
       return info(`${event.order}, asked for at ${event.given}, is carried out`);
+    case 'loop.stalled': {
+      const message = `stands still: ${event.waiting}, and nothing of it moved for ${Math.round(event.forMs / 1000)} s (${event.loop})`;
+      return { level: 'error', message };
+    }
+    case 'loop.moved':
+      return { level: 'warn', message: `goes on after ${Math.round(event.forMs / 1000)} s (${event.loop})` };
     case 'commit.doubted':
       return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
   }
+}
+
+/** An index that is still in memory needs only what is new. */
+function openedLine(event: Extract<PublisherEvent, { name: 'account.opened' }>): Line {
+  const { again, streams, rows, restoredRows, restoreMs } = event;
+  return info(
+    again
+      ? `reopened ${counted(streams, 'stream')}, ${counted(rows, 'row')} in memory; ${counted(restoredRows, 'new record')} read in ${restoreMs} ms`
+      : `opened ${counted(streams, 'stream')}, ${counted(rows, 'row')}; ${counted(restoredRows, 'record')} read back in ${restoreMs} ms`,
+  );
 }
 
 function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line {

@@ -115,6 +115,12 @@ export const METRICS = {
     'account',
     'code',
   ]),
+  stalls_total: metric(
+    'counter',
+    'stalls',
+    'Times that a loop of ours stood still for a minute although it could go on: a defect.',
+    ['account', 'loop'],
+  ),
   token_refreshes_total: metric('counter', 'refreshes', 'Access tokens renewed.', ['account']),
   stream_state: metric(
     'gauge',
@@ -309,6 +315,9 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     case 'budget.paused':
       count('budget_pauses_total', { account, budget: event.budget });
       break;
+    case 'loop.stalled':
+      count('stalls_total', { account, loop: event.loop });
+      break;
     case 'token.refreshed':
       count('token_refreshes_total', { account });
       break;
@@ -322,6 +331,7 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     case 'day.unlikely':
     case 'record.refused':
     case 'value.unreadable':
+    case 'loop.moved':
       break;
   }
 }

@@ -64,7 +64,8 @@ a { color: var(--accent); }
 }
 `;
 
-// A hidden page asks nothing. An answer that is no page (a proxy's error) leaves the old one and says so.
+// A hidden page asks nothing. An answer that is no page (a proxy's error) leaves the old one and says so: what it shows is old,
+// so nothing on it, nor in its title, may go on looking well.
 export const SCRIPT = `
 const refresh = async () => {
   if (document.hidden) return;
@@ -75,7 +76,12 @@ const refresh = async () => {
     document.title = fresh.title;
     document.querySelector('main').replaceWith(fresh.querySelector('main'));
   } catch {
+    document.title = 'connection lost · harvest-kafka';
     document.querySelector('#lost').hidden = false;
+    for (const badge of document.querySelectorAll('.badge')) {
+      badge.className = 'badge off';
+      badge.textContent = 'unknown';
+    }
   }
 };
 setInterval(refresh, 2000);

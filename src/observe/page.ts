@@ -58,14 +58,13 @@ ${facts.accounts.length === 0 ? html`<p>No account is configured.</p>` : null}
 }
 
 function renderAccount(account: AccountStatus, { now, secondsLeft }: PageFacts): Html {
-  const { streams, budgets, phase } = account;
+  const { streams, budgets, phase, stalls } = account;
   const enabled = streams.filter(({ state }) => state !== 'FEATURE_OFF');
   const lags = enabled.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const deadLetters = streams.reduce((sum, stream) => sum + stream.deadLetters, 0);
   const left = secondsLeft(account);
-  const shade = phase === 'running' ? 'good' : phase === 'stopped' ? 'bad' : 'busy';
   return html`<section>
-<h2>Account ${account.accountId} ${badge(shade, phase)}</h2>
+<h2>Account ${account.accountId} ${stalls.length > 0 ? badge('bad', 'stands still') : badge(SHADES[phase], phase)}</h2>
 <p class="headline">${headline(account)}</p>
 ${account.remedy === null ? null : html`<p class="remedy">${account.remedy}</p>`}
 <dl class="tiles">
@@ -75,14 +74,15 @@ ${tile('furthest behind', lags.length === 0 ? '–' : duration(Math.max(...lags)
 ${tile('dead letters', grouped(deadLetters))}
 ${budgets.map((budget) => renderBudget(budget, now))}
 </dl>
-${streams.length === 0 ? null : renderStreams(streams, now)}
+${streams.length === 0 ? null : renderStreams(account, now)}
 </section>`;
 }
 
-function renderStreams(streams: readonly StreamStatus[], now: number): Html {
+function renderStreams(account: AccountStatus, now: number): Html {
+  const rows = account.streams.map((stream) => ({ stream, standing: standing(stream, account) }));
   return html`<table>
 <thead><tr><th>stream</th><th>state</th><th class="number">rows</th><th class="number">behind</th><th>sweep</th><th>last commit</th><th>next</th><th>cursor</th></tr></thead>
-<tbody>${[...streams].sort(byUrgency).map((stream) => renderStream(stream, now))}</tbody>
+<tbody>${rows.sort(byUrgency).map((row) => renderStream(row, now))}</tbody>
 </table>`;
 }
 
@@ -95,8 +95,7 @@ function renderBudget(budget: BudgetStatus, now: number): Html {
 `;
 }
 
-function renderStream(stream: StreamStatus, now: number): Html {
-  const { shade, word } = standing(stream);
+function renderStream({ stream, standing: { shade, word } }: Row, now: number): Html {
   const standstill = stream.state === 'RUNNING' ? null : stream.reason;
   const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
@@ -158,12 +157,28 @@ function renderSweep({ sweep, state, reason, backlog }: StreamStatus): Html {
 
 type Shade = 'good' | 'busy' | 'bad' | 'off';
 
-/** The state in a word that needs no manual. */
-function standing({ state, complete, retrying, sweep }: StreamStatus): { shade: Shade; word: string } {
+const SHADES: Readonly<Record<AccountStatus['phase'], Shade>> = {
+  ...{ running: 'good', opening: 'busy', waiting: 'busy', stopped: 'bad' },
+};
+
+interface Standing {
+  readonly shade: Shade;
+  readonly word: string;
+}
+
+interface Row {
+  readonly stream: StreamStatus;
+  readonly standing: Standing;
+}
+
+/** The state in a word that needs no manual. A stream is as well as its account: nobody reads it while that stands still. */
+function standing({ state, complete, retrying, sweep }: StreamStatus, { phase, stalls }: AccountStatus): Standing {
   if (state === 'FORBIDDEN') return { shade: 'bad', word: 'forbidden' };
   if (state === 'BLOCKED') return { shade: 'bad', word: 'blocked' };
   if (state === 'HELD') return { shade: 'bad', word: 'held' };
   if (state === 'FEATURE_OFF') return { shade: 'off', word: 'module off' };
+  if (stalls.length > 0) return { shade: 'bad', word: 'stands still' };
+  if (phase !== 'running') return { shade: SHADES[phase], word: phase };
   if (retrying) return { shade: 'busy', word: 'retrying' };
   if (complete) return { shade: 'good', word: 'in step' };
   return { shade: 'busy', word: sweep === null ? 'queued' : 'first sweep' };
@@ -173,6 +188,10 @@ const URGENCY: readonly string[] = [
   'forbidden',
   'blocked',
   'held',
+  'stands still',
+  'stopped',
+  'waiting',
+  'opening',
   'retrying',
   'first sweep',
   'queued',
@@ -181,8 +200,8 @@ const URGENCY: readonly string[] = [
 ];
 
 /** What needs a person comes first; within that the order of the catalog. */
-function byUrgency(a: StreamStatus, b: StreamStatus): number {
-  return URGENCY.indexOf(standing(a).word) - URGENCY.indexOf(standing(b).word);
+function byUrgency(a: Row, b: Row): number {
+  return URGENCY.indexOf(a.standing.word) - URGENCY.indexOf(b.standing.word);
 }
 
 function badge(shade: Shade, word: string): Html {

@@ -1,5 +1,6 @@
 // What the accounts' status means: is the process ready, and how is each account in one plain sentence. Pure.
-import type { AccountStatus, BudgetStatus, StreamStatus } from '../engine/status.ts';
+import { CODES } from '../base/errors.ts';
+import type { AccountStatus, BudgetStatus, StallStatus, StreamStatus } from '../engine/status.ts';
 
 /** Something that keeps an account or stream from being equal to Harvest, and what to do about it. */
 export interface Finding {
@@ -18,6 +19,21 @@ export interface Readiness {
   readonly notes: readonly Finding[];
 }
 
+export interface Vitality {
+  readonly alive: boolean;
+  readonly dead: readonly string[];
+  readonly stalls: readonly (StallStatus & { readonly account: string })[];
+}
+
+/**
+ * Alive means: no defect of ours has ended an account or keeps one of its loops still, which a restart of the process mends.
+ * What others refuse, or do not answer, a restart does not mend.
+ */
+export function vitality(dead: readonly string[], accounts: readonly AccountStatus[]): Vitality {
+  const stalls = accounts.flatMap(({ accountId: account, stalls }) => stalls.map((stall) => ({ account, ...stall })));
+  return { alive: dead.length === 0 && stalls.length === 0, dead, stalls };
+}
+
 /**
  * Ready means: every enabled stream that can be read has been read completely once, and goes on being read. A module
  * that is switched off, and requests that are being repeated, are notes (promise P9: a bad token is never green).
@@ -29,6 +45,7 @@ export function readiness(accounts: readonly AccountStatus[]): Readiness {
     if (account.phase !== 'running') reasons.push(accountFinding(account));
     for (const budget of account.budgets)
       if (budget.isPausedForLong) notes.push(pauseFinding(account.accountId, budget));
+    for (const stall of account.stalls) reasons.push(stallFinding(account.accountId, stall));
     for (const stream of account.streams) {
       // Why an account does not run is told once; that its streams are not read meanwhile follows from it.
       if (account.phase !== 'running' && stream.state === 'RUNNING') continue;
@@ -42,10 +59,12 @@ export function readiness(accounts: readonly AccountStatus[]): Readiness {
 
 /** What the account is doing, or why it stands still, as one sentence. */
 export function headline(account: AccountStatus): string {
-  const { phase, streams } = account;
+  const { phase, streams, stalls } = account;
   if (phase === 'opening') return 'Opening: fencing older instances and reading the topics back.';
   if (phase === 'waiting') return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
   if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
+  if (stalls.length > 0)
+    return `Stands still: ${stallFinding(account.accountId, stalls[0]!).reason}. ${CODES.bug.remedy}`;
 
   const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
   const held = streams.filter((stream) => stream.state === 'HELD');
@@ -89,6 +108,11 @@ function pauseFinding(account: string, budget: BudgetStatus): Finding {
 
 function pauseReason({ name, pausedUntil }: BudgetStatus): string {
   return `Harvest asked to make no ${name} requests until ${pausedUntil}`;
+}
+
+function stallFinding(account: string, { loop, waiting, seconds }: StallStatus): Finding {
+  const reason = `${waiting}, and nothing of it moved for ${duration(seconds)} (${loop})`;
+  return { account, state: 'STALLED', reason, remedy: CODES.bug.remedy };
 }
 
 function streamFinding(account: string, status: StreamStatus): Finding | null {

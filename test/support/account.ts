@@ -41,6 +41,7 @@ export const falseChanges = (log: MemoryLog): string[] => falseChangesIn(evidenc
 export interface Bench {
   readonly account: Account;
   readonly sink: ReturnType<typeof createMemorySink>;
+  readonly source: HarvestSource;
   readonly events: PublisherEvent[];
   /** `run --once`. */
   catchUp(): Promise<void>;
@@ -97,7 +98,7 @@ export function benchAccount(
     random: () => options.chance ?? 0,
     emit,
   });
-  return { account, sink, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };
+  return { account, sink, source, events, catchUp: () => account.run(new AbortController().signal, { once: true }) };
 }
 
 export interface VirtualBench extends Bench {
@@ -113,9 +114,9 @@ export function virtualBench(
   simulator: Simulator,
   log: MemoryLog,
   clock: VirtualClock,
-  options: Omit<Parameters<typeof benchAccount>[2], 'clock'> = {},
+  options: Parameters<typeof benchAccount>[2] = {},
 ): VirtualBench {
-  const bench = benchAccount(simulator, log, { ...options, clock });
+  const bench = benchAccount(simulator, log, { clock, ...options });
   return {
     ...bench,
     start: () => {

@@ -85,6 +85,7 @@ export function account(streams: readonly StreamStatus[], rest: Partial<AccountS
     startedAt: before(3_600),
     streams,
     budgets: [budget('general'), budget('reports')],
+    stalls: [],
     ...rest,
   };
 }

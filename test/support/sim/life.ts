@@ -84,7 +84,10 @@ export class Life {
     for (const stream of streams) codec.takeNulls(stream);
     const clock = this.#clock();
     const emit = (event: PublisherEvent) => {
-      if (!this.dead) this.events.push(event);
+      if (this.dead) return;
+      this.events.push(event);
+      // Whatever the world does: nothing that could go on stands still for a minute.
+      if (event.name === 'loop.stalled') this.broken.push(`P9: ${event.loop} stood still: ${event.waiting}`);
     };
     this.#source = createSource({
       ...{ baseUrl: `http://${TEST_HOST}/v2`, idBaseUrl: `http://${ID_HOST}`, userAgent: 'harvest-kafka tests' },
@@ -253,6 +256,7 @@ export class Life {
         await this.#pass(null);
         return inner.orders(signal);
       },
+      moves: () => inner.moves(),
       close: () => inner.close(),
     };
   }

@@ -15,7 +15,7 @@ test('a pause that ends while it is looked at is shown to end soon or not at all
     budget.pause(ms);
     const now = clock.now();
     const phase = { name: 'running', reason: null, remedy: null } as const;
-    const parts = { accountId: '1', phase, startedAt: now, view, budgets: [budget], pageRows: 2000, now };
+    const parts = { accountId: '1', phase, startedAt: now, view, budgets: [budget], stalls: [], pageRows: 2000, now };
     const { budgets } = accountStatus(parts);
     expect(budgets[0]!.pausedUntil ?? '2026').toMatch(/^2026/);
   }

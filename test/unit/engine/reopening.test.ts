@@ -86,6 +86,24 @@ test('a commit is progress: the next failure is a first one again', async () => 
   await daemon.ended;
 });
 
+test('an account that opens again says that its rows are in memory, not that none were read', async () => {
+  const { clock, bench } = world(50);
+  const daemon = bench.start();
+  await clock.pass(2 * MINUTE);
+  bench.sink.fate = () => 'lost';
+  await clock.pass(MINUTE);
+  bench.sink.fate = () => 'acknowledged';
+  await clock.pass(MINUTE);
+  const [first, ...others] = named(bench.events, 'account.opened');
+  const { rows } = bench.account.status().streams[0]!;
+  expect(first).toMatchObject({ again: false, rows: 0, restoredRows: 0 });
+  expect(rows).toBeGreaterThan(0);
+  expect(others.at(-1)).toMatchObject({ again: true, rows, restoredRows: 0 });
+  daemon.stop();
+  await clock.pass(MINUTE);
+  await daemon.ended;
+});
+
 test('`run --once` ends with the error when nothing was committed for two minutes', async () => {
   const { clock, bench } = world(5_000);
   bench.sink.fate = () => 'lost';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AccountStatus } from '../../../src/engine/status.ts';
+import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
 import { type HttpDoor, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
@@ -29,14 +29,36 @@ async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOption
 const WELL = [account([stream('clients')])];
 
 describe('the HTTP door', () => {
-  it('says alive until the loop of an account has died', async () => {
+  it('says alive until a defect has ended an account', async () => {
     const dead: string[] = [];
     const address = await open(WELL, { dead: () => dead });
     expect((await fetch(`${address}/health/live`)).status).toBe(200);
     dead.push('1234567');
     const answer = await fetch(`${address}/health/live`);
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toEqual({ alive: false, dead: ['1234567'] });
+    expect(await answer.json()).toEqual({ alive: false, dead: ['1234567'], stalls: [] });
+  });
+
+  it('says alive until a loop stands still, and again when it moves', async () => {
+    const stalls: StallStatus[] = [];
+    const address = await open([account([stream('clients')], { stalls })]);
+    expect((await fetch(`${address}/health/live`)).status).toBe(200);
+    stalls.push({ loop: 'budget_general', waiting: 'requests wait for the general budget: 85', seconds: 60 });
+    const answer = await fetch(`${address}/health/live`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ alive: false, dead: [], stalls: [{ account: '1234567', ...stalls[0] }] });
+    stalls.pop();
+    expect((await fetch(`${address}/health/live`)).status).toBe(200);
+  });
+
+  it('says alive while accounts are refused or wait for others: no restart mends that', async () => {
+    const address = await open([
+      account([stream('clients')]),
+      account([], { accountId: '2', phase: 'stopped', reason: '401' }),
+      account([], { accountId: '3', phase: 'waiting', reason: 'no broker' }),
+    ]);
+    expect((await fetch(`${address}/health/live`)).status).toBe(200);
+    expect((await fetch(`${address}/health/ready`)).status).toBe(503);
   });
 
   it('says ready, or why not', async () => {

@@ -84,6 +84,29 @@ describe('a log line', () => {
     }
   });
 
+  it('of an opening says what is in memory, and apart from it what had to be read for that', () => {
+    const opened = { name: 'account.opened', rows: 5_000, streams: 32, restoreMs: 12 } as const;
+    expect(lineOf({ ...opened, restoredRows: 6_100, again: false }).message).toBe(
+      'opened 32 streams, 5000 rows; 6100 records read back in 12 ms',
+    );
+    expect(lineOf({ ...opened, restoredRows: 0, again: true }).message).toBe(
+      'reopened 32 streams, 5000 rows in memory; 0 new records read in 12 ms',
+    );
+  });
+
+  it('of a loop that stands still is an error, that it goes on a warning', () => {
+    const stall = { loop: 'budget_general', waiting: 'requests wait for the general budget: 85', forMs: 60_000 };
+    expect(lineOf({ name: 'loop.stalled', ...stall, remedy: 'Restart.' })).toEqual({
+      level: 'error',
+      message:
+        'stands still: requests wait for the general budget: 85, and nothing of it moved for 60 s (budget_general)',
+    });
+    expect(lineOf({ name: 'loop.moved', ...stall })).toEqual({
+      level: 'warn',
+      message: 'goes on after 60 s (budget_general)',
+    });
+  });
+
   it('of a stream that needs a person is a warning, of one that recovered is not', () => {
     const change = (to: 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED'): PublisherEvent => ({
       name: 'stream.changed',

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
+import { SCRIPT } from '../../../src/observe/page-assets.ts';
 import { account, budget, firstSweep, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
@@ -63,6 +65,67 @@ describe('the status page', () => {
       visible(page(account([stream('time_team', { deadLetters, backlog: { ...NO_BACKLOG, touchedWindows } })])));
     expect(notes(6, 1)).toMatch(/6 windows to look at.* 1 dead letter(?!s)/);
     expect(notes(1, 2)).toMatch(/1 window to look at.* 2 dead letters/);
+  });
+
+  it.each<[string, Parameters<typeof account>[1], string]>([
+    ['the account waits for the broker', { phase: 'waiting', reason: 'no broker' }, 'waiting'],
+    ['the account is being opened', { phase: 'opening' }, 'opening'],
+    ['the account has stopped', { phase: 'stopped', reason: '401' }, 'stopped'],
+    ['a loop stands still', { stalls: [{ loop: 'schedule', waiting: 'clients is due', seconds: 61 }] }, 'stands still'],
+  ])('calls no stream in step, and nothing ready, while %s', (_, rest, word) => {
+    const refused = { state: 'FORBIDDEN', reason: '403 to /users' } as const;
+    const markup = page(
+      account([stream('clients'), stream('users', refused), stream('tasks', firstSweep(1, 2))], rest),
+    );
+    const text = visible(markup);
+    expect(text).not.toContain('in step');
+    expect(markup).not.toContain('badge good');
+    expect(markup).toContain('<title>not ready');
+    expect(text).toContain(`clients ${word}`);
+    expect(text).toContain(`tasks ${word}`);
+    expect(text).toContain('users forbidden');
+  });
+
+  it('calls nothing well any more when its own connection is lost, until it is back', async () => {
+    const badges = [
+      { className: 'badge good', textContent: 'ready' },
+      { className: 'badge good', textContent: 'in step' },
+    ];
+    const lost = { hidden: true };
+    const main = { replaceWith: () => badges.splice(0) };
+    const document = {
+      hidden: false,
+      title: 'ready · harvest-kafka',
+      querySelector: (selector: string) => (selector === '#lost' ? lost : main),
+      querySelectorAll: () => badges,
+    };
+    const fresh = { title: 'ready · harvest-kafka', querySelector: () => ({}) };
+    let refresh = async () => {};
+    let answer: () => unknown = () => {
+      throw new TypeError('Failed to fetch');
+    };
+    runInNewContext(SCRIPT, {
+      document,
+      location: { pathname: '/' },
+      AbortSignal,
+      fetch: async () => answer(),
+      DOMParser: class {
+        parseFromString = () => fresh;
+      },
+      setInterval: (task: () => Promise<void>) => {
+        refresh = task;
+      },
+    });
+    await refresh();
+    expect(document.title).toBe('connection lost · harvest-kafka');
+    expect(lost.hidden).toBe(false);
+    expect(badges.map(({ className, textContent }) => `${className}: ${textContent}`)).toEqual([
+      'badge off: unknown',
+      'badge off: unknown',
+    ]);
+    answer = () => ({ ok: true, text: async () => '' });
+    await refresh();
+    expect([document.title, badges]).toEqual(['ready · harvest-kafka', []]);
   });
 
   it('shows the budgets', () => {

@@ -39,6 +39,13 @@ describe('readiness', () => {
     ],
     ['requests are repeated', [account([stream('clients', RETRYING)])], true, [], ['clients RETRYING']],
     [
+      'a loop stands still',
+      [account([stream('clients')], { stalls: [{ loop: 'commits', waiting: 'a commit is under way', seconds: 61 }] })],
+      false,
+      ['1234567 STALLED'],
+      [],
+    ],
+    [
       'one account of two has stopped',
       [account([stream('clients')]), account([], { accountId: '2', phase: 'stopped' })],
       false,
@@ -76,6 +83,10 @@ describe('the headline', () => {
     [account([], { phase: 'opening' }), 'Opening: fencing older instances and reading the topics back.'],
     [account([], { phase: 'waiting', reason: 'no broker' }), 'Waiting, and trying again by itself: no broker.'],
     [account([], { phase: 'stopped', reason: 'Told to.' }), 'Stopped: Told to.'],
+    [
+      account([stream('a')], { stalls: [{ loop: 'schedule', waiting: 'a is due (read)', seconds: 840 }] }),
+      'Stands still: a is due (read), and nothing of it moved for 14 min (schedule). This is a defect; please report it with the log lines before it. State and topics are safe: restart goes on.',
+    ],
     [
       account([stream('a', { lagSeconds: 300 }), stream('b')]),
       'In step with Harvest: all 2 streams are complete, at most 5 min behind.',

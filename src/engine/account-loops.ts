@@ -1,0 +1,151 @@
+// The loops of one account as its watchdog sees them: what each owes, and whether it moves. The account notes here what it is
+// at; the rest is asked of the parts themselves.
+import type { Clock } from '../base/clock.ts';
+import { CODES } from '../base/errors.ts';
+import { type Loop, Watchdog } from '../base/watchdog.ts';
+import type { BudgetName } from '../streams/definition.ts';
+import type { Committer } from './committer.ts';
+import type { Emit } from './events.ts';
+import type { OrderWatch } from './order-watch.ts';
+import type { BudgetView, Sink, Source } from './ports.ts';
+import { type ScheduleView, schedule } from './schedule.ts';
+
+/**
+ * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
+ * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
+ */
+const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
+/** A request may take two minutes as a whole before it is given up. */
+const REQUEST_PATIENCE_MS = 180_000;
+/** A token that was refused is asked about every minute. */
+const TOKEN_PATIENCE_MS = 180_000;
+
+export interface LoopParts {
+  readonly sink: Sink;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly orders: OrderWatch;
+  readonly view: () => ScheduleView;
+}
+
+export class AccountLoops {
+  /** Opening the log, at work, waiting for another token, ending a session, waiting to open again, or none of these. */
+  stage: 'opening' | 'working' | 'refused' | 'ending' | 'pausing' | 'over' = 'over';
+  /** Monotonic; when the pause before the next opening ends. */
+  pausedUntil = 0;
+  committer: Committer | null = null;
+  /** Steps under way, by the budget they wait for. */
+  readonly running = new Map<Promise<void>, BudgetName>();
+  /** Steps started and ended so far. */
+  #steps = 0;
+  readonly #parts: LoopParts;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether another step of this budget may be started. */
+  hasPlace(budget: BudgetName): boolean {
+    return [...this.running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
+  }
+
+  started(step: Promise<void>, budget: BudgetName): void {
+    this.#steps++;
+    this.running.set(step, budget);
+  }
+
+  ended(step: Promise<void>): void {
+    this.#steps++;
+    this.running.delete(step);
+  }
+
+  all(): readonly Loop[] {
+    const { sink, source, clock, orders } = this.#parts;
+    const isHeldBack = () => source.budgets.some((budget) => budget.pausedUntil() > 0 || isUsedUp(budget));
+    const requests = () => source.budgets.reduce((sum, budget) => sum + budget.moves(), 0);
+    const commits = () => (this.committer?.moves ?? 0) + sink.moves().log;
+    return [
+      {
+        name: 'opening',
+        owes: () => (this.stage === 'opening' ? 'the account is being opened' : null),
+        moves: () => sink.moves().log,
+      },
+      {
+        name: 'reopening',
+        owes: () =>
+          this.stage === 'pausing' && clock.monotonic() > this.pausedUntil ? 'the next opening is due' : null,
+        moves: () => this.pausedUntil,
+      },
+      {
+        name: 'ending',
+        owes: () => (this.stage === 'ending' ? `a session ends; steps that are left: ${this.running.size}` : null),
+        moves: () => this.#steps + commits(),
+      },
+      {
+        name: 'token',
+        owes: () =>
+          this.stage === 'refused' && !isHeldBack() ? 'Harvest is asked about the token every minute' : null,
+        moves: requests,
+        patienceMs: TOKEN_PATIENCE_MS,
+      },
+      { name: 'schedule', owes: () => this.#due(), moves: () => this.#steps },
+      { name: 'steps', owes: () => this.#silentSteps(), moves: () => this.#steps + requests() + commits() },
+      ...source.budgets.map((budget) => ({
+        name: `budget_${budget.name}`,
+        owes: () => waitingRequests(budget),
+        moves: () => budget.moves(),
+      })),
+      {
+        name: 'requests',
+        owes: () => (source.budgets.some((budget) => budget.underWay() > 0) ? 'requests are under way' : null),
+        moves: requests,
+        patienceMs: REQUEST_PATIENCE_MS,
+      },
+      { name: 'commits', owes: () => this.committer?.owes() ?? null, moves: commits },
+      {
+        name: 'orders',
+        owes: () => (orders.isLooking ? 'orders are looked for every few seconds' : null),
+        moves: () => orders.looks + sink.moves().orders,
+      },
+    ];
+  }
+
+  /** A step that could have been started. */
+  #due(): string | null {
+    if (this.stage !== 'working' || !this.#parts.orders.hasLooked) return null;
+    const now = this.#parts.clock.now();
+    const ready = schedule(this.#parts.view(), now).find(
+      ({ at, live }) => at <= now && this.hasPlace(live.definition.budget),
+    );
+    return ready ? `${ready.live.definition.name} is due (${ready.task.kind})` : null;
+  }
+
+  /** Steps that wait neither for a request nor for a commit. */
+  #silentSteps(): string | null {
+    const { source } = this.#parts;
+    const isAsking = source.budgets.some((budget) => budget.waiting() > 0 || budget.underWay() > 0);
+    if (this.stage !== 'working' || this.running.size === 0 || isAsking || this.committer?.owes()) return null;
+    return `steps are under way: ${this.running.size}`;
+  }
+}
+
+/** Requests that could be sent: what a pause, a used up budget or busy connections hold back is not owed. */
+function waitingRequests(budget: BudgetView): string | null {
+  const isHeldBack = budget.pausedUntil() > 0 || isUsedUp(budget) || !budget.hasPlace();
+  return budget.waiting() === 0 || isHeldBack
+    ? null
+    : `requests wait for the ${budget.name} budget: ${budget.waiting()}`;
+}
+
+function isUsedUp(budget: BudgetView): boolean {
+  return budget.used() >= budget.requests;
+}
+
+/** Watches loops and says in events what it sees. */
+export function watchdogOf(loops: readonly Loop[], clock: Clock, emit: Emit): Watchdog {
+  return new Watchdog({
+    ...{ loops, clock },
+    onStall: (stall) => emit({ name: 'loop.stalled', ...stall, remedy: CODES.bug.remedy }),
+    onEnd: (stall) => emit({ name: 'loop.moved', ...stall }),
+  });
+}
