@@ -192,7 +192,11 @@ const TABLE = [
   [
     'P7',
     'a letter cannot be as deep as its record',
-    ['src/base/json.ts', 'if (!(error instanceof RangeError)) throw error;', 'throw error;'],
+    [
+      'src/base/json.ts',
+      'if (!(error instanceof RangeError || error instanceof UnwritableError)) throw error;',
+      'throw error;',
+    ],
     unit('engine/letters', 'nested twenty thousand deep'),
   ],
   [
@@ -267,6 +271,22 @@ const TABLE = [
     'a refused record waits for its next change',
     ['src/engine/second-look.ts', 'const [first] = PAUSES_MS;', 'const first = 1e12;'],
     unit('engine/letters', 'that was broken on its way is published'),
+  ],
+  [
+    'P7',
+    'digits beyond a double are lost',
+    ['src/harvest/pages.ts', 'parsed = parseJson(text);', 'parsed = JSON.parse(text);'],
+    unit('engine/letters', 'digits that a double does not hold'),
+  ],
+  [
+    'P7',
+    'an empty text refuses its record',
+    [
+      'src/codec/encoding.ts',
+      "const isEmptied = member === '' && field.isTime && field.nullable;",
+      'const isEmptied = false;',
+    ],
+    unit('engine/letters', 'an empty text where a time may be null'),
   ],
   ['P6', 'follow foreign links', ['src/harvest/links.ts', 'url === null || !isOurs(url, base)', 'url === null']],
   [

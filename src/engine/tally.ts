@@ -47,7 +47,7 @@ export async function tally(live: LiveStream, diff: Diff, hasTotals: boolean, co
 /** Harvest does not say how many there are: said once. Nothing is missing by a count, and nothing is held for it. */
 function untold(live: LiveStream, now: number): Counted {
   const reason =
-    'Harvest sends no total_entries for this list, so it cannot be counted: what was deleted is found when the whole list is read (reconcile_interval_seconds)';
+    'Harvest sends no total_entries for this list, so it cannot be counted: what was deleted is found when the whole list is read (census_interval_seconds)';
   const said: PublisherEvent = { name: 'totals.absent', stream: live.definition.name, reason };
   return { moves: [[live, (row) => uncounted(row, now)]], events: live.row.uncounted ? [] : [said] };
 }
