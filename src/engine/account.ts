@@ -203,8 +203,7 @@ export class Account {
     signal: AbortSignal,
     fail: (thrown: unknown) => void,
   ): Promise<PublisherError | null> {
-    const { clock } = this.#parts;
-    const { once = false } = this.#told;
+    const { clock, source } = this.#parts;
     const givingUp = new AbortController();
     const working = AbortSignal.any([signal, givingUp.signal]);
     // Each request under way listens; with children read in parallel there are more than the ten that Node warns at.
@@ -247,9 +246,9 @@ export class Account {
       const now = clock.now();
       const due = schedule(this.#view(), now);
       const ready = due.filter(({ at }) => at <= now);
-      keptFailing = once ? throttledForLong(this.#parts.source.budgets) : null;
+      keptFailing = this.#told.once ? throttledForLong(source.budgets) : null;
       if (keptFailing !== null) break;
-      if (once && running.size === 0 && ready.every(({ live }) => isHopeless(live))) {
+      if (this.#told.once && running.size === 0 && ready.every(({ live }) => isHopeless(live))) {
         const retrying = this.#retrying();
         if (retrying.every(isHopeless)) {
           keptFailing = retrying[0]?.retry?.error ?? null;
