@@ -12,8 +12,10 @@ const BUDGETS = { general: { requests: 100, seconds: 15 }, reports: { requests: 
 /** Each invoice has two lists of its own, so that both have enough to ask for. */
 const INVOICES = 400;
 const SETTINGS = onlyStreams('company', 'clients', 'invoices', 'invoice_messages', 'invoice_payments');
-/** The sleeper has begun, and has most of its window before it. */
-const ASLEEP_AFTER = 40;
+/** What the publisher may ask in a window, by default: then it has nothing to do but wait, with a fresh lease in its hands. */
+const WINDOW_FULL = 95;
+/** Longer than its commits take. */
+const SETTLED_MS = 2_000;
 const WOKEN_AFTER_S = [5, 11] as const;
 
 test(
@@ -27,7 +29,8 @@ test(
       const { simulator } = where;
       const requests = () => simulator.log.all().length;
       const owner = publisher(where, ['run']);
-      await until('the first sync has begun', () => requests() >= ASLEEP_AFTER, 120);
+      await until('the owner waits for its window', () => requests() >= WINDOW_FULL, 120);
+      await pause(SETTLED_MS);
       owner.process.kill('SIGSTOP');
       const successor = publisher(where, ['run']);
       await successor.printed(/account\.opened/);
