@@ -22,7 +22,7 @@ const red = [];
 for (const { name, zone } of calendars.filter((calendar) => names.length === 0 || names.includes(calendar.name))) {
   console.log(`\n${name} (${zone})`);
   const env = { ...process.env, TEST_CALENDAR: name, TZ: zone };
-  const given = ['vitest', 'run', '--project', 'unit', '--reporter', 'dot', ...files];
+  const given = ['vitest', 'run', '--project', 'unit', ...files];
   const { status } = spawnSync('npx', given, { cwd: root, env, stdio: 'inherit' });
   if (status !== 0) red.push(name);
 }

@@ -119,6 +119,11 @@ test('no test depends on the day on which it is run: its clocks begin at the epo
   expect(simulators.filter(({ options }) => !/\bnow\b/.test(options!)).map(({ path }) => path)).toEqual([]);
 });
 
+test('the Kafka clients of the tests themselves are all of the patient kind of test/support/clients.ts', () => {
+  const hasty = tests.filter(({ path, code }) => /\bnew Kafka\(/.test(code) && path !== 'support/clients.ts');
+  expect(hasty.map(({ path }) => path).filter((path) => path !== 'unit/tidy.test.ts')).toEqual([]);
+});
+
 test('no room is imported in a circle', () => {
   const graph = new Map(sources.map((source) => [source.path, imports(source)]));
   const done = new Set<string>();

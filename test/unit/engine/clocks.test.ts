@@ -25,6 +25,10 @@ function world(): World {
   const budgets = { general: null, reports: null };
   const now = () => start + clock.monotonic();
   const simulator = createSimulator({ timeEntries: 60, years: 0.2, now, budgets });
+  // A timer goes on in the report of the month in which it was started, which is read again when it stops.
+  for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
+    if (timer_started_at !== null) simulator.data.time_entries.stop(id);
+  }
   const log = new MemoryLog();
   return {
     ...{ clock, simulator, log },
