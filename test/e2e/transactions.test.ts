@@ -75,8 +75,7 @@ test('a transaction of a first sync holds no more than a page, whatever the mach
   console.log(`${openMs.length} transactions: ${told.join(', ')}`);
   expect(openMs.length).toBeGreaterThan(30);
   expect(p99).toBeLessThan(P99_MS);
-  console.log(`sends: ${sends.toSorted((a, b) => a - b).join(' ')}`);
-  expect(Math.max(...sends)).toBeLessThanOrEqual(MOST_SENDS);
+  expect(Math.max(...Object.values(sends))).toBeLessThanOrEqual(MOST_SENDS);
 });
 
 test('no transaction waits for Harvest: they end although it answers nothing while one is open', async () => {

@@ -2,6 +2,7 @@
 // Three seeds here; `npm run storm` blows as long as anyone likes.
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { HANGS_MS } from '../../support/patience.ts';
 import { stormOver } from '../../support/storms.ts';
 
 test.each((process.env.TEST_SEEDS ?? '1,2,3').split(',').map(Number))(
@@ -15,5 +16,5 @@ test.each((process.env.TEST_SEEDS ?? '1,2,3').split(',').map(Number))(
     expect(verdict.early).toEqual([]);
     expect(verdict.mutations).toBe(mutations);
   },
-  Number(process.env.TEST_MUTATIONS ?? 300) * 400,
+  Math.max(HANGS_MS, Number(process.env.TEST_MUTATIONS ?? 0) * 400),
 );

@@ -3,13 +3,14 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { HANGS_MS } from '../../support/patience.ts';
 
 /** Besides the seeds that once found something, which run first. What a seed means changes with what schedules draw. */
 const ORDINARY = 2_000;
 const FOUND = fileURLToPath(new URL('../../support/sim/found-seeds.json', import.meta.url));
 const SIM = fileURLToPath(new URL('../../../scripts/sim.mjs', import.meta.url));
 
-test('no schedule of faults, crashes and rivals breaks a promise', { timeout: 1_200_000 }, async () => {
+test('no schedule of faults, crashes and rivals breaks a promise', { timeout: 4 * HANGS_MS }, async () => {
   const given = ['--seeds', String(ORDINARY), '--found', FOUND];
   const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [SIM, ...given]).then(
     (ended) => ({ code: 0, ...ended }),
