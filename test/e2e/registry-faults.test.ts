@@ -3,11 +3,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { freePort } from '../../src/lab/ports.ts';
 import { type Registry, startRegistry } from '../../src/lab/registry.ts';
+import { adminOf } from '../support/clients.ts';
 import { schemas } from '../support/codec.ts';
 import { daemon, isReady, waitsFor } from '../support/daemon.ts';
 import { type HttpGate, startHttpGate } from '../support/http-gate.ts';
@@ -77,8 +77,7 @@ const register = (subject: string, schema: object) =>
   ask('POST', `/subjects/${subject}/versions`, { schema: JSON.stringify(schema) });
 
 async function topicsOf({ bootstrap }: Where): Promise<string[]> {
-  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
+  const admin = await adminOf(bootstrap);
   const topics = await admin.listTopics();
   await admin.disconnect();
   return topics;

@@ -2,6 +2,7 @@
 // they stay inside the budget (P6). Ten in a row with TEST_SLEEPERS=10; prints the most requests in any window of each.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/lab/simulator/index.ts';
 import { onlyStreams, publisher, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
@@ -38,7 +39,7 @@ test(
       await until('the successor asks', () => requests() > before, 120);
       await pause(1000 * (WOKEN_AFTER_S[0] + random() * (WOKEN_AFTER_S[1] - WOKEN_AFTER_S[0])));
       owner.process.kill('SIGCONT');
-      const wokenAt = Date.now();
+      const wokenAt = systemClock.now();
       // It finds out at its next commit; until then it asks for as much as it may.
       expect((await owner.ended).code).toBe(79);
       // What the successor counted as spent comes back a window after it began: that is when there is room for too much.

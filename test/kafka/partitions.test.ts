@@ -1,8 +1,8 @@
 // Partitions that somebody adds to a topic of ours: each key has its partition by their number, so what was written before
 // would stand beside what is written after.
-import { Kafka, logLevel } from 'kafkajs';
 import { beforeEach, expect, test } from 'vitest';
 import type { Sink } from '../../src/engine/ports.ts';
+import { adminOf, persistently } from '../support/clients.ts';
 import { batch, committedOn, forever, Model, makeTopic, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
 
@@ -15,9 +15,8 @@ beforeEach(() => {
 });
 
 async function addPartitions(topic: string, count: number): Promise<void> {
-  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  const admin = await adminOf(bootstrap);
+  await persistently(() => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
   await expect
     .poll(async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.length)
     .toBe(count);

@@ -1,20 +1,13 @@
 // A broker whose authorizer says no, although the rights of the documentation were given: what is denied is named, by the
 // check beforehand and by the failure, with the topic, the operation, and that a denial wins.
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  type Admin,
-  Kafka,
-  logLevel,
-  ResourcePatternTypes,
-} from 'kafkajs';
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { createConnection, type KafkaSettings } from '../../src/kafka/connection.ts';
 import { describeTopics } from '../../src/kafka/topics.ts';
 import type { Broker } from '../../src/lab/broker.ts';
 import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { adminOf } from '../support/clients.ts';
 import { batch, brokerOfFile, CLIENTS, forever, Model, message, sinkOn, USERS } from '../support/kafka.ts';
 import { finished, NO_LIMITS, onlyStreams } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
@@ -39,12 +32,7 @@ beforeAll(async () => {
     },
     'sasl_plain',
   ));
-  admin = new Kafka({
-    brokers: [broker.bootstrap],
-    sasl: { mechanism: 'plain', ...ADMIN },
-    logLevel: logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
+  admin = await adminOf({ brokers: [broker.bootstrap], sasl: { mechanism: 'plain', ...ADMIN } });
   const { username, password } = LAB_USER;
   kafka = { sasl: { mechanism: 'plain', username, password: new Secret(password) } };
 });

@@ -1,9 +1,10 @@
 // Several accounts in one process, before any of them has found a broker: what one waits for or ends with is its own.
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Daemon } from '../../src/daemon.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
+import { clockFrom } from '../support/epoch.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { json, scripted } from './harvest/scripted-harvest.ts';
 
@@ -21,7 +22,7 @@ async function twoAccounts() {
   });
   const events: [string, PublisherEvent][] = [];
   const daemon = new Daemon(config, {
-    clock: systemClock,
+    clock: clockFrom(),
     random: systemRandom,
     uuid: () => 'instance',
     emit: (account, event) => events.push([account, event]),

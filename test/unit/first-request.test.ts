@@ -1,9 +1,10 @@
 // The first request of an account that was never published asks whether Harvest takes its token, before anything is made for it.
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Daemon } from '../../src/daemon.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
+import { clockFrom } from '../support/epoch.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { json, scripted } from './harvest/scripted-harvest.ts';
 
@@ -29,7 +30,7 @@ async function daemonOf(tokens: readonly string[], answer: (token: string) => nu
   });
   const events: [string, PublisherEvent][] = [];
   const daemon = new Daemon(config, {
-    clock: systemClock,
+    clock: clockFrom(),
     random: systemRandom,
     uuid: () => 'instance',
     emit: (account, event) => events.push([account, event]),

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import {
   createRegistryClient,
@@ -18,6 +17,7 @@ const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' 
 const OTHER = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] };
 const OPTIONS = { schemas, prefix: 'harvest', mode: 'precise', keyFormat: 'avro' } as const;
 
+const REAL = clockFrom();
 let stub: RegistryStub;
 let client: RegistryClient;
 const started: RegistryClient[] = [];
@@ -26,8 +26,8 @@ const started: RegistryClient[] = [];
 function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
   let passed = 0;
   const clock = {
-    ...clockFrom(),
-    monotonic: () => systemClock.monotonic() + passed,
+    ...REAL,
+    monotonic: () => REAL.monotonic() + passed,
     sleep: async (ms: number) => {
       passed += ms;
       slept.push(ms);
@@ -177,8 +177,8 @@ describe('a registry that limits us', () => {
   function patient(slept: number[], told: string[] = []): RegistryClient {
     let passed = 0;
     const clock = {
-      ...clockFrom(),
-      monotonic: () => systemClock.monotonic() + passed,
+      ...REAL,
+      monotonic: () => REAL.monotonic() + passed,
       sleep: async (ms: number) => {
         const until = passed + ms;
         slept.push(ms);
@@ -209,8 +209,8 @@ describe('a registry that limits us', () => {
     const wakes: (() => void)[] = [];
     let passed = 0;
     const clock = {
-      ...clockFrom(),
-      monotonic: () => systemClock.monotonic() + passed,
+      ...REAL,
+      monotonic: () => REAL.monotonic() + passed,
       sleep: () => new Promise<void>((wake) => wakes.push(wake)),
     };
     const waiting = clientOf({ clock, onLimited: (error) => told.push(error.code) });
@@ -277,7 +277,7 @@ describe('a registry that is slow', () => {
       most = Math.max(most, ++running);
       return () => void running--;
     };
-    const timed = clientOf({ clock: { ...systemClock, after } });
+    const timed = clientOf({ clock: { ...REAL, after } });
     const streams = catalog.slice(0, 4);
     const starts = Array.from({ length: 10 }, (_, account) =>
       prepareSubjects(timed, streams, { ...OPTIONS, prefix: `harvest.${account}`, autoRegister: true }),

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { createLog, tellOfDrops } from '../../../src/observe/log.ts';
 import { Outlet } from '../../../src/observe/outlet.ts';
+import { clockFrom } from '../../support/epoch.ts';
 
 /** A reader that takes nothing until it is told to, and then everything. */
 function stalledReader() {
@@ -44,9 +44,9 @@ test('once the reader goes on, it gets what was kept, and a line says how many a
   const text = 'x'.repeat(100_000);
   for (let count = 0; count < 12; count++) log.info({ count }, text);
   flow();
-  await outlet.flushed(systemClock, 10_000);
+  await outlet.flushed(clockFrom(), 10_000);
   log.info('afterwards');
-  await outlet.flushed(systemClock, 10_000);
+  await outlet.flushed(clockFrom(), 10_000);
   const lines = taken.map((line) => JSON.parse(line));
   expect(lines.map(({ count, event, msg }) => count ?? event ?? msg)).toEqual([
     ...[0, 1, 2, 3, 4, 5, 6, 7, 8],
@@ -60,7 +60,7 @@ test('the last lines wait for a stalled reader only as long as they are told', a
   const { stream } = stalledReader();
   const outlet = new Outlet(stream);
   outlet.write('the last line\n');
-  await outlet.flushed(systemClock, 20);
+  await outlet.flushed(clockFrom(), 20);
   expect(outlet.isBehind).toBe(true);
 });
 
@@ -70,6 +70,6 @@ test('lines for a reader that went away are counted and do no harm', async () =>
   const outlet = new Outlet(failing);
   outlet.write('one\n');
   outlet.write('two\n');
-  await outlet.flushed(systemClock, 10_000);
+  await outlet.flushed(clockFrom(), 10_000);
   expect([outlet.dropped, outlet.isBehind]).toEqual([2, false]);
 });
