@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { run, Server } from '../dist/lab/process.js';
+import { run, Server } from '../dist/lab/stack/process.js';
 import { createSimulator, serve } from '../dist/lab/simulator/index.js';
-import { catalog } from '../dist/streams/catalog.js';
+import { catalog } from '../dist/src/streams/catalog.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MAIN = `${ROOT}dist/main.js`;
+const MAIN = `${ROOT}dist/src/main.js`;
 
 export class LiveAccount {
   simulator;

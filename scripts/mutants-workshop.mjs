@@ -9,7 +9,7 @@ import { spoilt } from './mutants-table.mjs';
 
 const execute = promisify(execFile);
 /** Copied, because mutants change them or tools look beside them; the rest of the project is only linked. */
-const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const COPIED = ['src', 'lab', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 const LEFT_OUT = ['.git', 'dist', 'coverage'];
 /** A mutant may make a walk endless: that is found too. */
 const LIMIT_MS = 600_000;

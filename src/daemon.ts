@@ -2,6 +2,7 @@
 import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
+import { packageUrl } from './base/package-root.ts';
 import type { Watchdog } from './base/watchdog.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
@@ -42,7 +43,7 @@ export interface RunOptions {
 }
 
 /** Value schemas ship with the package. */
-export const AVRO = new URL('../avro/', import.meta.url);
+export const AVRO = packageUrl('avro/');
 /** How a registry is waited for; only `run --once` ever gives up. */
 const START_PACE: Pace = { baseMs: 1_000, mostMs: 15_000 };
 const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
+import { packageUrl } from '../base/package-root.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -21,7 +22,7 @@ export const clock = systemClock;
 export const random = systemRandom;
 export const uuid: () => string = randomUUID;
 
-export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+export const VERSION: string = JSON.parse(readFileSync(packageUrl('package.json'), 'utf8')).version;
 
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -50,7 +50,7 @@ const COMMANDS = {
   schemasDiff: async () => (await import('./schemas.ts')).schemasDiff,
   schemasRegister: async () => (await import('./schemas.ts')).schemasRegister,
   spec: async () => (await import('./spec.ts')).spec,
-  demo: async () => (await import('./demo.ts')).demo,
+  demo: async () => (await import('../../lab/demo/demo.ts')).demo,
 };
 
 /** Shown below a command's help, by its words. */

@@ -1,9 +1,9 @@
 // From a file, the environment and `--set` to one frozen Config, or to every problem at once, each with its place.
 // What the keys are is options.ts's to say; how a document is walked, document.ts's.
-import { fileURLToPath } from 'node:url';
 import { isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { CODES, PublisherError } from '../base/errors.ts';
+import { packagePath } from '../base/package-root.ts';
 import { Secret } from '../base/secret.ts';
 import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading, readDocument } from './document.ts';
 import { readOrdinaryFile } from './files.ts';
@@ -33,7 +33,7 @@ const NAME_OF_TEXT = 'configuration';
 const TOLD_MAX = 200;
 
 /** The smallest configuration that runs, driven by environment variables alone (design section 8). */
-export const SHIPPED_FILE = fileURLToPath(new URL('../../config/harvest-kafka.yaml', import.meta.url));
+export const SHIPPED_FILE = packagePath('config/harvest-kafka.yaml');
 
 /** Throws PublisherError `config.invalid` whose message lists all problems, one a line. */
 export function loadConfig(source: ConfigSource = {}): Config {

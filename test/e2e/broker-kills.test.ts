@@ -1,7 +1,7 @@
 // The broker dies while the publisher runs: no manual step, nothing lost, nothing twice.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../src/lab/simulator/index.ts';
+import { seededRandom } from '../../lab/simulator/index.ts';
 import { publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker } from '../support/stack.ts';

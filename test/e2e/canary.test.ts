@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeKeystore } from '../../src/lab/broker-config.ts';
+import { makeKeystore } from '../../lab/stack/broker-config.ts';
 import { daemon } from '../support/daemon.ts';
 import { startHttpGate } from '../support/http-gate.ts';
 import { finished, NO_LIMITS, onlyStreams, until, type Where } from '../support/publisher.ts';

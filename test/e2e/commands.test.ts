@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
+import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';

@@ -1,7 +1,7 @@
 // Two instances of one account, again and again: the newer goes on, the older exits 79, and nobody sees a seam. Fifty in a row
 // with TEST_HAND_OVERS=50.
 import { expect, test } from 'vitest';
-import { calm, seededRandom, storm } from '../../src/lab/simulator/index.ts';
+import { calm, seededRandom, storm } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { HANGS_MS } from '../support/patience.ts';
 import { finished, NO_LIMITS, publisher } from '../support/publisher.ts';

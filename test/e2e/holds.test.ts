@@ -1,7 +1,7 @@
 // Rows that vanish by the hundred beside a running daemon: held until a person releases them, or until they are back.
 import { expect, test } from 'vitest';
 import { dataTopic } from '../../src/kafka/topics.ts';
-import { Dice, removeRows, seededRandom } from '../../src/lab/simulator/index.ts';
+import { Dice, removeRows, seededRandom } from '../../lab/simulator/index.ts';
 import { daemon } from '../support/daemon.ts';
 import { readCommitted } from '../support/kafka.ts';
 import { finished, NO_LIMITS, until } from '../support/publisher.ts';

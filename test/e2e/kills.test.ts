@@ -2,7 +2,7 @@
 // consumer over everything that was ever visible.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../src/lab/simulator/index.ts';
+import { seededRandom } from '../../lab/simulator/index.ts';
 import { HANGS_MS, slowness } from '../support/patience.ts';
 import { finished, publisher } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';

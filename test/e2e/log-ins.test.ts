@@ -2,7 +2,7 @@
 // test/kafka/security.test.ts.
 import { readFile, stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
+import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { OAUTH, oauthConfig } from '../support/oauth.ts';
 import { FEW_STREAMS, finished, start } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';

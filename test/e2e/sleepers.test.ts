@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { seededRandom } from '../../src/lab/simulator/index.ts';
+import { seededRandom } from '../../lab/simulator/index.ts';
 import { onlyStreams, publisher, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 

@@ -2,7 +2,7 @@
 // independent consumer. `npm run storm` makes ten thousand changes.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { calm, seededRandom, storm } from '../../src/lab/simulator/index.ts';
+import { calm, seededRandom, storm } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { HANGS_MS } from '../support/patience.ts';
 import { finished, NO_LIMITS, publisher } from '../support/publisher.ts';

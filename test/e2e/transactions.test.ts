@@ -1,6 +1,6 @@
 // How long transactions are open, seen from the broker's side of the built command: consumers wait for the longest of them.
 import { expect, onTestFinished, test } from 'vitest';
-import type { SimulatorOptions } from '../../src/lab/simulator/index.ts';
+import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { type HttpGate, startHttpGate } from '../support/http-gate.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, type Request } from '../support/kafka-wire.ts';

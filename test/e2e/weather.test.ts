@@ -2,7 +2,7 @@
 // told, and after a restart everything is equal. A connection that hangs costs half a minute, and has tests of its own.
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import type { FaultAction } from '../../src/lab/simulator/faults.ts';
+import type { FaultAction } from '../../lab/simulator/faults.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { OAUTH, oauthConfig } from '../support/oauth.ts';
 import { NO_LIMITS, until } from '../support/publisher.ts';

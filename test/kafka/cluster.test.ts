@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
-import { type Broker, startCluster } from '../../src/lab/broker.ts';
+import { type Broker, startCluster } from '../../lab/stack/broker.ts';
 import { patientClient } from '../support/clients.ts';
 import { batch, committedOn, Model, makeTopic, message, openPatiently, settled, sinkOn } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';

@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
-import type { Broker } from '../../src/lab/broker.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
 import { adminOf, begun, patientClient, removeTopic } from '../support/clients.ts';
 import {
   batch,

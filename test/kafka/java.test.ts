@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { murmur2, partitionOf } from '../../src/kafka/partitioner.ts';
-import { javaTool } from '../../src/lab/java.ts';
-import { KAFKA_VERSION, kafkaHome } from '../../src/lab/kafka-home.ts';
-import { registryHome } from '../../src/lab/registry.ts';
-import { seededRandom } from '../../src/lab/simulator/index.ts';
+import { javaTool } from '../../lab/stack/java.ts';
+import { KAFKA_VERSION, kafkaHome } from '../../lab/stack/kafka-home.ts';
+import { registryHome } from '../../lab/stack/registry.ts';
+import { seededRandom } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { testCodec } from '../support/codec.ts';
 import { answersOf, disagreements, questions } from '../support/other-readers.ts';

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Broker, startBroker } from '../../src/lab/broker.ts';
-import { freePort } from '../../src/lab/ports.ts';
-import { type Registry, startRegistry } from '../../src/lab/registry.ts';
+import { type Broker, startBroker } from '../../lab/stack/broker.ts';
+import { freePort } from '../../lab/stack/ports.ts';
+import { type Registry, startRegistry } from '../../lab/stack/registry.ts';
 import { patientClient } from '../support/clients.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { PATIENTLY } from '../support/patience.ts';
@@ -116,7 +116,7 @@ test('a registry with a data directory keeps its schemas over SIGKILL', async ()
 });
 
 describe('the stack command', () => {
-  const COMMAND = new URL('../../dist/lab/stack-command.js', import.meta.url).pathname;
+  const COMMAND = new URL('../../dist/lab/stack/stack-command.js', import.meta.url).pathname;
 
   async function start(env: NodeJS.ProcessEnv = process.env) {
     const ports = { broker: await freePort(), registry: await freePort() };

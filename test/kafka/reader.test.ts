@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
-import type { Broker } from '../../src/lab/broker.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
 import { begun, patientClient } from '../support/clients.ts';
 import {
   batch,

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { Secret } from '../../src/base/secret.ts';
 import { createConnection, type KafkaSettings } from '../../src/kafka/connection.ts';
 import { describeTopics } from '../../src/kafka/topics.ts';
-import type { Broker } from '../../src/lab/broker.ts';
-import { LAB_USER } from '../../src/lab/broker-config.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
+import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { adminOf } from '../support/clients.ts';
 import { batch, brokerOfFile, CLIENTS, forever, Model, message, sinkOn, USERS } from '../support/kafka.ts';
 import { finished, NO_LIMITS, onlyStreams } from '../support/publisher.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
-import { LAB_USER } from '../../src/lab/broker-config.ts';
+import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { batch, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { FEW_STREAMS, finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';

@@ -3,8 +3,8 @@
 // a few minutes.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Broker } from '../../src/lab/broker.ts';
-import { calm, seededRandom, storm } from '../../src/lab/simulator/index.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
+import { calm, seededRandom, storm } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { NO_LIMITS, until } from '../support/publisher.ts';

@@ -2,7 +2,7 @@
 // the kernel gives 256 MB. Takes root and several minutes.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Dice, removeRows, seededRandom } from '../../src/lab/simulator/index.ts';
+import { Dice, removeRows, seededRandom } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { memoryLimit } from '../support/memory-limit.ts';
 import { NO_LIMITS, publisher, type Where } from '../support/publisher.ts';

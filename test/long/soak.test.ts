@@ -2,7 +2,7 @@
 // fails now and then. In the end all topics equal the account, and it takes no more memory and no more files than before.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { calm, storm } from '../../src/lab/simulator/index.ts';
+import { calm, storm } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { startHttpGate } from '../support/http-gate.ts';

@@ -1,6 +1,6 @@
 // Not among the ordinary tests, for not every machine has fastavro: `npm run test:python`. PYTHON names another interpreter.
 import { expect, test } from 'vitest';
-import { run } from '../../src/lab/process.ts';
+import { run } from '../../lab/stack/process.ts';
 import { disagreements, questions } from '../support/other-readers.ts';
 
 const PYTHON = process.env.PYTHON || 'python3';

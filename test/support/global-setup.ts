@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startStack } from '../../src/lab/stack.ts';
+import { startStack } from '../../lab/stack/stack.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -11,8 +11,8 @@ import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } fr
 import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/connection.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
 import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
-import { startBroker } from '../../src/lab/broker.ts';
-import type { Security } from '../../src/lab/broker-config.ts';
+import { startBroker } from '../../lab/stack/broker.ts';
+import type { Security } from '../../lab/stack/broker-config.ts';
 import { list } from '../../src/streams/definition.ts';
 import { adminOf, persistently } from './clients.ts';
 import { type Message, readTopics } from './consumer.ts';

@@ -1,8 +1,8 @@
 // Did the publisher keep its promises? One judgement over everything that it ever made visible, whether that is read from
 // the log in memory or by an independent consumer from a broker: P1 (equal), P2 and P3 (no false change, nothing older
 // after something newer), P8 (no tombstone for what is still there).
-import { MemoryLog } from '../../src/lab/memory-sink.ts';
-import type { Grain, Simulator } from '../../src/lab/simulator/index.ts';
+import { MemoryLog } from './memory-log.ts';
+import type { Grain, Simulator } from '../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
 import { type WeekStart, windowOf } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';

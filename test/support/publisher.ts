@@ -3,13 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import type { RunningSimulator, Simulator } from '../../src/lab/simulator/index.ts';
+import type { RunningSimulator, Simulator } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { moved } from './patience.ts';
 
 export { until } from './patience.ts';
 
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/src/main.js', import.meta.url).pathname;
 
 export interface Where {
   readonly simulator: Simulator;

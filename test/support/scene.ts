@@ -7,7 +7,7 @@ import {
   type Simulator,
   type SimulatorOptions,
   serve,
-} from '../../src/lab/simulator/index.ts';
+} from '../../lab/simulator/index.ts';
 import { windowAfter, windowOf } from '../../src/streams/windows.ts';
 import { moved } from './patience.ts';
 import type { Where } from './publisher.ts';

@@ -1,7 +1,7 @@
 // One schedule is one seed: an account, a publisher that is crashed, fenced, frozen, refused and lied to while the account
 // changes, and at the end quiet. The same seed gives the same history byte for byte; every promise is judged.
 import { createHash } from 'node:crypto';
-import { calm } from '../../src/lab/simulator/index.ts';
+import { calm } from '../../lab/simulator/index.ts';
 import { episodeWeights, happen } from './sim/episodes.ts';
 import { differencesOn, judgeStage } from './sim/judgement.ts';
 import { MINUTE, Stage } from './sim/stage.ts';

@@ -5,7 +5,7 @@ import {
   type Simulator,
   type SimulatorOptions,
   serve,
-} from '../../src/lab/simulator/index.ts';
+} from '../../lab/simulator/index.ts';
 import { EPOCH } from './epoch.ts';
 
 /** Where the clock of these accounts stands at first. */

@@ -2,7 +2,7 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { run } from '../../src/lab/process.ts';
+import { run } from '../../lab/stack/process.ts';
 import { temporaryFolder } from './stack.ts';
 
 const PIECE = Buffer.alloc(64 * 1024, 1);

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { type Broker, type BrokerOptions, startBroker } from '../../src/lab/broker.ts';
+import { type Broker, type BrokerOptions, startBroker } from '../../lab/stack/broker.ts';
 
 /** The broker and registry that the whole run shares: never kill them, and keep to your own topics. */
 export function sharedStack(): { bootstrap: string; registryUrl: string } {

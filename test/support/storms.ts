@@ -2,7 +2,7 @@
 import type { Random } from '../../src/base/clock.ts';
 import { asPublisherError } from '../../src/base/errors.ts';
 import type { Intervals } from '../../src/engine/live-stream.ts';
-import { calm, createSimulator, storm, stormBetweenRequests } from '../../src/lab/simulator/index.ts';
+import { calm, createSimulator, storm, stormBetweenRequests } from '../../lab/simulator/index.ts';
 import { virtualBench } from './account.ts';
 import { evidenceOf, judge, type Verdict, WatchedLog } from './oracle.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,5 +1,5 @@
 // What the topics should hold, asked from the simulator's own door for oracles: every stream, every parent, every window.
-import type { Grain, Simulator } from '../../src/lab/simulator/index.ts';
+import type { Grain, Simulator } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
 import type { Expected } from './equality.ts';

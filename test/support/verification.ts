@@ -1,7 +1,7 @@
 // A comparison of the simulator with a log in memory: the real client, codec and index, and a clock whose pauses a test fills.
 import type { TopicRecord } from '../../src/engine/ports.ts';
-import type { MemoryLog } from '../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../src/lab/simulator/index.ts';
+import type { MemoryLog } from './memory-log.ts';
+import type { Simulator } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { differs, type StreamFinding } from '../../src/verify/finding.ts';
 import type { TopicLog } from '../../src/verify/topic-view.ts';

@@ -1,6 +1,6 @@
 // Stands beside Harvest's door and notes what each answer no longer shows of what an earlier one showed. So a tombstone of
 // a row that may return later (a report's, a person's project) can be judged after the fact.
-import type { Simulator } from '../../src/lab/simulator/index.ts';
+import type { Simulator } from '../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
 import { identityOf, streams } from './truth.ts';
 

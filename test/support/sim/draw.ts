@@ -1,6 +1,6 @@
 // Everything random in a schedule comes out of one of these, and so out of its seed.
 import type { Random } from '../../../src/base/clock.ts';
-import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { seededRandom } from '../../../lab/simulator/index.ts';
 
 export class Draw {
   readonly random: Random;

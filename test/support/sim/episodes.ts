@@ -1,8 +1,8 @@
 // What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
 import type { Order } from '../../../src/engine/ports.ts';
 import { DATED_SOURCES } from '../../../src/engine/report-span.ts';
-import type { CommitFate } from '../../../src/lab/memory-sink.ts';
-import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../src/lab/simulator/index.ts';
+import type { CommitFate } from '../memory-log.ts';
+import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { POINTS } from './life.ts';
 import type { Plan } from './plan.ts';

@@ -2,7 +2,7 @@
 // nobody crashes, does not hold.
 import type { Batch, JsonObject, OutMessage } from '../../../src/engine/ports.ts';
 import type { StreamRow } from '../../../src/engine/stream-row.ts';
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { testCodec } from '../codec.ts';
 import { WatchedLog } from '../oracle.ts';

@@ -9,7 +9,7 @@ import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { type CommitFate, createMemorySink } from '../../../src/lab/memory-sink.ts';
+import { type CommitFate, createMemorySink } from '../memory-log.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
 import { testCodec } from '../codec.ts';
 import { streams } from '../truth.ts';

@@ -1,6 +1,6 @@
 // Everything that a schedule consists of, made from its seed, and how time passes for all of it.
 import type { Order } from '../../../src/engine/ports.ts';
-import { createSimulator, seededRandom } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, seededRandom } from '../../../lab/simulator/index.ts';
 import { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import { Witness } from '../witness.ts';
 import { Door } from './door.ts';

@@ -1,5 +1,5 @@
 // What can go wrong between a publisher and Harvest, drawn one fault at a time.
-import type { Fault, FaultAction } from '../../../src/lab/simulator/faults.ts';
+import type { Fault, FaultAction } from '../../../lab/simulator/faults.ts';
 import { ECHO } from './door.ts';
 import type { Draw } from './draw.ts';
 import type { Plan } from './plan.ts';

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';
 import { checkHarvest } from '../../../src/cli/check-harvest.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { createSimulator, type Fault, serve } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { onlyStreams } from '../../support/publisher.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
-import { run } from '../../../src/lab/process.ts';
+import { run } from '../../../lab/stack/process.ts';
 import { slowness } from '../../support/patience.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'harvest-kafka-hostile-'));

@@ -1,7 +1,7 @@
 // The real engine, client, codec and index against the simulator in process and a log with Kafka's transactions in memory.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { mutate, seededRandom } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { mutate, seededRandom } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 import { clockFrom } from '../../support/epoch.ts';

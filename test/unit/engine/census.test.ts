@@ -19,7 +19,7 @@ import { PER_PAGE } from '../../../src/engine/ports.ts';
 import { neededFor } from '../../../src/engine/schedule.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/stream-row.ts';
 import { encodeRow } from '../../../src/kafka/state-topic.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, named, viewDifferences } from '../../support/account.ts';
 

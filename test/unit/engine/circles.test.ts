@@ -1,8 +1,8 @@
 // Next links that go in a circle for ever: every kind of walk notices it within a round, says so, asks less and less often, and
 // ends equal once the links are right again.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, named, viewDifferences, virtualBench } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

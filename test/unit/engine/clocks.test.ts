@@ -1,8 +1,8 @@
 // The publisher's wall clock is off, or somebody sets it while everything runs: nothing is lost, and nothing sleeps until the
 // clock is where it was.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { falseChanges, type VirtualBench, viewDifferences, virtualBench } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

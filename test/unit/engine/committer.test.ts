@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { Committer } from '../../../src/engine/committer.ts';
 import type { Sink } from '../../../src/engine/ports.ts';
-import { createMemorySink, MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { createMemorySink, MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { simulatedSource } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

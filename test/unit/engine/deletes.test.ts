@@ -1,8 +1,8 @@
 // Deletions, found and proved: the real engine and client against the simulator in process.
 import { describe, expect, test } from 'vitest';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { Dice, removeRows, type Simulator, seededRandom } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { Dice, removeRows, type Simulator, seededRandom } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, inProcess, named, viewDifferences } from '../../support/account.ts';
 
 const DELETABLE = [

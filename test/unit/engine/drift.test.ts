@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import type { CodecOptions } from '../../../src/codec/codec.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { benchAccount, viewDifferences } from '../../support/account.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { evidenceOf } from '../../support/oracle.ts';

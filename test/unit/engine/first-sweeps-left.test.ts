@@ -1,7 +1,7 @@
 // What the status says of the requests that first sweeps still need: the estimate of the time left counts on it.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { virtualBench } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

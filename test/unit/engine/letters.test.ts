@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { ConversionError } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, inProcess, named, viewDifferences, virtualBench } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

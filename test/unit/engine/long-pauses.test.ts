@@ -1,8 +1,8 @@
 // Harvest asks to wait, for years or again and again: it is obeyed, said loudly, asked once more by the next process, and no
 // reason for `run --once` never to end.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';
 import { headline, readiness } from '../../../src/observe/readiness.ts';
 import { named, viewDifferences, virtualBench } from '../../support/account.ts';

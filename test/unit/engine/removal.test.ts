@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { confirmStep } from '../../../src/engine/confirm-step.ts';
 import { createStreams } from '../../../src/engine/live-streams.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';

@@ -1,8 +1,8 @@
 // The log can be opened, and nothing can be committed: the account comes back ever more slowly and more loudly, and `run
 // --once` ends.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';
 import { named, type VirtualBench, virtualBench } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

@@ -1,8 +1,8 @@
 // One mistyped date is one window more: reports read the windows in which something is recorded, and each class has its turn.
 import { describe, expect, test } from 'vitest';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import {
   account,
   benchAccount,

@@ -1,7 +1,7 @@
 // Reports are restated by what changed in the lists they are made from: the real engine against the simulator in process.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
 import { account, benchAccount, falseChanges, viewDifferences } from '../../support/account.ts';
 import { dayAt } from '../../support/epoch.ts';

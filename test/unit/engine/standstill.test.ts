@@ -2,8 +2,8 @@
 // says which one stands still, and that it goes on when it does. What others hold up is no standstill.
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { vitality } from '../../../src/observe/readiness.ts';
 import { inProcess, named, type VirtualBench, virtualBench } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

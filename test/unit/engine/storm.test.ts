@@ -1,7 +1,7 @@
 // Weather over an account while publishers come and go, and then one question: is everything on the topics what Harvest says?
 // Three seeds here; `npm run storm` blows as long as anyone likes.
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../../src/lab/simulator/index.ts';
+import { seededRandom } from '../../../lab/simulator/index.ts';
 import { HANGS_MS } from '../../support/patience.ts';
 import { stormOver } from '../../support/storms.ts';
 

@@ -1,8 +1,8 @@
 // A Harvest that does not say how many records a list has: that is unknown, not few. Nothing is held for it, deletions are
 // found by reading.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import type { Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 
 const STREAMS = ['company', 'clients', 'projects', 'tasks', 'time_entries', 'time_clients'];

@@ -1,6 +1,6 @@
 // The daemon and its account under one clock that stands still until it is told to go: hours in milliseconds.
 import { expect, test } from 'vitest';
-import { createSimulator, seededRandom, storm } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, seededRandom, storm } from '../../../lab/simulator/index.ts';
 import { virtualBench } from '../../support/account.ts';
 import { evidenceOf, judge, WatchedLog } from '../../support/oracle.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

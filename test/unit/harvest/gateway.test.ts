@@ -1,8 +1,8 @@
 // Behind a gateway that leaves Harvest's own address in the links: everything is read through the gateway, the token stays there.
 import { expect, test } from 'vitest';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import type { Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, inProcess, named, viewDifferences } from '../../support/account.ts';
 import { clientOf, failureOf, json, page, scripted } from './scripted-harvest.ts';
 

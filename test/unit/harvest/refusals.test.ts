@@ -1,7 +1,7 @@
 // A refusal counts when Harvest itself has given it three times within seconds; what something in between says counts never.
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { account, benchAccount, inProcess, named, viewDifferences } from '../../support/account.ts';
 import { clientOf, failureOf, json, page, scripted } from './scripted-harvest.ts';
 

@@ -4,7 +4,7 @@ import { Secret } from '../../../src/base/secret.ts';
 import type { JsonObject } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { createSimulator, type Simulator, serve } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, type Simulator, serve } from '../../../lab/simulator/index.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { clientOf, failureOf, page } from './scripted-harvest.ts';

@@ -2,8 +2,8 @@
 // make: what passes leaves no trace, what stays is told and holds up nobody else.
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { type Simulator, type SimulatorOptions, serve } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { type Simulator, type SimulatorOptions, serve } from '../../../lab/simulator/index.ts';
 import { account, type Bench, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { SkippingClock, scripted } from './scripted-harvest.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changes } from '../../../src/lab/change-printer.ts';
+import { changes } from '../../../lab/demo/change-printer.ts';
 
 test.each([
   [{ hours: 1 }, { hours: 1.5, updated_at: 'later' }, 'hours 1 → 1.5'],

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type LivingAccount, openLivingAccount } from '../../../src/lab/living-account.ts';
+import { type LivingAccount, openLivingAccount } from '../../../lab/demo/living-account.ts';
 
 /** Every row of every noun. */
 function rowsOf({ simulator }: LivingAccount): unknown {

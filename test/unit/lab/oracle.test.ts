@@ -1,7 +1,7 @@
 // The judge on trial: each promise is broken on purpose in a log that keeps them all, and has to be found.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutMessage } from '../../../src/engine/ports.ts';
-import { createSimulator, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { benchAccount } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { evidenceOf, judge, WatchedLog } from '../../support/oracle.ts';

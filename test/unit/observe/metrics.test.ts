@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { renderMetricsPage } from '../../../src/observe/metrics-page.ts';
 import { account as accountOf, benchAccount } from '../../support/account.ts';

@@ -1,5 +1,5 @@
 // What an account may never hold, whatever happened to it.
-import type { Simulator } from '../../../src/lab/simulator/index.ts';
+import type { Simulator } from '../../../lab/simulator/index.ts';
 
 /** Every reference of every row that leads nowhere. */
 export function dangling({ data }: Simulator): string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSimulator, type Json, type JsonObject, type Simulator } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, type Json, type JsonObject, type Simulator } from '../../../lab/simulator/index.ts';
 import { type DocumentedField, documentedFields } from '../../support/harvest-fields.ts';
 import { START } from '../../support/simulated-harvest.ts';
 

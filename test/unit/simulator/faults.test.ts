@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import type { FaultAction, FaultMatch } from '../../../src/lab/simulator/index.ts';
+import type { FaultAction, FaultMatch } from '../../../lab/simulator/index.ts';
 import { openHarvest, type SimulatedHarvest, START } from '../../support/simulated-harvest.ts';
 
 let harvest: SimulatedHarvest;

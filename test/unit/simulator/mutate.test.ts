@@ -5,7 +5,7 @@ import {
   mutate,
   type Simulator,
   seededRandom,
-} from '../../../src/lab/simulator/index.ts';
+} from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { START } from '../../support/simulated-harvest.ts';
 import { dangling } from './dangling.ts';

@@ -10,7 +10,7 @@ import {
   seededRandom,
   storm,
   stormBetweenRequests,
-} from '../../../src/lab/simulator/index.ts';
+} from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { START } from '../../support/simulated-harvest.ts';
 import { identityOf, truthOf } from '../../support/truth.ts';

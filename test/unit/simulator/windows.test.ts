@@ -1,6 +1,6 @@
 // The simulator's own calendar, made apart from the publisher's so that each can find the other's mistakes.
 import { expect, test } from 'vitest';
-import { createSimulator, type Grain } from '../../../src/lab/simulator/index.ts';
+import { createSimulator, type Grain } from '../../../lab/simulator/index.ts';
 import { windowAfter, windowBefore, windowOf } from '../../../src/streams/windows.ts';
 import { dayAt } from '../../support/epoch.ts';
 import { START } from '../../support/simulated-harvest.ts';

@@ -1,7 +1,7 @@
 // The comparison against the simulator in process and a log that the real engine has filled.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../../src/lab/memory-sink.ts';
-import { createSimulator, type Simulator, type SimulatorOptions } from '../../../src/lab/simulator/index.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { benchAccount } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';

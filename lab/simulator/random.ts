@@ -1,5 +1,5 @@
 // Seeded chance: the same seed always tells the same story.
-import type { Random } from '../../base/clock.ts';
+import type { Random } from '../../src/base/clock.ts';
 
 /** A small generator (mulberry32) with a period long enough for any account we make. */
 export function seededRandom(seed: number): Random {

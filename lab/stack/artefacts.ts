@@ -4,8 +4,8 @@
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../../src/base/errors.ts';
+import { packagePath } from '../../src/base/package-root.ts';
 import { requireJava, requireMaven } from './java.ts';
 import { run } from './process.ts';
 
@@ -17,9 +17,9 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A file that ships with the package in its folder `lab`. */
+/** A file that ships with the package in `lab/stack/poms`. */
 export function labFile(...path: string[]): string {
-  return fileURLToPath(new URL(`../../lab/${path.join('/')}`, import.meta.url));
+  return packagePath(`lab/stack/poms/${path.join('/')}`);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../../src/base/errors.ts';
 import { cached, exists, type FetchOptions, labFile, maven } from './artefacts.ts';
 import { type BrokerPlan, LAB_USER, serverProperties } from './broker-config.ts';
 import { javaTool, quickStart } from './java.ts';

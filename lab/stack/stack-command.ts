@@ -1,7 +1,7 @@
 // `npm run stack`: a broker and a registry in the foreground, for whatever wants to be tried against them.
 
 import { Command, InvalidArgumentError } from 'commander';
-import { asPublisherError } from '../base/errors.ts';
+import { asPublisherError } from '../../src/base/errors.ts';
 import { KAFKA_VERSION } from './kafka-home.ts';
 import { freePort } from './ports.ts';
 import { type Stack, startStack } from './stack.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { KafkaConfig } from 'kafkajs';
-import { PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../../src/base/errors.ts';
 import { exists } from './artefacts.ts';
 import { javaTool } from './java.ts';
 import { run } from './process.ts';
@@ -37,7 +37,7 @@ export interface Keystore {
   readonly ca: string;
 }
 
-/** The text to append to `lab/kafka/server.properties`; a later line wins over an earlier one. */
+/** The text to append to `lab/stack/poms/kafka/server.properties`; a later line wins over an earlier one. */
 export function serverProperties(plan: BrokerPlan): string {
   const ports = plan.cluster[plan.nodeId - 1]!;
   const size = plan.cluster.length;

@@ -1,7 +1,7 @@
 // One simulated Harvest: an account, its door-keeping and its faults. `handle` is the whole of HTTP in one call;
 // server.ts puts it behind a socket. Knows nothing of any client.
-import { systemClock } from '../../base/clock.ts';
-import type { BudgetName } from '../../streams/definition.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { BudgetName } from '../../src/streams/definition.ts';
 import {
   type Answer,
   type Call,

@@ -4,7 +4,7 @@
 import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createSimulator, mutate, type Simulator, seededRandom } from './simulator/index.ts';
+import { createSimulator, mutate, type Simulator, seededRandom } from '../simulator/index.ts';
 
 export interface LivingAccountOptions {
   /** Where the times of the changes are kept. */

@@ -1,7 +1,7 @@
 // The simulator behind a socket: turns node:http into `handle` and outcomes into bytes, waits and broken connections.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../base/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { type Answer, readCall, type SimulatorRequest } from './answer.ts';
 import { control } from './control.ts';
 import type { Simulator } from './simulator.ts';

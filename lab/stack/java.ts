@@ -1,7 +1,7 @@
 // What the lab needs from the machine: Java to run, Maven to fetch. Says in one sentence what is missing.
 
 import { join } from 'node:path';
-import { PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../../src/base/errors.ts';
 import { run } from './process.ts';
 
 const OLDEST_JAVA = 17;

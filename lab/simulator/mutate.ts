@@ -1,5 +1,5 @@
 // Life in the account: one random, believable change at a time. Used by demonstrations, and by storms among worse.
-import type { Random } from '../../base/clock.ts';
+import type { Random } from '../../src/base/clock.ts';
 import type { Account } from './model/account.ts';
 import { type Change, change, type Mutation } from './mutations/change.ts';
 import { CLIENT_CHANGES } from './mutations/clients.ts';

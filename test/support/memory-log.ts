@@ -1,6 +1,6 @@
 // A log with Kafka's transaction semantics in memory: the engine runs against it where a broker would only cost time. The
 // contract suite runs the same tests against it and the real sink, so that it cannot drift.
-import { PublisherError } from '../base/errors.ts';
+import { PublisherError } from '../../src/base/errors.ts';
 import type {
   Batch,
   DeadLetter,
@@ -11,7 +11,7 @@ import type {
   OutMessage,
   Restore,
   Sink,
-} from '../engine/ports.ts';
+} from '../../src/engine/ports.ts';
 
 /** What a broker would hold: committed records only, in order. Survives its sinks as a broker survives its clients. */
 export class MemoryLog {

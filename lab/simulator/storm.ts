@@ -1,6 +1,6 @@
 // Weather for an account: what `mutate` does, and everything else that a client gets wrong. Every stream, every kind of
 // change, many in one second, writes that become visible late, changes between the requests of one walk.
-import type { Random } from '../../base/clock.ts';
+import type { Random } from '../../src/base/clock.ts';
 import type { FaultMatch, Faults } from './faults.ts';
 import type { Account } from './model/account.ts';
 import { LIFE } from './mutate.ts';

@@ -5,8 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { systemClock } from '../base/clock.ts';
-import { PublisherError } from '../base/errors.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { PublisherError } from '../../src/base/errors.ts';
 
 export interface CommandOptions {
   readonly cwd?: string;

@@ -1,19 +1,19 @@
 // `demo`: the main job on one machine. Simulated Harvest (or the account of the environment), a real broker and registry, the
 // publisher, and a consumer that prints each change.
 import { join, resolve } from 'node:path';
-import { EXIT } from '../base/errors.ts';
-import { loadConfig } from '../config/load.ts';
-import { dataTopic } from '../kafka/topics.ts';
-import { printChanges } from '../lab/change-printer.ts';
-import { openLivingAccount } from '../lab/living-account.ts';
-import { serve } from '../lab/simulator/index.ts';
-import { startStack } from '../lab/stack.ts';
-import { createLog } from '../observe/log.ts';
-import { enabledStreams } from '../settings.ts';
-import { type DemoOptions, interruption } from './context.ts';
-import { painter } from './output.ts';
-import { screen } from './progress.ts';
-import { publish } from './run.ts';
+import { EXIT } from '../../src/base/errors.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { dataTopic } from '../../src/kafka/topics.ts';
+import { printChanges } from './change-printer.ts';
+import { openLivingAccount } from './living-account.ts';
+import { serve } from '../simulator/index.ts';
+import { startStack } from '../stack/stack.ts';
+import { createLog } from '../../src/observe/log.ts';
+import { enabledStreams } from '../../src/settings.ts';
+import { type DemoOptions, interruption } from '../../src/cli/context.ts';
+import { painter } from '../../src/cli/output.ts';
+import { screen } from '../../src/cli/progress.ts';
+import { publish } from '../../src/cli/run.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {

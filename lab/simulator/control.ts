@@ -1,6 +1,6 @@
 // The control door for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
 // it is not part of the API.
-import type { Random } from '../../base/clock.ts';
+import type { Random } from '../../src/base/clock.ts';
 import type { Call, Reply } from './answer.ts';
 import { readFields } from './body.ts';
 import type { Grain } from './calendar.ts';
