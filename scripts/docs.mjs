@@ -1,8 +1,8 @@
 // Writes the generated pages anew, from the built program. A test fails when what is checked in differs.
 import { writeFile } from 'node:fs/promises';
-import { renderErrorsPage } from '../dist/src/base/errors-page.js';
-import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/src/config/reference.js';
-import { renderMetricsPage } from '../dist/src/observe/metrics-page.js';
+import { renderErrorsPage } from '../dist/src/src/base/errors-page.js';
+import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/src/src/config/reference.js';
+import { renderMetricsPage } from '../dist/src/src/observe/metrics-page.js';
 
 const pages = {
   'config/reference.yaml': renderReference,

@@ -12,7 +12,7 @@ import { Account } from './engine/account.ts';
 import { watchdogOf } from './engine/account-loops.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import type { Intervals } from './engine/live-stream.ts';
+import type { Intervals } from './engine/state/stream-runtime.ts';
 import { neededFor } from './engine/schedule.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';

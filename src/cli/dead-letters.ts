@@ -7,7 +7,7 @@ import { kafkaSettings, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, streamNamed } from './names.ts';
-import { leave, type OrderOptions } from './orders.ts';
+import { leave, type OrderOptions } from './signals.ts';
 import { printJson, table } from './output.ts';
 
 interface ListOptions extends CommonOptions {

@@ -6,7 +6,7 @@ import { type Loop, Watchdog } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
-import type { OrderWatch } from './order-watch.ts';
+import type { OrderWatch } from './signal-watch.ts';
 import type { BudgetView, Sink, Source } from './ports.ts';
 import { type ScheduleView, schedule } from './schedule.ts';
 

@@ -3,12 +3,12 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import type { LiveStream } from './live-stream.ts';
+import type { LiveStream } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
-import { reportWindows } from './report-span.ts';
+import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import { type AccountStatus, type BudgetStatus, type StreamStatus, type SweepStatus, stallStatus } from './status.ts';
-import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
+import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];

@@ -10,20 +10,20 @@ import type { BudgetName } from '../streams/definition.ts';
 import { AccountLoops, watchdogOf } from './account-loops.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
-import { withConsequences } from './consequences.ts';
+import { withConsequences } from './steps/consequences.ts';
 import type { Emit } from './events.ts';
-import { isReadable, type LiveStream } from './live-stream.ts';
-import { createStreams, restoreInto, type StreamPlan, takeState } from './live-streams.ts';
-import { OrderWatch } from './order-watch.ts';
+import { isReadable, type LiveStream } from './state/stream-runtime.ts';
+import { createStreams, restoreInto, type StreamPlan, takeState } from './state/stream-runtimes.ts';
+import { OrderWatch } from './signal-watch.ts';
 import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
-import { dependentsOf } from './removal-step.ts';
+import { dependentsOf } from './deletions/removal-step.ts';
 import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
-import { noteRefusals } from './second-look.ts';
+import { noteRefusals } from './steps/second-look.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
-import { refusedRow } from './stream-row.ts';
+import { refusedRow } from './state/stream-row.ts';
 import { TokenWait } from './token-wait.ts';
 
 export interface AccountParts {

@@ -2,10 +2,10 @@
 // move, and only after the sink said that the commit is known (design section 4, step 5).
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
-import type { Diff } from './diff.ts';
+import type { Diff } from './state/diff.ts';
 import type { Emit, PublisherEvent } from './events.ts';
-import type { LiveStream } from './live-stream.ts';
-import { settledRow } from './live-streams.ts';
+import type { LiveStream } from './state/stream-runtime.ts';
+import { settledRow } from './state/stream-runtimes.ts';
 import type {
   Batch,
   BudgetRow,
@@ -18,9 +18,9 @@ import type {
   Sink,
   Source,
 } from './ports.ts';
-import type { IndexedRow } from './row-index.ts';
+import type { IndexedRow } from './state/row-index.ts';
 import type { StepResult } from './step.ts';
-import { type StreamRow, stateOf, whyOf } from './stream-row.ts';
+import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
 const MESSAGES_PER_COMMIT = 4000;

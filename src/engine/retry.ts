@@ -2,7 +2,7 @@
 import type { Pace } from '../base/backoff.ts';
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { LiveStream, TaskKind } from './live-stream.ts';
+import type { LiveStream, TaskKind } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 
 /** How failed steps of a stream are repeated; only `run --once` ever gives up. */

@@ -1,18 +1,18 @@
 // Which step a task of the schedule is, and what its end means.
 import { assert } from '../base/errors.ts';
-import { censusStep } from './census-step.ts';
-import { childStep } from './child-step.ts';
-import { confirmStep } from './confirm-step.ts';
-import { listStep } from './list-step.ts';
-import type { LiveStream, Retry } from './live-stream.ts';
-import { orderStep } from './order-step.ts';
-import { removalStep } from './removal-step.ts';
-import { reportStep } from './report-step.ts';
+import { censusStep } from './deletions/reconciliation-step.ts';
+import { childStep } from './steps/child-step.ts';
+import { confirmStep } from './deletions/confirm-step.ts';
+import { listStep } from './steps/list-step.ts';
+import type { LiveStream, Retry } from './state/stream-runtime.ts';
+import { orderStep } from './steps/signal-step.ts';
+import { removalStep } from './deletions/removal-step.ts';
+import { reportStep } from './reports/report-step.ts';
 import { isReading } from './retry.ts';
 import type { Task } from './schedule.ts';
-import { secondLookStep } from './second-look.ts';
+import { secondLookStep } from './steps/second-look.ts';
 import type { StepContext, StepResult } from './step.ts';
-import { wholeStep } from './whole-step.ts';
+import { wholeStep } from './steps/whole-step.ts';
 
 /** Does what `task` says. Throws what Source throws. */
 export async function runStep(live: LiveStream, task: Task, context: StepContext): Promise<StepResult> {

@@ -2,16 +2,16 @@
 import { unlessSetBack } from '../base/clock.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { GONE_MAX, isFull } from './census.ts';
-import { isReadable, type LiveStream, type TaskKind } from './live-stream.ts';
+import { GONE_MAX, isFull } from './deletions/reconciliation.ts';
+import { isReadable, type LiveStream, type TaskKind } from './state/stream-runtime.ts';
 import { PRIORITY } from './ports.ts';
-import { dependentsOf, isAwaited, isRemovalReady } from './removal-step.ts';
-import { DATED_SOURCES } from './report-span.ts';
-import { inTurn, priorityOf, type WindowTask, windowTasks } from './report-step.ts';
+import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-step.ts';
+import { DATED_SOURCES } from './reports/report-span.ts';
+import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import { secondLookAt } from './second-look.ts';
+import { secondLookAt } from './steps/second-look.ts';
 import type { StepContext } from './step.ts';
-import type { StreamRow } from './stream-row.ts';
+import type { StreamRow } from './state/stream-row.ts';
 
 export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once'> {
   /** The streams that are to be read; null for all. */

@@ -4,14 +4,14 @@
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
-import type { HoldLimit } from './census.ts';
-import { Diff } from './diff.ts';
-import { replacedText } from './drift.ts';
+import type { HoldLimit } from './deletions/reconciliation.ts';
+import { Diff } from './state/diff.ts';
+import { replacedText } from './state/drift.ts';
 import type { PublisherEvent } from './events.ts';
-import type { LiveStream } from './live-stream.ts';
+import type { LiveStream } from './state/stream-runtime.ts';
 import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
-import type { Position, StreamRow } from './stream-row.ts';
-import { advanceList, beginList, isEndless } from './sweep.ts';
+import type { Position, StreamRow } from './state/stream-row.ts';
+import { advanceList, beginList, isEndless } from './steps/scan.ts';
 
 export interface StepSettings {
   readonly accountId: number;

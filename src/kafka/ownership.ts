@@ -5,7 +5,7 @@ import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isFencing, type Place, translate } from './failures.ts';
-import type { OrderBook } from './orders.ts';
+import type { OrderBook } from './signals.ts';
 import { createTopicReader, farewell, type PartitionRange, type TopicReader } from './reader.ts';
 import { type Session, TransactionFailure } from './session.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';

@@ -8,13 +8,13 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isTopicRefused, type Place } from './failures.ts';
 import { type Parcel, pack, parcels, valueLimit } from './messages.ts';
-import { OrderBook } from './orders.ts';
+import { OrderBook } from './signals.ts';
 import { Ownership } from './ownership.ts';
 import { type Bounds, createTopicReader, farewell, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden } from './rights.ts';
 import { fence, type Send, type Session, type SessionOptions } from './session.ts';
-import { settle } from './settlement.ts';
+import { settle } from './stable.ts';
 import { AccountState, encodeRow, type Offsets, orderKey, rowKey, type StoredRow } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
 import {

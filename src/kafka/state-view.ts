@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Order } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { parseOrder } from './orders.ts';
+import { parseOrder } from './signals.ts';
 import { createTopicReader } from './reader.ts';
 import { decodeRow, parseKey, type StoredRow } from './state-topic.ts';
 import { hasTopic, stateTopic } from './topics.ts';

@@ -3,7 +3,7 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import { type Portion, portionNameOf } from './portion.ts';
+import { type Portion, portionNameOf } from './share.ts';
 import type { Answer, RecordReader } from './record-reader.ts';
 import type { TopicView } from './topic-view.ts';
 

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
 import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose, type Source } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import type { Portion } from './portion.ts';
+import type { Portion } from './share.ts';
 
 /** A list that keeps shifting is taken as it is after so many walks. */
 const WALKS_MAX = 5;

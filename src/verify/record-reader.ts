@@ -3,7 +3,7 @@ import { hash53 } from '../base/hash.ts';
 import { jsonText } from '../base/json.ts';
 import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import type { Portion } from './portion.ts';
+import type { Portion } from './share.ts';
 
 /** `refused`: it cannot be a value, and lies in the dead letters instead. */
 export type Answer = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';

@@ -1,6 +1,6 @@
 // What a first look costs, as far as it can be known before: lists may have grown, pages may shift.
 import { PER_PAGE } from '../engine/ports.ts';
-import type { Portion } from './portion.ts';
+import type { Portion } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
 /** Requests for a stream: its pages, its parents, its windows, or the rows of a sample and the tally. */

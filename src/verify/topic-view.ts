@@ -1,6 +1,6 @@
 // A stream's topic as a comparison sees it: what it holds now, brought up to date when asked to. Reads only.
 import type { Codec, JsonObject, Restore, RowId, TopicRecord } from '../engine/ports.ts';
-import { createRowIndex, type RowIndex } from '../engine/row-index.ts';
+import { createRowIndex, type RowIndex } from '../engine/state/row-index.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 
 /** The topics of an account, committed records only. */

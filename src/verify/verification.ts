@@ -18,7 +18,7 @@ import {
   type RecordedDays,
   wholePortion,
   windowPortions,
-} from './portion.ts';
+} from './share.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';

@@ -3,7 +3,7 @@ import type { Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Order, Sink } from '../../src/engine/ports.ts';
-import { leaveOrders } from '../../src/kafka/leave-orders.ts';
+import { leaveOrders } from '../../src/kafka/send-signals.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { begun, patientClient, persistently } from '../support/clients.ts';
 import {

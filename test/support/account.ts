@@ -4,7 +4,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
-import type { Intervals } from '../../src/engine/live-stream.ts';
+import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';

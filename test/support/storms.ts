@@ -1,7 +1,7 @@
 // A storm over a simulated account while publishers live, crash and come back, under a clock that moves only by this test.
 import type { Random } from '../../src/base/clock.ts';
 import { asPublisherError } from '../../src/base/errors.ts';
-import type { Intervals } from '../../src/engine/live-stream.ts';
+import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
 import { calm, createSimulator, storm, stormBetweenRequests } from '../../lab/simulator/index.ts';
 import { virtualBench } from './account.ts';
 import { evidenceOf, judge, type Verdict, WatchedLog } from './oracle.ts';

@@ -1,5 +1,5 @@
 // The live streams of an account that nothing was read of, for tests of single steps.
-import { createStreams } from '../../src/engine/live-streams.ts';
+import { createStreams } from '../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 
 /** Those of the catalog with these names. */

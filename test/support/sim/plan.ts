@@ -1,5 +1,5 @@
 // What a seed draws once for its whole schedule: the account, what is read of it, and how the world is made.
-import type { Intervals } from '../../../src/engine/live-stream.ts';
+import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
 import type { BudgetLimit } from '../../../src/harvest/client.ts';
 import { defaultSettings } from '../../../lab/simulator/model/settings.ts';
 import type { SimulatorOptions } from '../../../lab/simulator/simulator.ts';

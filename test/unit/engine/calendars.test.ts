@@ -1,6 +1,6 @@
 // The days on which calendars do something, small: a publisher lives through each of them while its account changes.
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Intervals } from '../../../src/engine/live-stream.ts';
+import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
 import { createSimulator, seededRandom, storm } from '../../../lab/simulator/index.ts';
 import { windowOf } from '../../../src/streams/windows.ts';
 import { virtualBench } from '../../support/account.ts';

@@ -1,10 +1,10 @@
 // Parents that changed are errands of their children's stream: however many there are, and whatever is under way, none is lost.
 import { expect, test } from 'vitest';
-import { childStep } from '../../../src/engine/child-step.ts';
-import { withConsequences } from '../../../src/engine/consequences.ts';
-import type { Diff } from '../../../src/engine/diff.ts';
+import { childStep } from '../../../src/engine/steps/child-step.ts';
+import { withConsequences } from '../../../src/engine/steps/consequences.ts';
+import type { Diff } from '../../../src/engine/state/diff.ts';
 import { type StepContext, stepResult } from '../../../src/engine/step.ts';
-import type { Position } from '../../../src/engine/stream-row.ts';
+import type { Position } from '../../../src/engine/state/stream-row.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';

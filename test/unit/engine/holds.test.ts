@@ -1,6 +1,6 @@
 // A hold ends with what it speaks of: one that is left over would keep deletions for ever or, released, let everything go.
 import { describe, expect, test } from 'vitest';
-import { takeState } from '../../../src/engine/live-streams.ts';
+import { takeState } from '../../../src/engine/state/stream-runtimes.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import type { Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, viewDifferences } from '../../support/account.ts';

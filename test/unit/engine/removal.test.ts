@@ -1,8 +1,8 @@
 // When a deleted record may take others along: only after their lists were swept once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
-import { confirmStep } from '../../../src/engine/confirm-step.ts';
-import { createStreams } from '../../../src/engine/live-streams.ts';
-import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
+import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
+import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
+import { isAwaited, isRemovalReady } from '../../../src/engine/deletions/removal-step.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRowIndex, homeOf, type IndexedRow } from '../../../src/engine/row-index.ts';
+import { createRowIndex, homeOf, type IndexedRow } from '../../../src/engine/state/row-index.ts';
 
 const row = fc.record({
   hash: fc.maxSafeNat(),

@@ -1,0 +1,31 @@
+// Days that nobody can mean: a mistyped year. Each record is named once, so that somebody mends it; reports read its window.
+import { isoSeconds } from '../../base/clock.ts';
+import { isoDay, isUnlikely } from '../../streams/windows.ts';
+import type { Diff } from '../state/diff.ts';
+import type { PublisherEvent } from '../events.ts';
+import type { LiveStream } from '../state/stream-runtime.ts';
+import type { RowId } from '../ports.ts';
+import type { Move } from '../step.ts';
+
+/** With more of them than this, they are meant. */
+const NAMED_MAX = 100;
+
+/** What the changes of `diff` say of the days of a list: the records to be named now, and what its row remembers of them. */
+export function farDays(live: LiveStream, diff: Diff, now: number): { events: PublisherEvent[]; move: Move } | null {
+  const { dated, name: stream } = live.definition;
+  if (dated === null || diff.changes.size === 0) return null;
+  const today = isoSeconds(now).slice(0, 10);
+  const known = new Set<RowId>(live.row.far_days);
+  const named = new Set(known);
+  const events: PublisherEvent[] = [];
+  for (const [record, row] of diff.changes) {
+    const day = row?.day ?? null;
+    if (day === null || !isUnlikely(day, today)) named.delete(record);
+    else if (!named.has(record) && named.size < NAMED_MAX) {
+      named.add(record);
+      events.push({ name: 'day.unlikely', stream, record: record as number, field: dated, day: isoDay(day) });
+    }
+  }
+  if (events.length === 0 && named.size === known.size) return null;
+  return { events, move: (row) => ({ ...row, far_days: [...named] as number[] }) };
+}

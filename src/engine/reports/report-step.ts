@@ -1,0 +1,207 @@
+// A step of a report stream: one calendar window, read whole. Which one: those never read, those whose entries changed and the
+// current one by its interval take turns; then what a rename or a rate may have restated, then all of them by slack.
+import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
+import { type Grain, type Window, windowOf } from '../../streams/windows.ts';
+import { holdOf } from '../deletions/reconciliation.ts';
+import type { Diff } from '../state/diff.ts';
+import type { PublisherEvent } from '../events.ts';
+import type { LiveStream } from '../state/stream-runtime.ts';
+import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
+import { PRIORITY } from '../ports.ts';
+import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from '../step.ts';
+import type { Position, StreamRow } from '../state/stream-row.ts';
+import { addedTo, coverWindow, nextWindow, shrinkCovered, takenOff } from '../steps/scan.ts';
+
+type ReportPosition = Extract<Position, { kind: 'report' }>;
+
+/** A window whose entries change all the time is read again after this long, or its entries would use up the budget. */
+const RESTATED_PAUSE_MS = 300_000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** What is next in a report, and from when on (ms; 0 is at once). */
+export interface WindowTask {
+  readonly why: 'unread' | 'dirty' | 'current' | 'touched' | 'round' | 'regrain';
+  readonly window: Window | null;
+  readonly at: number;
+}
+
+const PRIORITY_OF = {
+  unread: PRIORITY.children,
+  dirty: PRIORITY.dirty,
+  current: PRIORITY.changes,
+  touched: PRIORITY.slack,
+  round: PRIORITY.slack,
+  regrain: PRIORITY.dirty,
+} as const;
+
+/** Every task of the report. */
+export function windowTasks(
+  live: LiveStream,
+  view: Pick<StepContext, 'settings' | 'streams' | 'once'>,
+  now: number,
+): WindowTask[] {
+  const { complete } = live.row;
+  const position = live.row.position as ReportPosition;
+  const { covered } = position;
+  const { settings, streams, once } = view;
+  const weekStart = weekStartOf(streams);
+  const ofDay = (day: string) => windowOf(day, settings.grain, weekStart);
+  // Another grain, or weeks that begin on another day.
+  const isOther = covered !== null && ofDay(covered.first).from !== covered.first;
+  if (position.grain !== settings.grain || isOther) return [{ why: 'regrain', window: null, at: 0 }];
+  const windows = reportWindows(live, view, now);
+  const current = currentWindow(settings, now, weekStart);
+  const tasks: WindowTask[] = [];
+  const unread = nextWindow(position, windows.held, current.from);
+  if (unread !== null) tasks.push({ why: 'unread', window: ofDay(unread), at: 0 });
+
+  // Times that a clock has run away from since are no reason to wait.
+  const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
+  const rested = (day: string) => (once ? 0 : end(live.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS));
+  const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
+  const dirty = soonest(position.dirty);
+  if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });
+  // A first reading comes by it; later on it does not wait for those before it that were never read.
+  const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
+  if (unread !== current.from && (complete || isCovered)) {
+    const readAt = live.windowReads.get(current.from);
+    // What is caught up once is not due again by its interval.
+    const nextRead = readAt === undefined ? 0 : once ? NEVER : end(readAt, live.intervals.pollMs);
+    tasks.push({ why: 'current', window: current, at: nextRead });
+  }
+  if (unread !== null) return tasks;
+  const touched = soonest(position.touched);
+  if (touched !== undefined)
+    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), end(live.steppedAt, 0)) });
+  const { round_at } = position;
+  const isAsked = position.round !== null || round_at === null;
+  const interval = once && live.censused ? NEVER : end(Date.parse(round_at ?? ''), live.intervals.censusMs);
+  const due = isAsked ? end(live.steppedAt, 0) : interval;
+  return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];
+}
+
+/** Of tasks that are due and not slack, the one whose class had its turn longest ago: none waits for all of another. */
+export function inTurn<Due extends { readonly task: { readonly window: WindowTask } }>(
+  due: readonly Due[],
+  { windowTurns }: LiveStream,
+): Due {
+  const turnOf = ({ task }: Due) => windowTurns.get(task.window.why) ?? -1;
+  return due.reduce((a, b) => (turnOf(b) < turnOf(a) ? b : a));
+}
+
+/** A round goes from the newest window to the oldest, where it ends. */
+function nextOfRound({ round }: ReportPosition, { known }: ReportWindows): string {
+  const before = round?.before ?? null;
+  return (before === null ? known.at(-1) : known.findLast((from) => from < before)) ?? known[0]!;
+}
+
+export function priorityOf({ why }: WindowTask): number {
+  return PRIORITY_OF[why];
+}
+
+/** Reads the window of `task`. Throws what Source throws. */
+export async function reportStep(live: LiveStream, task: WindowTask, context: StepContext): Promise<StepResult> {
+  const { settings } = context;
+  const now = context.now();
+  const position = live.row.position as ReportPosition;
+  const { window, why } = task;
+  if (window === null) return regrainStep(live, position, settings.grain, context);
+  live.takenWindows = new Set([window.from]);
+  live.windowTurns.set(why, context.number);
+  const windows = reportWindows(live, context, now);
+  const isEmpty = windows.isEmpty(window.from);
+  const purpose = live.row.complete ? 'window' : 'first';
+  const query = { from: compact(window.from), to: compact(window.to) };
+  const look = async () => {
+    const diff = newDiff(live, context, { seen: true });
+    // Its last record went or moved away: what it had goes too, and nothing has to be asked.
+    if (isEmpty) return { diff, serverTime: now };
+    const { records, serverTime } = await readAll(live, { query }, purpose, priorityOf(task), context);
+    diff.add(records, { accountId: settings.accountId, window });
+    return { diff, serverTime };
+  };
+  let { diff, serverTime } = await look();
+  const left = leftOf(live, window, diff);
+  const isHeld = left.length > 0 && !live.row.hold?.released && (await isNarrowed(live, context));
+  if (left.length > 0 && !isHeld) {
+    ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(live, window, again)));
+  }
+  live.windowReads.set(window.from, now);
+
+  const current = currentWindow(settings, now, weekStartOf(context.streams));
+  const swept = nextWindow(coverWindow(position, window.from, windows.held), windows.held, current.from) === null;
+  const isFirst = !live.row.complete;
+  const begun = position.sweep ?? { started_at: isoSeconds(serverTime), windows: 0, read: 0 };
+  const sweep = { ...begun, windows: begun.windows + 1, read: begun.read + diff.read };
+  const move: Move = (row) => {
+    const read = readOff(row.position as ReportPosition, task, isEmpty && !isHeld, isHeld, windows, now);
+    const next = { ...read, sweep: swept || row.complete ? null : sweep };
+    return withHold(moved(row, next, purpose, now, swept && isoSeconds(serverTime)), isHeld, isFirst && swept, now);
+  };
+  const stream = live.definition.name;
+  const events: PublisherEvent[] = [];
+  if (isFirst && position.covered === null) events.push({ name: 'sweep.started', stream, purpose, since: window.from });
+  if (swept && isFirst) {
+    const ms = sweepMs(sweep.started_at, context.now());
+    events.push({ name: 'sweep.completed', stream, purpose, pages: sweep.windows, read: sweep.read, ms, cursor: null });
+  }
+  return stepResult(live, purpose, { diffs: [[live, diff]], moves: [[live, move]], swept, events });
+}
+
+/** Rows of the window that are not in its answer; none when the answer was not whole. */
+function leftOf(live: LiveStream, window: Window, diff: Diff): string[] {
+  const prefix = `${window.from}|${window.to}|`;
+  return (missingFrom(live, diff) as string[]).filter((id) => id.startsWith(prefix));
+}
+
+/** The position after the window of `task` was read, or was none any more (`isGone`). */
+function readOff(
+  position: ReportPosition,
+  { window, why }: WindowTask,
+  isGone: boolean,
+  isHeld: boolean,
+  { held, known }: ReportWindows,
+  now: number,
+): ReportPosition {
+  const { from } = window!;
+  const left = isGone ? known.filter((each) => each !== from) : known;
+  const covered = shrinkCovered(isGone ? position : coverWindow(position, from, held), left);
+  const round = position.round ?? { started_at: isoSeconds(now), before: null, again: false };
+  const isLast = !left.some((each) => each < from);
+  return {
+    ...covered,
+    dirty: takenOff(covered.dirty, [from]),
+    touched: takenOff(position.touched, [from]),
+    held: isHeld ? addedTo(position.held, [from], new Set()) : position.held.filter((each) => each !== from),
+    ...(why === 'round' &&
+      (isLast
+        ? { round: null, round_at: round.again ? null : isoSeconds(now) }
+        : { round: { ...round, before: from } })),
+  };
+}
+
+function withHold(row: StreamRow, isHeld: boolean, isComplete: boolean, now: number): StreamRow {
+  const position = row.position as ReportPosition;
+  const at = isoSeconds(now);
+  const read = isComplete ? { ...row, position: { ...position, round_at: at } } : row;
+  if (isHeld) {
+    return { ...read, hold: holdOf(row, 'missing', NARROWED, at) };
+  }
+  const isOver = position.held.length === 0 && (!row.hold?.released || position.touched.length === 0);
+  return isOver ? { ...read, hold: null } : read;
+}
+
+/** `reports.window` was changed: the rows of the old windows are no window's any more. */
+function regrainStep(live: LiveStream, position: ReportPosition, grain: Grain, context: StepContext): StepResult {
+  const diff = newDiff(live, context);
+  for (const id of live.index.ids()) diff.remove(id);
+  const fresh = { covered: null, sweep: null, dirty: [], touched: [], held: [], round: null, round_at: null };
+  const move: Move = (current) => ({
+    ...moved(current, { ...position, ...fresh, grain }, 'window', context.now(), false),
+    complete: false,
+  });
+  return stepResult(live, 'window', { diffs: [[live, diff]], moves: [[live, move]] });
+}
+
+const compact = (date: string): string => date.replaceAll('-', '');

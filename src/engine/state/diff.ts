@@ -1,0 +1,164 @@
+// A page's records against the index: which become messages, which are dropped, which cannot be converted. Changes nothing;
+// the index moves only after the commit (design section 4).
+import { hash53 } from '../../base/hash.ts';
+import { jsonText } from '../../base/json.ts';
+import type { StreamDefinition } from '../../streams/definition.ts';
+import { Drift } from './drift.ts';
+import {
+  type Codec,
+  ConversionError,
+  type DeadLetter,
+  type Encoded,
+  type JsonObject,
+  type Op,
+  type OutMessage,
+  type RecordContext,
+  type RowId,
+} from '../ports.ts';
+import type { IndexedRow, RowIndex } from './row-index.ts';
+
+export interface Refusal {
+  readonly id: string;
+  /** The record that it belongs to; null when it does not say. */
+  readonly parent: number | null;
+  readonly hash: number;
+  readonly error: ConversionError;
+}
+
+/** What a step found out about its records, in the order in which Harvest gave them. */
+export class Diff {
+  readonly messages: OutMessage[] = [];
+  readonly deadLetters: DeadLetter[] = [];
+  readonly refusals: Refusal[] = [];
+  /** Ids whose refused version is history: a newer one converts. */
+  readonly recovered = new Set<string>();
+  readonly drift: Drift;
+  readonly published: Record<Op, number> = { c: 0, u: 0, d: 0, r: 0 };
+  read = 0;
+  unchanged = 0;
+  stale = 0;
+  /** What the index becomes when the commit is known. */
+  readonly changes = new Map<RowId, IndexedRow | null>();
+  /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
+  readonly seen: Set<RowId> | null;
+  isComplete = true;
+
+  readonly #stream: StreamDefinition;
+  readonly #codec: Codec;
+  readonly #index: RowIndex;
+  readonly #newOp: 'c' | 'r';
+  readonly #refused: Readonly<Record<string, number>>;
+  readonly #hasRefused: boolean;
+  readonly #maxValueBytes: number;
+
+  constructor(
+    stream: StreamDefinition,
+    codec: Codec,
+    index: RowIndex,
+    options: {
+      /** Op of a row that is not on the topic: `r` during the first sweep, `c` after it. */
+      readonly newOp: 'c' | 'r';
+      /** Versions already in the dead-letter topic. */
+      readonly refused: Readonly<Record<string, number>>;
+      /** What the topic takes. */
+      readonly maxValueBytes: number;
+      readonly seen?: boolean;
+    },
+  ) {
+    this.drift = new Drift(stream, codec);
+    this.#stream = stream;
+    this.#codec = codec;
+    this.#index = index;
+    this.#newOp = options.newOp;
+    this.#refused = options.refused;
+    this.#hasRefused = Object.keys(options.refused).length > 0;
+    this.#maxValueBytes = options.maxValueBytes;
+    this.seen = options.seen ? new Set() : null;
+  }
+
+  add(records: readonly JsonObject[], context: RecordContext): void {
+    this.read += records.length;
+    for (const record of records) {
+      const encoded = this.#encode(record, context);
+      if (encoded) {
+        this.seen?.add(encoded.id);
+        this.#compare(encoded);
+      } else if (this.#stream.key.length === 1 && typeof record.id === 'number') this.seen?.add(record.id);
+      else this.isComplete = false;
+    }
+    this.drift.sawNulls();
+  }
+
+  /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
+  remove(id: RowId): void {
+    const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
+    if (!before) return;
+    this.published.d++;
+    this.changes.set(id, null);
+    const key = this.#codec.key(this.#stream, id);
+    this.messages.push({ stream: this.#stream.name, key, value: null, op: 'd', sourceTsMs: null });
+  }
+
+  #encode(record: JsonObject, context: RecordContext): Encoded | null {
+    try {
+      const encoded = this.#codec.encode(this.#stream, record, context);
+      const bytes = encoded.value.length;
+      if (bytes > this.#maxValueBytes) {
+        throw new ConversionError(
+          'the whole record',
+          `it is ${bytes} bytes long, its topic takes ${this.#maxValueBytes}`,
+        );
+      }
+      this.drift.sawUnknown(encoded.unknown);
+      this.drift.sawEmptied(encoded.emptied);
+      if (this.#hasRefused && Object.hasOwn(this.#refused, encoded.id)) this.recovered.add(String(encoded.id));
+      return encoded;
+    } catch (error) {
+      if (!(error instanceof ConversionError)) throw error;
+      this.#refuse(record, context, error);
+      return null;
+    }
+  }
+
+  #refuse(record: JsonObject, context: RecordContext, error: ConversionError): void {
+    const value = jsonText(record);
+    const hash = hash53(value);
+    const id = String(this.#codec.identify(this.#stream, record, context) ?? `hash-${hash}`);
+    this.recovered.delete(id);
+    // The overlap re-reads records: one letter for each version of a record, not for each read.
+    const isKnown = Object.hasOwn(this.#refused, id) && this.#refused[id] === hash;
+    if (isKnown || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash)) return;
+    const owner =
+      this.#stream.belongsTo && (record[this.#stream.belongsTo.member] as { id?: unknown } | null | undefined);
+    const parent = typeof owner?.id === 'number' ? owner.id : null;
+    this.refusals.push({ id, parent, hash, error });
+    this.drift.sawRefusal(record, error);
+    this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });
+  }
+
+  #compare(encoded: Encoded): void {
+    const { id, hash, updatedAt, group, day } = encoded;
+    // A page may hold a row twice, or a walk repeat it: the later one is compared with what this very step publishes.
+    const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
+    if (before) {
+      if (updatedAt !== null && before.updatedAt !== null && updatedAt < before.updatedAt) {
+        this.stale++;
+        return;
+      }
+      if (before.hash === hash) {
+        this.unchanged++;
+        return;
+      }
+    }
+    const op = before ? 'u' : this.#newOp;
+    this.published[op]++;
+    this.changes.set(id, { hash, updatedAt, group, day });
+    this.messages.push({
+      stream: this.#stream.name,
+      key: encoded.key,
+      value: encoded.value,
+      op,
+      sourceTsMs: updatedAt,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+// A stream as the running process knows it: its last committed row, its index, and what is only in memory.
+
+import type { Backoff } from '../../base/backoff.ts';
+import type { PublisherError } from '../../base/errors.ts';
+import type { StreamDefinition } from '../../streams/definition.ts';
+import type { Order } from '../ports.ts';
+import type { RowIndex } from './row-index.ts';
+import type { StreamRow } from './stream-row.ts';
+
+/** What a step does. */
+export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal' | 'second_look';
+
+/** Requests keep failing; the stream tries again at `at`. */
+export interface Retry {
+  readonly error: PublisherError;
+  readonly backoff: Backoff;
+  readonly since: number;
+  readonly at: number;
+  /** What failed. Polls go on beside a census that keeps failing; while they fail themselves, everything waits. */
+  readonly kind: TaskKind;
+  /** A walk had to begin again: that pages come is no proof that its end does. */
+  readonly ofWalk: boolean;
+}
+
+/** A refused record that is asked for again. */
+export interface SecondLook {
+  /** The record that its own lies below, where its address needs it. */
+  readonly parent: number | null;
+  readonly tries: number;
+  /** Wall time of the next try. */
+  readonly at: number;
+}
+
+export interface Intervals {
+  readonly pollMs: number;
+  readonly tallyMs: number;
+  readonly censusMs: number;
+}
+
+export interface LiveStream {
+  readonly definition: StreamDefinition;
+  readonly index: RowIndex;
+  /** The streams whose parents this one holds. */
+  readonly children: readonly LiveStream[];
+  readonly parent: LiveStream | null;
+  /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
+  readonly owner: LiveStream | null;
+  readonly intervals: Intervals;
+  /** As last committed; only the committer replaces it. */
+  row: StreamRow;
+  /** A step is under way: one at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
+  busy: boolean;
+  /** A sweep has ended in this process: until then the stream is due at once, whatever its interval. */
+  swept: boolean;
+  /** A census, or a round over all windows, has ended in this process. */
+  censused: boolean;
+  retry: Retry | null;
+  /** When a refused stream is asked again; in memory, so that a restart asks at once. */
+  probeAt: number;
+  /** When what can wait had its last step, or began to wait: see `Due.keepsPace`. */
+  steppedAt: number;
+  /** When report windows were last read, by their first day. */
+  readonly windowReads: Map<string, number>;
+  /** At which step each class of report windows was last read, by `WindowTask.why`: they take turns. */
+  readonly windowTurns: Map<string, number>;
+  /** Since when it waits for its next step: when its last one ended. What may begin at once is as old as this. */
+  waitingSince: number;
+  /** Refused records that are asked for again, by id. */
+  readonly secondLooks: Map<number, SecondLook>;
+  /** Next links of the walk under way: one that comes again leads in a circle. */
+  readonly links: Set<string>;
+  /** Parents whose children are being read right now. */
+  taken: ReadonlySet<number>;
+  /** First days of the windows that are being read right now. */
+  takenWindows: ReadonlySet<string>;
+  /**
+   * Steps of this process are numbered. At which one the sweep under way began, and the last one that ended; -1 for one that
+   * an earlier process began. And after which step the gone records had all answered 404.
+   */
+  sweepBegan: number;
+  sweptFrom: number;
+  goneSince: number;
+  /** What people asked for, not carried out yet. */
+  orders: readonly Order[];
+  lastCommitAt: number | null;
+  /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
+  maxValueBytes: number;
+}
+
+/** Whether the stream can be asked at all; a refused one only when its probe is due. */
+export function isReadable(live: LiveStream): boolean {
+  return live.row.state === 'RUNNING' && (live.parent === null || live.parent.row.state === 'RUNNING');
+}

@@ -1,0 +1,131 @@
+// How a position moves when a page, a chunk of parents or a window has been read: the cursor rules of design section 4.
+// Pure: position in, position out; the times are the server's, handed in.
+import { isoSeconds } from '../../base/clock.ts';
+import type { Page } from '../ports.ts';
+import type { ListSweep, Position } from '../state/stream-row.ts';
+
+type ListPosition = Extract<Position, { kind: 'list' }>;
+type ChildPosition = Extract<Position, { kind: 'child' }>;
+type ReportPosition = Extract<Position, { kind: 'report' }>;
+
+/** A list that keeps shifting is taken as it is after so many walks; a census finds what slipped through all of them. */
+export const WALKS_MAX = 5;
+
+export type ListOutcome = 'page' | 'shifted' | 'done';
+
+/** The sweep that a list begins when none is under way. `start` is `harvest.start_date` as a time, or null. */
+export function beginList(
+  position: ListPosition,
+  kind: 'list' | 'whole',
+  complete: boolean,
+  start: string | null,
+): ListSweep {
+  const since = kind === 'whole' ? null : (position.cursor ?? start);
+  const purpose = !complete ? 'first' : kind === 'whole' ? 'whole' : 'changes';
+  return { purpose, since, started_at: '', next: null, pages: 0, read: 0, total: null, shifted: false, walk: 1 };
+}
+
+/** The position after `page` of `sweep`; the cursor moves only when the whole sweep is done. */
+export function advanceList(
+  position: ListPosition,
+  sweep: ListSweep,
+  page: Page,
+  paging: 'cursor' | 'page' | 'none',
+  overlapMs: number,
+): { readonly position: ListPosition; readonly outcome: ListOutcome; readonly sweep: ListSweep } {
+  const first = sweep.pages === 0;
+  const walked: ListSweep = {
+    ...sweep,
+    // The cursor comes from the very first answer, also when the list is walked again: an earlier time only re-reads.
+    started_at: sweep.started_at === '' ? isoSeconds(page.serverTime) : sweep.started_at,
+    next: page.next,
+    pages: sweep.pages + 1,
+    read: sweep.read + page.records.length,
+    total: first ? page.totalEntries : sweep.total,
+    // Cursor lists go by id and cannot shift (harvest-api section 3).
+    shifted: sweep.shifted || (paging === 'page' && !first && isOther(page.totalEntries, sweep.total)),
+  };
+  if (page.next !== null) return { position: { ...position, sweep: walked }, outcome: 'page', sweep: walked };
+
+  const slipped = walked.shifted || (paging === 'page' && walked.total !== null && walked.read !== walked.total);
+  if (slipped && walked.walk < WALKS_MAX) {
+    const again: ListSweep = { ...restartWalk(walked), walk: walked.walk + 1 };
+    return { position: { ...position, sweep: again }, outcome: 'shifted', sweep: walked };
+  }
+  const cursor = isoSeconds(Date.parse(walked.started_at) - overlapMs);
+  return { position: { ...position, cursor, sweep: null }, outcome: 'done', sweep: walked };
+}
+
+/** Whether two totals differ; one that is not told says nothing. */
+function isOther(one: number | null, other: number | null): boolean {
+  return one !== null && other !== null && one !== other;
+}
+
+/** The same sweep from its first page: its next link is no longer good, or the list shifted. */
+export function restartWalk(sweep: ListSweep): ListSweep {
+  return { ...sweep, next: null, pages: 0, read: 0, total: null, shifted: false };
+}
+
+/** Links that go in a circle never end: a walk far beyond its own total is one. */
+export function isEndless(sweep: ListSweep, perPage: number): boolean {
+  return sweep.total !== null && sweep.pages > 10 + 3 * Math.ceil(sweep.total / perPage);
+}
+
+/** Adds changed parents. One that is being read right now (`taken`) is added again: what changed may be too new for that read. */
+export function addPending(
+  position: ChildPosition,
+  parents: readonly number[],
+  taken: ReadonlySet<number>,
+  at: string,
+): ChildPosition {
+  const pending = addedTo(position.pending, parents, taken);
+  return { ...position, pending, pending_since: pending.length === 0 ? null : (position.pending_since ?? at) };
+}
+
+/** Takes visited parents off the list, one entry each. */
+export function removePending(position: ChildPosition, visited: readonly number[]): ChildPosition {
+  const pending = takenOff(position.pending, visited);
+  return { ...position, pending, pending_since: pending.length === 0 ? null : position.pending_since };
+}
+
+/** `list` with what it does not hold yet of `more`; what is being read right now (`taken`) is added again. */
+export function addedTo<T>(list: readonly T[], more: readonly T[], taken: ReadonlySet<T>): readonly T[] {
+  const waiting = new Set(list);
+  const added = more.filter((each) => !waiting.has(each) || taken.has(each));
+  return added.length === 0 ? list : [...list, ...new Set(added)];
+}
+
+/** `list` without `done`, one entry each: what was added while it was being read stays. */
+export function takenOff<T>(list: readonly T[], done: readonly T[]): readonly T[] {
+  const gone = new Set(done);
+  return list.filter((each) => !gone.delete(each));
+}
+
+/**
+ * The next of a report's `windows` (first days, ascending) that was never read: the current one, for it is what people look
+ * at, then newer ones, then back in time. Null when all are.
+ */
+export function nextWindow({ covered }: ReportPosition, windows: readonly string[], current: string): string | null {
+  if (covered === null) return current;
+  return windows.find((from) => from > covered.last) ?? windows.findLast((from) => from < covered.first) ?? null;
+}
+
+/** The window that begins on `from` was read; what lies between and was not, is to be read now. */
+export function coverWindow(position: ReportPosition, from: string, windows: readonly string[]): ReportPosition {
+  const { covered } = position;
+  if (covered === null) return { ...position, covered: { first: from, last: from } };
+  const first = covered.first < from ? covered.first : from;
+  const last = covered.last > from ? covered.last : from;
+  const between = (each: string) => (each > covered.last && each < from) || (each < covered.first && each > from);
+  const skipped = windows.filter(between);
+  return { ...position, covered: { first, last }, dirty: addedTo(position.dirty, skipped, new Set()) };
+}
+
+/** Covers no more than there are `windows`: what had one record, of a mistyped date that was mended, is none any more. */
+export function shrinkCovered(position: ReportPosition, windows: readonly string[]): ReportPosition {
+  const { covered } = position;
+  if (covered === null) return position;
+  const inside = windows.filter((from) => from >= covered.first && from <= covered.last);
+  const [first, last] = [inside[0], inside.at(-1)];
+  return { ...position, covered: first === undefined || last === undefined ? null : { first, last } };
+}

@@ -1,0 +1,59 @@
+// A record that was refused may have been broken on its way only. It is asked for by its id three times within minutes, before it
+// waits for its next change. In memory alone: a restart reads its list again anyway.
+import { isoSeconds } from '../../base/clock.ts';
+import { PublisherError } from '../../base/errors.ts';
+import type { Diff } from '../state/diff.ts';
+import type { LiveStream } from '../state/stream-runtime.ts';
+import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
+
+const PAUSES_MS = [60_000, 120_000, 240_000] as const;
+/** More than this at once are no accident on the way, but another type. */
+const LOOKS_MAX = 64;
+
+/** Takes note of what a step refused, and of what converted again. */
+export function noteRefusals({ definition, secondLooks }: LiveStream, diff: Diff, now: number): void {
+  const { single } = definition;
+  if (single === null) return;
+  for (const id of diff.recovered) secondLooks.delete(Number(id));
+  const [first] = PAUSES_MS;
+  for (const { id, parent } of diff.refusals) {
+    const isAsked = /^\d+$/.test(id) && (parent !== null || !single.includes('{parent}'));
+    // A version that is refused in its turn is not waited for all over again.
+    if (!isAsked || secondLooks.has(Number(id)) || secondLooks.size === LOOKS_MAX) continue;
+    secondLooks.set(Number(id), { parent, tries: 0, at: now + first });
+  }
+}
+
+/** When the next refused record is to be asked for (ms); null when there is none. */
+export function secondLookAt({ secondLooks }: LiveStream): number | null {
+  return secondLooks.size === 0 ? null : Math.min(...[...secondLooks.values()].map(({ at }) => at));
+}
+
+/** Asks for those that are due. Throws what Source throws, but not 403. */
+export async function secondLookStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+  const now = context.now();
+  const due = [...live.secondLooks].filter(([, { at }]) => at <= now);
+  const records = await Promise.all(due.map(([id, { parent }]) => recordOf(live, id, parent, context)));
+  const diff = newDiff(live, context);
+  diff.add(
+    records.filter((record) => record !== null),
+    { accountId: context.settings.accountId },
+  );
+  for (const [id, look] of due) {
+    const pause = PAUSES_MS[look.tries + 1];
+    if (pause === undefined) live.secondLooks.delete(id);
+    else live.secondLooks.set(id, { ...look, tries: look.tries + 1, at: now + pause });
+  }
+  const move: Move = (row) => ({ ...row, moved_at: isoSeconds(now), moved_by: 'confirm' });
+  return stepResult(live, 'confirm', { diffs: [[live, diff]], moves: [[live, move]] });
+}
+
+/** Null when it is gone, which its list says too, or may not be asked for. */
+async function recordOf({ definition }: LiveStream, id: number, parent: number | null, context: StepContext) {
+  try {
+    return await context.source.fetchRecord(definition, { id, parent }, context.signal);
+  } catch (error) {
+    if (error instanceof PublisherError && error.code === 'harvest.forbidden') return null;
+    throw error;
+  }
+}

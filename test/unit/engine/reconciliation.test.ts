@@ -1,0 +1,249 @@
+// Tally, census, hold: the rules by themselves, and what a census finds that nothing tells.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  askedAgain,
+  beginCensus,
+  counted,
+  GONE_MAX,
+  Histogram,
+  halved,
+  isFull,
+  isPage,
+  limitOf,
+  parted,
+  SUSPECTS_MAX,
+  tallied,
+} from '../../../src/engine/deletions/reconciliation.ts';
+import { PER_PAGE } from '../../../src/engine/ports.ts';
+import { neededFor } from '../../../src/engine/schedule.ts';
+import { freshRow, parseRow, type StreamRow } from '../../../src/engine/state/stream-row.ts';
+import { encodeRow } from '../../../src/kafka/state-topic.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+import { account, benchAccount, named, viewDifferences } from '../../support/account.ts';
+
+const NOW = Date.UTC(2026, 10, 21);
+const tasks = catalog.find(({ name }) => name === 'tasks')!;
+const row = (rest: Partial<StreamRow> = {}): StreamRow => ({ ...freshRow(tasks, 'month', NOW), rows: 1_000, ...rest });
+
+describe('the ranges of a census', () => {
+  const days = fc.dictionary(fc.integer({ min: -400, max: 400 }).map(String), fc.integer({ min: 1, max: 3_000 }), {
+    minKeys: 1,
+    maxKeys: 60,
+  });
+  const histogram = days.map(
+    (given) => new Histogram(new Map(Object.entries(given).map(([day, n]) => [Number(day), n])), PER_PAGE),
+  );
+
+  test('cover every day once, from the beginning to the end of time', () => {
+    fc.assert(
+      fc.property(histogram, (rows) => {
+        const ranges = parted(rows);
+        expect(ranges[0]!.from).toBeNull();
+        expect(ranges.at(-1)!.to).toBeNull();
+        for (const [place, range] of ranges.slice(1).entries()) expect(range.from).toBe(ranges[place]!.to! + 1);
+        const whole = rows.count({ from: null, to: null, total: null });
+        expect(ranges.reduce((sum, range) => sum + rows.count(range), 0)).toBe(whole);
+      }),
+    );
+  });
+
+  test('halve until each is a page, in about as many steps as there are bits', () => {
+    fc.assert(
+      fc.property(histogram, (rows) => {
+        let ranges = [{ from: null as number | null, to: null as number | null, total: null as number | null }];
+        let depth = 0;
+        while (ranges.some((range) => !isPage(range, rows))) {
+          ranges = ranges.flatMap((range) => (isPage(range, rows) ? [range] : [...halved(range, rows)]));
+          depth++;
+        }
+        expect(depth).toBeLessThanOrEqual(12);
+        expect(ranges.reduce((sum, range) => sum + rows.count(range), 0)).toBe(
+          rows.count({ from: null, to: null, total: null }),
+        );
+      }),
+    );
+  });
+});
+
+describe('a tally', () => {
+  const limit = limitOf(1_000, { share: 0.05, atLeast: 50 });
+
+  test('that adds up asks for nothing', () => {
+    expect(tallied(row(), 0, limit, NOW)).toMatchObject({ census_due: null, hold: null, missing: 0 });
+  });
+
+  test('that misses rows asks for a census, and not again for what a census could not explain', () => {
+    expect(tallied(row(), 3, limit, NOW).census_due).toBe('tally');
+    expect(tallied(row({ explained: 3 }), 3, limit, NOW).census_due).toBeNull();
+    expect(tallied(row({ explained: 3 }), 4, limit, NOW).census_due).toBe('tally');
+  });
+
+  test('that counts more than we know believes it the second time: rows are being made all the time', () => {
+    const first = tallied(row(), -1, limit, NOW);
+    expect(first.census_due).toBeNull();
+    expect(tallied(first, -1, limit, NOW).census_due).toBe('tally');
+  });
+
+  test('that misses too much holds, and lets go when the rows are there again', () => {
+    const held = tallied(row(), 51, limit, NOW);
+    expect(held).toMatchObject({ hold: { kind: 'missing', released: false }, census_due: null, suspects: [] });
+    expect(tallied(held, 51, limit, NOW + 86_400_000).hold?.since).toBe(held.hold!.since);
+    // A role that shrank hides members of records too: what came back is read whole.
+    expect(tallied(held, 2, limit, NOW)).toMatchObject({ hold: null, census_due: 'asked' });
+    const released = { ...held, hold: { ...held.hold!, released: true } };
+    expect(tallied(released, 51, limit, NOW)).toMatchObject({ hold: { released: true }, census_due: 'tally' });
+  });
+});
+
+test('a state row of before censuses is read with nothing under way', () => {
+  const { census, suspects, gone, hold, explained, ...older } = row({ complete: true });
+  const read = parseRow(tasks, older as never);
+  expect(read).toMatchObject({ complete: true, rows: 1_000, census: null, suspects: [], gone: [], hold: null });
+});
+
+const LONG_AGO = '2020-01-01T00:00:00Z';
+
+/** Everything that has an interval is due. */
+function age(log: MemoryLog): void {
+  for (const [name, stored] of log.rows) {
+    const position = stored.position as { readonly kind: string } | undefined;
+    if (position?.kind === 'child') log.rows.set(name, { ...stored, swept_at: LONG_AGO });
+    if (position?.kind === 'list') log.rows.set(name, { ...stored, census_at: LONG_AGO });
+  }
+}
+
+describe('what nothing tells', () => {
+  test('is published by the census: names in references, locks of archived projects, rounded hours', async () => {
+    const { simulator, pass } = account();
+    const { data } = simulator;
+    for (const { id, timer_started_at } of data.time_entries.all())
+      if (timer_started_at !== null) data.time_entries.stop(id);
+    const log = new MemoryLog();
+    await benchAccount(simulator, log).catchUp();
+    pass(3_600_000);
+    data.clients.update(data.clients.all()[0]!.id, { name: 'Renamed' });
+    data.users.update(data.users.all()[0]!.id, { last_name: 'Renamed' });
+    data.projects.update(data.time_entries.all()[0]!.project_id, { is_active: false });
+    simulator.settings.rounding = { minutes: 15, direction: 'up' };
+    const before = log.history.length;
+    age(log);
+    const bench = benchAccount(simulator, log);
+    await bench.catchUp();
+    const reports = catalog.filter(({ kind }) => kind !== 'report').map(({ name }) => name);
+    expect(await viewDifferences(simulator, log, reports)).toEqual([]);
+    const ops = new Set(
+      log.history
+        .slice(before)
+        .filter(({ stream }) => stream === 'time_entries')
+        .map(({ op }) => op),
+    );
+    expect([...ops]).toEqual(['u']);
+    expect(named(bench.events, 'sweep.completed').some(({ purpose }) => purpose === 'census')).toBe(true);
+
+    const published = log.history.length;
+    age(log);
+    await benchAccount(simulator, log).catchUp();
+    expect(log.history.length).toBe(published);
+  });
+
+  test('goes on at its place after a restart', async () => {
+    const streams = ['projects', 'time_entries'];
+    const { simulator } = account({ timeEntries: 16_000, years: 3 });
+    const log = new MemoryLog();
+    await benchAccount(simulator, log, { streams }).catchUp();
+    age(log);
+    const first = benchAccount(simulator, log, { streams });
+    const death = new AbortController();
+    first.sink.fate = () => {
+      const census = log.rows.get('time_entries')?.census as { pages: number } | null;
+      if (census !== null && census.pages > 0) death.abort();
+      return 'acknowledged';
+    };
+    await first.account.run(death.signal, { once: true });
+    const left = (log.rows.get('time_entries')!.census as { ranges: unknown[] }).ranges.length;
+    expect(left).toBeGreaterThan(0);
+    const asked = simulator.log.all().length;
+    await benchAccount(simulator, log, { streams }).catchUp();
+    const ranges = simulator.log
+      .all()
+      .slice(asked)
+      .filter(({ target }) => /time_entries\?.*(from|to)=/.test(target));
+    expect(ranges).toHaveLength(left);
+  });
+});
+
+test('run --only reads the named streams, and of the others what they need', async () => {
+  const { simulator } = account();
+  const log = new MemoryLog();
+  const bench = benchAccount(simulator, log);
+  await bench.account.run(new AbortController().signal, { once: true, only: new Set(['invoice_payments', 'tasks']) });
+  const read = new Set(log.history.map(({ stream }) => stream));
+  expect([...read].sort()).toEqual(['company', 'invoice_payments', 'invoices', 'tasks']);
+  const asked = simulator.log.all().length;
+  const again = benchAccount(simulator, log);
+  await again.account.run(new AbortController().signal, { once: true, only: new Set(['tasks']) });
+  const paths = simulator.log
+    .all()
+    .slice(asked)
+    .map(({ stream }) => stream);
+  expect([...new Set(paths)].sort()).toEqual(['company', 'tasks']);
+});
+
+test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
+  'run --only %s with no other streams than it needs is complete',
+  async (name) => {
+    const { simulator } = account();
+    const log = new MemoryLog();
+    const streams = [...neededFor([name])];
+    expect(streams.length).toBeLessThan(5);
+    const bench = benchAccount(simulator, log, { streams });
+    await bench.account.run(new AbortController().signal, { once: true, only: new Set([name]) });
+    const status = bench.account.status().streams.find(({ stream }) => stream === name)!;
+    expect(status).toMatchObject({ complete: true, state: 'RUNNING' });
+    expect(status.rows).toBeGreaterThan(0);
+  },
+);
+
+describe('a hundred thousand rows that are missing, and may go', () => {
+  const released = { kind: 'missing', reason: '', since: '2026-11-21T06:30:00Z', released: true } as const;
+  const found = Array.from({ length: 100_000 }, (_, at) => 2_636_611_471 + 3 * at);
+  const walked = { ...beginCensus(tasks, 'asked', 0, new Histogram(new Map(), 2000)), pages: 1, found: found.length };
+
+  test('fit the state row, with everything else that it may hold', () => {
+    const held = tallied(
+      { ...row(), suspects: found.slice(0, SUSPECTS_MAX), gone: found.slice(0, GONE_MAX) },
+      0,
+      50,
+      NOW,
+    );
+    const refused = Object.fromEntries(found.slice(0, 10_000).map((id) => [id, Number.MAX_SAFE_INTEGER]));
+    const full = counted({ ...held, refused, hold: released }, walked, found, 50, NOW);
+    const asked = askedAgain({ ...full, hold: { ...released, kind: 'cascade', released: false } });
+    const bytes = (each: StreamRow) => Buffer.byteLength(encodeRow({ row: each as never, offsets: { 0: 1 } }));
+    expect(Math.max(bytes(full), bytes(asked))).toBeLessThan(1_000_000);
+  });
+
+  test('are asked for in portions: what did not fit is found by another census, after most of them', () => {
+    const first = counted({ ...row(), hold: released }, walked, found, 50, NOW);
+    expect(first).toMatchObject({ census: null, census_due: 'asked' });
+    expect(first.suspects).toEqual(found.slice(0, SUSPECTS_MAX));
+    expect(isFull(first)).toBe(true);
+    const rest = found.slice(0, 40);
+    expect(counted({ ...first, suspects: rest, census_due: null }, walked, rest, 50, NOW)).toMatchObject({
+      census_due: null,
+      suspects: rest,
+    });
+  });
+
+  test('are too much all the same while nobody released them', () => {
+    const part = { ...walked, next: 'more', found: 49_000 };
+    const under = counted(row(), part, found.slice(0, 49_000), 50_000, NOW);
+    expect(under).toMatchObject({ hold: null, census: { is_cut: true } });
+    expect(counted(under, { ...walked, is_cut: true }, found.slice(49_000), 50_000, NOW)).toMatchObject({
+      hold: { kind: 'missing' },
+      suspects: [],
+    });
+  });
+});
