@@ -7,6 +7,11 @@ import { identityOf, streams } from './truth.ts';
 /** Streams whose rows leave without being deleted. */
 const LEAVING = streams.filter(({ name, kind }) => kind === 'report' || /^project_(assignments|budget)$/.test(name));
 
+interface Window {
+  readonly from: string;
+  readonly to: string;
+}
+
 interface Door {
   readonly stream: StreamDefinition;
   readonly path: RegExp;
@@ -16,6 +21,8 @@ export class Witness {
   readonly #simulator: Simulator;
   readonly #shown = new Map<string, Set<string>>();
   readonly #left = new Set<string>();
+  /** Report windows that were asked for. */
+  readonly #windows = new Map<string, Window & { readonly stream: StreamDefinition }>();
   readonly #doors: readonly Door[];
 
   /** Watches from now on, until the simulator's faults are cleared. */
@@ -26,7 +33,13 @@ export class Witness {
       path: new RegExp(`^${stream.path.replace('{parent}', '(\\d+)')}$`),
     }));
     simulator.faults.add({
-      do: { kind: 'before', run: ({ path, query }) => this.#note(path, query) },
+      do: {
+        kind: 'before',
+        run: ({ path, query }) => {
+          this.#note(path, query);
+          this.#noteEmptied();
+        },
+      },
     });
   }
 
@@ -50,6 +63,20 @@ export class Witness {
       for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream.name} ${id}`);
       for (const id of now) shown.add(id);
       this.#shown.set(place, shown);
+      if (stream.kind === 'report') this.#windows.set(place, { stream, ...(window as Window) });
+    }
+  }
+
+  /** A window in which nothing is recorded any more need not be asked for: its rows have left with its last record. */
+  #noteEmptied(): void {
+    for (const [place, { stream, from, to }] of this.#windows) {
+      const { data } = this.#simulator;
+      const isTracked = stream.sums.some((source) => {
+        const days = data[source as 'time_entries' | 'expenses'].byDate.days();
+        return days.some((day) => day >= from && day <= to);
+      });
+      if (isTracked) continue;
+      for (const id of this.#shown.get(place)!) this.#left.add(`${stream.name} ${id}`);
     }
   }
 }
