@@ -137,10 +137,10 @@ export function isCaughtUp(streams) {
   return streams.size > 0 && [...streams.values()].every((stream) => isComplete(stream) && isResting(stream));
 }
 
-function isComplete({ complete, sweep, backlog }) {
-  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, suspects, gone, census } = backlog;
-  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + suspects + gone;
-  return complete && sweep === null && census === null && left === 0;
+function isComplete({ complete, scan, backlog }) {
+  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, gone, reconciliation } = backlog;
+  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + gone;
+  return complete && scan === null && reconciliation === null && left === 0;
 }
 
 function isResting({ nextDueAt }) {

@@ -21,12 +21,12 @@ const PATIENCE_SECONDS = 1200;
 const { values } = parseArgs({
   options: {
     'time-entries': { type: 'string', default: '100000' },
-    'tally-seconds': { type: 'string', default: '300' },
+    'count-seconds': { type: 'string', default: '300' },
     'idle-minutes': { type: 'string', default: '5' },
     only: { type: 'string', default: Object.keys(PARTS).join() },
   },
 });
-const [timeEntries, tallySeconds, idleMinutes] = ['time-entries', 'tally-seconds', 'idle-minutes'].map((name) => {
+const [timeEntries, countSeconds, idleMinutes] = ['time-entries', 'count-seconds', 'idle-minutes'].map((name) => {
   const number = Number(values[name]);
   if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} takes a whole number above 0`);
   return number;
@@ -37,7 +37,7 @@ if (strange.length > 0) throw new Error(`--only knows ${Object.keys(PARTS).join(
 
 const TALLY = catalog
   .filter(({ kind }) => kind === 'list')
-  .map(({ name }) => `streams.${name}.tally_interval_seconds=${tallySeconds}`);
+  .map(({ name }) => `streams.${name}.count_interval_seconds=${countSeconds}`);
 const NO_REPORTS = catalog
   .filter(({ budget }) => budget === 'reports')
   .map(({ name }) => `streams.${name}.enabled=false`);
@@ -46,7 +46,7 @@ const surroundings = await Surroundings.start();
 try {
   print('| part | what | value |', '|---|---|---:|');
   for (const part of parts) for await (const [what, value] of PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
-  print('', `Node ${process.version}, ${availableParallelism()} cores, a tally every ${tallySeconds} s.`);
+  print('', `Node ${process.version}, ${availableParallelism()} cores, a count check every ${countSeconds} s.`);
 } finally {
   await surroundings.stop();
 }
@@ -78,17 +78,17 @@ async function* deletions() {
       .filter(({ stream }) => stream === 'time_entries')
       .map((request) => ({ at: request.at, why: whyOf(request) }));
     const times = (why) => asked.filter((request) => request.why === why).length;
-    const [counts, pages, confirmations] = [times('tally') + times('halving'), times('page'), times('confirmation')];
+    const [counts, pages, confirmations] = [times('count') + times('halving'), times('page'), times('confirmation')];
     const search = counts + pages + confirmations;
     const walk = Math.ceil(rows / PER_PAGE) + count;
-    const { at: talliedAt } = asked.find(({ why }) => why === 'tally');
+    const { at: countedAt } = asked.find(({ why }) => why === 'count');
     const name = `${count} deleted`;
     yield [
-      `${name}: until the last tombstone, with the time until the tally`,
+      `${name}: until the last tombstone, with the time until the count check`,
       between(deletedAt, lastOf(seen().tombstones)),
     ];
-    yield [`${name}: … from the tally on`, between(talliedAt - performance.timeOrigin, lastOf(seen().tombstones))];
-    yield [`${name}: requests, tally to last tombstone`, whole(search)];
+    yield [`${name}: … from the count check on`, between(countedAt - performance.timeOrigin, lastOf(seen().tombstones))];
+    yield [`${name}: requests, count check to last tombstone`, whole(search)];
     yield [`${name}: … counts, pages, confirmations`, [counts, pages, confirmations].join(', ')];
     yield [`${name}: **a walk of the list (${walk} requests) / these**`, `**${(walk / search).toFixed(1)}**`];
     await caughtUp(account);
@@ -223,8 +223,8 @@ function whyOf({ target }) {
   const { pathname, searchParams: query } = new URL(target, 'http://localhost');
   const isRange = query.has('from') || query.has('to');
   if (/\/\d+$/.test(pathname)) return 'confirmation';
-  if (query.get('per_page') === '1') return isRange ? 'halving' : 'tally';
-  return isRange ? 'page' : 'changes';
+  if (query.get('per_page') === '1') return isRange ? 'halving' : 'count';
+  return isRange ? 'page' : 'poll';
 }
 
 /** Of times by key. */

@@ -1,5 +1,5 @@
 // `harvest-kafka run` as a process that tells its parent what it cost. Arguments are `key=value` overrides of the shipped
-// configuration. With BENCH_LINGER_SECONDS it goes on running that long after the first sweep, as a daemon does;
+// configuration. With BENCH_LINGER_SECONDS it goes on running that long after the snapshot, as a daemon does;
 // without, it ends when it has caught up, as `run --once` does.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configOf } from '../dist/src/src/cli/configuration.js';
@@ -36,9 +36,9 @@ function onEvent(event) {
     case 'page.committed':
       seen.records += event.published.r + event.published.c + event.published.u;
       break;
-    case 'sweep.completed':
-      // Told when the sweep's last page is committed.
-      if (event.purpose === 'first') seen.firstSweepSeconds = work.end().wallSeconds;
+    case 'scan.completed':
+      // Told when the scan's last page is committed.
+      if (event.purpose === 'snapshot') seen.firstScanSeconds = work.end().wallSeconds;
       if (linger > 0) void settle();
       break;
   }

@@ -30,7 +30,7 @@ try {
   await surroundings.stop();
 }
 
-/** CPU of a first sweep over the time entries against the floor's, in turns, so that both meet the same machine. */
+/** CPU of a snapshot over the time entries against the floor's, in turns, so that both meet the same machine. */
 async function publish() {
   await surroundings.simulate(timeEntries);
   const floors = [];
@@ -49,7 +49,7 @@ async function publish() {
     ['publisher: CPU per 100,000 records', seconds(per100k(publishers))],
     ['**publisher / floor, CPU**', `**${(per100k(publishers) / per100k(floors)).toFixed(2)}**`],
     ['floor: records/s', rate((run) => run.wallSeconds, floors)],
-    ['publisher: records/s, page to committed transaction', rate((run) => run.firstSweepSeconds, publishers)],
+    ['publisher: records/s, page to committed transaction', rate((run) => run.firstScanSeconds, publishers)],
     ['publisher: CPU before the first request', seconds(median(publishers.map((run) => run.opened.cpuSeconds)))],
   ];
 }
@@ -64,7 +64,7 @@ async function memory() {
     nodeOptions: [`--max-old-space-size=${SMALL_HEAP_MB}`],
   });
   const rows = (name, run) => [
-    [`${name}: peak RSS, first sweep of ${whole(run.records)} rows`, megabytes(run.peakMb)],
+    [`${name}: peak RSS, snapshot of ${whole(run.records)} rows`, megabytes(run.peakMb)],
     [`${name}: RSS 10 s later`, megabytes(run.steadyMb)],
   ];
   return [...rows('default heap', free), ...rows(`--max-old-space-size=${SMALL_HEAP_MB}`, small)];

@@ -68,7 +68,7 @@ const TABLE = [
     'P1',
     'drop the overlap',
     [
-      'src/engine/sweep.ts',
+      'src/engine/scan.ts',
       'Date.parse(walked.started_at) - overlapMs',
       'Date.parse(walked.started_at) + 0 * overlapMs',
     ],
@@ -87,9 +87,9 @@ const TABLE = [
     'P1',
     'cursor moves with the first page',
     [
-      'src/engine/sweep.ts',
-      "return { position: { ...position, sweep: walked }, outcome: 'page', sweep: walked };",
-      "return { position: { ...position, cursor: walked.started_at, sweep: walked }, outcome: 'page', sweep: walked };",
+      'src/engine/scan.ts',
+      "return { position: { ...position, scan: walked }, outcome: 'page', scan: walked };",
+      "return { position: { ...position, cursor: walked.started_at, scan: walked }, outcome: 'page', scan: walked };",
     ],
   ],
   [
@@ -115,7 +115,7 @@ const TABLE = [
   [
     'P8',
     'ignore the hold',
-    ['src/engine/census.ts', 'return Math.max(atLeast, Math.floor(rows * share));', 'return Number.POSITIVE_INFINITY;'],
+    ['src/engine/reconciliation.ts', 'return Math.max(atLeast, Math.floor(rows * share));', 'return Number.POSITIVE_INFINITY;'],
   ],
   [
     'P8',
@@ -130,8 +130,8 @@ const TABLE = [
     'P8',
     'a hold stays when nothing of it is left',
     [
-      'src/engine/census.ts',
-      'return isLookedInto || isHeldFor || suspects.length > 0 ? row : { ...row, hold: null };',
+      'src/engine/reconciliation.ts',
+      'return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };',
       'return row;',
     ],
     unit('engine/holds', 'that an earlier version released and left over'),
@@ -139,19 +139,19 @@ const TABLE = [
   [
     'P8',
     'a topic that is read anew keeps its hold',
-    ['src/engine/stream-row.ts', '...NO_CENSUS, hold: null, complete', '...NO_CENSUS, complete'],
-    ['src/engine/census.ts', 'refused: false }[hold.kind]', 'refused: true }[hold.kind]'],
+    ['src/engine/stream-row.ts', '...NO_RECONCILIATION, hold: null, complete', '...NO_RECONCILIATION, complete'],
+    ['src/engine/reconciliation.ts', 'refused: false }[hold.kind]', 'refused: true }[hold.kind]'],
     unit('engine/holds', 'ends when the topic was emptied'),
   ],
   [
     'P1',
-    'a slow sweep goes on over more changed parents than are noted',
+    'a slow scan goes on over more changed parents than are noted',
     [
       'src/engine/child-step.ts',
-      'const isOvertaken = position.sweep !== null && there.sweep === null;',
+      'const isOvertaken = position.scan !== null && there.scan === null;',
       'const isOvertaken = false;',
     ],
-    unit('engine/errands', 'six thousand parents that change while a step of the slow sweep'),
+    unit('engine/errands', 'six thousand parents that change while a step of the slow scan'),
   ],
   [
     'P1',
@@ -203,7 +203,7 @@ const TABLE = [
     'P8',
     'an absent total is a small one',
     ['src/engine/counts.ts', 'isCount ? page.totalEntries : null', 'isCount ? page.totalEntries : page.records.length'],
-    ['src/engine/list-step.ts', 'advanced.sweep.total !== null', 'true'],
+    ['src/engine/list-step.ts', 'advanced.scan.total !== null', 'true'],
     unit('engine/uncounted', 'are held for nothing'),
   ],
   [
@@ -211,7 +211,7 @@ const TABLE = [
     'who is told no total takes the reports as they are',
     [
       'src/engine/narrowing.ts',
-      'told ?? (await walkedCount(source, PRIORITY.changes, context))',
+      'told ?? (await walkedCount(source, PRIORITY.poll, context))',
       'told ?? source.index.size',
     ],
     unit('engine/uncounted', 'protect all the same'),
@@ -226,11 +226,11 @@ const TABLE = [
     'P1',
     'windows that were jumped over count as read',
     [
-      'src/engine/sweep.ts',
+      'src/engine/scan.ts',
       'dirty: addedTo(position.dirty, skipped, new Set()) };',
       'dirty: addedTo(position.dirty, skipped.slice(0, 0), new Set()) };',
     ],
-    unit('engine/sweep', 'that were jumped over are dirty'),
+    unit('engine/scan', 'that were jumped over are dirty'),
   ],
   [
     'P1',
@@ -262,9 +262,9 @@ const TABLE = [
   ],
   [
     'P8',
-    'suspects outgrow the state row',
-    ['src/engine/census.ts', 'news.slice(0, room)', 'news'],
-    unit('engine/census', 'fit the state row'),
+    'candidates outgrow the state row',
+    ['src/engine/reconciliation.ts', 'news.slice(0, room)', 'news'],
+    unit('engine/reconciliation', 'fit the state row'),
   ],
   [
     'P7',
@@ -305,8 +305,8 @@ const TABLE = [
   ],
   [
     'P8',
-    'skip the sweep before a removal',
-    ['src/engine/removal-step.ts', 'live.sweptFrom <= owner.goneSince', 'false'],
+    'skip the scan before a removal',
+    ['src/engine/removal-step.ts', 'live.scannedFrom <= owner.confirmedSince', 'false'],
   ],
   [
     'P2',
@@ -320,33 +320,33 @@ const TABLE = [
   [
     'P2',
     'begin with an empty index',
-    ['src/engine/live-streams.ts', 'if (!live) return;', 'if (live) return; if (!live) return;'],
+    ['src/engine/stream-runtimes.ts', 'if (!live) return;', 'if (live) return; if (!live) return;'],
   ],
   [
     'P1',
-    'no children of changed parents, no slow sweep',
+    'no children of changed parents, no slow scan',
     ['src/engine/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.sweep === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
-      'return read(position.sweep === null ? NEVER : steppedAt(live, now), PRIORITY.slack);',
+      'return read(position.scan === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
+      'return read(position.scan === null ? NEVER : steppedAt(live, now), PRIORITY.slack);',
     ],
   ],
   [
     'P1',
-    'never count, never take a census',
-    ['src/engine/census.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
-    ['src/engine/schedule.ts', 'const census = censusDue(live, view, now);', 'const census = null;'],
+    'never count, never take a reconciliation',
+    ['src/engine/reconciliation.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
+    ['src/engine/schedule.ts', 'const reconciliation = reconciliationDue(live, view, now);', 'const reconciliation = null;'],
   ],
   [
     'P8',
     'a release changes nothing',
-    ['src/engine/order-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
+    ['src/engine/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
   ],
   [
     'P4',
-    'an order is not part of its transaction',
-    ['src/engine/committer.ts', 'ordersDone: results.flatMap((result) => result.ordersDone),', 'ordersDone: [],'],
+    'a signal is not part of its transaction',
+    ['src/engine/committer.ts', 'signalsDone: results.flatMap((result) => result.signalsDone),', 'signalsDone: [],'],
   ],
   [
     'P7',

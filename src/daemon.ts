@@ -390,7 +390,7 @@ export function createRegistry(
 function intervalsOf(stream: StreamConfig): Intervals {
   return {
     pollMs: stream.poll_interval_seconds * 1000,
-    tallyMs: stream.tally_interval_seconds * 1000,
-    censusMs: stream.census_interval_seconds * 1000,
+    countMs: stream.count_interval_seconds * 1000,
+    reconcileMs: stream.reconcile_interval_seconds * 1000,
   };
 }

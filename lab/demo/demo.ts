@@ -98,7 +98,7 @@ const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(
-    (name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.tally_interval_seconds=10`],
+    (name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.count_interval_seconds=10`],
   ),
   'harvest.overlap_seconds=10',
   // Its life deletes a project with all its hours now and then; a hold would wait for a person to believe that.

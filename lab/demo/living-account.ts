@@ -14,7 +14,7 @@ export interface LivingAccountOptions {
   readonly seed?: number;
 }
 
-/** Nine reports a month of history have to fit Harvest's 100 requests in 15 minutes, or the first sweep takes an hour. */
+/** Nine reports a month of history have to fit Harvest's 100 requests in 15 minutes, or the snapshot takes an hour. */
 const YEARS = 0.5;
 
 /** The file: a line of JSON for the birth, then a line for each change with its time. */

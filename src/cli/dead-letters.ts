@@ -7,7 +7,7 @@ import { kafkaSettings, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, streamNamed } from './names.ts';
-import { leave, type OrderOptions } from './signals.ts';
+import { leave, type SignalOptions } from './signals.ts';
 import { printJson, table } from './output.ts';
 
 interface ListOptions extends CommonOptions {
@@ -62,16 +62,16 @@ export async function listDeadLetters(options: ListOptions, ...names: string[]):
 }
 
 /** Tries the refused records of these streams once more; without names, of every stream that has some. */
-export async function replayDeadLetters(options: OrderOptions, ...names: string[]): Promise<number> {
+export async function replayDeadLetters(options: SignalOptions, ...names: string[]): Promise<number> {
   const config = configOf(options);
   const streams = names.length > 0 ? names : await refusedStreams(options);
   if (streams.length > 0) return leave(config, options, { kind: 'replay', streams });
-  if (options.json) printJson({ account_id: accountNamed(config, options.account).id, orders: [], taken: null });
+  if (options.json) printJson({ account_id: accountNamed(config, options.account).id, signals: [], taken: null });
   else print('No record is refused: there is nothing to replay.');
   return EXIT.clean;
 }
 
-async function refusedStreams(options: OrderOptions): Promise<string[]> {
+async function refusedStreams(options: SignalOptions): Promise<string[]> {
   const config = configOf(options);
   const account = accountNamed(config, options.account);
   const { signal } = interruption();

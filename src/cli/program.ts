@@ -42,7 +42,7 @@ const COMMANDS = {
   streams: async () => (await import('./streams.ts')).streams,
   showState: async () => (await import('./state.ts')).showState,
   resetState: async () => (await import('./state.ts')).resetState,
-  census: async () => (await import('./signals.ts')).census,
+  reconcile: async () => (await import('./signals.ts')).reconcile,
   release: async () => (await import('./signals.ts')).release,
   listDeadLetters: async () => (await import('./dead-letters.ts')).listDeadLetters,
   replayDeadLetters: async () => (await import('./dead-letters.ts')).replayDeadLetters,
@@ -60,7 +60,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   streams: ['streams', 'streams --json'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
-  census: ['census projects --wait 60'],
+  reconciliation: ['reconciliation projects --wait 60'],
   release: ['release projects --account 1234567'],
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],
@@ -112,7 +112,7 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   }
 
   /** A command that asks something of whoever publishes the account. */
-  function order<Options extends CommonOptions>(
+  function signal<Options extends CommonOptions>(
     parent: Command,
     name: string,
     about: string,
@@ -137,20 +137,20 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   command(
     state,
     'show [stream]',
-    'where each stream stands, as last committed, and orders that wait',
+    'where each stream stands, as last committed, and signals that wait',
     COMMANDS.showState,
   );
-  order(state, 'reset <stream>', 'have a stream read again; what is equal is not published again', COMMANDS.resetState)
+  signal(state, 'reset <stream>', 'have a stream read again; what is equal is not published again', COMMANDS.resetState)
     .option('--to <date>', 'only what changed since this day, YYYY-MM-DD')
     .option('--dry-run', 'show where the stream stands and would stand; writes nothing');
-  order(program, 'census <stream>', 'have everything of a stream read now', COMMANDS.census);
-  order(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
+  signal(program, 'reconcile <stream>', 'have everything of a stream read now', COMMANDS.reconcile);
+  signal(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
   const letters = program.command('dead-letters').description('records that could not be converted');
   command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
     '--account <id>',
     'of several accounts, this one',
   );
-  order(letters, 'replay [streams...]', 'try the refused records once more', COMMANDS.replayDeadLetters);
+  signal(letters, 'replay [streams...]', 'try the refused records once more', COMMANDS.replayDeadLetters);
   command<VerifyOptions>(
     program,
     'verify [stream...]',

@@ -1,4 +1,4 @@
-// How the first sweeps go on: a block redrawn in place on a terminal, a log line now and then elsewhere.
+// How the snapshots go on: a block redrawn in place on a terminal, a log line now and then elsewhere.
 // Rendering is pure; `Screen` remembers only what it drew last.
 import type { Clock } from '../base/clock.ts';
 import { counted } from '../base/words.ts';
@@ -58,7 +58,7 @@ export interface ProgressOptions {
   readonly screen?: Screen;
 }
 
-/** Shows progress while any first sweep is incomplete, until `close`. */
+/** Shows progress while any snapshot is incomplete, until `close`. */
 export function showProgress(options: ProgressOptions): { close(): void } {
   const { status, clock, terminal, log } = options;
   const canvas = options.screen ?? screen;
@@ -108,7 +108,7 @@ export function renderBlock(since: Snapshot, now: Snapshot): string[] {
     return `${name} ${Math.max(0, requests - used)} of ${requests} per ${duration(perSeconds)}`;
   });
   const busy = streamsOf(now).filter(
-    ({ state, complete, sweep }) => state !== 'FEATURE_OFF' && !complete && (sweep !== null || state !== 'RUNNING'),
+    ({ state, complete, scan }) => state !== 'FEATURE_OFF' && !complete && (scan !== null || state !== 'RUNNING'),
   );
   const lines = [renderLine(since, now)];
   if (left.length > 0) lines.push(`requests left: ${left.join(', ')}`);
@@ -119,12 +119,12 @@ export function renderBlock(since: Snapshot, now: Snapshot): string[] {
 
 const COLUMNS: readonly Column<StreamStatus>[] = [
   { title: 'stream', value: ({ stream }) => stream },
-  { title: 'pages', value: ({ sweep }) => sweep?.pages ?? null, align: 'right' },
+  { title: 'pages', value: ({ scan }) => scan?.pages ?? null, align: 'right' },
   {
     title: 'done',
-    value: ({ sweep }) => sweep && `${sweep.rows}${sweep.total ? ` / ${sweep.total}` : ''} ${sweep.unit}`,
+    value: ({ scan }) => scan && `${scan.rows}${scan.total ? ` / ${scan.total}` : ''} ${scan.unit}`,
   },
-  { title: '', value: ({ sweep }) => (sweep?.total ? bar(sweep.rows / sweep.total) : '') },
+  { title: '', value: ({ scan }) => (scan?.total ? bar(scan.rows / scan.total) : '') },
   {
     title: '',
     value: ({ state, retrying }) =>

@@ -13,43 +13,43 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, enabledStreamNamed, streamNamed } from './names.ts';
-import { leave, type OrderOptions } from './signals.ts';
+import { leave, type SignalOptions } from './signals.ts';
 import { printJson, table } from './output.ts';
 
-/** Shows one stream's row whole, or a line for each stream; and the orders that wait. */
+/** Shows one stream's row whole, or a line for each stream; and the signals that wait. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {
   const config = configOf(options);
   if (stream !== undefined) streamNamed(stream);
-  const { rows, orders } = await stored(config);
+  const { rows, signals } = await stored(config);
   const ours = new Set(config.harvest.accounts.map(({ id }) => id));
   const isAsked = (accountId: string, name: string) => ours.has(accountId) && (stream ?? name) === name;
   const shownRows = rows
     .filter(({ accountId, name }) => isAsked(accountId, name))
     .map(({ accountId, name, row, offsets }): JsonObject => ({ account_id: accountId, stream: name, ...row, offsets }))
     .sort((a, b) => place(a) - place(b));
-  const shownOrders = orders
-    .filter((order) => isAsked(order.accountId, order.stream))
+  const shownSignals = signals
+    .filter((signal) => isAsked(signal.accountId, signal.stream))
     .map(({ accountId, id, stream: name, ...rest }): JsonObject => {
-      return { account_id: accountId, stream: name, order: id, ...rest };
+      return { account_id: accountId, stream: name, signal: id, ...rest };
     });
 
-  if (options.json) printJson([...shownRows, ...shownOrders]);
-  else if (shownRows.length + shownOrders.length === 0) print('Nothing is stored yet.');
+  if (options.json) printJson([...shownRows, ...shownSignals]);
+  else if (shownRows.length + shownSignals.length === 0) print('Nothing is stored yet.');
   else {
     const whose = ours.size > 1 ? ['account_id'] : [];
     const columns = ['stream', 'state', 'complete', 'rows', 'synced_to', 'position'];
     if (stream !== undefined) printJson(shownRows);
     else print(table(shownRows.filter(isStream).map(brief), [...whose, ...columns]));
-    if (shownOrders.length > 0) {
+    if (shownSignals.length > 0) {
       print(
-        `\nOrders that wait for a daemon:\n${table(shownOrders, [...whose, 'stream', 'kind', 'to', 'at', 'order'])}`,
+        `\nSignals that wait for a daemon:\n${table(shownSignals, [...whose, 'stream', 'kind', 'to', 'at', 'signal'])}`,
       );
     }
   }
   return EXIT.clean;
 }
 
-interface ResetOptions extends OrderOptions {
+interface ResetOptions extends SignalOptions {
   readonly to?: string;
   readonly dryRun?: boolean;
 }
@@ -100,7 +100,7 @@ async function stored(config: Config): Promise<ShownState> {
   const { signal } = interruption();
   const prefixes = [...new Set(config.harvest.accounts.map((account) => prefixOf(config, account)))];
   const states = await Promise.all(prefixes.map((prefix) => readState(kafkaSettings(config), prefix, clock, signal)));
-  return { rows: states.flatMap(({ rows }) => rows), orders: states.flatMap(({ orders }) => orders) };
+  return { rows: states.flatMap(({ rows }) => rows), signals: states.flatMap(({ signals }) => signals) };
 }
 
 /** In the order of the catalog. */

@@ -38,13 +38,13 @@ function renderAccount(streams: readonly StreamFinding[], options: ReportOptions
   return [shown, ...reasons(streams), ...differences(streams, options.ids), verdict(streams, options)].join('\n');
 }
 
-function noteOf({ state, compared, daemon, tally, refused_parents }: StreamFinding): string {
+function noteOf({ state, compared, daemon, count, refused_parents }: StreamFinding): string {
   const notes: string[] = [];
   if (state !== 'compared') notes.push(`${state}, ${compared > 0 ? 'looked at once' : 'not compared'}`);
   if (daemon && daemon.state !== state && daemon.state !== 'RUNNING') notes.push(`the daemon says ${daemon.state}`);
-  if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('first sweep not finished');
+  if (daemon?.state === 'RUNNING' && !daemon.complete) notes.push('snapshot not finished');
   if (refused_parents.length > 0) notes.push(`${counted(refused_parents.length, 'parent')} refused`);
-  if (tally) notes.push(`${tally.harvest} in Harvest, ${tally.topic} on the topic`);
+  if (count) notes.push(`${count.harvest} in Harvest, ${count.topic} on the topic`);
   return notes.join('; ');
 }
 
@@ -62,12 +62,12 @@ function reasons(streams: readonly StreamFinding[]): string[] {
 
 function differences(streams: readonly StreamFinding[], most: number): string[] {
   const lines: string[] = [];
-  for (const { stream, missing, extra, stale, tally } of streams) {
+  for (const { stream, missing, extra, stale, count } of streams) {
     lines.push(...idLines(`${stream}: missing on the topic`, missing, most, String));
     lines.push(...idLines(`${stream}: extra on the topic`, extra, most, String));
     lines.push(...idLines(`${stream}: stale on the topic`, stale, most, staleText));
-    if (tally && tally.harvest !== tally.topic) {
-      lines.push(`${stream}: Harvest counts ${counted(tally.harvest, 'row')}, the topic ${tally.topic}`);
+    if (count && count.harvest !== count.topic) {
+      lines.push(`${stream}: Harvest counts ${counted(count.harvest, 'row')}, the topic ${count.topic}`);
     }
   }
   return lines.length > 0 ? [...lines, ''] : [];

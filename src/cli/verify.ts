@@ -45,7 +45,7 @@ export interface VerifiedAccount {
 
 /** A daemon polls, fetches and commits: so long after its interval a change has arrived. */
 const SLACK_SECONDS = 15;
-/** Longer intervals are not waited for: of children, whose slow sweep takes hours, a quarter of an hour has to do. */
+/** Longer intervals are not waited for: of children, whose slow scan takes hours, a quarter of an hour has to do. */
 const PATIENCE_MAX_SECONDS = 900;
 
 /**

@@ -3,6 +3,7 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter, type Node, Scalar } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
+import { RENAMED } from './renamed.ts';
 import { isOptional, note, type Shape, shapes } from './shape.ts';
 import { type Surroundings, substitute, unreadableBecause } from './substitute.ts';
 
@@ -116,6 +117,8 @@ export function readDocument(
   };
 
   const hint = (name: string, map: Shape & { kind: 'map' }, path: Path): string => {
+    const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name]! : null;
+    if (renamed !== null && Object.hasOwn(map.members, renamed)) return ` any more; it is called ${dotted([...path, renamed])}`;
     const sibling = nearest(name, Object.keys(map.members));
     const meant = sibling ? dotted([...path, sibling]) : everyKey.find((key) => key.endsWith(`.${name}`));
     if (meant) return `; did you mean ${meant}?`;

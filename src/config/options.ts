@@ -75,7 +75,7 @@ const harvest = option(
       ),
       start_date: option(
         date().optional(),
-        'Bounds the first sweep by updated_since, and the report windows. Unset: everything.',
+        'Bounds the snapshot by updated_since, and the report windows. Unset: everything.',
         { example: '2024-01-01' },
       ),
       end_date: option(date().optional(), 'Last day of the report windows. Unset: today.', { example: '2026-12-31' }),
@@ -94,7 +94,7 @@ const harvest = option(
       ),
       overlap_seconds: option(
         seconds(0).default(300),
-        'How far a changes sweep reaches back before the one before it. Costs nothing downstream: unchanged rows are not published again.',
+        'How far a poll reaches back before the one before it. Costs nothing downstream: unchanged rows are not published again.',
         { unit: 'seconds' },
       ),
       ca_file: option(
@@ -231,17 +231,17 @@ const stream = (kind: StreamKind) =>
       enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
       poll_interval_seconds: option(
         seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
-        'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow sweep over all parents (children), of the current window (reports).',
+        'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
         { unit: 'seconds' },
       ),
-      tally_interval_seconds: option(
+      count_interval_seconds: option(
         seconds(1).default(300),
-        'Time between two tallies (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
+        'Time between two count checks (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
         { unit: 'seconds' },
       ),
-      census_interval_seconds: option(
+      reconcile_interval_seconds: option(
         seconds(1).default(86_400),
-        'Time between two censuses, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
+        'Time between two reconciliations, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
         { unit: 'seconds' },
       ),
     })

@@ -6,7 +6,7 @@ import { type Loop, Watchdog } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
-import type { OrderWatch } from './signal-watch.ts';
+import type { SignalWatch } from './signal-watch.ts';
 import type { BudgetView, Sink, Source } from './ports.ts';
 import { type ScheduleView, schedule } from './schedule.ts';
 
@@ -24,7 +24,7 @@ export interface LoopParts {
   readonly sink: Sink;
   readonly source: Source;
   readonly clock: Clock;
-  readonly orders: OrderWatch;
+  readonly signals: SignalWatch;
   readonly view: () => ScheduleView;
 }
 
@@ -60,7 +60,7 @@ export class AccountLoops {
   }
 
   all(): readonly Loop[] {
-    const { sink, source, clock, orders } = this.#parts;
+    const { sink, source, clock, signals } = this.#parts;
     const isHeldBack = () => source.budgets.some((budget) => budget.pausedUntil() > 0 || isUsedUp(budget));
     const requests = () => source.budgets.reduce((sum, budget) => sum + budget.moves(), 0);
     const commits = () => (this.committer?.moves ?? 0) + sink.moves().log;
@@ -103,21 +103,21 @@ export class AccountLoops {
       },
       { name: 'commits', owes: () => this.committer?.owes() ?? null, moves: commits },
       {
-        name: 'orders',
-        owes: () => (orders.isLooking ? 'orders are looked for every few seconds' : null),
-        moves: () => orders.looks + sink.moves().orders,
+        name: 'signals',
+        owes: () => (signals.isLooking ? 'signals are looked for every few seconds' : null),
+        moves: () => signals.looks + sink.moves().signals,
       },
     ];
   }
 
   /** A step that could have been started. */
   #due(): string | null {
-    if (this.stage !== 'working' || !this.#parts.orders.hasLooked) return null;
+    if (this.stage !== 'working' || !this.#parts.signals.hasLooked) return null;
     const now = this.#parts.clock.now();
     const ready = schedule(this.#parts.view(), now).find(
-      ({ at, live }) => at <= now && this.hasPlace(live.definition.budget),
+      ({ at, runtime }) => at <= now && this.hasPlace(runtime.definition.budget),
     );
-    return ready ? `${ready.live.definition.name} is due (${ready.task.kind})` : null;
+    return ready ? `${ready.runtime.definition.name} is due (${ready.task.kind})` : null;
   }
 
   /** Steps that wait neither for a request nor for a commit. */

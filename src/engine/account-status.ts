@@ -3,11 +3,11 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import type { LiveStream } from './state/stream-runtime.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import { type AccountStatus, type BudgetStatus, type StreamStatus, type SweepStatus, stallStatus } from './status.ts';
+import { type AccountStatus, type BudgetStatus, type StreamStatus, type ScanStatus, stallStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
 
 export interface Phase {
@@ -36,16 +36,16 @@ export function accountStatus(parts: {
     reason: phase.reason,
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
-    streams: streams.map((live) => streamStatus(live, view, accountId, now)),
-    budgets: budgets.map((budget) => budgetStatus(budget, firstSweepRequests(budget.name, view, pageRows, now), now)),
+    streams: streams.map((runtime) => streamStatus(runtime, view, accountId, now)),
+    budgets: budgets.map((budget) => budgetStatus(budget, firstScanRequests(budget.name, view, pageRows, now), now)),
     stalls: stallStatus(stalls),
   };
 }
 
-function budgetStatus(budget: BudgetView, firstSweeps: number, now: number): BudgetStatus {
+function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
   return {
-    ...allowance(budget, firstSweeps),
+    ...allowance(budget, firstScans),
     name: budget.name,
     requests: budget.requests,
     perSeconds: budget.windowMs / 1000,
@@ -56,45 +56,45 @@ function budgetStatus(budget: BudgetView, firstSweeps: number, now: number): Bud
   };
 }
 
-function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstSweeps'> {
+function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstScans'> {
   const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
-  return { freeInSeconds: seconds(1), firstSweeps: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
+  return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
 }
 
 /** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
-function firstSweepRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
+function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
     return definition.budget === name && row.state === 'RUNNING' && !row.complete;
   });
-  return unread.reduce((sum, live) => {
-    const sweep = sweepStatus(live, view, now);
-    if (sweep === null)
-      return sum + (live.row.position.kind === 'report' ? reportWindows(live, view, now).held.length : 0);
-    const left = Math.max(0, (sweep.total ?? 0) - sweep.rows);
-    return sum + (sweep.unit === 'rows' ? Math.ceil(left / pageRows) : left);
+  return unread.reduce((sum, runtime) => {
+    const scan = scanStatus(runtime, view, now);
+    if (scan === null)
+      return sum + (runtime.row.position.kind === 'report' ? reportWindows(runtime, view, now).held.length : 0);
+    const left = Math.max(0, (scan.total ?? 0) - scan.rows);
+    return sum + (scan.unit === 'rows' ? Math.ceil(left / pageRows) : left);
   }, 0);
 }
 
-function streamStatus(live: LiveStream, view: ScheduleView, accountId: string, now: number): StreamStatus {
-  const { row, definition, retry } = live;
-  const due = nextTask(live, view, now)?.at ?? null;
+function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {
+  const { row, definition, retry } = runtime;
+  const due = nextTask(runtime, view, now)?.at ?? null;
   const refusedParent =
-    live.parent !== null && live.parent.row.state !== 'RUNNING' && row.state === 'RUNNING' ? live.parent : null;
-  const waiting = row.complete ? null : waitsFor(live, view.streams);
+    runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING' ? runtime.parent : null;
+  const waiting = row.complete ? null : waitsFor(runtime, view.streams);
   return {
     stream: definition.name,
     state: refusedParent?.row.state ?? stateOf(row),
-    ...reasonOf(live, accountId, refusedParent, waiting),
-    nextProbeAt: isProbed(row) ? isoSeconds(live.probeAt) : null,
+    ...reasonOf(runtime, accountId, refusedParent, waiting),
+    nextProbeAt: isProbed(row) ? isoSeconds(runtime.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
-    lastCommitAt: live.lastCommitAt === null ? null : isoSeconds(live.lastCommitAt),
-    pollIntervalSeconds: live.intervals.pollMs / 1000,
+    lastCommitAt: runtime.lastCommitAt === null ? null : isoSeconds(runtime.lastCommitAt),
+    pollIntervalSeconds: runtime.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
-    sweep: sweepStatus(live, view, now),
-    backlog: backlogOf(live),
+    scan: scanStatus(runtime, view, now),
+    backlog: backlogOf(runtime),
     retrying: retry && {
       since: isoSeconds(retry.since),
       attempt: retry.backoff.attempt,
@@ -111,23 +111,23 @@ function isProbed({ state, hold }: StreamRow): boolean {
 }
 
 function reasonOf(
-  live: LiveStream,
+  runtime: StreamRuntime,
   accountId: string,
-  refusedParent: LiveStream | null,
+  refusedParent: StreamRuntime | null,
   waiting: string | null,
 ): Pick<StreamStatus, 'reason' | 'remedy' | 'since'> {
-  const { row } = live;
+  const { row } = runtime;
   if (refusedParent) {
     const { reason, remedy, since } = refusedParent.row;
     return { reason: `its parents cannot be read: ${reason}`, remedy, since };
   }
-  if (stateOf(row) === 'HELD') return { ...whyOf(row, live.definition.name, accountId), since: row.hold!.since };
+  if (stateOf(row) === 'HELD') return { ...whyOf(row, runtime.definition.name, accountId), since: row.hold!.since };
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 
 /** What waits to be read or deleted, for people to see that it moves. */
-function backlogOf({ row }: LiveStream): StreamStatus['backlog'] {
-  const { position, suspects, gone, census } = row;
+function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
+  const { position, candidates, confirmed, reconciliation } = row;
   const pending = position.kind === 'child' ? position.pending.length : 0;
   return {
     pendingParents: pending,
@@ -135,37 +135,37 @@ function backlogOf({ row }: LiveStream): StreamStatus['backlog'] {
     dirtyWindows: position.kind === 'report' ? position.dirty.length : 0,
     touchedWindows: position.kind === 'report' ? position.touched.length : 0,
     heldWindows: position.kind === 'report' ? position.held.length : 0,
-    suspects: suspects.length,
-    gone: gone.length,
-    census:
-      census === null
+    candidates: candidates.length,
+    confirmed: confirmed.length,
+    reconciliation:
+      reconciliation === null
         ? null
-        : { cause: census.cause, startedAt: census.started_at, read: census.read, found: census.found },
+        : { cause: reconciliation.cause, startedAt: reconciliation.started_at, read: reconciliation.read, found: reconciliation.found },
     missing: row.missing,
-    talliedAt: row.uncounted ? null : row.tallied_at,
-    censusAt: position.kind === 'report' ? position.round_at : row.census_at,
+    countedAt: row.uncounted ? null : row.counted_at,
+    reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,
   };
 }
 
-function sweepStatus(live: LiveStream, view: ScheduleView, now: number): SweepStatus | null {
-  const { position, complete } = live.row;
-  const { sweep } = position;
-  if (sweep === null) return null;
-  const startedAt = sweep.started_at;
+function scanStatus(runtime: StreamRuntime, view: ScheduleView, now: number): ScanStatus | null {
+  const { position, complete } = runtime.row;
+  const { scan } = position;
+  if (scan === null) return null;
+  const startedAt = scan.started_at;
   switch (position.kind) {
     case 'list': {
-      const { purpose, pages, read, total } = position.sweep!;
+      const { purpose, pages, read, total } = position.scan!;
       return { purpose, pages, rows: read, total, unit: 'rows', startedAt };
     }
     case 'child': {
-      const { visited } = position.sweep!;
-      const purpose = complete ? 'children' : 'first';
-      return { purpose, pages: visited, rows: visited, total: live.parent!.index.size, unit: 'parents', startedAt };
+      const { visited } = position.scan!;
+      const purpose = complete ? 'children' : 'snapshot';
+      return { purpose, pages: visited, rows: visited, total: runtime.parent!.index.size, unit: 'parents', startedAt };
     }
     case 'report': {
-      const { windows } = position.sweep!;
-      const total = reportWindows(live, view, now).held.length;
-      return { purpose: 'first', pages: windows, rows: windows, total, unit: 'windows', startedAt };
+      const { windows } = position.scan!;
+      const total = reportWindows(runtime, view, now).held.length;
+      return { purpose: 'snapshot', pages: windows, rows: windows, total, unit: 'windows', startedAt };
     }
   }
 }

@@ -12,9 +12,9 @@ import { accountStatus, type Phase } from './account-status.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
 import { withConsequences } from './steps/consequences.ts';
 import type { Emit } from './events.ts';
-import { isReadable, type LiveStream } from './state/stream-runtime.ts';
+import { isReadable, type StreamRuntime } from './state/stream-runtime.ts';
 import { createStreams, restoreInto, type StreamPlan, takeState } from './state/stream-runtimes.ts';
-import { OrderWatch } from './signal-watch.ts';
+import { SignalWatch } from './signal-watch.ts';
 import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
 import { dependentsOf } from './deletions/removal-step.ts';
 import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
@@ -59,7 +59,7 @@ export interface RunOptions {
 
 export class Account {
   readonly #parts: AccountParts;
-  readonly #streams: ReadonlyMap<string, LiveStream>;
+  readonly #streams: ReadonlyMap<string, StreamRuntime>;
   readonly #startedAt: number;
   #phase: Phase = { name: 'opening', reason: null, remedy: null };
   #storeBudgets = () => {};
@@ -67,7 +67,7 @@ export class Account {
   #openings = 0;
   /** Steps of this process so far. */
   #steps = 0;
-  readonly #orders: OrderWatch;
+  readonly #signals: SignalWatch;
   readonly #tokenWait: TokenWait;
   readonly #loops: AccountLoops;
   readonly #watchdog: Watchdog;
@@ -76,10 +76,10 @@ export class Account {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
-    this.#orders = new OrderWatch(parts.sink, parts.clock, this.#streams);
+    this.#signals = new SignalWatch(parts.sink, parts.clock, this.#streams);
     this.#tokenWait = new TokenWait(parts);
     const { sink, source, clock } = parts;
-    this.#loops = new AccountLoops({ sink, source, clock, orders: this.#orders, view: () => this.#view() });
+    this.#loops = new AccountLoops({ sink, source, clock, signals: this.#signals, view: () => this.#view() });
     this.#watchdog = watchdogOf(this.#loops.all(), clock, parts.emit);
   }
 
@@ -215,27 +215,27 @@ export class Account {
     const rouse = () => wake.abort('roused');
     signal.addEventListener('abort', rouse);
 
-    const start = ({ live, task, keepsPace }: Due) => {
+    const start = ({ runtime, task, keepsPace }: Due) => {
       // What is deleted together must stand still together.
-      const locked = task.kind === 'removal' ? [live, ...dependentsOf(live, this.#streams)] : [live];
+      const locked = task.kind === 'removal' ? [runtime, ...dependentsOf(runtime, this.#streams)] : [runtime];
       // A step that was started just now may have taken one of them.
       if (locked.some(({ busy }) => busy)) return;
       for (const each of locked) each.busy = true;
-      const step = this.#step(live, task, committer, working)
+      const step = this.#step(runtime, task, committer, working)
         .catch(fail)
         .finally(() => {
           for (const each of locked) each.busy = false;
-          live.taken = new Set();
-          live.takenWindows = new Set();
-          live.waitingSince = clock.now();
-          if (keepsPace) live.steppedAt = clock.now();
+          runtime.taken = new Set();
+          runtime.takenWindows = new Set();
+          runtime.waitingSince = clock.now();
+          if (keepsPace) runtime.steppedAt = clock.now();
           this.#loops.ended(step);
           rouse();
         });
-      this.#loops.started(step, live.definition.budget);
+      this.#loops.started(step, runtime.definition.budget);
     };
 
-    const watching = this.#orders.begin(signal, rouse, fail);
+    const watching = this.#signals.begin(signal, rouse, fail);
     await watching.looked;
     while (!signal.aborted) {
       if (this.#tokenWait.reason !== null) {
@@ -248,7 +248,7 @@ export class Account {
       const ready = due.filter(({ at }) => at <= now);
       keptFailing = this.#told.once ? throttledForLong(source.budgets) : null;
       if (keptFailing !== null) break;
-      if (this.#told.once && running.size === 0 && ready.every(({ live }) => isHopeless(live))) {
+      if (this.#told.once && running.size === 0 && ready.every(({ runtime }) => isHopeless(runtime))) {
         const retrying = this.#retrying();
         if (retrying.every(isHopeless)) {
           keptFailing = retrying[0]?.retry?.error ?? null;
@@ -256,7 +256,7 @@ export class Account {
         }
       }
       for (const each of ready) {
-        if (this.#loops.hasPlace(each.live.definition.budget)) start(each);
+        if (this.#loops.hasPlace(each.runtime.definition.budget)) start(each);
       }
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, wake.signal);
@@ -299,7 +299,7 @@ export class Account {
     return { streams: this.#streams, settings, once, only, hasSlack };
   }
 
-  async #step(live: LiveStream, task: Task, committer: Committer, signal: AbortSignal): Promise<void> {
+  async #step(runtime: StreamRuntime, task: Task, committer: Committer, signal: AbortSignal): Promise<void> {
     const { source, codec, settings, clock } = this.#parts;
     this.#steps++;
     const number = this.#steps;
@@ -309,48 +309,48 @@ export class Account {
         ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams },
         once: this.#told.once ?? false,
       };
-      result = withReplacedText(withConsequences(await runStep(live, task, context), context), context);
+      result = withReplacedText(withConsequences(await runStep(runtime, task, context), context), context);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
-      if (error.kind === 'transient') return this.#retryLater(live, task, error);
+      if (error.kind === 'transient') return this.#retryLater(runtime, task, error);
       if (error.code === 'harvest.unauthorised' && this.#waitsForToken()) return this.#tokenWait.begin(error);
       if (error.kind !== 'blocked') throw error;
-      result = this.#refused(live, error);
+      result = this.#refused(runtime, error);
     }
     if (signal.aborted) return;
     await committer.submit(result);
     for (const [stream, diff] of result.diffs) noteRefusals(stream, diff, clock.now());
-    if (isRounded(task, live)) live.censused = true;
-    if (task.kind === 'confirm' && live.row.hold?.kind === 'refused') live.probeAt = clock.now() + HELD_PROBE_MS;
-    if (result.swept) {
-      live.swept = true;
-      live.sweptFrom = live.sweepBegan;
+    if (isRounded(task, runtime)) runtime.reconciled = true;
+    if (task.kind === 'confirm' && runtime.row.hold?.kind === 'refused') runtime.probeAt = clock.now() + HELD_PROBE_MS;
+    if (result.scanned) {
+      runtime.scanned = true;
+      runtime.scannedFrom = runtime.scanBegan;
     }
-    // A sweep that begins from now on sees what was moved away before it was deleted.
-    if (result.confirmed) live.goneSince = this.#steps;
-    this.#orders.carriedOut(live, result.ordersDone);
-    if (result.failure) this.#retryLater(live, task, result.failure, true);
-    else if (live.retry !== null && isMended(live.retry, task, result, live)) live.retry = null;
+    // A scan that begins from now on sees what was moved away before it was deleted.
+    if (result.deletes) runtime.confirmedSince = this.#steps;
+    this.#signals.carriedOut(runtime, result.signalsDone);
+    if (result.failure) this.#retryLater(runtime, task, result.failure, true);
+    else if (runtime.retry !== null && isMended(runtime.retry, task, result, runtime)) runtime.retry = null;
   }
 
   /** The stream stands still and says why; it is asked again in a few minutes. */
-  #refused(live: LiveStream, error: PublisherError): StepResult {
+  #refused(runtime: StreamRuntime, error: PublisherError): StepResult {
     const now = this.#parts.clock.now();
-    live.probeAt = now + PROBE_MS[live.definition.budget];
-    live.retry = null;
+    runtime.probeAt = now + PROBE_MS[runtime.definition.budget];
+    runtime.retry = null;
     const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
-    return stepResult(live, 'probe', { moves: [[live, (row) => refusedRow(row, state, error, now)]] });
+    return stepResult(runtime, 'probe', { moves: [[runtime, (row) => refusedRow(row, state, error, now)]] });
   }
 
-  #retryLater(live: LiveStream, { kind }: Task, error: PublisherError, ofWalk = live.retry?.ofWalk ?? false): void {
+  #retryLater(runtime: StreamRuntime, { kind }: Task, error: PublisherError, ofWalk = runtime.retry?.ofWalk ?? false): void {
     const { clock, emit } = this.#parts;
-    const backoff = live.retry?.backoff ?? new Backoff(RETRY_PACE, this.#parts);
+    const backoff = runtime.retry?.backoff ?? new Backoff(RETRY_PACE, this.#parts);
     const retryInMs = backoff.failed();
-    live.retry = { error, backoff, since: live.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
+    runtime.retry = { error, backoff, since: runtime.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
     emit({
       name: 'stream.retrying',
-      stream: live.definition.name,
+      stream: runtime.definition.name,
       code: error.code,
       reason: error.message,
       attempt: backoff.attempt,
@@ -359,9 +359,9 @@ export class Account {
     });
   }
 
-  #retrying(): LiveStream[] {
+  #retrying(): StreamRuntime[] {
     return [...this.#streams.values()].filter(
-      (live) => live.retry !== null && isReadable(live) && waitsFor(live, this.#streams) === null,
+      (runtime) => runtime.retry !== null && isReadable(runtime) && waitsFor(runtime, this.#streams) === null,
     );
   }
 

@@ -4,7 +4,7 @@ import { type Clock, isoSeconds } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
 import type { Diff } from './state/diff.ts';
 import type { Emit, PublisherEvent } from './events.ts';
-import type { LiveStream } from './state/stream-runtime.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 import { settledRow } from './state/stream-runtimes.ts';
 import type {
   Batch,
@@ -159,19 +159,19 @@ export class Committer {
 
   async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<void> {
     this.#budgetsAsked = false;
-    const rows = new Map<LiveStream, StreamRow>();
+    const rows = new Map<StreamRuntime, StreamRow>();
     for (const result of results) {
-      for (const [live, move] of result.moves) rows.set(live, settledRow(live, move(rows.get(live) ?? live.row)));
-      for (const [live, diff] of result.diffs) rows.set(live, counted(rows.get(live) ?? live.row, live, diff));
+      for (const [runtime, move] of result.moves) rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
+      for (const [runtime, diff] of result.diffs) rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
     const events = results.flatMap((result) => [
       ...result.events,
       ...stateEvents(result, rows, this.#accountId),
-      ...[...result.diffs].flatMap(([live, diff]) => driftEvents(live, diff)),
+      ...[...result.diffs].flatMap(([runtime, diff]) => driftEvents(runtime, diff)),
     ]);
     const budgetRows = this.#budgetRows(budgets);
     const stateRows = new Map<string, JsonObject>(
-      [...rows].map(([live, row]) => [live.definition.name, row as unknown as JsonObject]),
+      [...rows].map(([runtime, row]) => [runtime.definition.name, row as unknown as JsonObject]),
     );
     stateRows.set(BUDGETS_ROW, budgetRows as unknown as JsonObject);
 
@@ -181,7 +181,7 @@ export class Committer {
       deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
       notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
       rows: stateRows,
-      ordersDone: results.flatMap((result) => result.ordersDone),
+      signalsDone: results.flatMap((result) => result.signalsDone),
     };
     const startedAt = this.#clock.monotonic();
     this.#committing = true;
@@ -196,14 +196,14 @@ export class Committer {
     if (results.length > 0) this.#onProgress();
 
     for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
-    for (const [live, row] of rows) live.row = row;
-    for (const { diffs } of results) for (const [live, diff] of diffs) apply(live, diff.changes);
+    for (const [runtime, row] of rows) runtime.row = row;
+    for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
     const now = this.#clock.now();
     this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
-      for (const [live, diff] of result.diffs) {
-        live.lastCommitAt = now;
-        this.#emit(committedEvent(live, result.purpose, diff, commitMs));
+      for (const [runtime, diff] of result.diffs) {
+        runtime.lastCommitAt = now;
+        this.#emit(committedEvent(runtime, result.purpose, diff, commitMs));
       }
     }
     for (const event of events) this.#emit(event);
@@ -229,22 +229,22 @@ function messagesIn({ diffs }: StepResult): number {
   return count;
 }
 
-function apply(live: LiveStream, changes: ReadonlyMap<RowId, IndexedRow | null>): void {
+function apply(runtime: StreamRuntime, changes: ReadonlyMap<RowId, IndexedRow | null>): void {
   for (const [id, row] of changes) {
-    if (row === null) live.index.delete(id);
-    else live.index.set(id, row);
+    if (row === null) runtime.index.delete(id);
+    else runtime.index.set(id, row);
   }
   assert(
-    live.index.size === live.row.rows,
-    `${live.definition.name}: the index has as many rows as the state row says`,
+    runtime.index.size === runtime.row.rows,
+    `${runtime.definition.name}: the index has as many rows as the state row says`,
   );
 }
 
 /** The row with what the diff adds to its counts: rows on the topic, dead letters, members never seen before. */
-function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
-  let rows = live.index.size;
+function counted(row: StreamRow, runtime: StreamRuntime, diff: Diff): StreamRow {
+  let rows = runtime.index.size;
   for (const [id, change] of diff.changes) {
-    const known = live.index.get(id) !== undefined;
+    const known = runtime.index.get(id) !== undefined;
     if (change === null && known) rows--;
     if (change !== null && !known) rows++;
   }
@@ -253,7 +253,7 @@ function counted(row: StreamRow, live: LiveStream, diff: Diff): StreamRow {
     rows,
     dead_letters: row.dead_letters + diff.refusals.length,
     refused: refusedAfter(row, diff),
-    ...diff.drift.remembered(live.row),
+    ...diff.drift.remembered(runtime.row),
   };
 }
 
@@ -265,14 +265,14 @@ function refusedAfter({ refused }: StreamRow, { refusals, recovered }: Diff): St
 }
 
 function committedEvent(
-  live: LiveStream,
+  runtime: StreamRuntime,
   purpose: StepResult['purpose'],
   diff: Diff,
   commitMs: number,
 ): PublisherEvent {
   return {
     name: 'page.committed',
-    stream: live.definition.name,
+    stream: runtime.definition.name,
     purpose,
     read: diff.read,
     published: { ...diff.published },
@@ -286,36 +286,36 @@ function committedEvent(
 
 function stateEvents(
   result: StepResult,
-  rows: ReadonlyMap<LiveStream, StreamRow>,
+  rows: ReadonlyMap<StreamRuntime, StreamRow>,
   accountId: number,
 ): PublisherEvent[] {
   const events: PublisherEvent[] = [];
-  for (const live of result.moves.keys()) {
-    const row = rows.get(live)!;
-    const [from, to] = [stateOf(live.row), stateOf(row)];
+  for (const runtime of result.moves.keys()) {
+    const row = rows.get(runtime)!;
+    const [from, to] = [stateOf(runtime.row), stateOf(row)];
     if (from === to) continue;
     events.push({
       name: 'stream.changed',
-      stream: live.definition.name,
+      stream: runtime.definition.name,
       from,
       to,
-      ...whyOf(row, live.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(live.probeAt) : null,
+      ...whyOf(row, runtime.definition.name, accountId),
+      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(runtime.probeAt) : null,
     });
   }
   return events;
 }
 
-function driftEvents(live: LiveStream, diff: Diff): PublisherEvent[] {
+function driftEvents(runtime: StreamRuntime, diff: Diff): PublisherEvent[] {
   const refused = diff.drift
     .refused()
-    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: live.definition.name, ...refusal }));
-  return [...diff.drift.news(live.row), ...refused];
+    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: runtime.definition.name, ...refusal }));
+  return [...diff.drift.news(runtime.row), ...refused];
 }
 
-/** What goes to the notifications topic: state changes, drift, refusals, and the sweeps that people wait for. */
+/** What goes to the notifications topic: state changes, drift, refusals, and the scans that people wait for. */
 function isNotable(event: PublisherEvent): boolean {
-  if (event.name === 'sweep.started' || event.name === 'sweep.completed') return event.purpose === 'first';
+  if (event.name === 'scan.started' || event.name === 'scan.completed') return event.purpose === 'snapshot';
   return NOTABLE.has(event.name);
 }
 

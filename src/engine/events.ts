@@ -1,7 +1,7 @@
 // Things that happen: noun + past verb. One event becomes a log line, metrics and the status page; who emits does not
 // know who listens. `name` is stable: operators alert on it. Per page or per request, never per record.
 import type { BudgetName } from '../streams/definition.ts';
-import type { JsonObject, Op, Order, Purpose, Shape } from './ports.ts';
+import type { JsonObject, Op, Signal, Purpose, Shape } from './ports.ts';
 
 export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
 
@@ -51,9 +51,9 @@ export type PublisherEvent =
     }
   /** One Kafka transaction, with `pages` of them in it; those of budgets alone have none. */
   | { name: 'transaction.committed'; pages: number; ms: number }
-  | { name: 'sweep.started'; stream: string; purpose: Purpose; since: string | null }
+  | { name: 'scan.started'; stream: string; purpose: Purpose; since: string | null }
   | {
-      name: 'sweep.completed';
+      name: 'scan.completed';
       stream: string;
       purpose: Purpose;
       pages: number;
@@ -61,10 +61,10 @@ export type PublisherEvent =
       ms: number;
       cursor: string | null;
     }
-  | { name: 'sweep.shifted'; stream: string; expected: number; found: number; walk: number }
+  | { name: 'scan.shifted'; stream: string; expected: number; found: number; walk: number }
   /** A record is dated so far from today that its year must be mistyped. */
   | { name: 'day.unlikely'; stream: string; record: number; field: string; day: string }
-  /** Harvest sends no `total_entries` for a list: what was deleted shows at its next census only. */
+  /** Harvest sends no `total_entries` for a list: what was deleted shows at its next reconciliation only. */
   | { name: 'totals.absent'; stream: string; reason: string }
   | {
       name: 'stream.changed';
@@ -119,7 +119,7 @@ export type PublisherEvent =
   /** Harvest takes the token again, after it was refused for so long. */
   | { name: 'token.accepted'; refusedMs: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
-  | { name: 'order.carried_out'; stream: string; order: Order['kind']; given: string }
+  | { name: 'signal.carried_out'; stream: string; signal: Signal['kind']; given: string }
   | { name: 'commit.doubted'; code: string; reason: string }
   /** Something waits that could go on, and nothing of the loop has moved for a minute: a defect of ours. */
   | { name: 'loop.stalled'; loop: string; waiting: string; forMs: number; remedy: string }

@@ -1,24 +1,24 @@
 // What the engine asks of the world: a Source (Harvest), a Codec (Avro), a Sink (Kafka). The adapters come to it.
-// Clock and Random live in base/clock.ts, `Emit` in events.ts.
+// Clock and Random runtime in base/clock.ts, `Emit` in events.ts.
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 
 export type JsonObject = { readonly [member: string]: unknown };
 
 /** Why a request is made; metrics split the cost by it. */
 export type Purpose =
-  | 'first'
-  | 'changes'
+  | 'snapshot'
+  | 'poll'
   | 'children'
   | 'window'
   | 'whole'
-  | 'census'
-  | 'tally'
+  | 'reconciliation'
+  | 'count'
   | 'confirm'
   | 'probe'
-  | 'order';
+  | 'signal';
 
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
-export const PRIORITY = { probe: 0, changes: 1, dirty: 2, first: 3, children: 4, slack: 6 } as const;
+export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4, slack: 6 } as const;
 
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;
@@ -214,7 +214,7 @@ export interface Codec {
   draft(stream: StreamDefinition, path: string, samples: readonly unknown[]): FieldDraft | null;
 }
 
-/** Create, update, delete, read (first sweep): the `__op` header. */
+/** Create, update, delete, read (snapshot): the `__op` header. */
 export type Op = 'c' | 'u' | 'd' | 'r';
 
 export interface OutMessage {
@@ -241,15 +241,15 @@ export interface DeadLetter {
  * What a person asked for with a command: it lies in the state topic until it is carried out, in the transaction that moves
  * the stream's row.
  */
-export interface Order {
+export interface Signal {
   readonly id: string;
   /**
    * - release: let go of a hold, the missing records may be deleted
-   * - census:  read everything now
+   * - reconcile: read everything now
    * - reset:   read again from `to`, or from the beginning
    * - replay:  try the refused records once more
    */
-  readonly kind: 'release' | 'census' | 'reset' | 'replay';
+  readonly kind: 'release' | 'reconcile' | 'reset' | 'replay';
   readonly stream: string;
   /** `YYYY-MM-DD`, for reset alone. */
   readonly to: string | null;
@@ -269,8 +269,8 @@ export interface Batch {
   readonly notifications: readonly Notification[];
   /** State rows by name (a stream's name, or `budgets`); null removes the row. */
   readonly rows: ReadonlyMap<string, JsonObject | null>;
-  /** Ids of the orders that the rows carry out; they are gone with this transaction. */
-  readonly ordersDone: readonly string[];
+  /** Ids of the signals that the rows carry out; they are gone with this transaction. */
+  readonly signalsDone: readonly string[];
 }
 
 /** A data record of ours that is on its topic. */
@@ -306,12 +306,12 @@ export interface Opened {
 export interface Sink {
   open(restore: Restore, signal: AbortSignal): Promise<Opened>;
   commit(batch: Batch): Promise<void>;
-  /** Orders that are not carried out yet, the oldest first; may be called at any time between `open` and `close`. */
-  orders(signal: AbortSignal): Promise<readonly Order[]>;
+  /** Signals that are not carried out yet, the oldest first; may be called at any time between `open` and `close`. */
+  signals(signal: AbortSignal): Promise<readonly Signal[]>;
   /**
-   * What was said to and heard of the log so far, and tried in vain: by `open` and `commit`, and by `orders`. While it grows, an
+   * What was said to and heard of the log so far, and tried in vain: by `open` and `commit`, and by `signals`. While it grows, an
    * operation that takes long waits for a log that does not answer; when it stands still, for something that will not come.
    */
-  moves(): { readonly log: number; readonly orders: number };
+  moves(): { readonly log: number; readonly signals: number };
   close(): Promise<void>;
 }

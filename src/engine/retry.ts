@@ -2,14 +2,14 @@
 import type { Pace } from '../base/backoff.ts';
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { LiveStream, TaskKind } from './state/stream-runtime.ts';
+import type { StreamRuntime, TaskKind } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 
 /** How failed steps of a stream are repeated; only `run --once` ever gives up. */
 export const RETRY_PACE: Pace = { baseMs: 1_000, mostMs: 300_000, tries: 6 };
 
 /** Whether requests that keep failing are a reason for this task to wait. */
-export function isKeptWaiting(kind: TaskKind, { retry }: LiveStream): boolean {
+export function isKeptWaiting(kind: TaskKind, { retry }: StreamRuntime): boolean {
   return retry !== null && (isReading(retry.kind) || retry.kind === kind);
 }
 
@@ -19,7 +19,7 @@ export function isReading(kind: TaskKind): boolean {
 }
 
 /** `run --once` no longer waits for it. */
-export function isHopeless({ retry }: LiveStream): boolean {
+export function isHopeless({ retry }: StreamRuntime): boolean {
   return retry?.backoff.isSpent ?? false;
 }
 

@@ -1,15 +1,15 @@
 // Looks for what people asked for with commands, beside everything else an account does.
 import type { Clock } from '../base/clock.ts';
-import type { LiveStream } from './state/stream-runtime.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { Sink } from './ports.ts';
 
-/** How soon an order is seen. */
+/** How soon a signal is seen. */
 const INTERVAL_MS = 5_000;
 
-export class OrderWatch {
+export class SignalWatch {
   readonly #sink: Sink;
   readonly #clock: Clock;
-  readonly #streams: ReadonlyMap<string, LiveStream>;
+  readonly #streams: ReadonlyMap<string, StreamRuntime>;
   /** Carried out: the sink may not know yet. */
   readonly #done = new Set<string>();
   /** Looks so far. */
@@ -18,14 +18,14 @@ export class OrderWatch {
   /** Whether the first look since it began has ended. */
   hasLooked = false;
 
-  constructor(sink: Sink, clock: Clock, streams: ReadonlyMap<string, LiveStream>) {
+  constructor(sink: Sink, clock: Clock, streams: ReadonlyMap<string, StreamRuntime>) {
     this.#sink = sink;
     this.#clock = clock;
     this.#streams = streams;
   }
 
   /**
-   * Hands orders to their streams, beside the work, until it is stopped or `signal` aborts; `looked` resolves after the first
+   * Hands signals to their streams, beside the work, until it is stopped or `signal` aborts; `looked` resolves after the first
    * look. `rouse` is called when something was found, `fail` with what the sink throws.
    */
   begin(signal: AbortSignal, rouse: () => void, fail: (thrown: unknown) => void) {
@@ -57,17 +57,17 @@ export class OrderWatch {
   }
 
   async #look(signal: AbortSignal, onLook: (found: number) => void): Promise<void> {
-    const orders = (await this.#sink.orders(signal)).filter(({ id }) => !this.#done.has(id));
-    for (const [name, live] of this.#streams) live.orders = orders.filter(({ stream }) => stream === name);
+    const signals = (await this.#sink.signals(signal)).filter(({ id }) => !this.#done.has(id));
+    for (const [name, runtime] of this.#streams) runtime.signals = signals.filter(({ stream }) => stream === name);
     this.looks++;
     this.hasLooked = true;
-    onLook(orders.length);
+    onLook(signals.length);
     await this.#clock.sleep(INTERVAL_MS, signal);
   }
 
-  /** The orders were carried out by a commit. */
-  carriedOut(live: LiveStream, ids: readonly string[]): void {
+  /** The signals were carried out by a commit. */
+  carriedOut(runtime: StreamRuntime, ids: readonly string[]): void {
     for (const id of ids) this.#done.add(id);
-    live.orders = live.orders.filter(({ id }) => !this.#done.has(id));
+    runtime.signals = runtime.signals.filter(({ id }) => !this.#done.has(id));
   }
 }

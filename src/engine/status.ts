@@ -3,7 +3,7 @@ import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { StreamState } from './events.ts';
 
-export interface SweepStatus {
+export interface ScanStatus {
   readonly purpose: string;
   readonly pages: number;
   readonly rows: number;
@@ -23,18 +23,18 @@ export interface Backlog {
   readonly touchedWindows: number;
   readonly heldWindows: number;
   /** Rows that lists no longer have and that are asked for one by one, and those that answered 404. */
-  readonly suspects: number;
-  readonly gone: number;
-  readonly census: {
+  readonly candidates: number;
+  readonly confirmed: number;
+  readonly reconciliation: {
     readonly cause: string;
     readonly startedAt: string;
     readonly read: number;
     readonly found: number;
   } | null;
-  /** Rows that Harvest's count had less than the topic at the last tally. */
+  /** Rows that Harvest's count had less than the topic at the last count check. */
   readonly missing: number;
-  readonly talliedAt: string | null;
-  readonly censusAt: string | null;
+  readonly countedAt: string | null;
+  readonly reconciledAt: string | null;
 }
 
 export interface Retrying {
@@ -52,18 +52,18 @@ export interface StreamStatus {
   /** Since when the stream is in this state. */
   readonly since: string;
   readonly nextProbeAt: string | null;
-  /** The first sweep is complete: the topic holds everything that Harvest held when it began. */
+  /** The snapshot is complete: the topic holds everything that Harvest held when it began. */
   readonly complete: boolean;
   readonly cursor: string | null;
   /** Rows on the topic. */
   readonly rows: number;
-  /** Seconds since the server time up to which the topic is known to be equal; null before the first sweep ends. */
+  /** Seconds since the server time up to which the topic is known to be equal; null before the snapshot ends. */
   readonly lagSeconds: number | null;
   readonly lastCommitAt: string | null;
   /** How often changes are asked for now. */
   readonly pollIntervalSeconds: number;
   readonly nextDueAt: string | null;
-  readonly sweep: SweepStatus | null;
+  readonly scan: ScanStatus | null;
   readonly backlog: Backlog;
   /** Set while requests fail and are repeated. */
   readonly retrying: Retrying | null;
@@ -79,8 +79,8 @@ export interface BudgetStatus {
   readonly pausedUntil: string | null;
   /** Until the next request may start; 0 when it may now. */
   readonly freeInSeconds: number;
-  /** Requests that the first sweeps still need, as far as they are known, and how long the budget takes to allow them. */
-  readonly firstSweeps: { readonly requests: number; readonly seconds: number };
+  /** Requests that the snapshots still need, as far as they are known, and how long the budget takes to allow them. */
+  readonly firstScans: { readonly requests: number; readonly seconds: number };
   /** Harvest has answered nothing else for more than an hour, or will have: somebody should look why. */
   readonly isPausedForLong: boolean;
 }

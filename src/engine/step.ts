@@ -8,7 +8,7 @@ import type { HoldLimit } from './deletions/reconciliation.ts';
 import { Diff } from './state/diff.ts';
 import { replacedText } from './state/drift.ts';
 import type { PublisherEvent } from './events.ts';
-import type { LiveStream } from './state/stream-runtime.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
 import type { Position, StreamRow } from './state/stream-row.ts';
 import { advanceList, beginList, isEndless } from './steps/scan.ts';
@@ -31,7 +31,7 @@ export interface StepContext {
   readonly settings: StepSettings;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  readonly streams: ReadonlyMap<string, LiveStream>;
+  readonly streams: ReadonlyMap<string, StreamRuntime>;
   /** The number of this step. */
   readonly number: number;
   /** Everything that is due is to be caught up, however often. */
@@ -41,40 +41,40 @@ export interface StepContext {
 export type Move = (row: StreamRow) => StreamRow;
 
 export interface StepResult {
-  readonly live: LiveStream;
+  readonly runtime: StreamRuntime;
   readonly purpose: Purpose;
   /** What was read, by stream; nothing when only a state changes. */
-  readonly diffs: ReadonlyMap<LiveStream, Diff>;
-  /** How rows move, this stream's and others'; applied in commit order to the rows as they are then. */
-  readonly moves: ReadonlyMap<LiveStream, Move>;
+  readonly diffs: ReadonlyMap<StreamRuntime, Diff>;
+  /** How rows move, this stream's and others'; applied in commit signal to the rows as they are then. */
+  readonly moves: ReadonlyMap<StreamRuntime, Move>;
   readonly events: readonly PublisherEvent[];
-  /** A sweep ended with this step. */
-  readonly swept: boolean;
+  /** A scan ended with this step. */
+  readonly scanned: boolean;
   /** Records answered 404 in this step and wait for their tombstones. */
-  readonly confirmed: boolean;
-  /** Orders that this step carries out. */
-  readonly ordersDone: readonly string[];
+  readonly deletes: boolean;
+  /** Signals that this step carries out. */
+  readonly signalsDone: readonly string[];
   /** What went wrong although the step is worth committing (a walk begun again). */
   readonly failure: PublisherError | null;
 }
 
 interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves'>> {
-  readonly diffs?: Iterable<readonly [LiveStream, Diff]>;
-  readonly moves: Iterable<readonly [LiveStream, Move]>;
+  readonly diffs?: Iterable<readonly [StreamRuntime, Diff]>;
+  readonly moves: Iterable<readonly [StreamRuntime, Move]>;
 }
 
 /** A result with everything that is usually nothing left out. Several moves of one stream follow one another. */
-export function stepResult(live: LiveStream, purpose: Purpose, { diffs = [], moves, ...rest }: StepParts): StepResult {
-  const chained = new Map<LiveStream, Move>();
+export function stepResult(runtime: StreamRuntime, purpose: Purpose, { diffs = [], moves, ...rest }: StepParts): StepResult {
+  const chained = new Map<StreamRuntime, Move>();
   for (const [stream, move] of moves) {
     const before = chained.get(stream);
     chained.set(stream, before ? (row) => move(before(row)) : move);
   }
-  const usual = { events: [], swept: false, confirmed: false, ordersDone: [], failure: null };
-  return { ...usual, ...rest, live, purpose, diffs: new Map(diffs), moves: chained };
+  const usual = { events: [], scanned: false, deletes: false, signalsDone: [], failure: null };
+  return { ...usual, ...rest, runtime, purpose, diffs: new Map(diffs), moves: chained };
 }
 
-/** `harvest.start_date` as the filter that bounds first sweeps, tallies and censuses. */
+/** `harvest.start_date` as the filter that bounds snapshots, count checks and reconciliations. */
 export function sinceStart({ settings }: Pick<StepContext, 'settings'>): Record<string, string> {
   return settings.startDate === null ? {} : { updated_since: startOf(settings.startDate) };
 }
@@ -84,20 +84,20 @@ export function startOf(date: string): string {
 }
 
 /**
- * A diff against the stream's index; what is new is `r` until the first sweep has ended. With `seen` it keeps the ids of all
+ * A diff against the stream's index; what is new is `r` until the snapshot has ended. With `seen` it keeps the ids of all
  * records, for lists that are complete.
  */
-export function newDiff(live: LiveStream, context: StepContext, { seen = false } = {}): Diff {
-  const { row, definition, index } = live;
+export function newDiff(runtime: StreamRuntime, context: StepContext, { seen = false } = {}): Diff {
+  const { row, definition, index } = runtime;
   return new Diff(definition, context.codec, index, {
     newOp: row.complete ? 'c' : 'r',
     refused: row.refused,
-    maxValueBytes: live.maxValueBytes,
+    maxValueBytes: runtime.maxValueBytes,
     seen,
   });
 }
 
-/** The row after a good answer: running again if it was not, complete once a sweep has ended. */
+/** The row after a good answer: running again if it was not, complete once a scan has ended. */
 export function moved(
   row: StreamRow,
   position: Position,
@@ -107,55 +107,55 @@ export function moved(
 ): StreamRow {
   const at = isoSeconds(now);
   const running = row.state === 'RUNNING' ? {} : { state: 'RUNNING' as const, reason: null, remedy: null, since: at };
-  const swept = syncedTo === false ? {} : { complete: true, synced_to: syncedTo, swept_at: at };
-  return { ...row, ...running, ...swept, position, moved_at: at, moved_by: purpose };
+  const scanned = syncedTo === false ? {} : { complete: true, synced_to: syncedTo, scanned_at: at };
+  return { ...row, ...running, ...scanned, position, moved_at: at, moved_by: purpose };
 }
 
 /** The result with a notice, when what it read held text that had to be replaced for the first time. */
 export function withReplacedText(result: StepResult, { source }: StepContext): StepResult {
-  const { live, purpose, ...parts } = result;
-  if (!source.takeReplaced(live.definition) || live.row.replaced_text) return result;
+  const { runtime, purpose, ...parts } = result;
+  if (!source.takeReplaced(runtime.definition) || runtime.row.replaced_text) return result;
   const move: Move = (row) => ({ ...row, replaced_text: true });
-  return stepResult(live, purpose, {
+  return stepResult(runtime, purpose, {
     ...parts,
-    moves: [...result.moves, [live, move]],
-    events: [...result.events, replacedText(live.definition)],
+    moves: [...result.moves, [runtime, move]],
+    events: [...result.events, replacedText(runtime.definition)],
   });
 }
 
 /** Everything of one list, however many pages; walked again while it shifts. For lists that fit memory: children, windows. */
 export async function readAll(
-  live: LiveStream,
+  runtime: StreamRuntime,
   target: { readonly query: Readonly<Record<string, string>>; readonly parent?: number },
   purpose: Purpose,
   priority: number,
   context: StepContext,
 ): Promise<{ records: JsonObject[]; serverTime: number; pages: number }> {
-  const { definition: stream } = live;
-  let position: Extract<Position, { kind: 'list' }> = { kind: 'list', cursor: null, sweep: null };
-  let sweep = beginList(position, 'whole', false, null);
+  const { definition: stream } = runtime;
+  let position: Extract<Position, { kind: 'list' }> = { kind: 'list', cursor: null, scan: null };
+  let scan = beginList(position, 'whole', false, null);
   const links = new Set<string | null>();
   for (let records: JsonObject[] = []; ; ) {
-    const at = sweep.next === null ? target : { link: sweep.next };
+    const at = scan.next === null ? target : { link: scan.next };
     const page = await context.source.fetchPage({ stream, target: at, purpose, priority }, context.signal);
     for (const record of page.records) records.push(record);
-    const advanced = advanceList(position, sweep, page, stream.paging, 0);
+    const advanced = advanceList(position, scan, page, stream.paging, 0);
     if (advanced.outcome === 'done') {
-      const { started_at, pages } = advanced.sweep;
+      const { started_at, pages } = advanced.scan;
       return { records, serverTime: Date.parse(started_at), pages };
     }
-    if (isEndless(advanced.sweep, context.source.pageRows) || links.has(page.next)) throw circularLinks(stream.name);
+    if (isEndless(advanced.scan, context.source.pageRows) || links.has(page.next)) throw circularLinks(stream.name);
     if (advanced.outcome === 'shifted') {
       records = [];
       links.clear();
     } else links.add(page.next);
     position = advanced.position;
-    sweep = position.sweep!;
+    scan = position.scan!;
   }
 }
 
-/** How long a sweep took. Its start is the server's time, whose clock may be ahead of ours. */
-export function sweepMs(startedAt: string, now: number): number {
+/** How long a scan took. Its start is the server's time, whose clock may be ahead of ours. */
+export function scanMs(startedAt: string, now: number): number {
   return Math.max(0, now - Date.parse(startedAt));
 }
 

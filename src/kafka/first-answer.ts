@@ -14,7 +14,7 @@ export function failsWithoutAnswer<S extends Socket>(socket: S, withinMs: number
       answered = true;
       socket.setTimeout(0);
     }
-    // Not what follows our own farewell.
+    // Not what follows our own closeWithin.
     if (event !== 'end' || answered || socket.writableEnded) return emit(event, ...details);
     socket.destroy(new Error('closed before the first answer'));
     return true;

@@ -7,7 +7,7 @@ import { partitionOf } from './partitioner.ts';
 import { dataTopic, deadLetterTopic, LARGEST_BYTES, notificationTopic, type TopicLayout } from './topics.ts';
 
 /** What one send takes: messages for one partition of one topic, in order. */
-export interface Parcel {
+export interface SendBatch {
   readonly topic: string;
   readonly partition: number;
   readonly messages: readonly Message[];
@@ -16,8 +16,8 @@ export interface Parcel {
 }
 
 // kafkajs copies the array of a partition once per message: 1 000 messages cost 2 ms, 20 000 cost 3 s.
-const PARCEL_MESSAGES = 1_000;
-const PARCEL_BYTES = 800_000;
+const SEND_BATCH_MESSAGES = 1_000;
+const SEND_BATCH_BYTES = 800_000;
 /** Lengths, deltas and attributes of one record, generously. */
 const RECORD_OVERHEAD_BYTES = 40;
 const BATCH_OVERHEAD_BYTES = 100;
@@ -31,7 +31,7 @@ export function valueLimit({ maxBytes }: TopicLayout): number {
 }
 
 /** The data, then the dead letters, then the notifications of a batch. */
-export function parcels(
+export function sendBatches(
   prefix: string,
   transactionalId: string,
   layouts: ReadonlyMap<string, TopicLayout>,
@@ -40,7 +40,7 @@ export function parcels(
     readonly deadLetters: readonly DeadLetter[];
     readonly notifications: readonly Notification[];
   },
-): readonly Parcel[] {
+): readonly SendBatch[] {
   const letterBytes = Math.min(layouts.get(deadLetterTopic(prefix))!.maxBytes, LARGEST_BYTES) - BATCH_OVERHEAD_BYTES;
   return [
     ...pack(layouts, batch.messages, ({ stream }) => ({ topic: dataTopic(prefix, stream), stream }), dataMessage),
@@ -68,10 +68,10 @@ type KeyedMessage = Message & { readonly key: Buffer };
 export function pack<T>(
   layouts: ReadonlyMap<string, TopicLayout>,
   items: readonly T[],
-  place: (item: T) => Pick<Parcel, 'topic' | 'stream'>,
+  place: (item: T) => Pick<SendBatch, 'topic' | 'stream'>,
   toMessage: (item: T) => KeyedMessage,
-): readonly Parcel[] {
-  const packed: Parcel[] = [];
+): readonly SendBatch[] {
+  const packed: SendBatch[] = [];
   const open = new Map<string, { messages: Message[]; bytes: number }>();
   for (const item of items) {
     const { topic, stream } = place(item);
@@ -80,17 +80,17 @@ export function pack<T>(
     const message = toMessage(item);
     const partition = partitionOf(message.key, layout.partitions);
     const bytes = sizeOf(message);
-    const limit = Math.min(PARCEL_BYTES, layout.maxBytes - BATCH_OVERHEAD_BYTES);
+    const limit = Math.min(SEND_BATCH_BYTES, layout.maxBytes - BATCH_OVERHEAD_BYTES);
     const id = `${topic}/${partition}`;
-    let parcel = open.get(id);
+    let sendBatch = open.get(id);
     // A message that is too large by itself goes alone: whether it is too large for the broker is the broker's to say.
-    if (!parcel || parcel.messages.length >= PARCEL_MESSAGES || parcel.bytes + bytes > limit) {
-      parcel = { messages: [], bytes: 0 };
-      open.set(id, parcel);
-      packed.push({ topic, partition, messages: parcel.messages, stream });
+    if (!sendBatch || sendBatch.messages.length >= SEND_BATCH_MESSAGES || sendBatch.bytes + bytes > limit) {
+      sendBatch = { messages: [], bytes: 0 };
+      open.set(id, sendBatch);
+      packed.push({ topic, partition, messages: sendBatch.messages, stream });
     }
-    parcel.messages.push({ ...message, partition });
-    parcel.bytes += bytes;
+    sendBatch.messages.push({ ...message, partition });
+    sendBatch.bytes += bytes;
   }
   return packed;
 }

@@ -5,8 +5,8 @@ import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isFencing, type Place, translate } from './failures.ts';
-import type { OrderBook } from './signals.ts';
-import { createTopicReader, farewell, type PartitionRange, type TopicReader } from './reader.ts';
+import type { SignalReader } from './signals.ts';
+import { createTopicReader, closeWithin, type PartitionRange, type TopicReader } from './reader.ts';
 import { type Session, TransactionFailure } from './session.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
@@ -18,7 +18,7 @@ export interface OwnershipParts {
   readonly instance: string;
   readonly place: Place & { readonly transactionalId: string };
   readonly state: AccountState;
-  readonly orders: OrderBook;
+  readonly signals: SignalReader;
   readonly clock: Clock;
   readonly log: Log;
   readonly traffic: Traffic;
@@ -90,7 +90,7 @@ export class Ownership {
       return this.#doubted(cause);
     } finally {
       signal.removeEventListener('abort', connection.sever);
-      await farewell(reader, clock);
+      await closeWithin(reader, clock);
       connection.sever();
     }
   }
@@ -104,9 +104,9 @@ export class Ownership {
   }
 
   async #readState(reader: TopicReader, from: number, to: number, signal: AbortSignal): Promise<void> {
-    const { state, orders } = this.#parts;
+    const { state, signals } = this.#parts;
     const range: PartitionRange = { topic: this.#topic, partition: 0, from, to };
-    const followed = orders.follow(from);
+    const followed = signals.follow(from);
     await reader.read(
       [range],
       (record) => {

@@ -1,21 +1,21 @@
 // The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches. The transaction itself is
 // session.ts', the reading reader.ts', whose the account is ownership.ts', what the state topic says state-topic.ts', what
-// people ask of the account orders.ts'. Design section 6.
+// people ask of the account signals.ts'. Design section 6.
 import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Batch, JsonObject, Opened, Order, Restore, Sink } from '../engine/ports.ts';
+import type { Batch, JsonObject, Opened, Signal, Restore, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isTopicRefused, type Place } from './failures.ts';
-import { type Parcel, pack, parcels, valueLimit } from './messages.ts';
-import { OrderBook } from './signals.ts';
+import { type SendBatch, pack, sendBatches, valueLimit } from './messages.ts';
+import { SignalReader } from './signals.ts';
 import { Ownership } from './ownership.ts';
-import { type Bounds, createTopicReader, farewell, type TopicReader } from './reader.ts';
+import { type Bounds, createTopicReader, closeWithin, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden } from './rights.ts';
 import { fence, type Send, type Session, type SessionOptions } from './session.ts';
-import { settle } from './stable.ts';
-import { AccountState, encodeRow, type Offsets, orderKey, rowKey, type StoredRow } from './state-topic.ts';
+import { awaitStable } from './stable.ts';
+import { AccountState, encodeRow, type Offsets, signalKey, rowKey, type StoredRow } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
 import {
   dataTopic,
@@ -67,7 +67,7 @@ class Publisher implements Sink {
   readonly #stateTopic: string;
   readonly #transactionTimeoutMs: number;
   readonly #state: AccountState;
-  readonly #orders: OrderBook;
+  readonly #signals: SignalReader;
   readonly #ownership: Ownership;
   readonly #memories: ReadonlyMap<string, TopicMemory>;
   readonly #closing = new AbortController();
@@ -84,7 +84,7 @@ class Publisher implements Sink {
     this.#transactionTimeoutMs = kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS;
     this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
     this.#state = new AccountState(prefix, accountId, instance);
-    this.#orders = new OrderBook({ kafka, prefix, accountId, clock, log: this.#log });
+    this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
     this.#ownership = new Ownership({
       kafka,
       accountId,
@@ -92,7 +92,7 @@ class Publisher implements Sink {
       clock,
       place: this.#place,
       state: this.#state,
-      orders: this.#orders,
+      signals: this.#signals,
       log: this.#log,
       traffic: this.#traffic,
     });
@@ -109,7 +109,7 @@ class Publisher implements Sink {
         await this.#stop();
         throw await this.#named(error, 'reading the topics back');
       } finally {
-        await farewell(reader, this.#options.clock);
+        await closeWithin(reader, this.#options.clock);
       }
     });
   }
@@ -121,7 +121,7 @@ class Publisher implements Sink {
       if (!this.#running) throw new PublisherError('kafka.doubt', 'the log has to be opened before a commit');
       const { session, layouts } = this.#running;
       const { prefix, transactionalId } = this.#place;
-      const data = parcels(prefix, transactionalId, layouts, batch);
+      const data = sendBatches(prefix, transactionalId, layouts, batch);
       let sent: Sent;
       try {
         sent = await session.transact((send) => this.#send(data, batch, layouts, send));
@@ -133,21 +133,21 @@ class Publisher implements Sink {
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
       this.#state.position = sent.statePosition ?? this.#state.position;
-      this.#orders.done(batch.ordersDone);
+      this.#signals.done(batch.signalsDone);
     });
   }
 
-  orders(signal: AbortSignal): Promise<readonly Order[]> {
-    return this.#orders.read(signal);
+  signals(signal: AbortSignal): Promise<readonly Signal[]> {
+    return this.#signals.read(signal);
   }
 
-  moves(): { readonly log: number; readonly orders: number } {
-    return { log: this.#traffic.moves, orders: this.#orders.traffic.moves };
+  moves(): { readonly log: number; readonly signals: number } {
+    return { log: this.#traffic.moves, signals: this.#signals.traffic.moves };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new PublisherError('kafka.doubt', 'the log was closed'));
-    this.#orders.close();
+    this.#signals.close();
     await this.#stop();
   }
 
@@ -186,7 +186,7 @@ class Publisher implements Sink {
    * Makes this process the one writer of the account, in the only order that holds:
    *  1. read who signed. After our own first signature this tells whether somebody newer did, whom we must not fence back;
    *  2. fence: older producers are refused from here on, and what they left open is aborted;
-   *  3. settle: prove that nothing committed is hidden. Before our own first commit, because its marker would also release
+   *  3. await what is stable: prove that nothing committed is hidden. Before our own first commit, because its marker would also release
    *     records that a broker's defect has stranded under the same producer id;
    *  4. sign: commit a record that names this opening. Once it is there, nobody older can commit any more;
    *  5. read the state up to that signature: the rows are final, whatever became of the commits before.
@@ -207,13 +207,13 @@ class Publisher implements Sink {
       await this.#ownership.look(reader, signal);
       session = await fence(connection, this.#sessionOptions(), signal);
       const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
-      const settled = await settle(reader, own, connection.brokers, clock, signal);
+      const settled = await awaitStable(reader, own, connection.brokers, clock, signal);
       await this.#ownership.sign(session, reader, signal);
       this.#running = { connection, session, layouts };
       return { reader, bounds: settled };
     } catch (error) {
       await session?.close();
-      await farewell(reader, clock);
+      await closeWithin(reader, clock);
       connection.sever();
       signal.throwIfAborted();
       throw await this.#judge(error, 'taking the account over', signal);
@@ -262,7 +262,7 @@ class Publisher implements Sink {
     const { changes } = this.#state;
     const before = this.#running?.layouts;
     const { reader } = await this.#takeOver(this.#closing.signal);
-    await farewell(reader, this.#options.clock);
+    await closeWithin(reader, this.#options.clock);
     const partitionsOf = (layouts = before) =>
       [...(layouts ?? [])].map(([topic, { partitions }]) => `${topic} ${partitions}`);
     const isSame = partitionsOf().join() === partitionsOf(this.#running!.layouts).join();
@@ -293,8 +293,8 @@ class Publisher implements Sink {
   // ---- writing -----------------------------------------------------------------------------------------------------
 
   async #send(
-    data: readonly Parcel[],
-    { rows, ordersDone }: Batch,
+    data: readonly SendBatch[],
+    { rows, signalsDone }: Batch,
     layouts: ReadonlyMap<string, TopicLayout>,
     send: Send,
   ): Promise<Sent> {
@@ -318,7 +318,7 @@ class Publisher implements Sink {
     const { accountId } = this.#options;
     const entries = [
       ...[...stored].map(([name, row]) => [rowKey(prefix, accountId, name), row && encodeRow(row)] as const),
-      ...ordersDone.map((id) => [orderKey(prefix, accountId, id), null] as const),
+      ...signalsDone.map((id) => [signalKey(prefix, accountId, id), null] as const),
     ];
     // One partition of the state topic is one shard, whatever the topic has.
     const layout = new Map([[this.#stateTopic, { ...layouts.get(this.#stateTopic)!, partitions: 1 }]]);
@@ -347,6 +347,6 @@ function toStateMessage([key, value]: readonly [string, string | null]) {
   return { key: Buffer.from(key), value };
 }
 
-function isEmpty({ messages, deadLetters, notifications, rows, ordersDone }: Batch): boolean {
-  return messages.length + deadLetters.length + notifications.length + rows.size + ordersDone.length === 0;
+function isEmpty({ messages, deadLetters, notifications, rows, signalsDone }: Batch): boolean {
+  return messages.length + deadLetters.length + notifications.length + rows.size + signalsDone.length === 0;
 }

@@ -31,7 +31,7 @@ export interface PartitionBounds {
 /** By topic; the index is the partition. */
 export type Bounds = ReadonlyMap<string, readonly PartitionBounds[]>;
 
-/** In offset order within a partition; awaited when it returns a promise. */
+/** In offset signal within a partition; awaited when it returns a promise. */
 export type OnRecord = (record: FetchedRecord, range: PartitionRange) => void | Promise<void>;
 
 export interface TopicReader {
@@ -46,7 +46,7 @@ export interface TopicReader {
 /** How long a read may stand still: a leader election, a commit marker under way. */
 const STALL_MS = 15_000;
 const PACE: Pace = { baseMs: 200, mostMs: 200, patienceMs: STALL_MS };
-const FAREWELL_MS = 1_000;
+const CLOSE_WITHIN_MS = 1_000;
 /** One answer without data may be bad luck (a stable offset that had just moved); the second is proof. */
 const EMPTY_ANSWERS = 2;
 
@@ -170,8 +170,8 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
 }
 
 /** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
-export async function farewell(reader: TopicReader, clock: Clock): Promise<void> {
-  await atMost(clock, FAREWELL_MS, reader.close());
+export async function closeWithin(reader: TopicReader, clock: Clock): Promise<void> {
+  await atMost(clock, CLOSE_WITHIN_MS, reader.close());
 }
 
 function ask(broker: Broker, queue: readonly Walk[]): Promise<FetchAnswer> {

@@ -1,25 +1,25 @@
-// Leaves orders in the state topic without disturbing whoever publishes the account: an ordinary producer, which fences nobody.
+// Leaves signals in the state topic without disturbing whoever publishes the account: an ordinary producer, which fences nobody.
 import { Partitioners } from 'kafkajs';
 import { until } from '../base/backoff.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { Order } from '../engine/ports.ts';
+import type { Signal } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { translate } from './failures.ts';
-import { OrderBook, type OrderBookOptions } from './signals.ts';
+import { SignalReader, type SignalReaderOptions } from './signals.ts';
 import { verified } from './session.ts';
-import { orderKey } from './state-topic.ts';
+import { signalKey } from './state-topic.ts';
 import { hasTopic, stateTopic } from './topics.ts';
 
 const POLL_MS = 250;
 
 /**
- * Resolves to the offset of the first order when all brokers in sync have them. Throws `usage` when nothing was ever
- * published under the prefix, `kafka.*` otherwise; then the orders may be there all the same.
+ * Resolves to the offset of the first signal when all brokers in sync have them. Throws `usage` when nothing was ever
+ * published under the prefix, `kafka.*` otherwise; then the signals may be there all the same.
  */
-export async function leaveOrders(
+export async function sendSignals(
   settings: KafkaSettings,
   account: { readonly prefix: string; readonly accountId: string },
-  orders: readonly Order[],
+  signals: readonly Signal[],
   log: Log = () => {},
 ): Promise<number> {
   const { prefix, accountId } = account;
@@ -42,14 +42,14 @@ export async function leaveOrders(
   });
   try {
     await producer.connect();
-    const messages = orders.map((order) => ({
-      key: orderKey(prefix, accountId, order.id),
-      value: JSON.stringify(order),
+    const messages = signals.map((signal) => ({
+      key: signalKey(prefix, accountId, signal.id),
+      value: JSON.stringify(signal),
       partition: 0,
     }));
     return verified(await producer.send({ topic, acks: -1, messages }), topic, 0);
   } catch (error) {
-    throw translate(error, `leaving an order in ${topic}`, { brokers: connection.brokers, prefix });
+    throw translate(error, `leaving a signal in ${topic}`, { brokers: connection.brokers, prefix });
   } finally {
     await producer.disconnect();
     connection.sever();
@@ -57,23 +57,23 @@ export async function leaveOrders(
 }
 
 /**
- * Waits until the orders, which were left at the offset `first`, are carried out. False when that takes longer than
+ * Waits until the signals, which were left at the offset `first`, are carried out. False when that takes longer than
  * `patienceMs`, or `signal` aborts.
  */
 export async function untilTaken(
-  options: Omit<OrderBookOptions, 'position'>,
-  orders: readonly Order[],
+  options: Omit<SignalReaderOptions, 'position'>,
+  signals: readonly Signal[],
   first: number,
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { clock } = options;
-  const ids = new Set(orders.map(({ id }) => id));
-  const book = new OrderBook({ ...options, position: first });
+  const ids = new Set(signals.map(({ id }) => id));
+  const book = new SignalReader({ ...options, position: first });
   try {
     const look = async () => {
       const waiting = await book.read(signal);
-      // An order behind a transaction that is still open is not in the book yet.
+      // A signal behind a transaction that is still open is not in the book yet.
       return book.position >= first + ids.size && !waiting.some(({ id }) => ids.has(id)) ? true : null;
     };
     return (await until(look, { baseMs: POLL_MS, mostMs: POLL_MS, patienceMs }, { clock, signal })) ?? false;

@@ -1,7 +1,7 @@
-// Orders of people, as they lie in the state topic until they are carried out. Knows keys, JSON and how far it has read; what
-// an order does is the engine's, who deletes it publisher.ts', who leaves it leave-orders.ts'.
+// Signals of people, as they lie in the state topic until they are carried out. Knows keys, JSON and how far it has read; what
+// a signal does is the engine's, who deletes it publisher.ts', who leaves it leave-signals.ts'.
 import type { Clock } from '../base/clock.ts';
-import type { Order } from '../engine/ports.ts';
+import type { Signal } from '../engine/ports.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { createTopicReader, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
@@ -9,12 +9,12 @@ import { isAnotherLog, parseKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 import { Traffic } from './traffic.ts';
 
-const KINDS: ReadonlySet<string> = new Set<Order['kind']>(['release', 'census', 'reset', 'replay']);
+const KINDS: ReadonlySet<string> = new Set<Signal['kind']>(['release', 'reconcile', 'reset', 'replay']);
 
-/** The order that a record's value holds; null when it is none that we know. */
-export function parseOrder(id: string, value: Buffer): Order | null {
+/** The signal that a record's value holds; null when it is none that we know. */
+export function parseSignal(id: string, value: Buffer): Signal | null {
   try {
-    const { kind, stream, to, at } = JSON.parse(value.toString()) as Order;
+    const { kind, stream, to, at } = JSON.parse(value.toString()) as Signal;
     const known = KINDS.has(kind) && typeof stream === 'string' && typeof at === 'string';
     return known && (to === null || typeof to === 'string') ? { id, kind, stream, to, at } : null;
   } catch {
@@ -22,7 +22,7 @@ export function parseOrder(id: string, value: Buffer): Order | null {
   }
 }
 
-export interface OrderBookOptions {
+export interface SignalReaderOptions {
   readonly kafka: KafkaSettings;
   readonly prefix: string;
   readonly accountId: string;
@@ -33,19 +33,19 @@ export interface OrderBookOptions {
 }
 
 /**
- * The orders of one account that are not carried out yet. Reads the state topic on a connection and from a position of its
+ * The signals of one account that are not carried out yet. Reads the state topic on a connection and from a position of its
  * own: commits may be under way meanwhile, and their position skips what others wrote.
  */
-export class OrderBook {
-  readonly #options: OrderBookOptions;
+export class SignalReader {
+  readonly #options: SignalReaderOptions;
   readonly #topic: string;
-  readonly #waiting = new Map<string, Order>();
+  readonly #waiting = new Map<string, Signal>();
   readonly #readings = new Set<() => void>();
   readonly traffic = new Traffic();
   #position: number;
   #link: { readonly connection: Connection; readonly reader: TopicReader } | null = null;
 
-  constructor(options: OrderBookOptions) {
+  constructor(options: SignalReaderOptions) {
     this.#options = options;
     this.#topic = stateTopic(options.prefix);
     this.#position = options.position ?? 0;
@@ -57,7 +57,7 @@ export class OrderBook {
   }
 
   /** The oldest first. Reads what is new, committed only. Throws PublisherError `kafka.*`, and goes on from there next time. */
-  async read(signal: AbortSignal): Promise<readonly Order[]> {
+  async read(signal: AbortSignal): Promise<readonly Signal[]> {
     signal.throwIfAborted();
     this.#link ??= this.#connect();
     const { connection, reader } = this.#link;
@@ -128,13 +128,13 @@ export class OrderBook {
     this.#position = offset + 1;
     const { prefix, accountId, log } = this.#options;
     const subject = parseKey(key);
-    if (subject?.prefix !== prefix || subject.account_id !== accountId || subject.order === undefined) return;
+    if (subject?.prefix !== prefix || subject.account_id !== accountId || subject.signal === undefined) return;
     if (value === null) {
-      this.#waiting.delete(subject.order);
+      this.#waiting.delete(subject.signal);
       return;
     }
-    const order = parseOrder(subject.order, value);
-    if (order) this.#waiting.set(order.id, order);
-    else log('warn', 'an order that this version does not know is left alone', { order: subject.order, offset });
+    const signal = parseSignal(subject.signal, value);
+    if (signal) this.#waiting.set(signal.id, signal);
+    else log('warn', 'a signal that this version does not know is left alone', { signal: subject.signal, offset });
   }
 }

@@ -14,7 +14,7 @@ const PACE: Pace = { baseMs: 100, mostMs: 100, patienceMs: PATIENCE_MS };
  * moment. Compares later stable offsets with the first high watermark, so that other accounts may go on writing to the
  * same topics. Throws `kafka.hanging_transaction`.
  */
-export async function settle(
+export async function awaitStable(
   reader: TopicReader,
   topics: readonly string[],
   brokers: string,
@@ -22,10 +22,10 @@ export async function settle(
   signal: AbortSignal,
 ): Promise<Bounds> {
   const asked = await reader.bounds(topics, signal);
-  let open = unsettled(asked, asked);
+  let open = openTransaction(asked, asked);
   if (open === null) return asked;
   const look = async () => {
-    open = unsettled(asked, await reader.bounds(topics, signal));
+    open = openTransaction(asked, await reader.bounds(topics, signal));
     return open === null ? asked : null;
   };
   const settled = await until(look, PACE, { clock, signal });
@@ -40,7 +40,7 @@ interface OpenTransaction {
   readonly end: number;
 }
 
-function unsettled(asked: Bounds, now: Bounds): OpenTransaction | null {
+function openTransaction(asked: Bounds, now: Bounds): OpenTransaction | null {
   for (const [topic, partitions] of asked) {
     for (const [partition, { end }] of partitions.entries()) {
       const stable = now.get(topic)?.[partition]?.stable ?? -1;

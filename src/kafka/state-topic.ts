@@ -27,7 +27,7 @@ export interface Subject {
   readonly account_id: string;
   readonly stream?: string;
   readonly owner?: true;
-  readonly order?: string;
+  readonly signal?: string;
 }
 
 export function rowKey(prefix: string, accountId: string, name: string): string {
@@ -38,8 +38,8 @@ export function ownerKey(prefix: string, accountId: string): string {
   return JSON.stringify([prefix, { account_id: accountId, owner: true }]);
 }
 
-export function orderKey(prefix: string, accountId: string, id: string): string {
-  return JSON.stringify([prefix, { account_id: accountId, order: id }]);
+export function signalKey(prefix: string, accountId: string, id: string): string {
+  return JSON.stringify([prefix, { account_id: accountId, signal: id }]);
 }
 
 /** Whether a log that was read up to `position` cannot be the one that has these bounds: it was emptied or made anew. */
@@ -99,8 +99,8 @@ export class AccountState {
     this.position = record.offset + 1;
     const subject = parseKey(record.key);
     if (subject?.prefix !== this.#prefix || subject.account_id !== this.#accountId) return;
-    // An order only asks for something: it changes nothing that we know.
-    if (subject.order !== undefined) return;
+    // A signal only asks for something: it changes nothing that we know.
+    if (subject.signal !== undefined) return;
     this.changes++;
     if (subject.owner) {
       this.owner = record.value === null ? null : (parse(record, record.value) as unknown as Owner);

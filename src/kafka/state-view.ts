@@ -1,8 +1,8 @@
-// What the state topic holds for the eyes of people: every account's rows, and the orders that wait. Reads only: nobody is fenced.
+// What the state topic holds for the eyes of people: every account's rows, and the signals that wait. Reads only: nobody is fenced.
 import type { Clock } from '../base/clock.ts';
-import type { Order } from '../engine/ports.ts';
+import type { Signal } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { parseOrder } from './signals.ts';
+import { parseSignal } from './signals.ts';
 import { createTopicReader } from './reader.ts';
 import { decodeRow, parseKey, type StoredRow } from './state-topic.ts';
 import { hasTopic, stateTopic } from './topics.ts';
@@ -14,17 +14,17 @@ export interface ShownRow extends StoredRow {
   readonly committedAt: number;
 }
 
-export interface ShownOrder extends Order {
+export interface ShownSignal extends Signal {
   readonly accountId: string;
 }
 
 export interface ShownState {
   readonly rows: readonly ShownRow[];
-  /** Orders that are not carried out yet, the oldest first. */
-  readonly orders: readonly ShownOrder[];
+  /** Signals that are not carried out yet, the oldest first. */
+  readonly signals: readonly ShownSignal[];
 }
 
-/** Every account's rows and orders as committed now. */
+/** Every account's rows and signals as committed now. */
 export async function readState(
   settings: KafkaSettings,
   prefix: string,
@@ -34,10 +34,10 @@ export async function readState(
 ): Promise<ShownState> {
   const connection = createConnection(settings, log);
   const topic = stateTopic(prefix);
-  if (!(await hasTopic(connection, prefix, topic))) return { rows: [], orders: [] };
+  if (!(await hasTopic(connection, prefix, topic))) return { rows: [], signals: [] };
   const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
   const rows = new Map<string, ShownRow>();
-  const orders = new Map<string, ShownOrder>();
+  const signals = new Map<string, ShownSignal>();
   try {
     await reader.readAll(
       [topic],
@@ -45,15 +45,15 @@ export async function readState(
         const { key, value, timestamp: committedAt } = record;
         const subject = parseKey(key);
         if (subject?.prefix !== prefix) return;
-        const { account_id: accountId, stream: name, order: id } = subject;
+        const { account_id: accountId, stream: name, signal: id } = subject;
         if (value === null) {
           rows.delete(String(key));
-          orders.delete(String(key));
+          signals.delete(String(key));
         } else if (name !== undefined) {
           rows.set(String(key), { ...decodeRow(record, value), accountId, name, committedAt });
         } else if (id !== undefined) {
-          const order = parseOrder(id, value);
-          if (order) orders.set(String(key), { ...order, accountId });
+          const signal = parseSignal(id, value);
+          if (signal) signals.set(String(key), { ...signal, accountId });
         }
       },
       signal,
@@ -61,5 +61,5 @@ export async function readState(
   } finally {
     await reader.close();
   }
-  return { rows: [...rows.values()], orders: [...orders.values()] };
+  return { rows: [...rows.values()], signals: [...signals.values()] };
 }

@@ -20,7 +20,7 @@ export interface HttpOptions {
   readonly dead: () => readonly string[];
 }
 
-export interface HttpDoor {
+export interface HttpServer {
   /** `http://127.0.0.1:8080`, with the port that was really taken. */
   readonly address: string;
   close(): Promise<void>;
@@ -38,7 +38,7 @@ interface Answer {
 type Route = () => Answer | Promise<Answer>;
 
 /** Throws PublisherError `http.listen` when the address cannot be taken. */
-export async function openHttp(options: HttpOptions): Promise<HttpDoor> {
+export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port } = options.listen;
   const routes = routesOf(options);
   const server = createServer(

@@ -57,41 +57,41 @@ export interface EventLog {
 }
 
 export function createEventLog(log: Logger): EventLog {
-  const sinceSummary = new Map<string, Tally>();
-  const sinceSweep = new Map<string, number>();
+  const sinceSummary = new Map<string, SinceSummary>();
+  const sinceScan = new Map<string, number>();
 
-  const tallyOf = (account: string): Tally => {
-    const tally = sinceSummary.get(account) ?? { published: 0, unchanged: 0, deadLetters: 0, requests: 0 };
-    sinceSummary.set(account, tally);
-    return tally;
+  const sinceSummaryOf = (account: string): SinceSummary => {
+    const since = sinceSummary.get(account) ?? { published: 0, unchanged: 0, deadLetters: 0, requests: 0 };
+    sinceSummary.set(account, since);
+    return since;
   };
 
   return {
     listen: (account) => (event) => {
-      const tally = tallyOf(account);
-      let publishedInSweep = 0;
-      if (event.name === 'request.finished') tally.requests += 1;
+      const since = sinceSummaryOf(account);
+      let publishedInScan = 0;
+      if (event.name === 'request.finished') since.requests += 1;
       if (event.name === 'page.committed') {
         const published = sum(event.published);
-        tally.published += published;
-        tally.unchanged += event.unchanged;
-        tally.deadLetters += event.deadLetters;
-        const sweep = `${account} ${event.stream} ${event.purpose}`;
-        sinceSweep.set(sweep, (sinceSweep.get(sweep) ?? 0) + published);
+        since.published += published;
+        since.unchanged += event.unchanged;
+        since.deadLetters += event.deadLetters;
+        const scan = `${account} ${event.stream} ${event.purpose}`;
+        sinceScan.set(scan, (sinceScan.get(scan) ?? 0) + published);
       }
-      if (event.name === 'sweep.completed') {
-        const sweep = `${account} ${event.stream} ${event.purpose}`;
-        publishedInSweep = sinceSweep.get(sweep) ?? 0;
-        sinceSweep.delete(sweep);
+      if (event.name === 'scan.completed') {
+        const scan = `${account} ${event.stream} ${event.purpose}`;
+        publishedInScan = sinceScan.get(scan) ?? 0;
+        sinceScan.delete(scan);
       }
       const { name, ...fields } = event;
-      const { level, message } = lineOf(event, publishedInSweep);
+      const { level, message } = lineOf(event, publishedInScan);
       log[level]({ event: name, account, ...fields }, message);
     },
     summarise: (accounts) => {
       for (const account of accounts) {
-        const tally = tallyOf(account.accountId);
-        const { published, unchanged, requests, deadLetters } = tally;
+        const since = sinceSummaryOf(account.accountId);
+        const { published, unchanged, requests, deadLetters } = since;
         const message = `${headline(account)} Since the last summary: ${published} published, ${unchanged} unchanged, ${counted(requests, 'request')}.`;
         log.info(
           { event: 'summary', account: account.accountId, published, unchanged, deadLetters, requests },
@@ -103,7 +103,7 @@ export function createEventLog(log: Logger): EventLog {
   };
 }
 
-interface Tally {
+interface SinceSummary {
   published: number;
   unchanged: number;
   deadLetters: number;
@@ -111,7 +111,7 @@ interface Tally {
 }
 
 /** The level and sentence of an event. */
-export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
+export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
   switch (event.name) {
     case 'account.opened':
       return openedLine(event);
@@ -123,13 +123,13 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return debug(`committed ${sum(event.published)} of ${counted(event.read, 'record')} in ${event.commitMs} ms`);
     case 'transaction.committed':
       return debug(`transaction with ${counted(event.pages, 'page')} in ${event.ms} ms`);
-    case 'sweep.started':
-      return event.purpose === 'first' ? info('reads everything for the first time') : debug(`${event.purpose} sweep`);
-    case 'sweep.completed': {
-      const message = `${event.purpose} sweep complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInSweep} published`;
-      return event.purpose === 'first' || publishedInSweep > 0 ? info(message) : debug(message);
+    case 'scan.started':
+      return event.purpose === 'snapshot' ? info('reads everything for the first time') : debug(`${event.purpose} scan`);
+    case 'scan.completed': {
+      const message = `${event.purpose} scan complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInScan} published`;
+      return event.purpose === 'snapshot' || publishedInScan > 0 ? info(message) : debug(message);
     }
-    case 'sweep.shifted':
+    case 'scan.shifted':
       // Repeating a walk is ordinary while people work; that it never settles is not.
       return {
         level: event.walk < 3 ? 'debug' : 'warn',
@@ -179,8 +179,8 @@ export function lineOf(event: PublisherEvent, publishedInSweep = 0): Line {
       return info(`Harvest takes the token again, after ${Math.ceil(event.refusedMs / 1000)} s; reading goes on`);
     case 'token.refreshed':
       return info('the access token was renewed');
-    case 'order.carried_out':
-      return info(`${event.order}, asked for at ${event.given}, is carried out`);
+    case 'signal.carried_out':
+      return info(`${event.signal}, asked for at ${event.given}, is carried out`);
     case 'loop.stalled': {
       const message = `stands still: ${event.waiting}, and nothing of it moved for ${Math.round(event.forMs / 1000)} s (${event.loop})`;
       return { level: 'error', message };

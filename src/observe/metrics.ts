@@ -66,8 +66,8 @@ export const METRICS = {
     'Records with a member that the schema does not know (`unknown_member`) or of a type that it does not take (`new_type`), fields that were null for the first time (`unexpected_null`), streams whose text was no UTF-8 (`replaced_text`), and times that came as an empty text (`empty_text`). Beyond 100 fields of a stream, `field` is `other`.',
     ['account', 'stream', 'field', 'kind'],
   ),
-  sweeps_completed_total: metric('counter', 'sweeps', 'Sweeps walked to their end.', ['account', 'stream', 'purpose']),
-  sweeps_shifted_total: metric('counter', 'sweeps', 'Sweeps walked again because the list moved meanwhile.', [
+  scans_completed_total: metric('counter', 'scans', 'Scans walked to their end.', ['account', 'stream', 'purpose']),
+  scans_shifted_total: metric('counter', 'scans', 'Scans walked again because the list moved meanwhile.', [
     'account',
     'stream',
   ]),
@@ -128,7 +128,7 @@ export const METRICS = {
     '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD.',
     ['account', 'stream', 'state'],
   ),
-  stream_complete: metric('gauge', '0 or 1', '1 once the first sweep is complete.', ['account', 'stream']),
+  stream_complete: metric('gauge', '0 or 1', '1 once the snapshot is complete.', ['account', 'stream']),
   stream_retrying: metric('gauge', '0 or 1', '1 while requests fail and are repeated.', ['account', 'stream']),
   stream_lag_seconds: metric(
     'gauge',
@@ -150,13 +150,13 @@ export const METRICS = {
   stream_missing_rows: metric(
     'gauge',
     'records',
-    "Rows that Harvest's count had less than the topic at the last tally; negative when it had more.",
+    "Rows that Harvest's count had less than the topic at the last count check; negative when it had more.",
     ['account', 'stream'],
   ),
   stream_backlog: metric(
     'gauge',
     '',
-    'What is still to be read, asked for or deleted: pending_parents, dirty_windows, touched_windows, held_windows, suspects, gone.',
+    'What is still to be read, asked for or deleted: pending_parents, dirty_windows, touched_windows, held_windows, delete_candidates, confirmed_deletes.',
     ['account', 'stream', 'kind'],
   ),
   stream_backlog_seconds: metric(
@@ -165,11 +165,11 @@ export const METRICS = {
     'Since when changed parents wait for their children to be read; absent when none do.',
     ['account', 'stream'],
   ),
-  stream_census_seconds: metric('gauge', 'seconds', 'Age of the last complete census or round; absent before.', [
+  stream_reconciliation_seconds: metric('gauge', 'seconds', 'Age of the last complete reconciliation or round; absent before.', [
     'account',
     'stream',
   ]),
-  sweep_progress_ratio: metric('gauge', '0 to 1', 'How much of the sweep under way is done; absent when unknown.', [
+  scan_progress_ratio: metric('gauge', '0 to 1', 'How much of the scan under way is done; absent when unknown.', [
     'account',
     'stream',
     'purpose',
@@ -284,11 +284,11 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
       observe('request_seconds', labels, event.ms / 1000);
       break;
     }
-    case 'sweep.completed':
-      count('sweeps_completed_total', { account, stream: event.stream, purpose: event.purpose });
+    case 'scan.completed':
+      count('scans_completed_total', { account, stream: event.stream, purpose: event.purpose });
       break;
-    case 'sweep.shifted':
-      count('sweeps_shifted_total', { account, stream: event.stream });
+    case 'scan.shifted':
+      count('scans_shifted_total', { account, stream: event.stream });
       break;
     case 'topic.refilled':
       count('topics_refilled_total', { account, stream: event.stream });
@@ -325,8 +325,8 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     case 'account.opened':
     case 'account.stopped':
     case 'stream.changed':
-    case 'order.carried_out':
-    case 'sweep.started':
+    case 'signal.carried_out':
+    case 'scan.started':
     case 'totals.absent':
     case 'day.unlikely':
     case 'record.refused':
@@ -347,7 +347,7 @@ function show({ set }: Recorder, status: AccountStatus, now: number): void {
     set('budget_waiting', { account, budget }, waiting);
   }
   for (const streamStatus of streams) {
-    const { stream, state, complete, retrying, lagSeconds, rows, sweep, backlog, lastCommitAt } = streamStatus;
+    const { stream, state, complete, retrying, lagSeconds, rows, scan, backlog, lastCommitAt } = streamStatus;
     const labels = { account, stream };
     set('stream_poll_interval_seconds', labels, streamStatus.pollIntervalSeconds);
     if (lastCommitAt !== null) set('stream_last_commit_timestamp_seconds', labels, Date.parse(lastCommitAt) / 1000);
@@ -356,12 +356,12 @@ function show({ set }: Recorder, status: AccountStatus, now: number): void {
     set('stream_retrying', labels, retrying !== null);
     set('stream_rows', labels, rows);
     if (lagSeconds !== null) set('stream_lag_seconds', labels, lagSeconds);
-    if (backlog.talliedAt !== null) set('stream_missing_rows', labels, backlog.missing);
+    if (backlog.countedAt !== null) set('stream_missing_rows', labels, backlog.missing);
     for (const [kind, count] of BACKLOG) set('stream_backlog', { ...labels, kind }, backlog[count]);
     if (backlog.pendingSince !== null) set('stream_backlog_seconds', labels, secondsSince(backlog.pendingSince, now));
-    if (backlog.censusAt !== null) set('stream_census_seconds', labels, secondsSince(backlog.censusAt, now));
-    if (sweep?.total)
-      set('sweep_progress_ratio', { ...labels, purpose: sweep.purpose }, Math.min(1, sweep.rows / sweep.total));
+    if (backlog.reconciledAt !== null) set('stream_reconciliation_seconds', labels, secondsSince(backlog.reconciledAt, now));
+    if (scan?.total)
+      set('scan_progress_ratio', { ...labels, purpose: scan.purpose }, Math.min(1, scan.rows / scan.total));
   }
 }
 
@@ -370,8 +370,8 @@ const BACKLOG = [
   ['dirty_windows', 'dirtyWindows'],
   ['touched_windows', 'touchedWindows'],
   ['held_windows', 'heldWindows'],
-  ['suspects', 'suspects'],
-  ['gone', 'gone'],
+  ['delete_candidates', 'candidates'],
+  ['confirmed_deletes', 'confirmed'],
 ] as const;
 
 function secondsSince(time: string, now: number): number {

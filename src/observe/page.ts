@@ -12,7 +12,7 @@ export interface PageFacts {
   readonly now: number;
   readonly uptimeSeconds: number;
   readonly accounts: readonly AccountStatus[];
-  /** Until the first sweeps of an account are complete; null when nothing is known or left. */
+  /** Until the snapshots of an account are complete; null when nothing is known or left. */
   readonly secondsLeft: (account: AccountStatus) => number | null;
 }
 
@@ -69,7 +69,7 @@ function renderAccount(account: AccountStatus, { now, secondsLeft }: PageFacts):
 ${account.remedy === null ? null : html`<p class="remedy">${account.remedy}</p>`}
 <dl class="tiles">
 ${tile('streams complete', `${enabled.filter(({ complete }) => complete).length} / ${enabled.length}`)}
-${left === null ? null : tile('first sweeps', `about ${duration(left)} left`)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
+${left === null ? null : tile('snapshots', `about ${duration(left)} left`)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
 ${tile('furthest behind', lags.length === 0 ? '–' : duration(Math.max(...lags)))}
 ${tile('dead letters', grouped(deadLetters))}
 ${budgets.map((budget) => renderBudget(budget, now))}
@@ -81,7 +81,7 @@ ${streams.length === 0 ? null : renderStreams(account, now)}
 function renderStreams(account: AccountStatus, now: number): Html {
   const rows = account.streams.map((stream) => ({ stream, standing: standing(stream, account) }));
   return html`<table>
-<thead><tr><th>stream</th><th>state</th><th class="number">rows</th><th class="number">behind</th><th>sweep</th><th>last commit</th><th>next</th><th>cursor</th></tr></thead>
+<thead><tr><th>stream</th><th>state</th><th class="number">rows</th><th class="number">behind</th><th>scan</th><th>last commit</th><th>next</th><th>cursor</th></tr></thead>
 <tbody>${rows.sort(byUrgency).map((row) => renderStream(row, now))}</tbody>
 </table>`;
 }
@@ -107,7 +107,7 @@ function renderStream({ stream, standing: { shade, word } }: Row, now: number): 
 <td>${badge(shade, word)}</td>
 <td class="number" data-label="rows">${grouped(stream.rows)}</td>
 <td class="number" data-label="behind">${stream.lagSeconds === null ? '–' : duration(stream.lagSeconds)}</td>
-${renderSweep(stream)}
+${renderScan(stream)}
 <td data-label="last commit">${stream.lastCommitAt === null ? '–' : ago(stream.lastCommitAt, now)}</td>
 <td data-label="next">${stream.nextDueAt === null ? '–' : until(stream.nextDueAt, now)}</td>
 <td class="quiet" data-label="cursor">${stream.cursor ?? '–'}</td>
@@ -120,22 +120,22 @@ ${
 }`;
 }
 
-/** What is still to be done, besides the sweep under way. */
+/** What is still to be done, besides the scan under way. */
 function backlogNote({
   pendingParents,
   dirtyWindows,
   touchedWindows,
-  suspects,
-  gone,
-  census,
+  candidates,
+  confirmed,
+  reconciliation,
 }: StreamStatus['backlog']): string {
   const parts = [
     counted(pendingParents, 'changed parent'),
     counted(dirtyWindows, 'changed window'),
     counted(touchedWindows, 'window to look at', 'windows to look at'),
-    census === null ? '' : `census: ${grouped(census.read)} read, ${grouped(census.found)} missing`,
-    counted(suspects, 'missing record'),
-    counted(gone, 'deleted record'),
+    reconciliation === null ? '' : `reconciliation: ${grouped(reconciliation.read)} read, ${grouped(reconciliation.found)} missing`,
+    counted(candidates, 'missing record'),
+    counted(confirmed, 'deleted record'),
   ];
   return parts.filter(Boolean).join(', ');
 }
@@ -144,15 +144,15 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return count === 0 ? '' : `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-function renderSweep({ sweep, state, reason, backlog }: StreamStatus): Html {
+function renderScan({ scan, state, reason, backlog }: StreamStatus): Html {
   const waiting = backlogNote(backlog);
-  if (sweep === null && waiting !== '') return html`<td data-label="sweep"><small>${waiting}</small></td>`;
-  if (sweep === null && state === 'RUNNING' && reason)
-    return html`<td data-label="sweep"><small>${reason}</small></td>`;
-  if (sweep === null) return html`<td class="idle">–</td>`;
-  const { purpose, rows, total, unit } = sweep;
-  if (!total) return html`<td data-label="sweep"><small>${purpose} ${grouped(rows)} ${unit}</small></td>`;
-  return html`<td data-label="sweep"><progress value="${Math.min(rows, total)}" max="${total}" aria-label="${purpose} sweep"></progress><small>${purpose} ${grouped(rows)} / ${grouped(total)} ${unit}</small></td>`;
+  if (scan === null && waiting !== '') return html`<td data-label="scan"><small>${waiting}</small></td>`;
+  if (scan === null && state === 'RUNNING' && reason)
+    return html`<td data-label="scan"><small>${reason}</small></td>`;
+  if (scan === null) return html`<td class="idle">–</td>`;
+  const { purpose, rows, total, unit } = scan;
+  if (!total) return html`<td data-label="scan"><small>${purpose} ${grouped(rows)} ${unit}</small></td>`;
+  return html`<td data-label="scan"><progress value="${Math.min(rows, total)}" max="${total}" aria-label="${purpose} scan"></progress><small>${purpose} ${grouped(rows)} / ${grouped(total)} ${unit}</small></td>`;
 }
 
 type Shade = 'good' | 'busy' | 'bad' | 'off';
@@ -172,7 +172,7 @@ interface Row {
 }
 
 /** The state in a word that needs no manual. A stream is as well as its account: nobody reads it while that stands still. */
-function standing({ state, complete, retrying, sweep }: StreamStatus, { phase, stalls }: AccountStatus): Standing {
+function standing({ state, complete, retrying, scan }: StreamStatus, { phase, stalls }: AccountStatus): Standing {
   if (state === 'FORBIDDEN') return { shade: 'bad', word: 'forbidden' };
   if (state === 'BLOCKED') return { shade: 'bad', word: 'blocked' };
   if (state === 'HELD') return { shade: 'bad', word: 'held' };
@@ -181,7 +181,7 @@ function standing({ state, complete, retrying, sweep }: StreamStatus, { phase, s
   if (phase !== 'running') return { shade: SHADES[phase], word: phase };
   if (retrying) return { shade: 'busy', word: 'retrying' };
   if (complete) return { shade: 'good', word: 'in step' };
-  return { shade: 'busy', word: sweep === null ? 'queued' : 'first sweep' };
+  return { shade: 'busy', word: scan === null ? 'queued' : 'snapshot' };
 }
 
 const URGENCY: readonly string[] = [
@@ -193,7 +193,7 @@ const URGENCY: readonly string[] = [
   'waiting',
   'opening',
   'retrying',
-  'first sweep',
+  'snapshot',
   'queued',
   'in step',
   'module off',

@@ -118,7 +118,7 @@ function stallFinding(account: string, { loop, waiting, seconds }: StallStatus):
 function streamFinding(account: string, status: StreamStatus): Finding | null {
   const { stream, state, reason, remedy, retrying } = status;
   if (state !== 'RUNNING') return { account, stream, state, reason: reason ?? 'unknown', remedy };
-  const why = retrying ?? { reason: reason ?? 'the first sweep is not complete', remedy };
+  const why = retrying ?? { reason: reason ?? 'the snapshot is not complete', remedy };
   const finding = { account, stream, reason: why.reason, remedy: why.remedy };
   if (!status.complete) return { ...finding, state: 'INCOMPLETE' };
   if (retrying) return { ...finding, state: 'RETRYING' };

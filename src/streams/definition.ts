@@ -2,7 +2,7 @@
 
 /**
  * How a stream is read (design sections 3 and 4):
- * - list:   a list with `updated_since`; changes sweeps after one first sweep
+ * - list:   a list with `updated_since`; polls after one snapshot
  * - whole:  no `updated_since`; read whole each time (company, roles, project budget)
  * - child:  one list per parent record
  * - report: one list per calendar window

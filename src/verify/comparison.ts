@@ -3,7 +3,7 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import { type Portion, portionNameOf } from './share.ts';
+import { type Share, shareNameOf } from './share.ts';
 import type { Answer, RecordReader } from './record-reader.ts';
 import type { TopicView } from './topic-view.ts';
 
@@ -12,7 +12,7 @@ export type Kind = 'missing' | 'extra' | 'stale';
 /** A row on which the two sides differ: the hash of its value on each, null where it is not. */
 export interface Difference {
   readonly id: RowId;
-  readonly portion: Portion;
+  readonly share: Share;
   /** The parent in the path of a single record. */
   readonly group: number | null;
   readonly harvest: number | null;
@@ -25,7 +25,7 @@ export function kindOf({ harvest, topic }: Pick<Difference, 'harvest' | 'topic'>
 }
 
 /** `total_entries` against the rows on the topic. */
-export interface Tally {
+export interface Counts {
   readonly harvest: number;
   readonly topic: number;
 }
@@ -50,11 +50,11 @@ export class Comparison {
   compared = 0;
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
-  tally: Tally | null = null;
+  counts: Counts | null = null;
   readonly #records: RecordReader;
   readonly #harvest: HarvestView;
   readonly #parent: StreamDefinition | null;
-  readonly #portions: readonly Portion[];
+  readonly #shares: readonly Share[];
   #pages = 0;
 
   constructor(parts: {
@@ -63,34 +63,34 @@ export class Comparison {
     readonly records: RecordReader;
     readonly parent: StreamDefinition | null;
     /** What is compared; with a sample, what its rows may lie in. */
-    readonly portions: readonly Portion[];
+    readonly shares: readonly Share[];
   }) {
     this.topic = parts.topic;
     this.#harvest = parts.harvest;
     this.#records = parts.records;
     this.#parent = parts.parent;
-    this.#portions = parts.portions;
+    this.#shares = parts.shares;
   }
 
   get #stream(): StreamDefinition {
     return this.topic.definition;
   }
 
-  /** The first look at everything in the portions. */
+  /** The first look at everything in the shares. */
   async look(): Promise<void> {
     const seen = new Set<RowId>();
     const looked = new Set<string>();
-    await inChunks(this.#portions, async (portion) => {
-      const found = await this.#ask(portion, (id, answer) => {
+    await inChunks(this.#shares, async (share) => {
+      const found = await this.#ask(share, (id, answer) => {
         seen.add(id);
-        this.#note(id, portion, answer);
+        this.#note(id, share, answer);
       });
-      if (found) looked.add(portion.name);
+      if (found) looked.add(share.name);
     });
-    const byName = new Map(this.#portions.map((portion) => [portion.name, portion]));
+    const byName = new Map(this.#shares.map((share) => [share.name, share]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
-      const name = this.#portionName(id);
+      const name = this.#shareName(id);
       if (seen.has(id) || !looked.has(name)) continue;
       this.compared++;
       this.#note(id, byName.get(name)!, null);
@@ -99,34 +99,34 @@ export class Comparison {
 
   /** The first look at single rows of the topic, and at the number of all. */
   async lookAt(ids: readonly RowId[]): Promise<void> {
-    const portion = this.#portions[0]!;
+    const share = this.#shares[0]!;
     for (const id of ids) {
       const group = this.topic.index.get(id)?.group ?? null;
       if (group === null && this.#isBelowParent) continue;
-      this.#note(id, portion, await this.#single({ id, group, portion }));
+      this.#note(id, share, await this.#single({ id, group, share }));
       this.compared++;
     }
   }
 
-  /** Compares the number of rows; a second time, keeps the tally only if it is as far off as before. */
+  /** Compares the number of rows; a second time, keeps the counts only if it is as far off as before. */
   async count(): Promise<void> {
-    const before = this.tally;
-    const harvest = await this.#harvest.total(this.#stream, this.#portions[0]!);
+    const before = this.counts;
+    const harvest = await this.#harvest.total(this.#stream, this.#shares[0]!);
     // What cannot be counted any more cannot be confirmed either.
-    this.tally = null;
+    this.counts = null;
     if (harvest === null) return;
     // What lies in the dead letters alone is counted in Harvest, too.
     const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);
-    this.tally = { harvest, topic: this.topic.index.size + unpublished.length };
-    if (before === null || isEven(before) || isEven(this.tally)) return;
-    if (before.harvest - before.topic === this.tally.harvest - this.tally.topic) return;
+    this.counts = { harvest, topic: this.topic.index.size + unpublished.length };
+    if (before === null || isEven(before) || isEven(this.counts)) return;
+    if (before.harvest - before.topic === this.counts.harvest - this.counts.topic) return;
     this.moving++;
-    this.tally = { harvest, topic: harvest };
+    this.counts = { harvest, topic: harvest };
   }
 
   /** Whether anything is left that a second look would have to confirm. */
   get isOpen(): boolean {
-    return this.differences.size > 0 || (this.tally !== null && !isEven(this.tally));
+    return this.differences.size > 0 || (this.counts !== null && !isEven(this.counts));
   }
 
   /** The second look. The topic's news must be read before. */
@@ -143,7 +143,7 @@ export class Comparison {
       // Without an answer its parent's list is refused by now.
       else if (answer !== undefined) this.#judge(before, answer);
     }
-    if (this.tally !== null && !isEven(this.tally)) await this.count();
+    if (this.counts !== null && !isEven(this.counts)) await this.count();
   }
 
   #judge(before: Difference, answer: Exclude<Answer, 'refused'> | null): void {
@@ -159,7 +159,7 @@ export class Comparison {
     if (answer && topic !== null && this.values.size < VALUES_MAX) this.values.set(id, Buffer.from(answer.value));
   }
 
-  #note(id: RowId, portion: Portion, answer: Answer | null): void {
+  #note(id: RowId, share: Share, answer: Answer | null): void {
     const topic = this.topic.hash(id);
     const harvest = answer === null || answer === 'refused' ? null : answer.hash;
     // A walk that is walked again may bring another version: the last one counts.
@@ -167,11 +167,11 @@ export class Comparison {
     if (answer === 'refused') this.refused.add(id);
     else if (harvest !== topic) {
       const group = answer === null ? (this.topic.index.get(id)?.group ?? null) : answer.group;
-      this.differences.set(id, { id, portion, group, harvest, topic });
+      this.differences.set(id, { id, share, group, harvest, topic });
     }
   }
 
-  /** Harvest's answers for these rows, one by one or by their portions, whichever takes fewer requests; null: it is gone. */
+  /** Harvest's answers for these rows, one by one or by their shares, whichever takes fewer requests; null: it is gone. */
   async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null>> {
     const answers = new Map<RowId, Answer | null>();
     const isFew = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
@@ -179,33 +179,33 @@ export class Comparison {
       for (const row of rows) answers.set(row.id, await this.#single(row));
       return answers;
     }
-    const wanted = new Map<Portion, RowId[]>();
-    for (const { id, portion } of rows) wanted.set(portion, [...(wanted.get(portion) ?? []), id]);
+    const wanted = new Map<Share, RowId[]>();
+    for (const { id, share } of rows) wanted.set(share, [...(wanted.get(share) ?? []), id]);
     const ids = new Set(rows.map(({ id }) => id));
-    await inChunks([...wanted.keys()], async (portion) => {
-      const asked = await this.#ask(portion, (id, answer) => {
+    await inChunks([...wanted.keys()], async (share) => {
+      const asked = await this.#ask(share, (id, answer) => {
         // It may come from another parent than before.
         if (ids.has(id)) answers.set(id, answer);
       });
-      for (const id of asked ? wanted.get(portion)! : []) if (!answers.has(id)) answers.set(id, null);
+      for (const id of asked ? wanted.get(share)! : []) if (!answers.has(id)) answers.set(id, null);
     });
     return answers;
   }
 
-  /** Asks for a portion and tells of each record in it; false when the portion is refused. */
-  async #ask(portion: Portion, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
-    const pages = await this.#harvest.portion(this.#stream, portion, this.#parent, (records) => {
-      for (const record of records) onAnswer(this.#records.idOf(record, portion), this.#records.read(record, portion));
+  /** Asks for a share and tells of each record in it; false when the share is refused. */
+  async #ask(share: Share, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
+    const pages = await this.#harvest.share(this.#stream, share, this.#parent, (records) => {
+      for (const record of records) onAnswer(this.#records.idOf(record, share), this.#records.read(record, share));
     });
-    if (pages === null) this.refusedParents.add(portion.name);
+    if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);
     return pages !== null;
   }
 
-  async #single({ id, group, portion }: Pick<Difference, 'id' | 'group' | 'portion'>): Promise<Answer | null> {
+  async #single({ id, group, share }: Pick<Difference, 'id' | 'group' | 'share'>): Promise<Answer | null> {
     const parent = this.#isBelowParent ? group : null;
     const record = await this.#harvest.record(this.#stream, id as number, parent);
-    return record && this.#records.read(record, portion);
+    return record && this.#records.read(record, share);
   }
 
   /** Whether the path of a single record holds its parent. */
@@ -213,8 +213,8 @@ export class Comparison {
     return this.#stream.single?.includes('{parent}') ?? false;
   }
 
-  #portionName(id: RowId): string {
-    return portionNameOf(this.#stream, id, this.topic.index.get(id)!);
+  #shareName(id: RowId): string {
+    return shareNameOf(this.#stream, id, this.topic.index.get(id)!);
   }
 }
 
@@ -222,6 +222,6 @@ async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>
   for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
-function isEven({ harvest, topic }: Tally): boolean {
+function isEven({ harvest, topic }: Counts): boolean {
   return harvest === topic;
 }

@@ -1,7 +1,7 @@
 // What a comparison found out about a stream: plain data for people and programs.
 import type { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId } from '../engine/ports.ts';
-import type { Tally } from './comparison.ts';
+import type { Counts } from './comparison.ts';
 
 /**
  * - compared: both sides were asked
@@ -17,7 +17,7 @@ export interface DaemonNote {
   readonly reason: string | null;
   readonly remedy: string | null;
   readonly since: string | null;
-  /** Its first sweep has ended. */
+  /** Its snapshot has ended. */
   readonly complete: boolean;
 }
 
@@ -49,18 +49,18 @@ export interface StreamFinding {
   /** Parents that are there but whose lists are refused. */
   readonly refused_parents: readonly string[];
   /** With a sample of a list alone. */
-  readonly tally: Tally | null;
+  readonly count: Counts | null;
 }
 
 /** Whether Harvest and the topic differ on the stream. */
-export function differs({ missing, extra, stale, tally }: StreamFinding): boolean {
-  return missing.length + extra.length + stale.length > 0 || (tally !== null && tally.harvest !== tally.topic);
+export function differs({ missing, extra, stale, count }: StreamFinding): boolean {
+  return missing.length + extra.length + stale.length > 0 || (count !== null && count.harvest !== count.topic);
 }
 
 /** A finding that found nothing, with what the daemon's state row says. */
 export function findingOf(stream: string, row: JsonObject | undefined, accountId: number): StreamFinding {
   const none = { missing: [], extra: [], stale: [], refused: [], refused_parents: [] };
-  const counts = { compared: 0, moving: 0, exit_code: 0, tally: null };
+  const counts = { compared: 0, moving: 0, exit_code: 0, count: null };
   return {
     stream,
     state: 'compared',

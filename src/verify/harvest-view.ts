@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
 import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose, type Source } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import type { Portion } from './share.ts';
+import type { Share } from './share.ts';
 
 /** A list that keeps shifting is taken as it is after so many walks. */
 const WALKS_MAX = 5;
@@ -32,24 +32,24 @@ export class HarvestView {
   }
 
   /**
-   * Every record of a portion, page by page; null when the portion's parent is there but its list is refused. A list by
+   * Every record of a share, page by page; null when the share's parent is there but its list is refused. A list by
    * page number that shifts is walked again, so records may come twice: the union of the walks is what is there. Returns the
    * pages of the last walk.
    */
-  async portion(
+  async share(
     stream: StreamDefinition,
-    portion: Portion,
+    share: Share,
     parent: StreamDefinition | null,
     onRecords: (records: readonly JsonObject[]) => void,
   ): Promise<number | null> {
     try {
       for (let walk = 1; ; walk++) {
-        const { pages, settled } = await this.#walk(stream, portion.target, onRecords);
+        const { pages, settled } = await this.#walk(stream, share.target, onRecords);
         if (settled || walk === WALKS_MAX) return pages;
       }
     } catch (thrown) {
       if (parent === null || !(thrown instanceof PublisherError) || thrown.code !== 'harvest.not_found') throw thrown;
-      const above = await this.record(parent, portion.target.parent!, null);
+      const above = await this.record(parent, share.target.parent!, null);
       return above === null ? 1 : null;
     }
   }
@@ -59,30 +59,30 @@ export class HarvestView {
     return this.#patiently(() => this.#source.fetchRecord(stream, { id, parent }, this.#signal));
   }
 
-  /** `total_entries` of a portion; null when Harvest does not say. */
-  async total(stream: StreamDefinition, { target }: Portion): Promise<number | null> {
+  /** `total_entries` of a share; null when Harvest does not say. */
+  async total(stream: StreamDefinition, { target }: Share): Promise<number | null> {
     const one = { ...target, query: { ...target.query, per_page: '1' } };
-    const { totalEntries, records } = await this.#page(stream, one, 'tally', { alone: true });
+    const { totalEntries, records } = await this.#page(stream, one, 'count', { alone: true });
     // A total smaller than what comes with it is none.
     return totalEntries !== null && totalEntries >= records.length ? totalEntries : null;
   }
 
   /** The first page of a stream. */
-  async first(stream: StreamDefinition, { target }: Portion): Promise<Page> {
-    return this.#page(stream, target, 'census', { alone: true });
+  async first(stream: StreamDefinition, { target }: Share): Promise<Page> {
+    return this.#page(stream, target, 'reconciliation', { alone: true });
   }
 
   async #walk(
     stream: StreamDefinition,
-    target: Portion['target'],
+    target: Share['target'],
     onRecords: (records: readonly JsonObject[]) => void,
   ): Promise<{ readonly pages: number; readonly settled: boolean }> {
     let total: number | null = null;
     let read = 0;
     let hasShifted = false;
     const links = new Set<string>();
-    for (let pages = 1, at: Portion['target'] | { link: string } = target; ; pages++) {
-      const page = await this.#page(stream, at, 'census');
+    for (let pages = 1, at: Share['target'] | { link: string } = target; ; pages++) {
+      const page = await this.#page(stream, at, 'reconciliation');
       onRecords(page.records);
       read += page.records.length;
       if (pages === 1) total = page.totalEntries;
@@ -104,7 +104,7 @@ export class HarvestView {
 
   #page(
     stream: StreamDefinition,
-    target: Portion['target'] | { link: string },
+    target: Share['target'] | { link: string },
     purpose: Purpose,
     { alone = false } = {},
   ): Promise<Page> {

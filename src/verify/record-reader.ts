@@ -3,7 +3,7 @@ import { hash53 } from '../base/hash.ts';
 import { jsonText } from '../base/json.ts';
 import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import type { Portion } from './share.ts';
+import type { Share } from './share.ts';
 
 /** `refused`: it cannot be a value, and lies in the dead letters instead. */
 export type Answer = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';
@@ -20,7 +20,7 @@ export class RecordReader {
     this.#deadLetters = deadLetters;
   }
 
-  read(record: JsonObject, { context }: Portion): Answer {
+  read(record: JsonObject, { context }: Share): Answer {
     try {
       // What is too large for its topic converts all the same: only the state row knows.
       const letter = this.#deadLetters[this.#letterKey(record)];
@@ -33,7 +33,7 @@ export class RecordReader {
   }
 
   /** The row id, also of a record that does not convert. */
-  idOf(record: JsonObject, { context }: Portion): RowId {
+  idOf(record: JsonObject, { context }: Share): RowId {
     if (this.#stream.rows === null) return context.accountId;
     const parts = this.#keyParts({ ...record, ...context.window });
     return parts.length === 1 ? (parts[0] as number) : parts.join('|');

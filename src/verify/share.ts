@@ -1,18 +1,18 @@
-// The portions of a stream: what Harvest answers as one list, and which rows of the topic belong to it.
+// The shares of a stream: what Harvest answers as one list, and which rows of the topic belong to it.
 import type { RecordContext, RowId } from '../engine/ports.ts';
 import type { IndexedRow, RowIndex } from '../engine/state/row-index.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Grain, type WeekStart, type Window, windowOf, windowStarts } from '../streams/windows.ts';
 
 /** A whole list, the children of one parent, or one report window. */
-export interface Portion {
-  /** Tells it from the other portions of its stream. */
+export interface Share {
+  /** Tells it from the other shares of its stream. */
   readonly name: string;
   readonly target: { readonly query: Readonly<Record<string, string>>; readonly parent?: number };
   readonly context: RecordContext;
 }
 
-export interface PortionSettings {
+export interface ShareSettings {
   readonly accountId: number;
   /** `harvest.start_date` and `harvest.end_date`, or null. */
   readonly startDate: string | null;
@@ -20,14 +20,14 @@ export interface PortionSettings {
   readonly grain: Grain;
 }
 
-/** A list, or a stream that is read whole: one portion. Bounded by the start date as the daemon's first sweep is. */
-export function wholePortion(stream: StreamDefinition, { accountId, startDate }: PortionSettings): Portion {
+/** A list, or a stream that is read whole: one share. Bounded by the start date as the daemon's snapshot is. */
+export function wholeShare(stream: StreamDefinition, { accountId, startDate }: ShareSettings): Share {
   const query = stream.kind === 'list' && startDate !== null ? { updated_since: `${startDate}T00:00:00Z` } : {};
   return { name: WHOLE, target: { query }, context: { accountId } };
 }
 
-/** A portion for each parent, by ascending id. */
-export function parentPortions(parents: Iterable<number>, { accountId }: PortionSettings): Portion[] {
+/** A share for each parent, by ascending id. */
+export function parentShares(parents: Iterable<number>, { accountId }: ShareSettings): Share[] {
   return [...new Set(parents)]
     .sort((a, b) => a - b)
     .map((parent) => ({
@@ -44,13 +44,13 @@ export interface RecordedDays {
 }
 
 /** The windows that a report has by what is recorded, and those that its topic has rows of; the newest first. */
-export function windowPortions(
+export function windowShares(
   index: RowIndex,
-  { accountId, ...settings }: PortionSettings,
+  { accountId, ...settings }: ShareSettings,
   today: string,
   weekStart: WeekStart,
   recorded: RecordedDays,
-): Portion[] {
+): Share[] {
   const windows = new Map<string, Window>();
   for (const id of index.ids()) {
     const [from, to] = (id as string).split('|') as [string, string];
@@ -71,8 +71,8 @@ export function windowPortions(
     }));
 }
 
-/** The name of the portion that a row of the topic belongs to. */
-export function portionNameOf({ kind }: StreamDefinition, id: RowId, row: Pick<IndexedRow, 'group'>): string {
+/** The name of the share that a row of the topic belongs to. */
+export function shareNameOf({ kind }: StreamDefinition, id: RowId, row: Pick<IndexedRow, 'group'>): string {
   if (kind === 'report') return (id as string).split('|', 2).join('|');
   return kind === 'child' ? String(row.group) : WHOLE;
 }

@@ -11,13 +11,13 @@ import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
 import { HarvestView } from './harvest-view.ts';
 import {
-  type Portion,
-  type PortionSettings,
-  parentPortions,
-  portionNameOf,
+  type Share,
+  type ShareSettings,
+  parentShares,
+  shareNameOf,
   type RecordedDays,
-  wholePortion,
-  windowPortions,
+  wholeShare,
+  windowShares,
 } from './share.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
@@ -34,7 +34,7 @@ export interface VerificationOptions {
   readonly isEnabled: (stream: string) => boolean;
   /** The daemon's state rows as last committed, by stream. */
   readonly stateRows: () => Promise<ReadonlyMap<string, JsonObject>>;
-  readonly settings: PortionSettings;
+  readonly settings: ShareSettings;
   /** So many rows of each stream instead of all. */
   readonly sample: number | null;
   /** How long after the first look a stream is looked at again. */
@@ -94,7 +94,7 @@ export class Verification {
     const sum = { general: 0, reports: 0 };
     for (const stream of streams) {
       if (!this.#isOff(stream))
-        sum[stream.budget] += expectedRequests(this.#view(stream), this.#portions(stream), sample);
+        sum[stream.budget] += expectedRequests(this.#view(stream), this.#shares(stream), sample);
     }
     return sum;
   }
@@ -133,19 +133,19 @@ export class Verification {
     const { signal, sample, random, codec } = this.#options;
     const view = this.#view(stream);
     await view.advance(signal);
-    const all = this.#portions(stream);
+    const all = this.#shares(stream);
     // A stream that is read whole and knows no single records has nothing smaller to ask for.
     const isWhole = sample === null || (stream.kind === 'whole' && stream.single === null);
     const drawn = isWhole ? null : sampleOf(view.index.ids(), sample, random);
     const isSingle = drawn !== null && stream.single !== null;
-    const portions = drawn === null || isSingle ? all : portionsWith(view, drawn, all);
+    const shares = drawn === null || isSingle ? all : sharesWith(view, drawn, all);
     const deadLetters = (this.#rows.get(stream.name)?.refused ?? {}) as Readonly<Record<string, number>>;
     const comparison = new Comparison({
       topic: view,
       harvest: this.#harvest,
       records: new RecordReader(stream, codec, deadLetters),
       parent: stream.parent && findStream(stream.parent.stream)!,
-      portions,
+      shares,
     });
     this.#comparisons.set(stream.name, comparison);
     if (!isSingle) return comparison.look();
@@ -198,16 +198,16 @@ export class Verification {
     return findingOf(name, this.#rows.get(name), this.#options.settings.accountId);
   }
 
-  #portions(stream: StreamDefinition): Portion[] {
+  #shares(stream: StreamDefinition): Share[] {
     const { settings, clock } = this.#options;
     const { index } = this.#view(stream);
     if (stream.kind === 'report') {
       const today = isoSeconds(clock.now()).slice(0, 10);
-      return windowPortions(index, settings, today, this.#weekStart(), this.#recordedDays(stream));
+      return windowShares(index, settings, today, this.#weekStart(), this.#recordedDays(stream));
     }
     return stream.parent === null
-      ? [wholePortion(stream, settings)]
-      : parentPortions(this.#parents(stream.parent.stream, index), settings);
+      ? [wholeShare(stream, settings)]
+      : parentShares(this.#parents(stream.parent.stream, index), settings);
   }
 
   /** As the topics of the lists tell; with a start date those hold what changed since, which is not all that is recorded. */
@@ -242,7 +242,7 @@ export class Verification {
   async #readCompany(): Promise<JsonObject> {
     const company = findStream('company')!;
     try {
-      const page = await this.#harvest.first(company, wholePortion(company, this.#options.settings));
+      const page = await this.#harvest.first(company, wholeShare(company, this.#options.settings));
       return page.records[0] ?? {};
     } catch (thrown) {
       this.#options.signal.throwIfAborted();
@@ -265,10 +265,10 @@ export class Verification {
   }
 }
 
-/** The portions that these rows lie in. */
-function portionsWith(view: TopicView, ids: readonly RowId[], portions: readonly Portion[]): Portion[] {
-  const names = new Set(ids.map((id) => portionNameOf(view.definition, id, view.index.get(id)!)));
-  return portions.filter(({ name }) => names.has(name));
+/** The shares that these rows lie in. */
+function sharesWith(view: TopicView, ids: readonly RowId[], shares: readonly Share[]): Share[] {
+  const names = new Set(ids.map((id) => shareNameOf(view.definition, id, view.index.get(id)!)));
+  return shares.filter(({ name }) => names.has(name));
 }
 
 function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
@@ -277,9 +277,9 @@ function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
 
 /** What a comparison has found so far, but for its stale rows. */
 function countsOf(comparison: Comparison) {
-  const { compared, moving, refused, refusedParents, tally } = comparison;
+  const { compared, moving, refused, refusedParents, counts } = comparison;
   return {
-    ...{ compared, moving, tally, refused: [...refused], refused_parents: [...refusedParents] },
+    ...{ compared, moving, count: counts, refused: [...refused], refused_parents: [...refusedParents] },
     ...{ missing: idsOf(comparison, 'missing'), extra: idsOf(comparison, 'extra') },
   };
 }

@@ -26,7 +26,7 @@ const COMMANDS = [
   'state reset clients --dry-run',
   'dead-letters list',
   'verify tasks',
-  'census clients',
+  'reconciliation clients',
   'release clients',
   'schemas diff',
   'schemas register',

@@ -38,7 +38,7 @@ test(
       ...where,
       settings: [
         ...where.settings,
-        ...catalog.map(({ name }) => `streams.${name}.census_interval_seconds=1`),
+        ...catalog.map(({ name }) => `streams.${name}.reconcile_interval_seconds=1`),
         ...catalog.map(({ name }) => `streams.${name}.poll_interval_seconds=1`),
       ],
     };

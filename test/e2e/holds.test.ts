@@ -10,7 +10,7 @@ import { streams } from '../support/truth.ts';
 
 const OFTEN = ['time_entries', 'clients'].flatMap((name) => [
   `streams.${name}.poll_interval_seconds=1`,
-  `streams.${name}.tally_interval_seconds=1`,
+  `streams.${name}.count_interval_seconds=1`,
 ]);
 
 test('what vanishes by the hundred is held: deletions until they are released, a role change until it is taken back', async () => {

@@ -20,7 +20,7 @@ test(
     for (let kill = 0; kill < KILLS; kill++) {
       const victim = publisher(where, ['run', '--once']);
       // From the first line on: before it, there is nothing to interrupt. The moment itself is random on purpose.
-      await victim.printed(/account\.opened|sweep\./);
+      await victim.printed(/account\.opened|scan\./);
       await pause(random() * 700);
       victim.process.kill('SIGKILL');
       if ((await victim.ended).code === null) interrupted++;

@@ -5,7 +5,7 @@ import { readCommitted } from '../support/kafka.ts';
 import { FEW_STREAMS, finished, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
-test('a running daemon takes orders, and a replay brings a new letter for what still does not convert', async () => {
+test('a running daemon takes signals, and a replay brings a new letter for what still does not convert', async () => {
   const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const [task] = where.simulator.data.tasks.all();
   where.simulator.data.tasks.update(task!.id, { billable_by_default: 'perhaps' as never });
@@ -14,11 +14,11 @@ test('a running daemon takes orders, and a replay brings a new letter for what s
   await until('everything is complete', async () => (await running.readiness()).ready);
   expect(await letters()).toBe(1);
 
-  const lines = ['census clients', 'state reset time_entries --to 2026-01-01', 'release roles', 'dead-letters replay'];
+  const lines = ['reconciliation clients', 'state reset time_entries --to 2026-01-01', 'release roles', 'dead-letters replay'];
   const ends = await Promise.all(lines.map((line) => finished(where, [...line.split(' '), '--wait', '30'])));
   for (const end of ends) {
     expect(end).toMatchObject({ code: 0, errors: '', output: expect.stringMatching(/\nTaken\.\n$/) });
   }
   await until('the second letter', async () => (await letters()) === 2);
-  expect((await finished(where, ['state', 'show'])).output).not.toContain('Orders that wait');
+  expect((await finished(where, ['state', 'show'])).output).not.toContain('Signals that wait');
 });

@@ -1,11 +1,11 @@
 // The commands by which people ask something of whoever publishes an account, as far as they go without a running daemon: what is
 // left, what is shown.
 import { expect, test } from 'vitest';
-import type { Order } from '../../src/engine/ports.ts';
+import type { Signal } from '../../src/engine/ports.ts';
 import { type Ended, FEW_STREAMS, finished } from '../support/publisher.ts';
 import { type Scene, scene } from '../support/scene.ts';
 
-test('orders are left, shown, and waited for in vain while no daemon runs; dead letters are listed', async () => {
+test('signals are left, shown, and waited for in vain while no daemon runs; dead letters are listed', async () => {
   const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const { data, accountId } = where.simulator;
   const account_id = String(accountId);
@@ -14,7 +14,7 @@ test('orders are left, shown, and waited for in vain while no daemon runs; dead 
   data.clients.update(client.id, { is_active: 7 as never });
 
   // Before anything was published there is nothing to ask for.
-  const [early, noReplay, noLetters] = await all(where, 'census clients', 'dead-letters replay', 'dead-letters list');
+  const [early, noReplay, noLetters] = await all(where, 'reconciliation clients', 'dead-letters replay', 'dead-letters list');
   expect(early).toMatchObject({
     code: 64,
     errors: expect.stringContaining(`there is no topic ${where.prefix}.state\n  Check topics.prefix`),
@@ -34,7 +34,7 @@ test('orders are left, shown, and waited for in vain while no daemon runs; dead 
     'dead-letters list clients roles --json',
   );
   const rows = JSON.parse(before.output) as { stream: string; position?: { cursor: string | null } }[];
-  expect(rows.filter((row) => 'order' in row)).toEqual([]);
+  expect(rows.filter((row) => 'signal' in row)).toEqual([]);
   const position = rows.find(({ stream }) => stream === 'clients')!.position!;
   expect(position.cursor).not.toBeNull();
   expect(JSON.parse(whole.output)).toEqual({
@@ -71,24 +71,24 @@ test('orders are left, shown, and waited for in vain while no daemon runs; dead 
     `release tasks --account ${account_id} --wait 1`,
     'dead-letters replay --json',
   );
-  const left = JSON.parse(reset.output) as { orders: readonly Order[] };
+  const left = JSON.parse(reset.output) as { signals: readonly Signal[] };
   expect(left).toEqual({
     account_id,
-    orders: [{ id: expect.any(String), kind: 'reset', stream: 'clients', to: '2026-01-01', at: expect.any(String) }],
+    signals: [{ id: expect.any(String), kind: 'reset', stream: 'clients', to: '2026-01-01', at: expect.any(String) }],
     taken: null,
   });
   expect(release.code).toBe(75);
   expect(release.output).toMatch(
-    /^release of tasks: left as order [0-9a-f-]{36} in .*\.state\nA running daemon takes it(.|\n)*\nNot taken within 1 s\. It waits until a daemon runs\.\n$/,
+    /^release of tasks: left as signal [0-9a-f-]{36} in .*\.state\nA running daemon takes it(.|\n)*\nNot taken within 1 s\. It waits until a daemon runs\.\n$/,
   );
-  const { orders } = JSON.parse(replay.output) as { orders: readonly Order[] };
-  expect(orders.map(({ kind, stream }) => `${kind} ${stream}`).sort()).toEqual(['replay clients', 'replay tasks']);
+  const { signals } = JSON.parse(replay.output) as { signals: readonly Signal[] };
+  expect(signals.map(({ kind, stream }) => `${kind} ${stream}`).sort()).toEqual(['replay clients', 'replay tasks']);
 
   const [shown, listed] = await all(where, 'state show clients --json', 'state show');
-  const [{ id, ...rest }] = left.orders as [Order];
-  expect(JSON.parse(shown.output)).toContainEqual({ account_id, order: id, ...rest });
+  const [{ id, ...rest }] = left.signals as [Signal];
+  expect(JSON.parse(shown.output)).toContainEqual({ account_id, signal: id, ...rest });
   expect(listed.output).toMatch(/^stream +state +complete/);
-  const [, waiting] = listed.output.split('\nOrders that wait for a daemon:\n');
+  const [, waiting] = listed.output.split('\nSignals that wait for a daemon:\n');
   expect(waiting).toMatch(new RegExp(`^clients +reset +2026-01-01 +\\S+Z +${id}$`, 'm'));
   expect(waiting!.trim().split('\n')).toHaveLength(1 + 4);
 });

@@ -24,8 +24,8 @@ test(
     const where = await scene({ timeEntries: 400, years: 1, ticking: true, seed: SEED });
     const witness = new Witness(where.simulator);
     const held = ['deletes.hold_percent=100', 'deletes.hold_at_least=1000000'];
-    const fast = [...NO_LIMITS, ...held, ...every('poll_interval_seconds', 1), ...every('tally_interval_seconds', 2)];
-    const living = { ...where, settings: [...fast, ...every('census_interval_seconds', 20)] };
+    const fast = [...NO_LIMITS, ...held, ...every('poll_interval_seconds', 1), ...every('count_interval_seconds', 2)];
+    const living = { ...where, settings: [...fast, ...every('reconcile_interval_seconds', 20)] };
 
     let made = 0;
     let lives = 0;
@@ -44,7 +44,7 @@ test(
       await life.ended;
     }
     calm(where.simulator);
-    const once = { ...where, settings: [...fast, ...every('census_interval_seconds', 1)] };
+    const once = { ...where, settings: [...fast, ...every('reconcile_interval_seconds', 1)] };
     for (let pass = 0; pass < 2; pass++) {
       const last = await finished(once, ['run', '--once']);
       expect(last, last.errors).toMatchObject({ code: 0 });

@@ -53,7 +53,7 @@ const stateOf = async (running: RunningDaemon, name: string) =>
 
 test('every fault of HTTP in one life, a restart, and everything is equal', async () => {
   const foreign = await scripted((response) => response.end('{"expense_categories":[],"links":{"next":null}}'));
-  // A list of children that answers 404 although the parent is there waits for the next sweep over all parents.
+  // A list of children that answers 404 although the parent is there waits for the next scan over all parents.
   const settings = [...NO_LIMITS, 'streams.cost_rates.poll_interval_seconds=2'];
   const where = { ...(await scene({ timeEntries: 2_100, years: 0.2, oauth: OAUTH })), settings };
   const { simulator } = where;

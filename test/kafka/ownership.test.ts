@@ -2,8 +2,8 @@
 import type { Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
-import type { Order, Sink } from '../../src/engine/ports.ts';
-import { leaveOrders } from '../../src/kafka/send-signals.ts';
+import type { Signal, Sink } from '../../src/engine/ports.ts';
+import { sendSignals } from '../../src/kafka/send-signals.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { begun, patientClient, persistently } from '../support/clients.ts';
 import {
@@ -47,9 +47,9 @@ function made(choices: Partial<SinkChoices> = {}): Sink {
 
 const one = (cursor: number) => batch([message('clients', String(cursor), 'x')], { clients: { cursor } });
 
-const ORDER: Order = { id: 'o', kind: 'census', stream: 'clients', to: null, at: '2026-01-01T00:00:00Z' };
+const SIGNAL: Signal = { id: 'o', kind: 'reconcile', stream: 'clients', to: null, at: '2026-01-01T00:00:00Z' };
 const leaveOrder = () =>
-  leaveOrders({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [ORDER]);
+  sendSignals({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [SIGNAL]);
 
 /** Fences the account as a producer of anybody would; signs it when an instance is named. */
 async function steal(instance: string | null): Promise<void> {
@@ -155,28 +155,28 @@ test('after an hour of silence the sink signs anew and commits', async () => {
   expect(records).toBe(3);
 });
 
-test('an order that is left in an hour of silence is no doubt', async () => {
+test('a signal that is left in an hour of silence is no doubt', async () => {
   const clock = pushedClock();
   const sink = made({ clock });
   await openPatiently(sink, new Model());
   await leaveOrder();
   clock.push(3_601_000);
   await sink.commit(one(1));
-  expect(await sink.orders(forever)).toEqual([ORDER]);
+  expect(await sink.signals(forever)).toEqual([SIGNAL]);
 });
 
-test('an order that a doubted commit did not carry out waits on; the next one carries it out', async () => {
+test('a signal that a doubted commit did not carry out waits on; the next one carries it out', async () => {
   await openPatiently(made({ instance: 'the older one' }), new Model());
   const sink = made();
   await openPatiently(sink, new Model());
   await leaveOrder();
   await steal('the older one');
-  const carriedOut = { ...one(1), ordersDone: [ORDER.id] };
+  const carriedOut = { ...one(1), signalsDone: [SIGNAL.id] };
   await expect(sink.commit(carriedOut)).rejects.toMatchObject({ code: 'kafka.doubt' });
   await openPatiently(sink, new Model());
-  expect(await sink.orders(forever)).toEqual([ORDER]);
+  expect(await sink.signals(forever)).toEqual([SIGNAL]);
   await sink.commit(carriedOut);
-  expect(await sink.orders(forever)).toEqual([]);
+  expect(await sink.signals(forever)).toEqual([]);
 });
 
 test('after an hour of silence a newer instance is not fenced back', async () => {

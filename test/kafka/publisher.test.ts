@@ -74,7 +74,7 @@ test('a batch is visible whole, with its headers, and its rows are read back wit
       budgets: { spent: 3 },
     }),
     deadLetters: [{ stream: 'users', key: '9', value: '{"a":1}', stage: 'VALUE_CONVERTER', error }],
-    notifications: [{ stream: 'users', body: { name: 'sweep.completed' } }],
+    notifications: [{ stream: 'users', body: { name: 'scan.completed' } }],
   });
 
   const messages = await readCommitted(
@@ -94,7 +94,7 @@ test('a batch is visible whole, with its headers, and its rows are read back wit
       '__connect.errors.exception.class.name': 'ConversionError',
     },
   });
-  expect(String(of('notifications')[0]!.value)).toBe('{"name":"sweep.completed"}');
+  expect(String(of('notifications')[0]!.value)).toBe('{"name":"scan.completed"}');
   const stored = of('state').find(
     ({ key }) => String(key) === `["${prefix}",{"account_id":"${ACCOUNT}","stream":"clients"}]`,
   );

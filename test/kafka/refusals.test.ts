@@ -50,12 +50,12 @@ test('a letter of eight megabytes that do not compress is written whole, a longe
 });
 
 test('a state row of several megabytes is stored and read back', async () => {
-  const suspects = Array.from({ length: 400_000 }, (_, index) => 2_000_000_000 + index * 7);
+  const candidates = Array.from({ length: 400_000 }, (_, index) => 2_000_000_000 + index * 7);
   sink = sinkOn(bootstrap, { prefix });
   await openPatiently(sink, new Model());
-  await sink.commit(batch([message('clients', '1', 'x')], { clients: { suspects } }));
+  await sink.commit(batch([message('clients', '1', 'x')], { clients: { candidates } }));
   await sink.close();
   sink = sinkOn(bootstrap, { prefix });
   const { rows } = await openPatiently(sink, new Model());
-  expect((rows.get('clients') as { suspects: number[] }).suspects).toEqual(suspects);
+  expect((rows.get('clients') as { candidates: number[] }).candidates).toEqual(candidates);
 });

@@ -25,8 +25,8 @@ const SETTINGS = [
   'deletes.hold_percent=100',
   'deletes.hold_at_least=1000000',
   ...every('poll_interval_seconds', 2),
-  ...every('tally_interval_seconds', 5),
-  ...every('census_interval_seconds', 20),
+  ...every('count_interval_seconds', 5),
+  ...every('reconcile_interval_seconds', 20),
 ];
 
 test('a full disk at the broker: the daemon says what is wrong, waits, and goes on when there is space', {

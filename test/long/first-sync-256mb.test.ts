@@ -20,7 +20,7 @@ const HALF_IS_HEAP = process.allowedNodeEnvironmentFlags.has('--max-old-space-si
   ? '--max-old-space-size-percentage=50'
   : `--max-old-space-size=${CONTAINER_MB / 2}`;
 
-const CENSUS = catalog.map(({ name }) => `streams.${name}.census_interval_seconds=1`);
+const CENSUS = catalog.map(({ name }) => `streams.${name}.reconcile_interval_seconds=1`);
 
 test(`${TIME_ENTRIES} time entries, and all other streams, in ${CONTAINER_MB} MB`, {
   timeout: 3_600_000,
@@ -39,7 +39,7 @@ test(`${TIME_ENTRIES} time entries, and all other streams, in ${CONTAINER_MB} MB
   await within('first sync');
   await within('started again');
   removeRows(simulator.data, { stream: 'time_entries', count: DELETED }, new Dice(seededRandom(5)));
-  await within(`started again, ${DELETED} deleted, census of all streams`, CENSUS);
+  await within(`started again, ${DELETED} deleted, reconciliation of all streams`, CENSUS);
 
   // What had been published twice would be a false change.
   const last = await viewOf(where);

@@ -45,8 +45,8 @@ const SETTINGS = [
   'deletes.hold_percent=100',
   'deletes.hold_at_least=1000000',
   ...every('poll_interval_seconds', (kind) => (kind === 'list' ? 5 : 30)),
-  ...every('tally_interval_seconds', () => 15),
-  ...every('census_interval_seconds', () => 120),
+  ...every('count_interval_seconds', () => 15),
+  ...every('reconcile_interval_seconds', () => 120),
 ];
 
 test(`${MINUTES} minutes of changes and faults: all topics equal, memory and open files flat`, {
@@ -105,7 +105,7 @@ test(`${MINUTES} minutes of changes and faults: all topics equal, memory and ope
   calm(simulator);
   const judge = { ...where, bootstrap: broker.bootstrap };
   const calmAt = performance.now();
-  // Streams whose requests kept failing pause up to five minutes, refused ones up to fifteen; the census that finds what
+  // Streams whose requests kept failing pause up to five minutes, refused ones up to fifteen; the reconciliation that finds what
   // moved nothing comes after that.
   let view = await viewOf(judge, { witness });
   const equal = async () => {

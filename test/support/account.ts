@@ -47,7 +47,7 @@ export interface Bench {
   catchUp(): Promise<void>;
 }
 
-const INTERVALS: Intervals = { pollMs: 60_000, tallyMs: 300_000, censusMs: 86_400_000 };
+const INTERVALS: Intervals = { pollMs: 60_000, countMs: 300_000, reconcileMs: 86_400_000 };
 
 /** The daemon's defaults. */
 export function settingsOf(simulator: Simulator): StepSettings {

@@ -64,7 +64,7 @@ export function message(
 }
 
 export function batch(messages: readonly OutMessage[], rows: Readonly<Record<string, JsonObject | null>> = {}): Batch {
-  return { messages, deadLetters: [], notifications: [], ordersDone: [], rows: new Map(Object.entries(rows)) };
+  return { messages, deadLetters: [], notifications: [], signalsDone: [], rows: new Map(Object.entries(rows)) };
 }
 
 /** The compacted view of what a sink delivered: `stream/key` to value. */

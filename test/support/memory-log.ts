@@ -7,7 +7,7 @@ import type {
   JsonObject,
   Notification,
   Opened,
-  Order,
+  Signal,
   OutMessage,
   Restore,
   Sink,
@@ -21,8 +21,8 @@ export class MemoryLog {
   readonly rows = new Map<string, JsonObject>();
   readonly deadLetters: DeadLetter[] = [];
   readonly notifications: Notification[] = [];
-  /** Orders that are not carried out yet. */
-  readonly orders = new Map<string, Order>();
+  /** Signals that are not carried out yet. */
+  readonly signals = new Map<string, Signal>();
   /** The largest value that a topic takes, where one is set. */
   readonly maxValueBytes = new Map<string, number>();
   /** Producers so far; the latest is the only one that may commit. */
@@ -50,7 +50,7 @@ export class MemoryLog {
       topic.push(message);
       this.history.push(message);
     }
-    for (const id of batch.ordersDone) this.orders.delete(id);
+    for (const id of batch.signalsDone) this.signals.delete(id);
     this.deadLetters.push(...batch.deadLetters);
     this.notifications.push(...batch.notifications);
     for (const [name, row] of batch.rows) {
@@ -73,7 +73,7 @@ export interface MemorySink extends Sink {
 export function createMemorySink(log: MemoryLog): MemorySink {
   const read = new Map<string, { readonly topic: readonly OutMessage[]; count: number }>();
   let epoch = -1;
-  const moves = { log: 0, orders: 0 };
+  const moves = { log: 0, signals: 0 };
 
   return {
     fate: () => 'acknowledged',
@@ -111,9 +111,9 @@ export function createMemorySink(log: MemoryLog): MemorySink {
       for (const [stream, topic] of log.topics) read.set(stream, { topic, count: topic.length });
     },
 
-    async orders(): Promise<readonly Order[]> {
-      moves.orders++;
-      return [...log.orders.values()];
+    async signals(): Promise<readonly Signal[]> {
+      moves.signals++;
+      return [...log.signals.values()];
     },
 
     moves: () => moves,

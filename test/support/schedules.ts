@@ -21,7 +21,7 @@ export interface ScheduleVerdict {
   readonly minutes: number;
 }
 
-/** Long enough for a census of everything, and for what a few restarts of a walk may take at the most. */
+/** Long enough for a reconciliation of everything, and for what a few restarts of a walk may take at the most. */
 const LEAST_QUIET_MIN = 4;
 const MOST_QUIET_MIN = 90;
 /** Streams that were refused are asked again within minutes, records that were within the hour, all of them at a start. */
@@ -72,7 +72,7 @@ async function quieten(stage: Stage): Promise<void> {
 /** Lets go of what is held; false when nothing is. */
 function release(stage: Stage): boolean {
   const held = stage.lives.newest.account.status().streams.filter(({ state }) => state === 'HELD');
-  for (const { stream } of held) stage.order('release', stream);
+  for (const { stream } of held) stage.signal('release', stream);
   return held.length > 0;
 }
 

@@ -11,12 +11,12 @@ export const NO_BACKLOG: Backlog = {
   dirtyWindows: 0,
   touchedWindows: 0,
   heldWindows: 0,
-  suspects: 0,
-  gone: 0,
-  census: null,
+  candidates: 0,
+  confirmed: 0,
+  reconciliation: null,
   missing: 0,
-  talliedAt: null,
-  censusAt: null,
+  countedAt: null,
+  reconciledAt: null,
 };
 
 export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamStatus {
@@ -34,7 +34,7 @@ export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamSt
     lastCommitAt: before(42),
     pollIntervalSeconds: 60,
     nextDueAt: before(-30),
-    sweep: null,
+    scan: null,
     retrying: null,
     backlog: NO_BACKLOG,
     deadLetters: 0,
@@ -42,23 +42,23 @@ export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamSt
   };
 }
 
-export function firstSweep(
+export function firstScan(
   rows: number,
   total: number | null,
   rest: Partial<StreamStatus> = {},
 ): Partial<StreamStatus> {
-  const sweep = {
-    purpose: 'first',
+  const scan = {
+    purpose: 'snapshot',
     pages: Math.ceil(rows / 2_000),
     rows,
     total,
     unit: 'rows',
     startedAt: before(60),
   } as const;
-  return { complete: false, cursor: null, lagSeconds: null, rows, sweep, ...rest };
+  return { complete: false, cursor: null, lagSeconds: null, rows, scan, ...rest };
 }
 
-const FREE = { freeInSeconds: 0, firstSweeps: { requests: 0, seconds: 0 } };
+const FREE = { freeInSeconds: 0, firstScans: { requests: 0, seconds: 0 } };
 
 export function budget(name: 'general' | 'reports', rest: Partial<BudgetStatus> = {}): BudgetStatus {
   const perSeconds = name === 'general' ? 15 : 900;

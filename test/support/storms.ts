@@ -24,7 +24,7 @@ export interface StormVerdict extends Verdict {
 
 const MINUTE = 60_000;
 /** Everything that is only ever read in the slack has had its turn within these hours. */
-const INTERVALS: Intervals = { pollMs: 10 * MINUTE, tallyMs: 10 * MINUTE, censusMs: 180 * MINUTE };
+const INTERVALS: Intervals = { pollMs: 10 * MINUTE, countMs: 10 * MINUTE, reconcileMs: 180 * MINUTE };
 const QUIET_MS = 210 * MINUTE;
 /** Writes become visible up to this much later than they say. */
 const LATE_SECONDS = 60;

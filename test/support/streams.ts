@@ -4,7 +4,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 
 /** Those of the catalog with these names. */
 export function streamsOf(names: readonly string[]) {
-  const intervals = { pollMs: 1, tallyMs: 1, censusMs: 1 };
+  const intervals = { pollMs: 1, countMs: 1, reconcileMs: 1 };
   const plans = catalog.filter(({ name }) => names.includes(name)).map((definition) => ({ definition, intervals }));
   return createStreams(plans, 'month', 0);
 }

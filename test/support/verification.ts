@@ -13,7 +13,7 @@ export interface Verified {
   readonly expected: Requests;
   readonly asked: number;
   readonly findings: readonly StreamFinding[];
-  /** What differs, as `stream kind id`; tallies as `stream tally harvest/topic`. */
+  /** What differs, as `stream kind id`; count checks as `stream counts harvest/topic`. */
   readonly differences: readonly string[];
   of(stream: string): StreamFinding;
 }
@@ -49,11 +49,11 @@ export async function verified(
   const { asked } = verification.progress;
   const differences = findings
     .filter(differs)
-    .flatMap(({ stream, missing, extra, stale, tally }) => [
+    .flatMap(({ stream, missing, extra, stale, count }) => [
       ...missing.map((id) => `${stream} missing ${id}`),
       ...extra.map((id) => `${stream} extra ${id}`),
       ...stale.map(({ id }) => `${stream} stale ${id}`),
-      ...(tally && tally.harvest !== tally.topic ? [`${stream} tally ${tally.harvest}/${tally.topic}`] : []),
+      ...(count && count.harvest !== count.topic ? [`${stream} counts ${count.harvest}/${count.topic}`] : []),
     ]);
   return { expected, asked, findings, differences, of: (name) => findings.find(({ stream }) => stream === name)! };
 }

@@ -1,39 +1,39 @@
-// Suspects are asked for one by one: only Harvest's own 404 for the id makes a tombstone (P8). That its parent is not on its
+// Candidates are asked for one by one: only Harvest's own 404 for the id makes a tombstone (P8). That its parent is not on its
 // topic proves nothing: a list may have had a gap. A record that takes others along becomes `gone` first; removal-step.ts
 // deletes it with them.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import { holdOf } from './reconciliation.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { JsonObject } from '../ports.ts';
 import { dependentsOf } from './removal-step.ts';
 import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import type { StreamRow } from '../state/stream-row.ts';
 
-/** Suspects asked for in one step. */
-const SUSPECTS_PER_STEP = 32;
+/** Candidates asked for in one step. */
+const CANDIDATES_PER_STEP = 32;
 
 type Verdict = 'gone' | 'refused' | JsonObject;
 
-/** Asks for the next suspects. Throws what Source throws, but not 403: then they are held. */
-export async function confirmStep(live: LiveStream, context: StepContext): Promise<StepResult> {
-  const { row, index } = live;
-  const { suspects } = row;
-  const asked = suspects.filter((id) => index.get(id) !== undefined).slice(0, SUSPECTS_PER_STEP);
-  const verdicts = await Promise.all(asked.map((id) => verdictOn(live, id, context)));
+/** Asks for the next candidates. Throws what Source throws, but not 403: then they are held. */
+export async function confirmStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
+  const { row, index } = runtime;
+  const { candidates } = row;
+  const asked = candidates.filter((id) => index.get(id) !== undefined).slice(0, CANDIDATES_PER_STEP);
+  const verdicts = await Promise.all(asked.map((id) => verdictOn(runtime, id, context)));
 
-  const diff = newDiff(live, context);
+  const diff = newDiff(runtime, context);
   diff.add(
     verdicts.filter((verdict) => typeof verdict === 'object'),
     { accountId: context.settings.accountId },
   );
   const deleted = asked.filter((_, place) => verdicts[place] === 'gone');
-  const hasDependents = dependentsOf(live, context.streams).length > 0;
+  const hasDependents = dependentsOf(runtime, context.streams).length > 0;
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
   const answered = asked.filter((_, place) => verdicts[place] !== 'refused');
-  const done = new Set([...answered, ...suspects.filter((id) => index.get(id) === undefined)]);
+  const done = new Set([...answered, ...candidates.filter((id) => index.get(id) === undefined)]);
   const at = isoSeconds(context.now());
   const move: Move = (current) => ({
     ...left(current, done, refused, deleted.length, hasDependents ? deleted : []),
@@ -48,10 +48,10 @@ export async function confirmStep(live: LiveStream, context: StepContext): Promi
     moved_at: at,
     moved_by: 'confirm',
   });
-  return stepResult(live, 'confirm', { diffs: [[live, diff]], moves: [[live, move]], confirmed: deleted.length > 0 });
+  return stepResult(runtime, 'confirm', { diffs: [[runtime, diff]], moves: [[runtime, move]], deletes: deleted.length > 0 });
 }
 
-/** The row without the suspects that are `done`, with what was refused behind those not asked for yet, and with what is gone. */
+/** The row without the candidates that are `done`, with what was refused behind those not asked for yet, and with what is confirmed. */
 function left(
   row: StreamRow,
   done: ReadonlySet<number>,
@@ -59,28 +59,28 @@ function left(
   deletions: number,
   deleted: readonly number[],
 ): StreamRow {
-  const waiting = row.suspects.filter((id) => !done.has(id) && !refused.includes(id));
-  const suspects = [...waiting, ...refused];
-  const gone = [...new Set([...row.gone, ...deleted])];
-  const isOver = suspects.length === 0;
+  const waiting = row.candidates.filter((id) => !done.has(id) && !refused.includes(id));
+  const candidates = [...waiting, ...refused];
+  const confirmed = [...new Set([...row.confirmed, ...deleted])];
+  const isOver = candidates.length === 0;
   return {
     ...row,
-    suspects,
-    gone,
+    candidates,
+    confirmed,
     explained: row.explained - deletions,
-    // Counted anew after the next sweep: what was found may not have been all.
-    tallied_at: isOver ? null : row.tallied_at,
-    hold: isHoldOver(row, isOver, gone.length) ? null : row.hold,
+    // Counted anew after the next scan: what was found may not have been all.
+    counted_at: isOver ? null : row.counted_at,
+    hold: isHoldOver(row, isOver, confirmed.length) ? null : row.hold,
   };
 }
 
 /** A role that came back: nothing is gone after all, or everything can be asked for. */
-function isHoldOver({ hold }: StreamRow, isOver: boolean, gone: number): boolean {
-  return isOver && (hold?.kind === 'refused' || (hold?.kind === 'cascade' && gone === 0));
+function isHoldOver({ hold }: StreamRow, isOver: boolean, confirmed: number): boolean {
+  return isOver && (hold?.kind === 'refused' || (hold?.kind === 'cascade' && confirmed === 0));
 }
 
-async function verdictOn(live: LiveStream, id: number, context: StepContext): Promise<Verdict> {
-  const { definition, index } = live;
+async function verdictOn(runtime: StreamRuntime, id: number, context: StepContext): Promise<Verdict> {
+  const { definition, index } = runtime;
   try {
     const record = await context.source.fetchRecord(definition, { id, parent: index.get(id)!.group }, context.signal);
     return record ?? 'gone';

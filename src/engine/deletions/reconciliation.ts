@@ -1,12 +1,12 @@
-// What is missing: the rules of tally, census and hold (design section 4). Pure; census-step.ts and list-step.ts ask Harvest.
+// What is missing: the rules of count check, reconciliation and hold (design section 4). Pure; reconciliation-step.ts and list-step.ts ask Harvest.
 //
-// A tally compares Harvest's count with ours and costs one request. When it does not add up, a census of cause `tally` looks
+// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count check` looks
 // for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n
-// rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a suspect, and only Harvest's
+// rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a candidate, and only Harvest's
 // own 404 for its id makes it a deletion.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Census, DayRange, Hold, StreamRow } from '../state/stream-row.ts';
+import type { Reconciliation, DayRange, Hold, StreamRow } from '../state/stream-row.ts';
 
 /** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
 export interface HoldLimit {
@@ -19,25 +19,25 @@ export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
   return Math.max(atLeast, Math.floor(rows * share));
 }
 
-/** What a state row takes, beside all else: suspects, and records that answered 404. */
-export const SUSPECTS_MAX = 20_000;
-export const GONE_MAX = 10_000;
+/** What a state row takes, beside all else: candidates, and records that answered 404. */
+export const CANDIDATES_MAX = 20_000;
+export const CONFIRMED_MAX = 10_000;
 
-/** The row with more suspects, as far as it takes them. What is left out is found again: by the next census, the next sweep. */
-export function withSuspects(row: StreamRow, found: readonly number[]): StreamRow {
-  const known = new Set(row.suspects);
+/** The row with more candidates, as far as it takes them. What is left out is found again: by the next reconciliation, the next scan. */
+export function withCandidates(row: StreamRow, found: readonly number[]): StreamRow {
+  const known = new Set(row.candidates);
   const news = [...new Set(found)].filter((id) => !known.has(id));
-  const room = Math.max(0, SUSPECTS_MAX - row.suspects.length);
-  return news.length === 0 ? row : { ...row, suspects: [...row.suspects, ...news.slice(0, room)] };
+  const room = Math.max(0, CANDIDATES_MAX - row.candidates.length);
+  return news.length === 0 ? row : { ...row, candidates: [...row.candidates, ...news.slice(0, room)] };
 }
 
-/** So many suspects wait that a census would only find them again. */
-export function isFull({ suspects }: StreamRow): boolean {
-  return suspects.length > SUSPECTS_MAX / 2;
+/** So many candidates wait that a reconciliation would only find them again. */
+export function isFull({ candidates }: StreamRow): boolean {
+  return candidates.length > CANDIDATES_MAX / 2;
 }
 
-/** The row after a tally that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
-export function tallied(
+/** The row after a count check that found `missing` rows of ours missing at Harvest (negative: Harvest has more than we). */
+export function afterCount(
   row: StreamRow,
   missing: number,
   limit: number,
@@ -46,35 +46,35 @@ export function tallied(
 ): StreamRow {
   const at = isoSeconds(now);
   const doubted = row.hold?.kind === 'cascade';
-  const counted: StreamRow = { ...askedAgain(row), tallied_at: at, missing };
+  const counted: StreamRow = { ...askedAgain(row), counted_at: at, missing };
   if (missing > limit && !row.hold?.released) {
     const reason = missingReason(missing, ours);
-    return { ...counted, census: null, suspects: [], hold: holdOf(row, 'missing', reason, at) };
+    return { ...counted, reconciliation: null, candidates: [], hold: holdOf(row, 'missing', reason, at) };
   }
   // A role that shrank also hides members of records: what came back is read whole.
   const isBack = row.hold?.kind === 'missing' && missing <= limit;
-  const settled = isBack ? { hold: null, census_due: 'asked' as const } : {};
+  const settled = isBack ? { hold: null, reconcile_due: 'asked' as const } : {};
   if (missing === 0) return { ...counted, ...settled, explained: 0 };
   if (doubted) return counted;
   // More rows than we know are mostly just being made: only what stays is looked for.
   const isNews = missing !== row.explained && (missing > 0 || row.missing < 0);
-  return { ...counted, ...settled, ...(isNews && !isBack && { census_due: row.census_due ?? 'tally' }) };
+  return { ...counted, ...settled, ...(isNews && !isBack && { reconcile_due: row.reconcile_due ?? 'count' }) };
 }
 
 /** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
 export function askedAgain(row: StreamRow): StreamRow {
-  return row.hold?.kind === 'cascade' ? { ...row, suspects: [...row.suspects, ...row.gone], gone: [] } : row;
+  return row.hold?.kind === 'cascade' ? { ...row, candidates: [...row.candidates, ...row.confirmed], confirmed: [] } : row;
 }
 
 /** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
 const HELD_CENSUS_MS = 3_600_000;
 
-/** The row after a tally to which Harvest did not say how many there are. */
+/** The row after a count check to which Harvest did not say how many there are. */
 export function uncounted(row: StreamRow, now: number): StreamRow {
   const isMissing = row.hold?.kind === 'missing' && !row.hold.released;
-  const isRead = row.census_at !== null && Date.parse(row.census_at) + HELD_CENSUS_MS > now && row.uncounted;
-  const census_due = isMissing && !isRead ? 'asked' : row.census_due;
-  return { ...askedAgain(row), tallied_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, census_due };
+  const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_CENSUS_MS > now && row.uncounted;
+  const reconcile_due = isMissing && !isRead ? 'asked' : row.reconcile_due;
+  return { ...askedAgain(row), counted_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, reconcile_due };
 }
 
 /** Why a stream is held that misses too much. */
@@ -91,21 +91,21 @@ export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: s
  * everything go. What was released has ended with the looking and the asking that the release began.
  */
 export function withoutLeftOver(row: StreamRow): StreamRow {
-  const { hold, suspects, gone, census, census_due } = row;
+  const { hold, candidates, confirmed, reconciliation, reconcile_due } = row;
   if (hold === null) return row;
-  const isLookedInto = hold.released && (census !== null || census_due !== null || gone.length > 0);
-  const isHeldFor = { missing: !hold.released, cascade: gone.length > 0, refused: false }[hold.kind];
-  return isLookedInto || isHeldFor || suspects.length > 0 ? row : { ...row, hold: null };
+  const isLookedInto = hold.released && (reconciliation !== null || reconcile_due !== null || confirmed.length > 0);
+  const isHeldFor = { missing: !hold.released, cascade: confirmed.length > 0, refused: false }[hold.kind];
+  return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };
 }
 
-/** The census that begins now. `days` are the rows of the index by day, for lists that have days. */
-export function beginCensus(
+/** The reconciliation that begins now. `days` are the rows of the index by day, for lists that have days. */
+export function beginReconciliation(
   stream: StreamDefinition,
-  cause: Census['cause'],
+  cause: Reconciliation['cause'],
   missing: number,
   days: Histogram,
-): Census {
-  const ranges = stream.dated === null ? null : cause === 'tally' ? searched(days, missing) : parted(days);
+): Reconciliation {
+  const ranges = stream.dated === null ? null : cause === 'count' ? searched(days, missing) : parted(days);
   return { cause, started_at: '', ranges, next: null, floor: null, pages: 0, read: 0, found: 0, missing };
 }
 
@@ -121,7 +121,7 @@ function searched(days: Histogram, missing: number): DayRange[] {
 /** A part of a page that may have grown past it by the time it is read. */
 const FULL = 0.9;
 
-/** Rows of an index by day, in ascending order, how many have no day, and how many fit into a page. */
+/** Rows of an index by day, in ascending signal, how many have no day, and how many fit into a page. */
 export class Histogram {
   readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
   readonly undated: number;
@@ -192,37 +192,37 @@ export function halved(range: DayRange, days: Histogram): readonly [DayRange, Da
   ];
 }
 
-/** The row after a step of its census: suspects found, and what ends with it. */
+/** The row after a step of its reconciliation: candidates found, and what ends with it. */
 export function counted(
   row: StreamRow,
-  census: Census,
+  reconciliation: Reconciliation,
   found: readonly number[],
   limit: number,
   now: number,
 ): StreamRow {
   const at = isoSeconds(now);
   const isHeld = row.hold !== null && !row.hold.released;
-  if (!isHeld && !row.hold?.released && census.found > limit) {
-    const reason = missingReason(census.found, row.rows);
-    return { ...row, census: null, suspects: [], census_at: at, hold: holdOf(row, 'missing', reason, at) };
+  if (!isHeld && !row.hold?.released && reconciliation.found > limit) {
+    const reason = missingReason(reconciliation.found, row.rows);
+    return { ...row, reconciliation: null, candidates: [], reconciled_at: at, hold: holdOf(row, 'missing', reason, at) };
   }
   // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.
-  if (isHeld && row.uncounted && row.hold?.kind === 'missing' && isDone(census) && census.found <= limit) {
-    return { ...row, census: null, census_at: at, hold: null, census_due: 'asked' };
+  if (isHeld && row.uncounted && row.hold?.kind === 'missing' && isDone(reconciliation) && reconciliation.found <= limit) {
+    return { ...row, reconciliation: null, reconciled_at: at, hold: null, reconcile_due: 'asked' };
   }
-  const { suspects } = isHeld ? row : withSuspects(row, found);
-  const known = new Set(suspects);
-  const isCut = census.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
-  if (!isDone(census)) return { ...row, census: isCut ? { ...census, is_cut: true } : census, suspects };
-  // What a census could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
-  const ended: StreamRow = { ...row, census: null, suspects, explained: row.missing };
-  if (isCut) return { ...ended, census_due: 'asked' };
-  if (census.cause !== 'tally') return { ...ended, census_at: at };
+  const { candidates } = isHeld ? row : withCandidates(row, found);
+  const known = new Set(candidates);
+  const isCut = reconciliation.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
+  if (!isDone(reconciliation)) return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
+  // What a reconciliation could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
+  const ended: StreamRow = { ...row, reconciliation: null, candidates, explained: row.missing };
+  if (isCut) return { ...ended, reconcile_due: 'asked' };
+  if (reconciliation.cause !== 'count') return { ...ended, reconciled_at: at };
   // Counts that cancel each other out hide from a search; reading everything does not miss them.
-  if (census.found === 0 && census.ranges !== null) return { ...ended, census_due: 'asked' };
+  if (reconciliation.found === 0 && reconciliation.ranges !== null) return { ...ended, reconcile_due: 'asked' };
   return ended;
 }
 
-export function isDone(census: Census): boolean {
-  return census.ranges === null ? census.pages > 0 && census.next === null : census.ranges.length === 0;
+export function isDone(reconciliation: Reconciliation): boolean {
+  return reconciliation.ranges === null ? reconciliation.pages > 0 && reconciliation.next === null : reconciliation.ranges.length === 0;
 }

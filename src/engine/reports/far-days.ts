@@ -3,7 +3,7 @@ import { isoSeconds } from '../../base/clock.ts';
 import { isoDay, isUnlikely } from '../../streams/windows.ts';
 import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { RowId } from '../ports.ts';
 import type { Move } from '../step.ts';
 
@@ -11,11 +11,11 @@ import type { Move } from '../step.ts';
 const NAMED_MAX = 100;
 
 /** What the changes of `diff` say of the days of a list: the records to be named now, and what its row remembers of them. */
-export function farDays(live: LiveStream, diff: Diff, now: number): { events: PublisherEvent[]; move: Move } | null {
-  const { dated, name: stream } = live.definition;
+export function farDays(runtime: StreamRuntime, diff: Diff, now: number): { events: PublisherEvent[]; move: Move } | null {
+  const { dated, name: stream } = runtime.definition;
   if (dated === null || diff.changes.size === 0) return null;
   const today = isoSeconds(now).slice(0, 10);
-  const known = new Set<RowId>(live.row.far_days);
+  const known = new Set<RowId>(runtime.row.far_days);
   const named = new Set(known);
   const events: PublisherEvent[] = [];
   for (const [record, row] of diff.changes) {

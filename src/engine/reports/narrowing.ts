@@ -4,7 +4,7 @@
 import { limitOf } from '../deletions/reconciliation.ts';
 import { countIn, EVERYTHING, missingRows, walkedCount } from '../deletions/counts.ts';
 import type { Diff } from '../state/diff.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { PRIORITY, type RowId } from '../ports.ts';
 import { sourcesOf } from './restatement.ts';
 import type { StepContext } from '../step.ts';
@@ -15,22 +15,22 @@ export const NARROWED =
   'rows left this report while rows of the lists it is made from are missing too: deleted, or hidden from this token';
 
 /** Whether the streams that a report is made from miss more rows than are ever deleted unasked. Asked after the report's answer. */
-export async function isNarrowed(report: LiveStream, context: StepContext): Promise<boolean> {
+export async function isNarrowed(report: StreamRuntime, context: StepContext): Promise<boolean> {
   for (const name of sourcesOf(report.definition)) {
     const source = context.streams.get(name);
     if (source === undefined) continue;
-    // Who is not read, not yet, or not believed cannot vouch for what is gone.
+    // Who is not read, not yet, or not believed cannot vouch for what is confirmed.
     if (!source.row.complete || stateOf(source.row) !== 'RUNNING') return true;
-    const { total: told } = await countIn(source, EVERYTHING, PRIORITY.changes, context);
-    const total = told ?? (await walkedCount(source, PRIORITY.changes, context));
+    const { total: told } = await countIn(source, EVERYTHING, PRIORITY.poll, context);
+    const total = told ?? (await walkedCount(source, PRIORITY.poll, context));
     if (missingRows(source, total, context) > limitOf(source.index.size, context.settings.hold)) return true;
   }
   return false;
 }
 
 /** Rows that are not in what was read; none when that was not whole. */
-export function missingFrom(live: LiveStream, diff: Diff): RowId[] {
-  return diff.isComplete ? [...live.index.ids()].filter((id) => !diff.seen!.has(id)) : [];
+export function missingFrom(runtime: StreamRuntime, diff: Diff): RowId[] {
+  return diff.isComplete ? [...runtime.index.ids()].filter((id) => !diff.seen!.has(id)) : [];
 }
 
 /**

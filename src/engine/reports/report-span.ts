@@ -10,7 +10,7 @@ import {
   type WindowSpan,
   windowStarts,
 } from '../../streams/windows.ts';
-import { isReadable, type LiveStream } from '../state/stream-runtime.ts';
+import { isReadable, type StreamRuntime } from '../state/stream-runtime.ts';
 import type { StepContext, StepSettings } from '../step.ts';
 
 /** The lists whose dates say how far reports reach. */
@@ -34,15 +34,15 @@ export function weekStartOf(streams: StepContext['streams']): WeekStart {
 }
 
 /** The schedule asks at every look: kept until a day, a list or today is another. */
-const kept = new WeakMap<LiveStream, { readonly key: string; readonly windows: ReportWindows }>();
+const kept = new WeakMap<StreamRuntime, { readonly key: string; readonly windows: ReportWindows }>();
 
 /** The windows of a report, as far as its lists were read. */
-export function reportWindows(report: LiveStream, { settings, streams }: View, now: number): ReportWindows {
+export function reportWindows(report: StreamRuntime, { settings, streams }: View, now: number): ReportWindows {
   const sources = report.definition.sums.map((name) => streams.get(name));
   // With a start date, lists are read by what changed since: what else is recorded after it is not known.
   const isWhole = settings.startDate === null && sources.every((source) => source && isReadable(source));
   const span = { ...spanOf(settings, now, weekStartOf(streams)), isWhole };
-  const versions = [report, ...sources].map((live) => live?.index.daysVersion);
+  const versions = [report, ...sources].map((runtime) => runtime?.index.daysVersion);
   const key = JSON.stringify([span, versions]);
   const before = kept.get(report);
   if (before?.key === key) return before.windows;
@@ -51,7 +51,7 @@ export function reportWindows(report: LiveStream, { settings, streams }: View, n
   return windows;
 }
 
-function made(span: WindowSpan, { index }: LiveStream): ReportWindows {
+function made(span: WindowSpan, { index }: StreamRuntime): ReportWindows {
   const held = windowStarts(span);
   const known = [...new Set([...held, ...[...index.days.keys()].map(isoDay)])].sort();
   const set = new Set(held);

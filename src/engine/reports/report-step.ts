@@ -5,11 +5,11 @@ import { type Grain, type Window, windowOf } from '../../streams/windows.ts';
 import { holdOf } from '../deletions/reconciliation.ts';
 import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
 import { PRIORITY } from '../ports.ts';
 import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, sweepMs } from '../step.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, scanMs } from '../step.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
 import { addedTo, coverWindow, nextWindow, shrinkCovered, takenOff } from '../steps/scan.ts';
 
@@ -29,7 +29,7 @@ export interface WindowTask {
 const PRIORITY_OF = {
   unread: PRIORITY.children,
   dirty: PRIORITY.dirty,
-  current: PRIORITY.changes,
+  current: PRIORITY.poll,
   touched: PRIORITY.slack,
   round: PRIORITY.slack,
   regrain: PRIORITY.dirty,
@@ -37,12 +37,12 @@ const PRIORITY_OF = {
 
 /** Every task of the report. */
 export function windowTasks(
-  live: LiveStream,
+  runtime: StreamRuntime,
   view: Pick<StepContext, 'settings' | 'streams' | 'once'>,
   now: number,
 ): WindowTask[] {
-  const { complete } = live.row;
-  const position = live.row.position as ReportPosition;
+  const { complete } = runtime.row;
+  const position = runtime.row.position as ReportPosition;
   const { covered } = position;
   const { settings, streams, once } = view;
   const weekStart = weekStartOf(streams);
@@ -50,7 +50,7 @@ export function windowTasks(
   // Another grain, or weeks that begin on another day.
   const isOther = covered !== null && ofDay(covered.first).from !== covered.first;
   if (position.grain !== settings.grain || isOther) return [{ why: 'regrain', window: null, at: 0 }];
-  const windows = reportWindows(live, view, now);
+  const windows = reportWindows(runtime, view, now);
   const current = currentWindow(settings, now, weekStart);
   const tasks: WindowTask[] = [];
   const unread = nextWindow(position, windows.held, current.from);
@@ -58,33 +58,33 @@ export function windowTasks(
 
   // Times that a clock has run away from since are no reason to wait.
   const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
-  const rested = (day: string) => (once ? 0 : end(live.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS));
+  const rested = (day: string) => (once ? 0 : end(runtime.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS));
   const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
   const dirty = soonest(position.dirty);
   if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });
   // A first reading comes by it; later on it does not wait for those before it that were never read.
   const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
   if (unread !== current.from && (complete || isCovered)) {
-    const readAt = live.windowReads.get(current.from);
+    const readAt = runtime.windowReads.get(current.from);
     // What is caught up once is not due again by its interval.
-    const nextRead = readAt === undefined ? 0 : once ? NEVER : end(readAt, live.intervals.pollMs);
+    const nextRead = readAt === undefined ? 0 : once ? NEVER : end(readAt, runtime.intervals.pollMs);
     tasks.push({ why: 'current', window: current, at: nextRead });
   }
   if (unread !== null) return tasks;
   const touched = soonest(position.touched);
   if (touched !== undefined)
-    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), end(live.steppedAt, 0)) });
+    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), end(runtime.steppedAt, 0)) });
   const { round_at } = position;
   const isAsked = position.round !== null || round_at === null;
-  const interval = once && live.censused ? NEVER : end(Date.parse(round_at ?? ''), live.intervals.censusMs);
-  const due = isAsked ? end(live.steppedAt, 0) : interval;
+  const interval = once && runtime.reconciled ? NEVER : end(Date.parse(round_at ?? ''), runtime.intervals.reconcileMs);
+  const due = isAsked ? end(runtime.steppedAt, 0) : interval;
   return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];
 }
 
 /** Of tasks that are due and not slack, the one whose class had its turn longest ago: none waits for all of another. */
 export function inTurn<Due extends { readonly task: { readonly window: WindowTask } }>(
   due: readonly Due[],
-  { windowTurns }: LiveStream,
+  { windowTurns }: StreamRuntime,
 ): Due {
   const turnOf = ({ task }: Due) => windowTurns.get(task.window.why) ?? -1;
   return due.reduce((a, b) => (turnOf(b) < turnOf(a) ? b : a));
@@ -101,58 +101,58 @@ export function priorityOf({ why }: WindowTask): number {
 }
 
 /** Reads the window of `task`. Throws what Source throws. */
-export async function reportStep(live: LiveStream, task: WindowTask, context: StepContext): Promise<StepResult> {
+export async function reportStep(runtime: StreamRuntime, task: WindowTask, context: StepContext): Promise<StepResult> {
   const { settings } = context;
   const now = context.now();
-  const position = live.row.position as ReportPosition;
+  const position = runtime.row.position as ReportPosition;
   const { window, why } = task;
-  if (window === null) return regrainStep(live, position, settings.grain, context);
-  live.takenWindows = new Set([window.from]);
-  live.windowTurns.set(why, context.number);
-  const windows = reportWindows(live, context, now);
+  if (window === null) return regrainStep(runtime, position, settings.grain, context);
+  runtime.takenWindows = new Set([window.from]);
+  runtime.windowTurns.set(why, context.number);
+  const windows = reportWindows(runtime, context, now);
   const isEmpty = windows.isEmpty(window.from);
-  const purpose = live.row.complete ? 'window' : 'first';
+  const purpose = runtime.row.complete ? 'window' : 'snapshot';
   const query = { from: compact(window.from), to: compact(window.to) };
   const look = async () => {
-    const diff = newDiff(live, context, { seen: true });
+    const diff = newDiff(runtime, context, { seen: true });
     // Its last record went or moved away: what it had goes too, and nothing has to be asked.
     if (isEmpty) return { diff, serverTime: now };
-    const { records, serverTime } = await readAll(live, { query }, purpose, priorityOf(task), context);
+    const { records, serverTime } = await readAll(runtime, { query }, purpose, priorityOf(task), context);
     diff.add(records, { accountId: settings.accountId, window });
     return { diff, serverTime };
   };
   let { diff, serverTime } = await look();
-  const left = leftOf(live, window, diff);
-  const isHeld = left.length > 0 && !live.row.hold?.released && (await isNarrowed(live, context));
+  const left = leftOf(runtime, window, diff);
+  const isHeld = left.length > 0 && !runtime.row.hold?.released && (await isNarrowed(runtime, context));
   if (left.length > 0 && !isHeld) {
-    ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(live, window, again)));
+    ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(runtime, window, again)));
   }
-  live.windowReads.set(window.from, now);
+  runtime.windowReads.set(window.from, now);
 
   const current = currentWindow(settings, now, weekStartOf(context.streams));
-  const swept = nextWindow(coverWindow(position, window.from, windows.held), windows.held, current.from) === null;
-  const isFirst = !live.row.complete;
-  const begun = position.sweep ?? { started_at: isoSeconds(serverTime), windows: 0, read: 0 };
-  const sweep = { ...begun, windows: begun.windows + 1, read: begun.read + diff.read };
+  const scanned = nextWindow(coverWindow(position, window.from, windows.held), windows.held, current.from) === null;
+  const isFirst = !runtime.row.complete;
+  const begun = position.scan ?? { started_at: isoSeconds(serverTime), windows: 0, read: 0 };
+  const scan = { ...begun, windows: begun.windows + 1, read: begun.read + diff.read };
   const move: Move = (row) => {
     const read = readOff(row.position as ReportPosition, task, isEmpty && !isHeld, isHeld, windows, now);
-    const next = { ...read, sweep: swept || row.complete ? null : sweep };
-    return withHold(moved(row, next, purpose, now, swept && isoSeconds(serverTime)), isHeld, isFirst && swept, now);
+    const next = { ...read, scan: scanned || row.complete ? null : scan };
+    return withHold(moved(row, next, purpose, now, scanned && isoSeconds(serverTime)), isHeld, isFirst && scanned, now);
   };
-  const stream = live.definition.name;
+  const stream = runtime.definition.name;
   const events: PublisherEvent[] = [];
-  if (isFirst && position.covered === null) events.push({ name: 'sweep.started', stream, purpose, since: window.from });
-  if (swept && isFirst) {
-    const ms = sweepMs(sweep.started_at, context.now());
-    events.push({ name: 'sweep.completed', stream, purpose, pages: sweep.windows, read: sweep.read, ms, cursor: null });
+  if (isFirst && position.covered === null) events.push({ name: 'scan.started', stream, purpose, since: window.from });
+  if (scanned && isFirst) {
+    const ms = scanMs(scan.started_at, context.now());
+    events.push({ name: 'scan.completed', stream, purpose, pages: scan.windows, read: scan.read, ms, cursor: null });
   }
-  return stepResult(live, purpose, { diffs: [[live, diff]], moves: [[live, move]], swept, events });
+  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves: [[runtime, move]], scanned, events });
 }
 
 /** Rows of the window that are not in its answer; none when the answer was not whole. */
-function leftOf(live: LiveStream, window: Window, diff: Diff): string[] {
+function leftOf(runtime: StreamRuntime, window: Window, diff: Diff): string[] {
   const prefix = `${window.from}|${window.to}|`;
-  return (missingFrom(live, diff) as string[]).filter((id) => id.startsWith(prefix));
+  return (missingFrom(runtime, diff) as string[]).filter((id) => id.startsWith(prefix));
 }
 
 /** The position after the window of `task` was read, or was none any more (`isGone`). */
@@ -193,15 +193,15 @@ function withHold(row: StreamRow, isHeld: boolean, isComplete: boolean, now: num
 }
 
 /** `reports.window` was changed: the rows of the old windows are no window's any more. */
-function regrainStep(live: LiveStream, position: ReportPosition, grain: Grain, context: StepContext): StepResult {
-  const diff = newDiff(live, context);
-  for (const id of live.index.ids()) diff.remove(id);
-  const fresh = { covered: null, sweep: null, dirty: [], touched: [], held: [], round: null, round_at: null };
+function regrainStep(runtime: StreamRuntime, position: ReportPosition, grain: Grain, context: StepContext): StepResult {
+  const diff = newDiff(runtime, context);
+  for (const id of runtime.index.ids()) diff.remove(id);
+  const fresh = { covered: null, scan: null, dirty: [], touched: [], held: [], round: null, round_at: null };
   const move: Move = (current) => ({
     ...moved(current, { ...position, ...fresh, grain }, 'window', context.now(), false),
     complete: false,
   });
-  return stepResult(live, 'window', { diffs: [[live, diff]], moves: [[live, move]] });
+  return stepResult(runtime, 'window', { diffs: [[runtime, diff]], moves: [[runtime, move]] });
 }
 
 const compact = (date: string): string => date.replaceAll('-', '');

@@ -3,7 +3,7 @@
 import type { StreamDefinition } from '../../streams/definition.ts';
 import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/windows.ts';
 import type { Diff } from '../state/diff.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { RowId } from '../ports.ts';
 
 const TIME = ['time_clients', 'time_projects', 'time_tasks', 'time_team'];
@@ -53,45 +53,45 @@ export function sourcesOf({ name, sums }: StreamDefinition): readonly string[] {
 
 /** Windows by report, as their first days: `dirty` by their entries, `touched` by anything else; `all`: every window. */
 export interface Restated {
-  readonly dirty: ReadonlyMap<LiveStream, readonly string[]>;
-  readonly touched: ReadonlyMap<LiveStream, readonly string[]>;
-  readonly all: ReadonlySet<LiveStream>;
+  readonly dirty: ReadonlyMap<StreamRuntime, readonly string[]>;
+  readonly touched: ReadonlyMap<StreamRuntime, readonly string[]>;
+  readonly all: ReadonlySet<StreamRuntime>;
 }
 
-/** What `diff` of `live` restates, among the windows that were read so far or are being read. */
+/** What `diff` of `runtime` restates, among the windows that were read so far or are being read. */
 export function restated(
-  live: LiveStream,
+  runtime: StreamRuntime,
   diff: Diff,
-  streams: ReadonlyMap<string, LiveStream>,
+  streams: ReadonlyMap<string, StreamRuntime>,
   grain: Grain,
   weekStart: WeekStart,
 ): Restated {
-  const dirty = new Map<LiveStream, readonly string[]>();
-  const touched = new Map<LiveStream, readonly string[]>();
-  const all = new Set<LiveStream>();
-  const mark = (marks: typeof dirty, reports: readonly LiveStream[], windows: ReadonlySet<string>) => {
+  const dirty = new Map<StreamRuntime, readonly string[]>();
+  const touched = new Map<StreamRuntime, readonly string[]>();
+  const all = new Set<StreamRuntime>();
+  const mark = (marks: typeof dirty, reports: readonly StreamRuntime[], windows: ReadonlySet<string>) => {
     for (const report of reports) {
       const marked = [...(marks.get(report) ?? []), ...windows].filter((window) => wasRead(report, window));
       if (marked.length > 0) marks.set(report, [...new Set(marked)]);
     }
   };
 
-  const summing = [...streams.values()].filter(({ definition }) => definition.sums.includes(live.definition.name));
-  if (summing.length > 0) mark(dirty, summing, windowsOfDays(daysOf(live, diff), grain, weekStart));
-  for (const { where, reports, by } of diff.changes.size > 0 ? (CAUSES[live.definition.name] ?? []) : []) {
+  const summing = [...streams.values()].filter(({ definition }) => definition.sums.includes(runtime.definition.name));
+  if (summing.length > 0) mark(dirty, summing, windowsOfDays(daysOf(runtime, diff), grain, weekStart));
+  for (const { where, reports, by } of diff.changes.size > 0 ? (CAUSES[runtime.definition.name] ?? []) : []) {
     const witness = where === null ? undefined : streams.get(where);
-    if (witness) mark(touched, reportsOf(reports, streams), windowsWith(witness, subjects(live, diff, by)));
+    if (witness) mark(touched, reportsOf(reports, streams), windowsWith(witness, subjects(runtime, diff, by)));
     else for (const report of reportsOf(reports, streams)) all.add(report);
   }
   return { dirty, touched, all };
 }
 
-function reportsOf(names: readonly string[], streams: ReadonlyMap<string, LiveStream>): LiveStream[] {
+function reportsOf(names: readonly string[], streams: ReadonlyMap<string, StreamRuntime>): StreamRuntime[] {
   return names.map((name) => streams.get(name)).filter((report) => report !== undefined);
 }
 
 /** The old and the new day of every row that changes. */
-function daysOf({ index }: LiveStream, diff: Diff): Set<number> {
+function daysOf({ index }: StreamRuntime, diff: Diff): Set<number> {
   const days = new Set<number>();
   for (const [id, row] of diff.changes) {
     for (const day of [index.get(id)?.day, row?.day]) if (day != null) days.add(day);
@@ -103,13 +103,13 @@ function windowsOfDays(days: ReadonlySet<number>, grain: Grain, weekStart: WeekS
   return new Set([...days].map((day) => windowOf(isoDay(day), grain, weekStart).from));
 }
 
-function subjects({ index }: LiveStream, diff: Diff, by: Cause['by']): Set<RowId> {
+function subjects({ index }: StreamRuntime, diff: Diff, by: Cause['by']): Set<RowId> {
   const ids = [...diff.changes].map(([id, row]) => (by === 'id' ? id : (row ?? index.get(id))?.group));
   return new Set(ids.filter((id) => id != null));
 }
 
 /** Windows in which a report has rows of one of these dimension ids. */
-function windowsWith({ index }: LiveStream, ids: ReadonlySet<RowId>): Set<string> {
+function windowsWith({ index }: StreamRuntime, ids: ReadonlySet<RowId>): Set<string> {
   const windows = new Set<string>();
   for (const row of index.ids() as Iterable<string>) {
     const [from, , dimension] = row.split('|');
@@ -118,7 +118,7 @@ function windowsWith({ index }: LiveStream, ids: ReadonlySet<RowId>): Set<string
   return windows;
 }
 
-function wasRead({ row: { position }, takenWindows }: LiveStream, window: string): boolean {
+function wasRead({ row: { position }, takenWindows }: StreamRuntime, window: string): boolean {
   if (position.kind !== 'report') return false;
   const { covered } = position;
   return takenWindows.has(window) || (covered !== null && window >= covered.first && window <= covered.last);

@@ -56,7 +56,7 @@ export class Diff {
     codec: Codec,
     index: RowIndex,
     options: {
-      /** Op of a row that is not on the topic: `r` during the first sweep, `c` after it. */
+      /** Op of a row that is not on the topic: `r` during the snapshot, `c` after it. */
       readonly newOp: 'c' | 'r';
       /** Versions already in the dead-letter topic. */
       readonly refused: Readonly<Record<string, number>>;

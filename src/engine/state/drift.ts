@@ -159,14 +159,14 @@ export class Drift {
 export function replacedText(stream: StreamDefinition): DriftNews {
   const { name } = stream;
   const none = { avro: null, into: null };
-  const advice = `They are published as U+FFFD, because they came again and again. Correct the text of ${name} in Harvest, or look at what stands between here and Harvest; what is mended is published with the next change or census.`;
+  const advice = `They are published as U+FFFD, because they came again and again. Correct the text of ${name} in Harvest, or look at what stands between here and Harvest; what is mended is published with the next change or reconciliation.`;
   return {
     ...{ name: 'drift.seen', stream: name, kind: 'replaced_text', field: 'the whole body', shape: 'string' },
     ...{ expected: 'UTF-8', ...none, advice },
   };
 }
 
-/** Before the first sweep has ended, and while the stream is empty, nothing is known of what is never null. */
+/** Before the snapshot has ended, and while the stream is empty, nothing is known of what is never null. */
 function learns(row: StreamRow): boolean {
   return !row.complete || row.rows === 0;
 }

@@ -31,7 +31,7 @@ export interface RowIndex {
   readonly daysVersion: number;
 }
 
-/** `numeric` rows live in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
+/** `numeric` rows runtime in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
 export function createRowIndex(numeric: boolean): RowIndex {
   return numeric ? new IdIndex() : new TextIndex();
 }
@@ -41,7 +41,7 @@ const FULLEST = 0.7;
 const NONE = Number.NaN;
 const NO_DAY = -(2 ** 31);
 
-/** Open addressing with linear probing; deletion shifts back, so there are no graves to sweep. */
+/** Open addressing with linear probing; deletion shifts back, so there are no graves to scan. */
 class IdIndex implements RowIndex {
   #ids = new Float64Array(SMALLEST).fill(NONE);
   #hashes = new Float64Array(SMALLEST);

@@ -9,8 +9,8 @@ import type { StreamState } from '../events.ts';
 import type { JsonObject, Purpose } from '../ports.ts';
 
 /** A walk over a list, page by page. */
-export interface ListSweep {
-  readonly purpose: 'first' | 'changes' | 'whole';
+export interface ListScan {
+  readonly purpose: 'snapshot' | 'poll' | 'whole';
   /** The `updated_since` of the walk; null reads everything. */
   readonly since: string | null;
   /** `Date` of the walk's very first answer: what the next cursor is made from. */
@@ -28,7 +28,7 @@ export interface ListSweep {
 }
 
 /** A visit to all parents, in the order of their ids. */
-export interface ParentSweep {
+export interface ParentScan {
   readonly started_at: string;
   readonly after: number;
   readonly visited: number;
@@ -45,9 +45,9 @@ export interface DayRange {
 }
 
 /** A reading of what a list holds, for what was deleted and what drifted without moving `updated_at` (design section 4). */
-export interface Census {
-  /** `tally`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
-  readonly cause: 'tally' | 'interval' | 'asked';
+export interface Reconciliation {
+  /** `count check`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
+  readonly cause: 'count' | 'interval' | 'asked';
   readonly started_at: string;
   /** What is left of a dated list; null for the others. */
   readonly ranges: readonly DayRange[] | null;
@@ -58,9 +58,9 @@ export interface Census {
   readonly read: number;
   /** Rows of ours that the list did not have. */
   readonly found: number;
-  /** More was missing than can be noted: another census follows. Absent while it is not so. */
+  /** More was missing than can be noted: another reconciliation follows. Absent while it is not so. */
   readonly is_cut?: boolean;
-  /** How many the tally says are missing; 0 when it was not a tally that asked for the census. */
+  /** How many the count check says are missing; 0 when it was not a count check that asked for the reconciliation. */
   readonly missing: number;
 }
 
@@ -82,28 +82,28 @@ export interface WindowRound {
 }
 
 /** The first reading of all windows of a report. */
-export interface WindowSweep {
+export interface WindowScan {
   readonly started_at: string;
   readonly windows: number;
   readonly read: number;
 }
 
 export type Position =
-  | { readonly kind: 'list'; readonly cursor: string | null; readonly sweep: ListSweep | null }
+  | { readonly kind: 'list'; readonly cursor: string | null; readonly scan: ListScan | null }
   | {
       readonly kind: 'child';
       /** Parents that changed and whose children are still to be read; first come, first served. */
       readonly pending: readonly number[];
       /** Since when there are any. */
       readonly pending_since: string | null;
-      readonly sweep: ParentSweep | null;
+      readonly scan: ParentScan | null;
     }
   | {
       readonly kind: 'report';
       readonly grain: Grain;
       /** First days of the oldest and the newest window read so far; all between are read too. */
       readonly covered: { readonly first: string; readonly last: string } | null;
-      readonly sweep: WindowSweep | null;
+      readonly scan: WindowScan | null;
       /** First days of windows whose entries changed; read before anything else. */
       readonly dirty: readonly string[];
       /** First days of windows that something else may have restated (a rename, a rate); read when there is slack. */
@@ -123,26 +123,26 @@ export interface StreamRow {
   /** Since when in this state. */
   readonly since: string;
   readonly position: Position;
-  /** The first sweep has ended: what is new from here on is `c`, not `r`. */
+  /** The snapshot has ended: what is new from here on is `c`, not `r`. */
   readonly complete: boolean;
   /** Server time up to which the topic is known to be equal. */
   readonly synced_to: string | null;
-  /** Wall time at which the last sweep ended; the next is due an interval later. */
-  readonly swept_at: string | null;
+  /** Wall time at which the last scan ended; the next is due an interval later. */
+  readonly scanned_at: string | null;
   /** Under way, and how the last ones ended. Lists only. */
-  readonly census: Census | null;
-  readonly census_due: Census['cause'] | null;
-  readonly census_at: string | null;
-  readonly tallied_at: string | null;
-  /** Harvest sends no totals for this list: deletions are found by a census alone. Absent while it does. */
+  readonly reconciliation: Reconciliation | null;
+  readonly reconcile_due: Reconciliation['cause'] | null;
+  readonly reconciled_at: string | null;
+  readonly counted_at: string | null;
+  /** Harvest sends no totals for this list: deletions are found by a reconciliation alone. Absent while it does. */
   readonly uncounted?: boolean;
-  /** Rows that Harvest's count has less (or, negative, more) than the topic; `explained` is what a whole census could not mend. */
+  /** Rows that Harvest's count has less (or, negative, more) than the topic; `explained` is what a whole reconciliation could not mend. */
   readonly missing: number;
   readonly explained: number;
   /** Rows that lists no longer have: each is asked for by its id, and only a 404 deletes it (P8). */
-  readonly suspects: readonly number[];
+  readonly candidates: readonly number[];
   /** Records that answered 404 and wait for their tombstone, which takes the records below them along. */
-  readonly gone: readonly number[];
+  readonly confirmed: readonly number[];
   readonly hold: Hold | null;
   /** Rows on the topic; compared after a restore, as proof that the topic is still the one we wrote. */
   readonly rows: number;
@@ -153,7 +153,7 @@ export interface StreamRow {
   readonly unknown: readonly string[];
   /** Fields that came with a type which the schema does not take, announced once. */
   readonly new_types?: readonly string[];
-  /** Fields that have been null, sorted: learned in the first sweep, another one is announced. Absent until then. */
+  /** Fields that have been null, sorted: learned in the snapshot, another one is announced. Absent until then. */
   readonly nulls?: readonly string[];
   /** Text of the stream came with bytes that are no UTF-8, announced once. Absent until then. */
   readonly replaced_text?: true;
@@ -165,15 +165,15 @@ export interface StreamRow {
   readonly moved_by: Purpose;
 }
 
-const NO_CENSUS = {
-  census: null,
-  census_due: null,
-  census_at: null,
-  tallied_at: null,
+const NO_RECONCILIATION = {
+  reconciliation: null,
+  reconcile_due: null,
+  reconciled_at: null,
+  counted_at: null,
   missing: 0,
   explained: 0,
-  suspects: [],
-  gone: [],
+  candidates: [],
+  confirmed: [],
 } as const;
 
 /** What the stream is in, as people see it: a hold is a state too. */
@@ -207,8 +207,8 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
     position: freshPosition(stream, grain),
     complete: false,
     synced_to: null,
-    swept_at: null,
-    ...NO_CENSUS,
+    scanned_at: null,
+    ...NO_RECONCILIATION,
     hold: null,
     rows: 0,
     dead_letters: 0,
@@ -216,14 +216,14 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
     unknown: [],
     company: null,
     moved_at: at,
-    moved_by: 'first',
+    moved_by: 'snapshot',
   };
 }
 
 /** The same stream from the beginning again, its history of refusals kept: the topic was emptied, or is being rebuilt. */
 export function restartedRow(row: StreamRow, stream: StreamDefinition, grain: Grain): StreamRow {
   const position = freshPosition(stream, grain);
-  return { ...row, position, ...NO_CENSUS, hold: null, complete: false, synced_to: null, swept_at: null };
+  return { ...row, position, ...NO_RECONCILIATION, hold: null, complete: false, synced_to: null, scanned_at: null };
 }
 
 /** The stream cannot be read: it stands still and says why. */
@@ -258,12 +258,12 @@ function freshPosition(stream: StreamDefinition, grain: Grain): Position {
   switch (stream.kind) {
     case 'list':
     case 'whole':
-      return { kind: 'list', cursor: null, sweep: null };
+      return { kind: 'list', cursor: null, scan: null };
     case 'child':
-      return { kind: 'child', pending: [], pending_since: null, sweep: null };
+      return { kind: 'child', pending: [], pending_since: null, scan: null };
     case 'report':
       return {
-        ...{ kind: 'report', grain, covered: null, sweep: null },
+        ...{ kind: 'report', grain, covered: null, scan: null },
         ...{ dirty: [], touched: [], held: [], round: null, round_at: null },
       };
   }

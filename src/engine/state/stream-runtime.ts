@@ -3,12 +3,12 @@
 import type { Backoff } from '../../base/backoff.ts';
 import type { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Order } from '../ports.ts';
+import type { Signal } from '../ports.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
 
 /** What a step does. */
-export type TaskKind = 'read' | 'window' | 'order' | 'confirm' | 'census' | 'removal' | 'second_look';
+export type TaskKind = 'read' | 'window' | 'signal' | 'confirm' | 'reconciliation' | 'removal' | 'second_look';
 
 /** Requests keep failing; the stream tries again at `at`. */
 export interface Retry {
@@ -16,7 +16,7 @@ export interface Retry {
   readonly backoff: Backoff;
   readonly since: number;
   readonly at: number;
-  /** What failed. Polls go on beside a census that keeps failing; while they fail themselves, everything waits. */
+  /** What failed. Polls go on beside a reconciliation that keeps failing; while they fail themselves, everything waits. */
   readonly kind: TaskKind;
   /** A walk had to begin again: that pages come is no proof that its end does. */
   readonly ofWalk: boolean;
@@ -33,27 +33,27 @@ export interface SecondLook {
 
 export interface Intervals {
   readonly pollMs: number;
-  readonly tallyMs: number;
-  readonly censusMs: number;
+  readonly countMs: number;
+  readonly reconcileMs: number;
 }
 
-export interface LiveStream {
+export interface StreamRuntime {
   readonly definition: StreamDefinition;
   readonly index: RowIndex;
   /** The streams whose parents this one holds. */
-  readonly children: readonly LiveStream[];
-  readonly parent: LiveStream | null;
+  readonly children: readonly StreamRuntime[];
+  readonly parent: StreamRuntime | null;
   /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
-  readonly owner: LiveStream | null;
+  readonly owner: StreamRuntime | null;
   readonly intervals: Intervals;
   /** As last committed; only the committer replaces it. */
   row: StreamRow;
   /** A step is under way: one at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
   busy: boolean;
-  /** A sweep has ended in this process: until then the stream is due at once, whatever its interval. */
-  swept: boolean;
-  /** A census, or a round over all windows, has ended in this process. */
-  censused: boolean;
+  /** A scan has ended in this process: until then the stream is due at once, whatever its interval. */
+  scanned: boolean;
+  /** A reconciliation, or a round over all windows, has ended in this process. */
+  reconciled: boolean;
   retry: Retry | null;
   /** When a refused stream is asked again; in memory, so that a restart asks at once. */
   probeAt: number;
@@ -74,20 +74,20 @@ export interface LiveStream {
   /** First days of the windows that are being read right now. */
   takenWindows: ReadonlySet<string>;
   /**
-   * Steps of this process are numbered. At which one the sweep under way began, and the last one that ended; -1 for one that
+   * Steps of this process are numbered. At which one the scan under way began, and the last one that ended; -1 for one that
    * an earlier process began. And after which step the gone records had all answered 404.
    */
-  sweepBegan: number;
-  sweptFrom: number;
-  goneSince: number;
+  scanBegan: number;
+  scannedFrom: number;
+  confirmedSince: number;
   /** What people asked for, not carried out yet. */
-  orders: readonly Order[];
+  signals: readonly Signal[];
   lastCommitAt: number | null;
   /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;
 }
 
 /** Whether the stream can be asked at all; a refused one only when its probe is due. */
-export function isReadable(live: LiveStream): boolean {
-  return live.row.state === 'RUNNING' && (live.parent === null || live.parent.row.state === 'RUNNING');
+export function isReadable(runtime: StreamRuntime): boolean {
+  return runtime.row.state === 'RUNNING' && (runtime.parent === null || runtime.parent.row.state === 'RUNNING');
 }

@@ -4,7 +4,7 @@ import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import { withoutLeftOver } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { Intervals, LiveStream } from './stream-runtime.ts';
+import type { Intervals, StreamRuntime } from './stream-runtime.ts';
 import type { Codec, Opened, Restore, Restored } from '../ports.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
@@ -15,11 +15,11 @@ export interface StreamPlan {
 }
 
 /** Why row and topic cannot both be right; null when they agree. */
-function contradiction(row: StreamRow, live: LiveStream, isStored: boolean): string | null {
-  if (row.rows === live.index.size) return null;
+function contradiction(row: StreamRow, runtime: StreamRuntime, isStored: boolean): string | null {
+  if (row.rows === runtime.index.size) return null;
   return isStored
-    ? `the topic holds ${counted(live.index.size, 'row')}, the state row says ${row.rows}`
-    : `the topic holds ${counted(live.index.size, 'row')}, but no state row speaks of them`;
+    ? `the topic holds ${counted(runtime.index.size, 'row')}, the state row says ${row.rows}`
+    : `the topic holds ${counted(runtime.index.size, 'row')}, but no state row speaks of them`;
 }
 
 /** One live stream for each plan, parents and owners known to those below them. */
@@ -27,13 +27,13 @@ export function createStreams(
   streams: readonly StreamPlan[],
   grain: Grain,
   now: number,
-): ReadonlyMap<string, LiveStream> {
-  const all = new Map<string, LiveStream>();
+): ReadonlyMap<string, StreamRuntime> {
+  const all = new Map<string, StreamRuntime>();
   // Parents stand before their children in the catalog.
   for (const { definition, intervals } of streams) {
     const parent = definition.parent ? (all.get(definition.parent.stream) ?? null) : null;
     const owner = all.get(ownerOf(definition) ?? '') ?? null;
-    const live: LiveStream = {
+    const runtime: StreamRuntime = {
       definition,
       intervals,
       index: createRowIndex(definition.kind !== 'report'),
@@ -42,8 +42,8 @@ export function createStreams(
       owner,
       row: freshRow(definition, grain, now),
       busy: false,
-      swept: false,
-      censused: false,
+      scanned: false,
+      reconciled: false,
       retry: null,
       probeAt: 0,
       steppedAt: 0,
@@ -54,58 +54,58 @@ export function createStreams(
       links: new Set(),
       taken: new Set(),
       takenWindows: new Set(),
-      sweepBegan: -1,
-      sweptFrom: -1,
-      goneSince: 0,
-      orders: [],
+      scanBegan: -1,
+      scannedFrom: -1,
+      confirmedSince: 0,
+      signals: [],
       lastCommitAt: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
-    (parent?.children as LiveStream[] | undefined)?.push(live);
-    all.set(definition.name, live);
+    (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
+    all.set(definition.name, runtime);
   }
   return all;
 }
 
 /** The row as it is kept: without what an earlier step left over. */
-export function settledRow({ definition }: LiveStream, row: StreamRow): StreamRow {
+export function settledRow({ definition }: StreamRuntime, row: StreamRow): StreamRow {
   // The others' holds end with their own reading.
   return definition.kind === 'list' ? withoutLeftOver(row) : row;
 }
 
 /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */
 export function takeState(
-  streams: ReadonlyMap<string, LiveStream>,
+  streams: ReadonlyMap<string, StreamRuntime>,
   opened: Opened,
   grain: Grain,
   now: number,
 ): PublisherEvent[] {
   const refilled: PublisherEvent[] = [];
-  for (const [name, live] of streams) {
+  for (const [name, runtime] of streams) {
     const stored = opened.rows.get(name);
     // What was read after the row's place is read again.
-    live.links.clear();
-    live.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
-    const row = stored ? parseRow(live.definition, stored) : freshRow(live.definition, grain, now);
-    const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
-    const taken = broken === null ? row : restartedRow(row, live.definition, grain);
-    live.row = settledRow(live, { ...taken, rows: live.index.size });
+    runtime.links.clear();
+    runtime.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
+    const row = stored ? parseRow(runtime.definition, stored) : freshRow(runtime.definition, grain, now);
+    const broken = opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined);
+    const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
+    runtime.row = settledRow(runtime, { ...taken, rows: runtime.index.size });
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;
 }
 
 /** Takes what is on the topics into the indexes, in log order. Waits only for a schema that is not known yet. */
-export function restoreInto(streams: ReadonlyMap<string, LiveStream>, codec: Codec): Restore {
+export function restoreInto(streams: ReadonlyMap<string, StreamRuntime>, codec: Codec): Restore {
   return {
     reset: (name) => streams.get(name)?.index.clear(),
     record: (name, { key, value, sourceTsMs }) => {
-      const live = streams.get(name);
-      if (!live) return;
-      if (value === null) return live.index.delete(codec.rowId(live.definition, key));
+      const runtime = streams.get(name);
+      if (!runtime) return;
+      if (value === null) return runtime.index.delete(codec.rowId(runtime.definition, key));
       const take = ({ id, hash, group, day }: Restored) =>
-        live.index.set(id, { hash, group, day, updatedAt: sourceTsMs });
-      const restored = codec.restore(live.definition, key, value);
+        runtime.index.set(id, { hash, group, day, updatedAt: sourceTsMs });
+      const restored = codec.restore(runtime.definition, key, value);
       if (restored instanceof Promise) return restored.then(take);
       take(restored);
     },

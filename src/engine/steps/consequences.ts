@@ -4,7 +4,7 @@ import { isoSeconds } from '../../base/clock.ts';
 import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
 import { farDays } from '../reports/far-days.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { weekStartOf } from '../reports/report-span.ts';
 import { restated } from '../reports/restatement.ts';
 import { type Move, type StepContext, type StepResult, stepResult } from '../step.ts';
@@ -18,19 +18,19 @@ const PENDING_MAX = 5000;
 
 /** The result with what follows from it for other streams. */
 export function withConsequences(result: StepResult, context: StepContext): StepResult {
-  const more: [LiveStream, Move][] = [];
+  const more: [StreamRuntime, Move][] = [];
   const events: PublisherEvent[] = [];
-  for (const [live, diff] of result.diffs) {
-    more.push(...announcedChildren(live, diff, context), ...restatedReports(live, diff, context));
-    const far = farDays(live, diff, context.now());
+  for (const [runtime, diff] of result.diffs) {
+    more.push(...announcedChildren(runtime, diff, context), ...restatedReports(runtime, diff, context));
+    const far = farDays(runtime, diff, context.now());
     if (far !== null) {
-      more.push([live, far.move]);
+      more.push([runtime, far.move]);
       events.push(...far.events);
     }
   }
   if (more.length === 0) return result;
-  const { live, purpose, ...parts } = result;
-  return stepResult(live, purpose, {
+  const { runtime, purpose, ...parts } = result;
+  return stepResult(runtime, purpose, {
     ...parts,
     moves: [...result.moves, ...more],
     events: [...result.events, ...events],
@@ -38,28 +38,28 @@ export function withConsequences(result: StepResult, context: StepContext): Step
 }
 
 /** Children of parents that are published are read in the same pass. */
-function announcedChildren(live: LiveStream, diff: Diff, { now }: StepContext): [LiveStream, Move][] {
+function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepContext): [StreamRuntime, Move][] {
   const changed = [...diff.changes].filter(([, row]) => row !== null).map(([id]) => id as number);
   if (changed.length === 0) return [];
-  return live.children.map((child): [LiveStream, Move] => [
+  return runtime.children.map((child): [StreamRuntime, Move] => [
     child,
     (row) => {
       const position = row.position as Extract<Position, { kind: 'child' }>;
       // The first visit to all parents will come by; only what it is reading right now may be too old.
-      const isToCome = !row.complete && position.sweep === null;
+      const isToCome = !row.complete && position.scan === null;
       const noted = isToCome ? changed.filter((id) => child.taken.has(id)) : changed;
       const added = addPending(position, noted, child.taken, isoSeconds(now()));
       if (added.pending.length <= PENDING_MAX) return { ...row, position: added };
       const pending = added.pending.filter((id) => child.taken.has(id));
-      return { ...row, position: { ...added, pending, sweep: null }, swept_at: null };
+      return { ...row, position: { ...added, pending, scan: null }, scanned_at: null };
     },
   ]);
 }
 
-function restatedReports(live: LiveStream, diff: Diff, { streams, settings }: StepContext): [LiveStream, Move][] {
-  const { dirty, touched, all } = restated(live, diff, streams, settings.grain, weekStartOf(streams));
-  const moves: [LiveStream, Move][] = [];
-  const move = (report: LiveStream, change: (position: ReportPosition) => ReportPosition) =>
+function restatedReports(runtime: StreamRuntime, diff: Diff, { streams, settings }: StepContext): [StreamRuntime, Move][] {
+  const { dirty, touched, all } = restated(runtime, diff, streams, settings.grain, weekStartOf(streams));
+  const moves: [StreamRuntime, Move][] = [];
+  const move = (report: StreamRuntime, change: (position: ReportPosition) => ReportPosition) =>
     moves.push([report, (row) => ({ ...row, position: change(row.position as ReportPosition) })]);
   for (const [report, windows] of dirty) {
     move(report, (position) => ({ ...position, dirty: addedTo(position.dirty, windows, report.takenWindows) }));

@@ -2,58 +2,58 @@
 // Pure: position in, position out; the times are the server's, handed in.
 import { isoSeconds } from '../../base/clock.ts';
 import type { Page } from '../ports.ts';
-import type { ListSweep, Position } from '../state/stream-row.ts';
+import type { ListScan, Position } from '../state/stream-row.ts';
 
 type ListPosition = Extract<Position, { kind: 'list' }>;
 type ChildPosition = Extract<Position, { kind: 'child' }>;
 type ReportPosition = Extract<Position, { kind: 'report' }>;
 
-/** A list that keeps shifting is taken as it is after so many walks; a census finds what slipped through all of them. */
+/** A list that keeps shifting is taken as it is after so many walks; a reconciliation finds what slipped through all of them. */
 export const WALKS_MAX = 5;
 
 export type ListOutcome = 'page' | 'shifted' | 'done';
 
-/** The sweep that a list begins when none is under way. `start` is `harvest.start_date` as a time, or null. */
+/** The scan that a list begins when none is under way. `start` is `harvest.start_date` as a time, or null. */
 export function beginList(
   position: ListPosition,
   kind: 'list' | 'whole',
   complete: boolean,
   start: string | null,
-): ListSweep {
+): ListScan {
   const since = kind === 'whole' ? null : (position.cursor ?? start);
-  const purpose = !complete ? 'first' : kind === 'whole' ? 'whole' : 'changes';
+  const purpose = !complete ? 'snapshot' : kind === 'whole' ? 'whole' : 'poll';
   return { purpose, since, started_at: '', next: null, pages: 0, read: 0, total: null, shifted: false, walk: 1 };
 }
 
-/** The position after `page` of `sweep`; the cursor moves only when the whole sweep is done. */
+/** The position after `page` of `scan`; the cursor moves only when the whole scan is done. */
 export function advanceList(
   position: ListPosition,
-  sweep: ListSweep,
+  scan: ListScan,
   page: Page,
   paging: 'cursor' | 'page' | 'none',
   overlapMs: number,
-): { readonly position: ListPosition; readonly outcome: ListOutcome; readonly sweep: ListSweep } {
-  const first = sweep.pages === 0;
-  const walked: ListSweep = {
-    ...sweep,
+): { readonly position: ListPosition; readonly outcome: ListOutcome; readonly scan: ListScan } {
+  const first = scan.pages === 0;
+  const walked: ListScan = {
+    ...scan,
     // The cursor comes from the very first answer, also when the list is walked again: an earlier time only re-reads.
-    started_at: sweep.started_at === '' ? isoSeconds(page.serverTime) : sweep.started_at,
+    started_at: scan.started_at === '' ? isoSeconds(page.serverTime) : scan.started_at,
     next: page.next,
-    pages: sweep.pages + 1,
-    read: sweep.read + page.records.length,
-    total: first ? page.totalEntries : sweep.total,
+    pages: scan.pages + 1,
+    read: scan.read + page.records.length,
+    total: first ? page.totalEntries : scan.total,
     // Cursor lists go by id and cannot shift (harvest-api section 3).
-    shifted: sweep.shifted || (paging === 'page' && !first && isOther(page.totalEntries, sweep.total)),
+    shifted: scan.shifted || (paging === 'page' && !first && isOther(page.totalEntries, scan.total)),
   };
-  if (page.next !== null) return { position: { ...position, sweep: walked }, outcome: 'page', sweep: walked };
+  if (page.next !== null) return { position: { ...position, scan: walked }, outcome: 'page', scan: walked };
 
   const slipped = walked.shifted || (paging === 'page' && walked.total !== null && walked.read !== walked.total);
   if (slipped && walked.walk < WALKS_MAX) {
-    const again: ListSweep = { ...restartWalk(walked), walk: walked.walk + 1 };
-    return { position: { ...position, sweep: again }, outcome: 'shifted', sweep: walked };
+    const again: ListScan = { ...restartWalk(walked), walk: walked.walk + 1 };
+    return { position: { ...position, scan: again }, outcome: 'shifted', scan: walked };
   }
   const cursor = isoSeconds(Date.parse(walked.started_at) - overlapMs);
-  return { position: { ...position, cursor, sweep: null }, outcome: 'done', sweep: walked };
+  return { position: { ...position, cursor, scan: null }, outcome: 'done', scan: walked };
 }
 
 /** Whether two totals differ; one that is not told says nothing. */
@@ -61,14 +61,14 @@ function isOther(one: number | null, other: number | null): boolean {
   return one !== null && other !== null && one !== other;
 }
 
-/** The same sweep from its first page: its next link is no longer good, or the list shifted. */
-export function restartWalk(sweep: ListSweep): ListSweep {
-  return { ...sweep, next: null, pages: 0, read: 0, total: null, shifted: false };
+/** The same scan from its first page: its next link is no longer good, or the list shifted. */
+export function restartWalk(scan: ListScan): ListScan {
+  return { ...scan, next: null, pages: 0, read: 0, total: null, shifted: false };
 }
 
 /** Links that go in a circle never end: a walk far beyond its own total is one. */
-export function isEndless(sweep: ListSweep, perPage: number): boolean {
-  return sweep.total !== null && sweep.pages > 10 + 3 * Math.ceil(sweep.total / perPage);
+export function isEndless(scan: ListScan, perPage: number): boolean {
+  return scan.total !== null && scan.pages > 10 + 3 * Math.ceil(scan.total / perPage);
 }
 
 /** Adds changed parents. One that is being read right now (`taken`) is added again: what changed may be too new for that read. */

@@ -3,7 +3,7 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { Diff } from '../state/diff.ts';
-import type { LiveStream } from '../state/stream-runtime.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 
 const PAUSES_MS = [60_000, 120_000, 240_000] as const;
@@ -11,7 +11,7 @@ const PAUSES_MS = [60_000, 120_000, 240_000] as const;
 const LOOKS_MAX = 64;
 
 /** Takes note of what a step refused, and of what converted again. */
-export function noteRefusals({ definition, secondLooks }: LiveStream, diff: Diff, now: number): void {
+export function noteRefusals({ definition, secondLooks }: StreamRuntime, diff: Diff, now: number): void {
   const { single } = definition;
   if (single === null) return;
   for (const id of diff.recovered) secondLooks.delete(Number(id));
@@ -25,31 +25,31 @@ export function noteRefusals({ definition, secondLooks }: LiveStream, diff: Diff
 }
 
 /** When the next refused record is to be asked for (ms); null when there is none. */
-export function secondLookAt({ secondLooks }: LiveStream): number | null {
+export function secondLookAt({ secondLooks }: StreamRuntime): number | null {
   return secondLooks.size === 0 ? null : Math.min(...[...secondLooks.values()].map(({ at }) => at));
 }
 
 /** Asks for those that are due. Throws what Source throws, but not 403. */
-export async function secondLookStep(live: LiveStream, context: StepContext): Promise<StepResult> {
+export async function secondLookStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
   const now = context.now();
-  const due = [...live.secondLooks].filter(([, { at }]) => at <= now);
-  const records = await Promise.all(due.map(([id, { parent }]) => recordOf(live, id, parent, context)));
-  const diff = newDiff(live, context);
+  const due = [...runtime.secondLooks].filter(([, { at }]) => at <= now);
+  const records = await Promise.all(due.map(([id, { parent }]) => recordOf(runtime, id, parent, context)));
+  const diff = newDiff(runtime, context);
   diff.add(
     records.filter((record) => record !== null),
     { accountId: context.settings.accountId },
   );
   for (const [id, look] of due) {
     const pause = PAUSES_MS[look.tries + 1];
-    if (pause === undefined) live.secondLooks.delete(id);
-    else live.secondLooks.set(id, { ...look, tries: look.tries + 1, at: now + pause });
+    if (pause === undefined) runtime.secondLooks.delete(id);
+    else runtime.secondLooks.set(id, { ...look, tries: look.tries + 1, at: now + pause });
   }
   const move: Move = (row) => ({ ...row, moved_at: isoSeconds(now), moved_by: 'confirm' });
-  return stepResult(live, 'confirm', { diffs: [[live, diff]], moves: [[live, move]] });
+  return stepResult(runtime, 'confirm', { diffs: [[runtime, diff]], moves: [[runtime, move]] });
 }
 
-/** Null when it is gone, which its list says too, or may not be asked for. */
-async function recordOf({ definition }: LiveStream, id: number, parent: number | null, context: StepContext) {
+/** Null when it is confirmed, which its list says too, or may not be asked for. */
+async function recordOf({ definition }: StreamRuntime, id: number, parent: number | null, context: StepContext) {
   try {
     return await context.source.fetchRecord(definition, { id, parent }, context.signal);
   } catch (error) {

@@ -1,5 +1,5 @@
 // What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
-import type { Order } from '../../../src/engine/ports.ts';
+import type { Signal } from '../../../src/engine/ports.ts';
 import { DATED_SOURCES } from '../../../src/engine/reports/report-span.ts';
 import type { CommitFate } from '../memory-log.ts';
 import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
@@ -19,7 +19,7 @@ const WEIGHTS = {
   successor: 2,
   freeze: 1.5,
   doubts: 3,
-  order: 2,
+  signal: 2,
   'limited life': 0.7,
   stale: 2,
   gaps: 2,
@@ -119,16 +119,16 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
       return doubt(stage);
     };
   },
-  order(stage) {
+  signal(stage) {
     const { draw, plan, lives } = stage;
-    const kinds: Order['kind'][] = ['census', 'reset', 'replay'];
+    const kinds: Signal['kind'][] = ['reconcile', 'reset', 'replay'];
     if (plan.releases) kinds.push('release');
-    const id = stage.order(draw.pick(kinds), draw.pick(plan.streams).name);
+    const id = stage.signal(draw.pick(kinds), draw.pick(plan.streams).name);
     if (draw.chance(0.6)) return;
-    stage.tell(`the commit that carries out order ${id} is in doubt`);
+    stage.tell(`the commit that carries out signal ${id} is in doubt`);
     let isDone = false;
-    lives.newest.fate = ({ ordersDone }) => {
-      if (isDone || !ordersDone.includes(id)) return 'acknowledged';
+    lives.newest.fate = ({ signalsDone }) => {
+      if (isDone || !signalsDone.includes(id)) return 'acknowledged';
       isDone = true;
       return doubt(stage);
     };
@@ -222,7 +222,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     const { streams } = stage.lives.newest.account.status();
     if (streams.some(({ stream, complete }) => DATED_SOURCES.includes(stream) && !complete)) return;
     stage.tell('the role shrinks');
-    // A cursor passes what the role hides; when it is back, a census finds that.
+    // A cursor passes what the role hides; when it is back, a reconciliation finds that.
     stage.log.honest = false;
     const since = stage.clock.now();
     settings.role = 'member';

@@ -93,7 +93,7 @@ export class JudgedLog extends WatchedLog {
 
   /** Everything that Harvest wrote before the cursor is on the topic, in that version or a newer one. */
   #judgeCursor(definition: StreamDefinition, cursor: string): void {
-    // Lists by page number may shift while they are walked; what slips through is for the census.
+    // Lists by page number may shift while they are walked; what slips through is for the reconciliation.
     if (!this.honest || (definition.paging === 'page' && this.#plan.pageRows < 2000)) return;
     keys ??= testCodec();
     const until = Date.parse(cursor);

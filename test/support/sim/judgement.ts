@@ -26,7 +26,7 @@ export async function judgeStage(stage: Stage): Promise<readonly string[]> {
   say('P2, P3', verdict.falseChanges);
   say(
     'P4',
-    [...log.orders.values()].map(({ id, kind, stream }) => `order ${id} (${kind} ${stream}) still waits`),
+    [...log.signals.values()].map(({ id, kind, stream }) => `signal ${id} (${kind} ${stream}) still waits`),
   );
   say('P8', verdict.falseDeletions);
   say(

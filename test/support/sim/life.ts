@@ -252,9 +252,9 @@ export class Life {
           await this.#pass('after a commit');
         }
       },
-      orders: async (signal) => {
+      signals: async (signal) => {
         await this.#pass(null);
-        return inner.orders(signal);
+        return inner.signals(signal);
       },
       moves: () => inner.moves(),
       close: () => inner.close(),

@@ -22,7 +22,7 @@ export const SECRET = {
 
 const MINUTE = 60_000;
 /** Short, so that everything has had its turn within a quarter of an hour. */
-export const INTERVALS: Intervals = { pollMs: MINUTE, tallyMs: MINUTE, censusMs: 4 * MINUTE };
+export const INTERVALS: Intervals = { pollMs: MINUTE, countMs: MINUTE, reconcileMs: 4 * MINUTE };
 
 export interface Plan {
   readonly seed: number;
@@ -55,7 +55,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   const holdsAll = narrows || draw.chance(0.1);
   const own = streamsRead(draw);
   const hasBudgets = draw.chance(0.25);
-  // Enough for the polls and tallies of a minute, or what can wait would wait for ever. Seconds: somebody waits all the time.
+  // Enough for the polls and count checks of a minute, or what can wait would wait for ever. Seconds: somebody waits all the time.
   const perSeconds = draw.pick([2, 15, 60]);
   const general = { requests: draw.between(6, 40) + (own.length * perSeconds) / 15, perSeconds };
   if (perSeconds === 2) general.requests = draw.between(3, 6);

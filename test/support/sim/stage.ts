@@ -1,5 +1,5 @@
 // Everything that a schedule consists of, made from its seed, and how time passes for all of it.
-import type { Order } from '../../../src/engine/ports.ts';
+import type { Signal } from '../../../src/engine/ports.ts';
 import { createSimulator, seededRandom } from '../../../lab/simulator/index.ts';
 import { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import { Witness } from '../witness.ts';
@@ -36,7 +36,7 @@ export class Stage {
   hasOrphans = false;
   /** Takes away what hangs over the account: faults, storms. */
   readonly clear: (() => void)[] = [];
-  #orders = 0;
+  #signals = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -75,13 +75,13 @@ export class Stage {
     }
   }
 
-  /** A person gives an order; returns its id. */
-  order(kind: Order['kind'], stream: string): string {
-    const id = String(++this.#orders);
-    this.tell(`order: ${kind} ${stream}`);
+  /** A person gives a signal; returns its id. */
+  signal(kind: Signal['kind'], stream: string): string {
+    const id = String(++this.#signals);
+    this.tell(`signal: ${kind} ${stream}`);
     const at = new Date(this.clock.now()).toISOString();
     const to = kind === 'reset' && this.draw.chance(0.5) ? '2026-11-01' : null;
-    this.log.orders.set(id, { id, kind, stream, to, at });
+    this.log.signals.set(id, { id, kind, stream, to, at });
     return id;
   }
 

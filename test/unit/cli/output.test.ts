@@ -5,10 +5,10 @@ describe('a table', () => {
   it('is aligned, with numbers to the right and no blanks at the ends', () => {
     const rows = [
       { name: 'clients', rows: 12, note: '' },
-      { name: 'time_entries', rows: 412_345, note: 'first sweep' },
+      { name: 'time_entries', rows: 412_345, note: 'snapshot' },
     ];
     expect(table(rows, ['name', 'rows', 'note'])).toBe(
-      ['name            rows  note', 'clients           12', 'time_entries  412345  first sweep', ''].join('\n'),
+      ['name            rows  note', 'clients           12', 'time_entries  412345  snapshot', ''].join('\n'),
     );
   });
 

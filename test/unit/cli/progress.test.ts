@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { renderBlock, renderLine, Screen, showProgress } from '../../../src/cli/progress.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { account, budget, firstSweep, stream } from '../../support/status.ts';
+import { account, budget, firstScan, stream } from '../../support/status.ts';
 
 const early = {
   atMs: 0,
-  accounts: [account([stream('clients', firstSweep(0, 4_000)), stream('users', { rows: 10 })])],
+  accounts: [account([stream('clients', firstScan(0, 4_000)), stream('users', { rows: 10 })])],
 };
 const later = {
   atMs: 10_000,
-  accounts: [account([stream('clients', firstSweep(1_000, 4_000)), stream('users', { rows: 10 })])],
+  accounts: [account([stream('clients', firstScan(1_000, 4_000)), stream('users', { rows: 10 })])],
 };
 
 describe('the progress line', () => {
@@ -19,11 +19,11 @@ describe('the progress line', () => {
   });
 
   it('knows that the windows of reports wait for their budget', () => {
-    const budgets = [budget('reports', { firstSweeps: { requests: 195, seconds: 1_080 } })];
-    const windows = (rows: number) => ({ ...firstSweep(rows, 205).sweep!, unit: 'windows' as const });
+    const budgets = [budget('reports', { firstScans: { requests: 195, seconds: 1_080 } })];
+    const windows = (rows: number) => ({ ...firstScan(rows, 205).scan!, unit: 'windows' as const });
     const at = (atMs: number, rows: number) => ({
       atMs,
-      accounts: [account([stream('time_team', firstSweep(0, null, { sweep: windows(rows) }))], { budgets })],
+      accounts: [account([stream('time_team', firstScan(0, null, { scan: windows(rows) }))], { budgets })],
     });
     // At the pace so far it would be three minutes.
     expect(renderLine(at(0, 0), at(10_000, 10))).toContain('about 18 min left');
@@ -33,9 +33,9 @@ describe('the progress line', () => {
     expect(renderLine(later, later)).toBe('1 of 2 streams complete, 1010 rows');
   });
 
-  it('counts a sweep that began anew from its own beginning', () => {
-    const again = { purpose: 'first', pages: 1, rows: 500, total: 4_000, unit: 'rows', startedAt: 'later' } as const;
-    const now = { atMs: 10_000, accounts: [account([stream('clients', firstSweep(500, 4_000, { sweep: again }))])] };
+  it('counts a scan that began anew from its own beginning', () => {
+    const again = { purpose: 'snapshot', pages: 1, rows: 500, total: 4_000, unit: 'rows', startedAt: 'later' } as const;
+    const now = { atMs: 10_000, accounts: [account([stream('clients', firstScan(500, 4_000, { scan: again }))])] };
     expect(renderLine(later.accounts === now.accounts ? early : { ...later, atMs: 0 }, now)).toContain(
       'about 70 s left',
     );
@@ -62,7 +62,7 @@ describe('the progress block', () => {
   });
 
   it('stays short when much is under way', () => {
-    const accounts = [account(Array.from({ length: 32 }, (_, at) => stream(`stream_${at}`, firstSweep(1, 2))))];
+    const accounts = [account(Array.from({ length: 32 }, (_, at) => stream(`stream_${at}`, firstScan(1, 2))))];
     const lines = renderBlock({ atMs: 0, accounts }, { atMs: 0, accounts });
     expect(lines).toHaveLength(17);
     expect(lines.at(-1)).toBe('and 20 more');
@@ -128,7 +128,7 @@ describe('showing progress', () => {
     return { clock, lines, written, progress, set: (given: AccountStatus[]) => (accounts = given) };
   }
 
-  it('writes a log line every 15 seconds while first sweeps are incomplete, and none before or after', () => {
+  it('writes a log line every 15 seconds while snapshots are incomplete, and none before or after', () => {
     const { clock, lines, written, progress, set } = show(false);
     clock.pass(20_000);
     expect(lines).toEqual([]);

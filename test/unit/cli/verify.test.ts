@@ -60,7 +60,7 @@ test('ids are bounded, fields are named, and what the daemon says stands beside'
       compared: 2,
     },
     findingOf('roles', { ...RUNNING, complete: false }),
-    { ...findingOf('expenses', RUNNING), compared: 2, tally: { harvest: 7, topic: 8 } },
+    { ...findingOf('expenses', RUNNING), compared: 2, count: { harvest: 7, topic: 8 } },
   ];
   expect(renderFindings([{ account_id: '7', streams }], { ids: 2 })).toBe(
     [
@@ -68,7 +68,7 @@ test('ids are bounded, fields are named, and what the daemon says stands beside'
       'clients          9        3      0      0       0        0',
       'users            4        0      0      2       0        0',
       'tasks            2        0      0      0       0        0  the daemon says HELD',
-      'roles            0        0      0      0       0        0  first sweep not finished',
+      'roles            0        0      0      0       0        0  snapshot not finished',
       'expenses         2        0      0      0       0        0  7 in Harvest, 8 on the topic',
       '',
       'tasks: HELD',

@@ -57,8 +57,8 @@ describe('a small configuration', () => {
     expect(streams.clients).toEqual({
       enabled: true,
       poll_interval_seconds: 5,
-      tally_interval_seconds: 300,
-      census_interval_seconds: 86_400,
+      count_interval_seconds: 300,
+      reconcile_interval_seconds: 86_400,
     });
     const seconds = ['users', 'roles', 'cost_rates', 'time_team'].map((name) => streams[name]!.poll_interval_seconds);
     expect(seconds).toEqual([60, 300, 21_600, 900]);

@@ -11,7 +11,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 import { Witness } from '../../support/witness.ts';
 
 const MINUTE = 60_000;
-const INTERVALS: Intervals = { pollMs: 10 * MINUTE, tallyMs: 10 * MINUTE, censusMs: 30 * MINUTE };
+const INTERVALS: Intervals = { pollMs: 10 * MINUTE, countMs: 10 * MINUTE, reconcileMs: 30 * MINUTE };
 
 /** The zone of this process, until the test is over. */
 function machineIn(zone: string): void {

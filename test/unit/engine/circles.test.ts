@@ -54,34 +54,34 @@ describe.each([1, 2, 5, 11])('a circle of %i pages', (pages) => {
   });
 });
 
-test('in a census it begins again with growing pauses, and polls go on', async () => {
+test('in a reconciliation it begins again with growing pauses, and polls go on', async () => {
   const clock = new VirtualClock();
   const budgets = { general: null, reports: null };
   const simulator = createSimulator({ timeEntries: 20, years: 0.1, now: clock.now, budgets });
   const log = new MemoryLog();
   const streams = ['company', 'clients'];
-  const intervals = { pollMs: MINUTE, tallyMs: 5 * MINUTE, censusMs: 10 * MINUTE };
+  const intervals = { pollMs: MINUTE, countMs: 5 * MINUTE, reconcileMs: 10 * MINUTE };
   const bench = virtualBench(simulator, log, clock, { streams, intervals, chance: 0.5 });
   const daemon = bench.start();
   await clock.pass(5 * MINUTE);
-  // Polls ask with updated_since, the census does not.
-  const isCensus = /^\/v2\/clients\?per_page=2000$/;
+  // Polls ask with updated_since, the reconciliation does not.
+  const isReconciliation = /^\/v2\/clients\?per_page=2000$/;
   const end = simulator.faults.add({
-    match: { path: isCensus },
+    match: { path: isReconciliation },
     do: { kind: 'next-link', to: new URL('http://harvest.test/v2/clients?per_page=2000&page=1&ref=again') },
   });
   simulator.log.clear();
   await clock.pass(30 * MINUTE);
-  simulator.data.clients.create({ name: 'made while the census went in circles' });
+  simulator.data.clients.create({ name: 'made while the reconciliation went in circles' });
   await clock.pass(2 * MINUTE);
   expect(await viewDifferences(simulator, log, streams)).toEqual([]);
   expect(named(bench.events, 'stream.retrying').length).toBeGreaterThan(0);
   expect(named(bench.events, 'stream.retrying').length).toBeLessThan(25);
   end();
-  const before = named(bench.events, 'sweep.completed').length;
+  const before = named(bench.events, 'scan.completed').length;
   await clock.pass(12 * MINUTE);
-  const after = named(bench.events, 'sweep.completed').slice(before);
-  expect(after.filter(({ purpose }) => purpose === 'census').length).toBeGreaterThan(0);
+  const after = named(bench.events, 'scan.completed').slice(before);
+  expect(after.filter(({ purpose }) => purpose === 'reconciliation').length).toBeGreaterThan(0);
   daemon.stop();
   await clock.pass(MINUTE);
   await daemon.ended;

@@ -75,7 +75,7 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     clock.set(jump);
     change(simulator);
     simulator.data.tasks.delete(task.id);
-    // A poll, a tally five minutes after the last one, and the pause of a window that was just read.
+    // A poll, a count check five minutes after the last one, and the pause of a window that was just read.
     await clock.pass(12 * MINUTE);
     expect(await differences(at)).toEqual([]);
     await ended(daemon, clock);

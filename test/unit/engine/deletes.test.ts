@@ -67,9 +67,9 @@ describe('a record that was deleted', () => {
   test('leaves a tombstone, in every stream that Harvest deletes from', async () => {
     const { simulator, log, before } = await synced();
     for (const stream of DELETABLE) expect(deleteSome(simulator, stream, 1), stream).toBe(1);
-    // The parents of messages and payments do not move with a deletion: the slow sweep finds it.
+    // The parents of messages and payments do not move with a deletion: the slow scan finds it.
     for (const stream of ['estimate_messages', 'invoice_payments', 'invoice_messages']) {
-      log.rows.set(stream, { ...log.rows.get(stream)!, swept_at: null });
+      log.rows.set(stream, { ...log.rows.get(stream)!, scanned_at: null });
     }
     await benchAccount(simulator, log).catchUp();
     const deletions = published(log, before).filter((what) => what.startsWith('d '));
@@ -128,7 +128,7 @@ describe('a record that was deleted', () => {
     await benchAccount(simulator, log, { streams }).catchUp();
     expect(published(log, before)).toContain('d time_entries');
     const requests = requestsSince(simulator, asked).filter((target) => target.includes('time_entries'));
-    // Changes, tally, four halvings of nine pages, the page, the 404; changes and a tally that adds up.
+    // Changes, count check, four halvings of nine pages, the page, the 404; changes and a count check that adds up.
     expect(requests.length).toBeLessThanOrEqual(11);
   });
 
@@ -141,7 +141,7 @@ describe('a record that was deleted', () => {
     expect(published(log, before).filter((what) => what === 'd time_entries')).toHaveLength(gone.length);
     const requests = requestsSince(simulator, asked).filter((target) => target.includes('time_entries'));
     expect(requests.filter((target) => /per_page=1\b/.test(target) && /[?&](from|to)=/.test(target))).toEqual([]);
-    // Changes, tally, nine or ten pages, the 404s; changes and a tally that adds up.
+    // Changes, count check, nine or ten pages, the 404s; changes and a count check that adds up.
     expect(requests.length).toBeLessThanOrEqual(gone.length + 14);
   });
 });
@@ -160,11 +160,11 @@ describe('too much missing at once', () => {
       expect.objectContaining({ stream: 'time_entries', to: 'HELD' }),
     );
 
-    const order = { id: 'o1', kind: 'release', stream: 'time_entries', to: null, at: '2026-11-21T06:30:00Z' } as const;
-    log.orders.set(order.id, order);
+    const signal = { id: 'o1', kind: 'release', stream: 'time_entries', to: null, at: '2026-11-21T06:30:00Z' } as const;
+    log.signals.set(signal.id, signal);
     const released = benchAccount(simulator, log);
     await released.catchUp();
-    expect(log.orders.size).toBe(0);
+    expect(log.signals.size).toBe(0);
     expect(published(log, before).filter((what) => what === 'd time_entries')).toHaveLength(200);
     expect(await viewDifferences(simulator, log)).toEqual([]);
     expect(named(released.events, 'stream.changed')).toContainEqual(
@@ -224,7 +224,7 @@ test('project budgets that left because the lists they are made of miss too much
   expect(held.remedy).toContain(`harvest-kafka release project_budget --account ${simulator.accountId}`);
 });
 
-/** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow sweep. */
+/** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow scan. */
 const AT_ONCE = [
   'projects',
   'time_entries',
@@ -275,7 +275,7 @@ describe('a record whose parent is deleted', () => {
     expect(states.projects === 'HELD' || states.time_entries === 'HELD').toBe(true);
 
     for (const stream of ['projects', 'time_entries']) {
-      log.orders.set(stream, { id: stream, kind: 'release', stream, to: null, at: '2026-11-21T06:30:00Z' });
+      log.signals.set(stream, { id: stream, kind: 'release', stream, to: null, at: '2026-11-21T06:30:00Z' });
     }
     await benchAccount(simulator, log).catchUp();
     expect(await viewDifferences(simulator, log, AT_ONCE)).toEqual([]);
@@ -285,7 +285,7 @@ describe('a record whose parent is deleted', () => {
     const { simulator, log, before } = await synced();
     const message = simulator.data.invoice_messages.all().at(-1)!;
     simulator.data.invoices.delete(message.invoice_id);
-    log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
+    log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, scanned_at: null });
     await benchAccount(simulator, log).catchUp();
     expect(published(log, before)).toEqual(expect.arrayContaining(['d invoices', 'd invoice_messages']));
     expect(await viewDifferences(simulator, log, ['invoices', 'invoice_messages', 'invoice_payments'])).toEqual([]);

@@ -43,14 +43,14 @@ function messages(position: Partial<ChildPosition>, complete = true) {
     const row = { hash: 2, updatedAt: 2000, group: null, day: null };
     const diff = { changes: new Map(Array.from({ length: count }, (_, at) => [at + 1, row])) } as unknown as Diff;
     const { moves } = withConsequences(
-      stepResult(invoices, 'changes', { diffs: [[invoices, diff]], moves: [] }),
+      stepResult(invoices, 'poll', { diffs: [[invoices, diff]], moves: [] }),
       context,
     );
     child.row = moves.get(child)!(child.row);
   };
   const visited = async () => {
     const seen = new Set<number>();
-    while (child.row.swept_at === null || (child.row.position as ChildPosition).pending.length > 0) {
+    while (child.row.scanned_at === null || (child.row.position as ChildPosition).pending.length > 0) {
       const commit = await step();
       for (const id of child.taken) seen.add(id);
       commit();
@@ -62,8 +62,8 @@ function messages(position: Partial<ChildPosition>, complete = true) {
 
 const AT_9000 = { started_at: '2026-11-21T00:00:00Z', after: 9_000, visited: 9_000, read: 0, missing: 0 };
 
-test('six thousand parents that change while a step of the slow sweep is under way are all visited', async () => {
-  const { step, change, visited } = messages({ sweep: AT_9000 });
+test('six thousand parents that change while a step of the slow scan is under way are all visited', async () => {
+  const { step, change, visited } = messages({ scan: AT_9000 });
   const commit = await step();
   change(6_000);
   commit();
@@ -72,7 +72,7 @@ test('six thousand parents that change while a step of the slow sweep is under w
 
 test('six thousand parents that change while changed parents are visited are all visited, those too', async () => {
   const { child, step, change, visited } = messages({ pending: [1, 2, 3], pending_since: '2026-11-21T00:00:00Z' });
-  child.row = { ...child.row, swept_at: '2026-11-21T00:00:00Z' };
+  child.row = { ...child.row, scanned_at: '2026-11-21T00:00:00Z' };
   const commit = await step();
   change(6_000);
   commit();
@@ -109,7 +109,7 @@ test.each([2, 8])(
     const changed = others.slice(0, 3);
     const row = log.rows.get('invoice_messages')!;
     const position = { ...(row.position as ChildPosition), pending: changed, pending_since: '2026-11-21T00:00:00Z' };
-    log.rows.set('invoices', { ...log.rows.get('invoices')!, gone: [gone] });
+    log.rows.set('invoices', { ...log.rows.get('invoices')!, confirmed: [gone] });
     log.rows.set('invoice_messages', { ...row, state: 'FORBIDDEN', reason: 'r', remedy: 'r', position });
     simulator.data.invoices.delete(gone!);
 

@@ -1,4 +1,4 @@
-// What the status says of the requests that first sweeps still need: the estimate of the time left counts on it.
+// What the status says of the requests that snapshots still need: the estimate of the time left counts on it.
 import { expect, test } from 'vitest';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';
@@ -14,7 +14,7 @@ test('report windows that are not read are known, and how long a spent budget ta
   const budgets = { general: { requests: 95, perSeconds: 15 }, reports: { requests: 10, perSeconds: 900 } };
   const settings = { startDate: new Date(clock.now() - 364 * 86_400_000).toISOString().slice(0, 10) };
   const bench = virtualBench(simulator, new MemoryLog(), clock, { streams: REPORTS, settings, source: { budgets } });
-  const left = () => bench.account.status().budgets.find(({ name }) => name === 'reports')!.firstSweeps;
+  const left = () => bench.account.status().budgets.find(({ name }) => name === 'reports')!.firstScans;
   const windows = left().requests / REPORTS.length;
   expect([12, 13]).toContain(windows);
   // Ten at once, ten a quarter of an hour later, and the rest after another.

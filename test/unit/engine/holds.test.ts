@@ -36,7 +36,7 @@ describe('a hold over records that may not be asked for', () => {
     const { simulator, log, run, allow } = await heldByRefusal();
     log.empty('tasks');
     allow();
-    expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { suspects: 0 } });
+    expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { candidates: 0 } });
     expect(log.rows.get('tasks')).toMatchObject({ hold: null });
     expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
   });
@@ -44,7 +44,7 @@ describe('a hold over records that may not be asked for', () => {
   test('that was released protects again as soon as its records are gone', async () => {
     const { simulator, log, run, allow } = await heldByRefusal();
     allow();
-    log.orders.set('o', RELEASE);
+    log.signals.set('o', RELEASE);
     expect(await run()).toMatchObject({ state: 'RUNNING' });
     deleteNewest(simulator, 60);
     expect(await run()).toMatchObject({ state: 'HELD', reason: expect.stringContaining('60 of') });
@@ -55,7 +55,7 @@ describe('a hold over records that may not be asked for', () => {
     allow();
     const row = log.rows.get('tasks')!;
     const hold = { kind: 'refused', reason: '', since: '2026-11-21T06:30:00Z', released: true };
-    log.rows.set('tasks', { ...row, suspects: [], census_due: null, hold });
+    log.rows.set('tasks', { ...row, candidates: [], reconcile_due: null, hold });
     deleteNewest(simulator, 60);
     expect(await run()).toMatchObject({ state: 'HELD' });
   });

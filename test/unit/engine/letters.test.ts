@@ -25,7 +25,7 @@ test('fifteen hundred refused records are fifteen hundred letters, however often
   const catchUp = () =>
     benchAccount(simulator, log, { streams: ['company', 'time_entries'], source: { transport } }).catchUp();
   await catchUp();
-  log.rows.set('time_entries', { ...log.rows.get('time_entries')!, census_at: null });
+  log.rows.set('time_entries', { ...log.rows.get('time_entries')!, reconciled_at: null });
   await catchUp();
   const count = simulator.data.time_entries.all().length;
   expect(count).toBeGreaterThan(1_400);

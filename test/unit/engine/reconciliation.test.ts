@@ -1,19 +1,19 @@
-// Tally, census, hold: the rules by themselves, and what a census finds that nothing tells.
+// Count check, reconciliation, hold: the rules by themselves, and what a reconciliation finds that nothing tells.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   askedAgain,
-  beginCensus,
+  beginReconciliation,
   counted,
-  GONE_MAX,
+  CONFIRMED_MAX,
   Histogram,
   halved,
   isFull,
   isPage,
   limitOf,
   parted,
-  SUSPECTS_MAX,
-  tallied,
+  CANDIDATES_MAX,
+  afterCount,
 } from '../../../src/engine/deletions/reconciliation.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
 import { neededFor } from '../../../src/engine/schedule.ts';
@@ -27,7 +27,7 @@ const NOW = Date.UTC(2026, 10, 21);
 const tasks = catalog.find(({ name }) => name === 'tasks')!;
 const row = (rest: Partial<StreamRow> = {}): StreamRow => ({ ...freshRow(tasks, 'month', NOW), rows: 1_000, ...rest });
 
-describe('the ranges of a census', () => {
+describe('the ranges of a reconciliation', () => {
   const days = fc.dictionary(fc.integer({ min: -400, max: 400 }).map(String), fc.integer({ min: 1, max: 3_000 }), {
     minKeys: 1,
     maxKeys: 60,
@@ -67,40 +67,40 @@ describe('the ranges of a census', () => {
   });
 });
 
-describe('a tally', () => {
+describe('a count check', () => {
   const limit = limitOf(1_000, { share: 0.05, atLeast: 50 });
 
   test('that adds up asks for nothing', () => {
-    expect(tallied(row(), 0, limit, NOW)).toMatchObject({ census_due: null, hold: null, missing: 0 });
+    expect(afterCount(row(), 0, limit, NOW)).toMatchObject({ reconcile_due: null, hold: null, missing: 0 });
   });
 
-  test('that misses rows asks for a census, and not again for what a census could not explain', () => {
-    expect(tallied(row(), 3, limit, NOW).census_due).toBe('tally');
-    expect(tallied(row({ explained: 3 }), 3, limit, NOW).census_due).toBeNull();
-    expect(tallied(row({ explained: 3 }), 4, limit, NOW).census_due).toBe('tally');
+  test('that misses rows asks for a reconciliation, and not again for what a reconciliation could not explain', () => {
+    expect(afterCount(row(), 3, limit, NOW).reconcile_due).toBe('count');
+    expect(afterCount(row({ explained: 3 }), 3, limit, NOW).reconcile_due).toBeNull();
+    expect(afterCount(row({ explained: 3 }), 4, limit, NOW).reconcile_due).toBe('count');
   });
 
   test('that counts more than we know believes it the second time: rows are being made all the time', () => {
-    const first = tallied(row(), -1, limit, NOW);
-    expect(first.census_due).toBeNull();
-    expect(tallied(first, -1, limit, NOW).census_due).toBe('tally');
+    const first = afterCount(row(), -1, limit, NOW);
+    expect(first.reconcile_due).toBeNull();
+    expect(afterCount(first, -1, limit, NOW).reconcile_due).toBe('count');
   });
 
   test('that misses too much holds, and lets go when the rows are there again', () => {
-    const held = tallied(row(), 51, limit, NOW);
-    expect(held).toMatchObject({ hold: { kind: 'missing', released: false }, census_due: null, suspects: [] });
-    expect(tallied(held, 51, limit, NOW + 86_400_000).hold?.since).toBe(held.hold!.since);
+    const held = afterCount(row(), 51, limit, NOW);
+    expect(held).toMatchObject({ hold: { kind: 'missing', released: false }, reconcile_due: null, candidates: [] });
+    expect(afterCount(held, 51, limit, NOW + 86_400_000).hold?.since).toBe(held.hold!.since);
     // A role that shrank hides members of records too: what came back is read whole.
-    expect(tallied(held, 2, limit, NOW)).toMatchObject({ hold: null, census_due: 'asked' });
+    expect(afterCount(held, 2, limit, NOW)).toMatchObject({ hold: null, reconcile_due: 'asked' });
     const released = { ...held, hold: { ...held.hold!, released: true } };
-    expect(tallied(released, 51, limit, NOW)).toMatchObject({ hold: { released: true }, census_due: 'tally' });
+    expect(afterCount(released, 51, limit, NOW)).toMatchObject({ hold: { released: true }, reconcile_due: 'count' });
   });
 });
 
-test('a state row of before censuses is read with nothing under way', () => {
-  const { census, suspects, gone, hold, explained, ...older } = row({ complete: true });
+test('a state row of before reconciliations is read with nothing under way', () => {
+  const { reconciliation, candidates, confirmed, hold, explained, ...older } = row({ complete: true });
   const read = parseRow(tasks, older as never);
-  expect(read).toMatchObject({ complete: true, rows: 1_000, census: null, suspects: [], gone: [], hold: null });
+  expect(read).toMatchObject({ complete: true, rows: 1_000, reconciliation: null, candidates: [], confirmed: [], hold: null });
 });
 
 const LONG_AGO = '2020-01-01T00:00:00Z';
@@ -109,13 +109,13 @@ const LONG_AGO = '2020-01-01T00:00:00Z';
 function age(log: MemoryLog): void {
   for (const [name, stored] of log.rows) {
     const position = stored.position as { readonly kind: string } | undefined;
-    if (position?.kind === 'child') log.rows.set(name, { ...stored, swept_at: LONG_AGO });
-    if (position?.kind === 'list') log.rows.set(name, { ...stored, census_at: LONG_AGO });
+    if (position?.kind === 'child') log.rows.set(name, { ...stored, scanned_at: LONG_AGO });
+    if (position?.kind === 'list') log.rows.set(name, { ...stored, reconciled_at: LONG_AGO });
   }
 }
 
 describe('what nothing tells', () => {
-  test('is published by the census: names in references, locks of archived projects, rounded hours', async () => {
+  test('is published by the reconciliation: names in references, locks of archived projects, rounded hours', async () => {
     const { simulator, pass } = account();
     const { data } = simulator;
     for (const { id, timer_started_at } of data.time_entries.all())
@@ -140,7 +140,7 @@ describe('what nothing tells', () => {
         .map(({ op }) => op),
     );
     expect([...ops]).toEqual(['u']);
-    expect(named(bench.events, 'sweep.completed').some(({ purpose }) => purpose === 'census')).toBe(true);
+    expect(named(bench.events, 'scan.completed').some(({ purpose }) => purpose === 'reconciliation')).toBe(true);
 
     const published = log.history.length;
     age(log);
@@ -157,12 +157,12 @@ describe('what nothing tells', () => {
     const first = benchAccount(simulator, log, { streams });
     const death = new AbortController();
     first.sink.fate = () => {
-      const census = log.rows.get('time_entries')?.census as { pages: number } | null;
-      if (census !== null && census.pages > 0) death.abort();
+      const reconciliation = log.rows.get('time_entries')?.reconciliation as { pages: number } | null;
+      if (reconciliation !== null && reconciliation.pages > 0) death.abort();
       return 'acknowledged';
     };
     await first.account.run(death.signal, { once: true });
-    const left = (log.rows.get('time_entries')!.census as { ranges: unknown[] }).ranges.length;
+    const left = (log.rows.get('time_entries')!.reconciliation as { ranges: unknown[] }).ranges.length;
     expect(left).toBeGreaterThan(0);
     const asked = simulator.log.all().length;
     await benchAccount(simulator, log, { streams }).catchUp();
@@ -209,11 +209,11 @@ test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
 describe('a hundred thousand rows that are missing, and may go', () => {
   const released = { kind: 'missing', reason: '', since: '2026-11-21T06:30:00Z', released: true } as const;
   const found = Array.from({ length: 100_000 }, (_, at) => 2_636_611_471 + 3 * at);
-  const walked = { ...beginCensus(tasks, 'asked', 0, new Histogram(new Map(), 2000)), pages: 1, found: found.length };
+  const walked = { ...beginReconciliation(tasks, 'asked', 0, new Histogram(new Map(), 2000)), pages: 1, found: found.length };
 
   test('fit the state row, with everything else that it may hold', () => {
-    const held = tallied(
-      { ...row(), suspects: found.slice(0, SUSPECTS_MAX), gone: found.slice(0, GONE_MAX) },
+    const held = afterCount(
+      { ...row(), candidates: found.slice(0, CANDIDATES_MAX), confirmed: found.slice(0, CONFIRMED_MAX) },
       0,
       50,
       NOW,
@@ -225,25 +225,25 @@ describe('a hundred thousand rows that are missing, and may go', () => {
     expect(Math.max(bytes(full), bytes(asked))).toBeLessThan(1_000_000);
   });
 
-  test('are asked for in portions: what did not fit is found by another census, after most of them', () => {
+  test('are asked for in portions: what did not fit is found by another reconciliation, after most of them', () => {
     const first = counted({ ...row(), hold: released }, walked, found, 50, NOW);
-    expect(first).toMatchObject({ census: null, census_due: 'asked' });
-    expect(first.suspects).toEqual(found.slice(0, SUSPECTS_MAX));
+    expect(first).toMatchObject({ reconciliation: null, reconcile_due: 'asked' });
+    expect(first.candidates).toEqual(found.slice(0, CANDIDATES_MAX));
     expect(isFull(first)).toBe(true);
     const rest = found.slice(0, 40);
-    expect(counted({ ...first, suspects: rest, census_due: null }, walked, rest, 50, NOW)).toMatchObject({
-      census_due: null,
-      suspects: rest,
+    expect(counted({ ...first, candidates: rest, reconcile_due: null }, walked, rest, 50, NOW)).toMatchObject({
+      reconcile_due: null,
+      candidates: rest,
     });
   });
 
   test('are too much all the same while nobody released them', () => {
     const part = { ...walked, next: 'more', found: 49_000 };
     const under = counted(row(), part, found.slice(0, 49_000), 50_000, NOW);
-    expect(under).toMatchObject({ hold: null, census: { is_cut: true } });
+    expect(under).toMatchObject({ hold: null, reconciliation: { is_cut: true } });
     expect(counted(under, { ...walked, is_cut: true }, found.slice(49_000), 50_000, NOW)).toMatchObject({
       hold: { kind: 'missing' },
-      suspects: [],
+      candidates: [],
     });
   });
 });

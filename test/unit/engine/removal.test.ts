@@ -1,4 +1,4 @@
-// When a deleted record may take others along: only after their lists were swept once more, and only what is not too much.
+// When a deleted record may take others along: only after their lists were scanned once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
 import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
 import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
@@ -8,7 +8,7 @@ import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 
-const INTERVALS = { pollMs: 1, tallyMs: 1, censusMs: 1 };
+const INTERVALS = { pollMs: 1, countMs: 1, reconcileMs: 1 };
 
 /** All streams read; a project has answered 404 after the step of that number. */
 function withGoneProject(after: number) {
@@ -19,8 +19,8 @@ function withGoneProject(after: number) {
   );
   for (const live of streams.values()) live.row = { ...live.row, complete: true };
   const projects = streams.get('projects')!;
-  projects.row = { ...projects.row, gone: [7] };
-  projects.goneSince = after;
+  projects.row = { ...projects.row, confirmed: [7] };
+  projects.confirmedSince = after;
   return {
     streams,
     projects,
@@ -29,21 +29,21 @@ function withGoneProject(after: number) {
 }
 
 describe('a project that is gone', () => {
-  test('waits for a sweep of every list below it that began after its 404: an entry may have moved away before', () => {
+  test('waits for a scan of every list below it that began after its 404: an entry may have moved away before', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.sweptFrom = 5;
+    for (const live of below) live.scannedFrom = 5;
     expect(below.map(isAwaited)).toEqual([true, true, true, true]);
     expect(isRemovalReady(projects, streams)).toBe(false);
-    for (const live of below) live.sweptFrom = 6;
+    for (const live of below) live.scannedFrom = 6;
     expect(below.some(isAwaited)).toBe(false);
     expect(isRemovalReady(projects, streams)).toBe(true);
   });
 
   test('does not wait for a list that cannot be read, and leaves it alone', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.sweptFrom = 6;
+    for (const live of below) live.scannedFrom = 6;
     const expenses = streams.get('expenses')!;
-    expenses.sweptFrom = -1;
+    expenses.scannedFrom = -1;
     expect(isRemovalReady(projects, streams)).toBe(false);
     expenses.row = { ...expenses.row, state: 'FORBIDDEN' };
     expect(isRemovalReady(projects, streams)).toBe(true);
@@ -51,7 +51,7 @@ describe('a project that is gone', () => {
 
   test('waits for a person while it is held, and for nobody while it cannot be read', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.sweptFrom = 6;
+    for (const live of below) live.scannedFrom = 6;
     const hold = { kind: 'cascade', reason: 'too much', since: '2026-11-21T06:30:00Z', released: false } as const;
     projects.row = { ...projects.row, hold };
     expect(isRemovalReady(projects, streams)).toBe(false);
@@ -69,9 +69,9 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
   const live = streams.get('task_assignments')!;
   const [record] = simulator.data.task_assignments.all();
   live.index.set(record!.id, { hash: 1, updatedAt: 1_000, group: record!.project_id, day: null });
-  live.row = { ...live.row, suspects: [record!.id] };
+  live.row = { ...live.row, candidates: [record!.id] };
   const projects = streams.get('projects')!;
-  projects.row = { ...projects.row, gone: [], synced_to: '2026-11-21T06:30:00Z' };
+  projects.row = { ...projects.row, confirmed: [], synced_to: '2026-11-21T06:30:00Z' };
   expect(projects.index.size).toBe(0);
   const settings = settingsOf(simulator);
   const signal = new AbortController().signal;
@@ -88,7 +88,7 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
   };
   const result = await confirmStep(live, context);
   expect(result.diffs.get(live)!.published).toMatchObject({ d: 0 });
-  expect(result.confirmed).toBe(false);
+  expect(result.deletes).toBe(false);
 });
 
 test('children that too many parents no longer list at once are held until they are released', async () => {
@@ -99,16 +99,16 @@ test('children that too many parents no longer list at once are held until they 
   await benchAccount(simulator, log, { settings, streams }).catchUp();
   const before = log.history.length;
   for (const { id } of simulator.data.invoice_messages.all().slice(0, 6)) simulator.data.invoice_messages.delete(id);
-  const sweepAgain = () => log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
-  sweepAgain();
+  const scanAgain = () => log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, scanned_at: null });
+  scanAgain();
   const held = benchAccount(simulator, log, { settings, streams });
   await held.catchUp();
   const states = () => held.account.status().streams.map(({ stream, state }) => `${stream} ${state}`);
   expect(states()).toContain('invoice_messages HELD');
   expect(log.history.slice(before).filter(({ op }) => op === 'd').length).toBeLessThanOrEqual(2);
 
-  const order = { id: 'o', kind: 'release', stream: 'invoice_messages', to: null, at: '2026-11-21T06:30:00Z' } as const;
-  log.orders.set('o', order);
+  const signal = { id: 'o', kind: 'release', stream: 'invoice_messages', to: null, at: '2026-11-21T06:30:00Z' } as const;
+  log.signals.set('o', signal);
   const released = benchAccount(simulator, log, { settings, streams });
   await released.catchUp();
   expect(await viewDifferences(simulator, log, ['invoice_messages'])).toEqual([]);
@@ -124,7 +124,7 @@ test('children of a deleted parent go with it while they cannot be read themselv
   const { invoice_id } = simulator.data.invoice_messages.all()[0]!;
   const faults = simulator.faults.add({ match: { stream: 'invoice_messages' }, do: { kind: 'status', status: 403 } });
   simulator.data.invoices.delete(invoice_id);
-  log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, swept_at: null });
+  log.rows.set('invoice_messages', { ...log.rows.get('invoice_messages')!, scanned_at: null });
   const during = benchAccount(simulator, log, { streams });
   await during.catchUp();
   expect(during.account.status().streams.find(({ stream }) => stream === 'invoice_messages')!.state).toBe('FORBIDDEN');

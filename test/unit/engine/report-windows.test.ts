@@ -136,7 +136,7 @@ async function watched(options: Omit<NonNullable<Parameters<typeof virtualBench>
 }
 
 test('the project budget is read in time while years of days are unread', async () => {
-  const intervals = { pollMs: 15 * MINUTE, tallyMs: 5 * MINUTE, censusMs: 1_440 * MINUTE };
+  const intervals = { pollMs: 15 * MINUTE, countMs: 5 * MINUTE, reconcileMs: 1_440 * MINUTE };
   const streams = [...STREAMS, 'time_projects', 'time_tasks', 'time_team', 'project_budget'];
   const { clock, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 40);
   await clock.pass(120 * MINUTE);
@@ -146,7 +146,7 @@ test('the project budget is read in time while years of days are unread', async 
 }, 120_000);
 
 test('unread, dirty and current windows take turns', async () => {
-  const intervals = { pollMs: 10_000, tallyMs: 5 * MINUTE, censusMs: 1_440 * MINUTE };
+  const intervals = { pollMs: 10_000, countMs: 5 * MINUTE, reconcileMs: 1_440 * MINUTE };
   const streams = [...BELOW, 'time_clients'];
   const { clock, simulator, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 10);
   await clock.pass(20 * MINUTE);

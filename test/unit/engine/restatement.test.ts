@@ -104,7 +104,7 @@ describe('a change that moves no entry', () => {
     for (const [name, row] of log.rows) {
       const position = row.position as { kind: string } | undefined;
       if (position?.kind === 'report') log.rows.set(name, { ...row, position: { ...position, round_at: LONG_AGO } });
-      else if (position) log.rows.set(name, { ...row, census_at: LONG_AGO });
+      else if (position) log.rows.set(name, { ...row, reconciled_at: LONG_AGO });
     }
     await benchAccount(simulator, log).catchUp();
     expect(await viewDifferences(simulator, log)).toEqual([]);

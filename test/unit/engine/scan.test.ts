@@ -31,32 +31,32 @@ function walk(position: List, pages: readonly Page[], paging: 'cursor' | 'page' 
   let current = position;
   let outcome = '';
   for (const next of pages) {
-    const sweep = current.sweep ?? beginList(current, 'list', current.cursor !== null, null);
-    ({ position: current, outcome } = advanceList(current, sweep, next, paging, FIVE_MINUTES_MS));
+    const scan = current.scan ?? beginList(current, 'list', current.cursor !== null, null);
+    ({ position: current, outcome } = advanceList(current, scan, next, paging, FIVE_MINUTES_MS));
   }
   return { position: current, outcome };
 }
 
-const fresh: List = { kind: 'list', cursor: null, sweep: null };
+const fresh: List = { kind: 'list', cursor: null, scan: null };
 
 describe('the cursor of a list', () => {
-  test('comes from the first answer of the sweep, less the overlap, not from the last', () => {
+  test('comes from the first answer of the scan, less the overlap, not from the last', () => {
     const { position, outcome } = walk(fresh, [
       page(2, 3, 'https://h/2', at('10:00:00')),
       page(1, 3, null, at('10:07:00')),
     ]);
     expect(outcome).toBe('done');
-    expect(position).toEqual({ kind: 'list', cursor: '2026-11-21T09:55:00Z', sweep: null });
+    expect(position).toEqual({ kind: 'list', cursor: '2026-11-21T09:55:00Z', scan: null });
   });
 
-  test('stands still until the whole sweep is committed', () => {
+  test('stands still until the whole scan is committed', () => {
     const { position } = walk({ ...fresh, cursor: '2026-11-21T09:00:00Z' }, [page(2, 3, 'https://h/2')]);
     expect(position.cursor).toBe('2026-11-21T09:00:00Z');
-    expect(position.sweep).toMatchObject({
+    expect(position.scan).toMatchObject({
       next: 'https://h/2',
       pages: 1,
       since: '2026-11-21T09:00:00Z',
-      purpose: 'changes',
+      purpose: 'poll',
     });
   });
 
@@ -70,7 +70,7 @@ describe('a page-number list that shifts while it is walked', () => {
   test('is walked again when total_entries changes between pages', () => {
     const { position, outcome } = walk(fresh, [page(2, 4, 'https://h/2'), page(1, 3, null)]);
     expect(outcome).toBe('shifted');
-    expect(position.sweep).toMatchObject({ walk: 2, next: null, pages: 0, read: 0 });
+    expect(position.scan).toMatchObject({ walk: 2, next: null, pages: 0, read: 0 });
     expect(position.cursor).toBeNull();
   });
 
@@ -111,7 +111,7 @@ test('whatever the pages say, the cursor is the time of the first answer less th
           position = step.position;
           if (step.outcome !== 'done') expect(position.cursor).toBe(before);
           else {
-            expect(position).toEqual({ kind: 'list', cursor: isoSeconds(firstAnswer - FIVE_MINUTES_MS), sweep: null });
+            expect(position).toEqual({ kind: 'list', cursor: isoSeconds(firstAnswer - FIVE_MINUTES_MS), scan: null });
             firstAnswer = null;
           }
         }
@@ -126,7 +126,7 @@ test('a cursor list does not shift, whatever its totals say', () => {
 });
 
 describe('changed parents', () => {
-  const child: Child = { kind: 'child', pending: [7], pending_since: null, sweep: null };
+  const child: Child = { kind: 'child', pending: [7], pending_since: null, scan: null };
   const at = '2026-11-21T06:30:00Z';
 
   test('are noted once', () => {
@@ -145,7 +145,7 @@ describe('the windows of a report', () => {
   const current = '2026-11-01';
 
   const unread: Report = {
-    ...{ kind: 'report', grain: 'month', covered: null, sweep: null },
+    ...{ kind: 'report', grain: 'month', covered: null, scan: null },
     ...{ dirty: [], touched: [], held: [], round: null, round_at: null },
   };
 

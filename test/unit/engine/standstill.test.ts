@@ -88,7 +88,7 @@ describe('an account says within little more than a minute that it stands still,
     });
     const daemon = it.bench.start();
     await it.clock.pass(MINUTE);
-    // Orders are looked for every five seconds; whatever else sleeps is the schedule.
+    // Signals are looked for every five seconds; whatever else sleeps is the schedule.
     machine.forgets = (ms) => ms !== 5_000;
     await it.clock.pass(5 * MINUTE);
     expect(it.stalled()).toEqual(['schedule']);
@@ -102,7 +102,7 @@ describe('an account says within little more than a minute that it stands still,
     await ends(it, daemon);
   });
 
-  test('when nobody looks for orders any more', async () => {
+  test('when nobody looks for signals any more', async () => {
     let machine!: ForgetfulClock;
     const it = world((_, clock) => {
       machine = new ForgetfulClock(clock);
@@ -112,19 +112,19 @@ describe('an account says within little more than a minute that it stands still,
     await it.clock.pass(MINUTE);
     machine.forgets = (ms) => ms === 5_000;
     await it.clock.pass(90_000);
-    expect([it.stalled(), it.isAlive()]).toEqual([['orders'], false]);
+    expect([it.stalled(), it.isAlive()]).toEqual([['signals'], false]);
     machine.remembers();
     await it.clock.pass(10_000);
-    expect([it.moved(), it.isAlive()]).toEqual([['orders'], true]);
+    expect([it.moved(), it.isAlive()]).toEqual([['signals'], true]);
     await ends(it, daemon);
   });
 
-  test('when a look for orders never ends, before the first step', async () => {
+  test('when a look for signals never ends, before the first step', async () => {
     const it = world();
-    it.bench.sink.orders = () => NEVER;
+    it.bench.sink.signals = () => NEVER;
     it.bench.start();
     await it.clock.pass(90_000);
-    expect([it.stalled(), it.isAlive()]).toEqual([['orders'], false]);
+    expect([it.stalled(), it.isAlive()]).toEqual([['signals'], false]);
   });
 
   test('when requests wait for a budget that has room', async () => {
@@ -223,7 +223,7 @@ describe('an account says within little more than a minute that it stands still,
     await it.clock.pass(MINUTE);
     it.bench.source.fetchPage = () => NEVER;
     await it.clock.pass(70_000);
-    it.bench.sink.orders = () => Promise.reject(new Error('the log is gone'));
+    it.bench.sink.signals = () => Promise.reject(new Error('the log is gone'));
     await it.clock.pass(75_000);
     expect(it.stalled()).toContain('ending');
   });
@@ -276,7 +276,7 @@ describe('nothing stands still', () => {
     await it.clock.pass(60 * MINUTE);
     const { open } = it.bench.sink;
     let words = 0;
-    it.bench.sink.moves = () => ({ log: words, orders: 0 });
+    it.bench.sink.moves = () => ({ log: words, signals: 0 });
     it.bench.sink.open = async function (...args) {
       // Brokers that are frozen: each try ends after half a minute.
       for (let tries = 0; tries < 10; tries++) {

@@ -45,7 +45,7 @@ function deleteEntries(simulator: Simulator, count: number): void {
 
 /** The day's reading of everything is due. */
 function age(log: MemoryLog, stream = 'time_entries'): void {
-  log.rows.set(stream, { ...log.rows.get(stream)!, census_at: '2020-01-01T00:00:00Z' });
+  log.rows.set(stream, { ...log.rows.get(stream)!, reconciled_at: '2020-01-01T00:00:00Z' });
 }
 
 describe.each(['absent', 'null'] as const)('lists without totals (%s)', (totals) => {
@@ -75,7 +75,7 @@ describe.each(['absent', 'null'] as const)('lists without totals (%s)', (totals)
     expect(deletions()).toEqual([]);
     simulator.settings.role = 'administrator';
     age(log);
-    for (const name of log.rows.keys()) log.rows.set(name, { ...log.rows.get(name)!, tallied_at: null });
+    for (const name of log.rows.keys()) log.rows.set(name, { ...log.rows.get(name)!, counted_at: null });
     await run();
     expect((await run()).states).toEqual([]);
     expect(deletions().filter(({ stream }) => stream === 'time_entries')).toEqual([]);
@@ -84,8 +84,8 @@ describe.each(['absent', 'null'] as const)('lists without totals (%s)', (totals)
     deleteEntries(simulator, 150);
     age(log);
     expect((await run()).states).toContain('time_entries HELD');
-    const order = { id: 'o', kind: 'release', stream: 'time_entries', to: null, at: '2026-11-21T06:30:00Z' } as const;
-    log.orders.set('o', order);
+    const signal = { id: 'o', kind: 'release', stream: 'time_entries', to: null, at: '2026-11-21T06:30:00Z' } as const;
+    log.signals.set('o', signal);
     expect((await run()).states).toEqual([]);
     expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
   });
@@ -96,7 +96,7 @@ test('a list that is held for a count that Harvest never gave lets go when it is
   await run();
   const hold = { kind: 'missing', reason: '799 of 0 rows', since: '2026-11-21T06:30:00Z', released: false };
   const { uncounted, ...row } = log.rows.get('time_entries')!;
-  log.rows.set('time_entries', { ...row, hold, missing: 799, tallied_at: null });
+  log.rows.set('time_entries', { ...row, hold, missing: 799, counted_at: null });
   expect((await run()).states).toEqual([]);
   expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
 });

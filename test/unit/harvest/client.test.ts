@@ -17,7 +17,7 @@ describe('requests', () => {
       { query: { updated_since: '2026-11-21T06:30:00Z' } },
       '/v2/clients?per_page=2000&updated_since=2026-11-21T06%3A30%3A00Z',
     ],
-    ['a tally', 'clients', { query: { per_page: '1' } }, '/v2/clients?per_page=1'],
+    ['a count check', 'clients', { query: { per_page: '1' } }, '/v2/clients?per_page=1'],
     ['a child', 'invoice_payments', { query: {}, parent: 7 }, '/v2/invoices/7/payments?per_page=2000'],
     [
       'a report',
@@ -75,7 +75,7 @@ describe('requests', () => {
     const { source, events } = clientOf(server);
     await source.fetchPage(page('time_team', { query: {} }), signal);
     expect(events).toMatchObject([
-      { name: 'request.finished', stream: 'time_team', purpose: 'changes', budget: 'reports', status: 200, bytes: 54 },
+      { name: 'request.finished', stream: 'time_team', purpose: 'poll', budget: 'reports', status: 200, bytes: 54 },
     ]);
     expect(source.budgets.map((budget) => [budget.name, budget.used()])).toEqual([
       ['general', 0],

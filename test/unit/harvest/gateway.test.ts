@@ -51,7 +51,7 @@ test('a link that is not followed is not judged: a short list is read and counte
   const bench = benchAccount(simulator, log, { streams: STREAMS, source: { baseUrl: GATEWAY, transport } });
   await bench.catchUp();
   expect(named(bench.events, 'stream.changed')).toEqual([]);
-  expect(named(bench.events, 'request.finished').filter(({ purpose }) => purpose === 'tally').length).toBeGreaterThan(
+  expect(named(bench.events, 'request.finished').filter(({ purpose }) => purpose === 'count').length).toBeGreaterThan(
     0,
   );
   expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);

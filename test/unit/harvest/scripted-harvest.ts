@@ -105,7 +105,7 @@ export function clientOf(
 }
 
 export function page(stream: string, target: PageRequest['target'] = { query: {} }): PageRequest {
-  return { stream: findStream(stream)!, target, purpose: 'changes', priority: 1 };
+  return { stream: findStream(stream)!, target, purpose: 'poll', priority: 1 };
 }
 
 /** What a promise was rejected with. */

@@ -138,7 +138,7 @@ describe('a token', () => {
 });
 
 describe('a refusal', () => {
-  test('of 403 that appears in mid-sweep and goes deletes nothing, and the rest arrives', async () => {
+  test('of 403 that appears in mid-scan and goes deletes nothing, and the rest arrives', async () => {
     const { simulator, log, bench, isWhole } = await scene();
     simulator.faults.add({ match: { stream: 'time_entries', after: 1, times: 3 }, do: failing(403) });
     const refused = bench();

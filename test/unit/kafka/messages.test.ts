@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ConversionError, type OutMessage } from '../../../src/engine/ports.ts';
-import { type Parcel, parcels } from '../../../src/kafka/messages.ts';
+import { type SendBatch, sendBatches } from '../../../src/kafka/messages.ts';
 import { partitionOf } from '../../../src/kafka/partitioner.ts';
 
 const layouts = new Map([
@@ -11,7 +11,7 @@ const layouts = new Map([
   ['p.dead-letters', { partitions: 1, maxBytes: 1_048_588 }],
   ['p.notifications', { partitions: 1, maxBytes: 1_048_588 }],
 ]);
-const NOTHING = { messages: [], deadLetters: [], notifications: [], ordersDone: [] };
+const NOTHING = { messages: [], deadLetters: [], notifications: [], signalsDone: [] };
 
 const message = (stream: string, key: string, bytes: number): OutMessage => ({
   stream,
@@ -21,7 +21,7 @@ const message = (stream: string, key: string, bytes: number): OutMessage => ({
   sourceTsMs: 1_700_000_000_000,
 });
 
-const payload = ({ messages }: Parcel) => messages.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
+const payload = ({ messages }: SendBatch) => messages.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
 
 test('every message goes to the partition of its key, in order, in sends that kafkajs can take', () => {
   const streams = fc.constantFrom('clients', 'users');
@@ -29,18 +29,18 @@ test('every message goes to the partition of its key, in order, in sends that ka
   fc.assert(
     fc.property(messages, (drawn) => {
       const sent = drawn.map(([stream, key, bytes]) => message(stream, String(key), bytes));
-      const packed = parcels('p', 'p-1', layouts, { ...NOTHING, messages: sent });
-      for (const parcel of packed) {
-        const limit = parcel.topic === 'p.users' ? 50_000 : 800_000;
-        expect(parcel.messages.length === 1 || payload(parcel) <= limit).toBe(true);
-        expect(parcel.messages.length).toBeLessThanOrEqual(1_000);
-        expect(parcel.topic).toBe(`p.${parcel.stream}`);
+      const packed = sendBatches('p', 'p-1', layouts, { ...NOTHING, messages: sent });
+      for (const sendBatch of packed) {
+        const limit = sendBatch.topic === 'p.users' ? 50_000 : 800_000;
+        expect(sendBatch.messages.length === 1 || payload(sendBatch) <= limit).toBe(true);
+        expect(sendBatch.messages.length).toBeLessThanOrEqual(1_000);
+        expect(sendBatch.topic).toBe(`p.${sendBatch.stream}`);
       }
       for (const [topic, { partitions }] of layouts) {
         for (let partition = 0; partition < partitions; partition++) {
           const got = packed
-            .filter((parcel) => parcel.topic === topic && parcel.partition === partition)
-            .flatMap((parcel) => parcel.messages.map(({ value }) => value));
+            .filter((sendBatch) => sendBatch.topic === topic && sendBatch.partition === partition)
+            .flatMap((sendBatch) => sendBatch.messages.map(({ value }) => value));
           const expected = sent
             .filter(({ stream, key }) => `p.${stream}` === topic && partitionOf(key, partitions) === partition)
             .map(({ value }) => value);
@@ -55,31 +55,31 @@ test('every message goes to the partition of its key, in order, in sends that ka
 
 test('a thousand small messages are one send, one more is another', () => {
   const sent = Array.from({ length: 1_001 }, (_, i) => message('tasks', String(i), 1));
-  const packed = parcels('p', 'p-1', layouts, { ...NOTHING, messages: sent });
+  const packed = sendBatches('p', 'p-1', layouts, { ...NOTHING, messages: sent });
   expect(packed.map(({ messages }) => messages.length)).toEqual([1_000, 1]);
 });
 
 test('a message larger than the limit goes alone', () => {
   const sent = [message('users', 'a', 10), message('users', 'b', 90_000), message('users', 'c', 10)];
-  const packed = parcels('p', 'p-1', layouts, { ...NOTHING, messages: sent });
+  const packed = sendBatches('p', 'p-1', layouts, { ...NOTHING, messages: sent });
   expect(packed.map(({ messages }) => messages.map(({ key }) => String(key)))).toEqual([['a'], ['b'], ['c']]);
 });
 
 test('an unknown source time leaves its header out', () => {
-  const [parcel] = parcels('p', 'p-1', layouts, {
+  const [sendBatch] = sendBatches('p', 'p-1', layouts, {
     ...NOTHING,
     messages: [{ ...message('users', 'a', 1), sourceTsMs: null, op: 'd', value: null }],
   });
-  expect(parcel!.messages[0]).toMatchObject({ value: null, headers: { __op: 'd' } });
-  expect(parcel!.messages[0]!.headers).not.toHaveProperty('__source_ts_ms');
+  expect(sendBatch!.messages[0]).toMatchObject({ value: null, headers: { __op: 'd' } });
+  expect(sendBatch!.messages[0]!.headers).not.toHaveProperty('__source_ts_ms');
 });
 
 test("a dead letter carries the original and Connect's header names", () => {
   const error = new ConversionError('hours', 'hours: not a number');
   const letter = { stream: 'clients', key: '12', value: '{"hours":"x"}', stage: 'VALUE_CONVERTER', error } as const;
-  const [parcel] = parcels('p', 'p-1', layouts, { ...NOTHING, deadLetters: [letter] });
-  expect(parcel).toMatchObject({ topic: 'p.dead-letters', stream: null });
-  const { headers, ...rest } = parcel!.messages[0]!;
+  const [sendBatch] = sendBatches('p', 'p-1', layouts, { ...NOTHING, deadLetters: [letter] });
+  expect(sendBatch).toMatchObject({ topic: 'p.dead-letters', stream: null });
+  const { headers, ...rest } = sendBatch!.messages[0]!;
   expect(rest).toMatchObject({ key: Buffer.from('12'), value: '{"hours":"x"}' });
   expect(headers).toEqual({
     '__connect.errors.topic': 'p.clients',
@@ -96,7 +96,7 @@ test("a dead letter carries the original and Connect's header names", () => {
 });
 
 test('a stream that is not enabled is a defect, not a new topic', () => {
-  expect(() => parcels('p', 'p-1', layouts, { ...NOTHING, messages: [message('roles', 'a', 1)] })).toThrow(
+  expect(() => sendBatches('p', 'p-1', layouts, { ...NOTHING, messages: [message('roles', 'a', 1)] })).toThrow(
     'assertion failed',
   );
 });

@@ -25,7 +25,7 @@ const verdict = () => judge(simulator, evidenceOf(log), { witness });
 
 /** Publishes what a faulty publisher would. */
 function publish(...messages: readonly OutMessage[]): void {
-  log.append({ messages, rows: new Map(), deadLetters: [], notifications: [], ordersDone: [] });
+  log.append({ messages, rows: new Map(), deadLetters: [], notifications: [], signalsDone: [] });
 }
 
 const lastOf = (stream: string): OutMessage => log.topics.get(stream)!.at(-1)!;

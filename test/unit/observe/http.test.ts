@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
-import { type HttpDoor, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
+import { type HttpServer, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
-import { account, firstSweep, NOW, stream } from '../../support/status.ts';
+import { account, firstScan, NOW, stream } from '../../support/status.ts';
 
-const doors: HttpDoor[] = [];
+const doors: HttpServer[] = [];
 afterEach(async () => {
   await Promise.all(doors.splice(0).map((door) => door.close()));
 });
@@ -63,7 +63,7 @@ describe('the HTTP door', () => {
 
   it('says ready, or why not', async () => {
     expect((await fetch(`${await open(WELL)}/health/ready`)).status).toBe(200);
-    const address = await open([account([stream('clients', firstSweep(1, 2))])]);
+    const address = await open([account([stream('clients', firstScan(1, 2))])]);
     const answer = await fetch(`${address}/health/ready`);
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ ready: false, reasons: [{ stream: 'clients', state: 'INCOMPLETE' }] });

@@ -13,7 +13,7 @@ function capture(level: string, pretty = false, color = false) {
 const committed = (published: number): PublisherEvent => ({
   name: 'page.committed',
   stream: 'clients',
-  purpose: 'changes',
+  purpose: 'poll',
   read: 100,
   published: { c: published, u: 0, d: 0, r: 0 },
   unchanged: 100 - published,
@@ -23,8 +23,8 @@ const committed = (published: number): PublisherEvent => ({
   commitMs: 12,
 });
 
-const completed = (purpose: 'first' | 'changes'): PublisherEvent => ({
-  name: 'sweep.completed',
+const completed = (purpose: 'snapshot' | 'poll'): PublisherEvent => ({
+  name: 'scan.completed',
   stream: 'clients',
   purpose,
   pages: 1,
@@ -50,20 +50,20 @@ describe('a log line', () => {
     ]);
   });
 
-  it('is not written for pages and for sweeps that found nothing', () => {
+  it('is not written for pages and for scans that found nothing', () => {
     const { events, records } = capture('info');
     const emit = events.listen('42');
     for (const event of [
       committed(0),
-      completed('changes'),
+      completed('poll'),
       committed(3),
-      completed('changes'),
-      completed('changes'),
+      completed('poll'),
+      completed('poll'),
     ]) {
       emit(event);
     }
-    expect(records().map(({ msg }) => msg)).toEqual(['changes sweep complete: 100 read in 1 page, 3 published']);
-    emit(completed('first'));
+    expect(records().map(({ msg }) => msg)).toEqual(['poll complete: 100 read in 1 page, 3 published']);
+    emit(completed('snapshot'));
     expect(records()).toHaveLength(2);
   });
 

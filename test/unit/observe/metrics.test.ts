@@ -6,7 +6,7 @@ import { MemoryLog } from '../../support/memory-log.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { renderMetricsPage } from '../../../src/observe/metrics-page.ts';
 import { account as accountOf, benchAccount } from '../../support/account.ts';
-import { account, firstSweep, NOW, stream } from '../../support/status.ts';
+import { account, firstScan, NOW, stream } from '../../support/status.ts';
 
 /** Samples of ours as `name{labels} value`. */
 async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
@@ -21,7 +21,7 @@ describe('metrics', () => {
     emit({
       name: 'page.committed',
       stream: 'clients',
-      purpose: 'first',
+      purpose: 'snapshot',
       read: 10,
       published: { c: 0, u: 2, d: 1, r: 0 },
       unchanged: 5,
@@ -39,7 +39,7 @@ describe('metrics', () => {
     emit({ name: 'drift.seen', kind: 'unknown_member', field: 'vat_id', ...drifted });
     for (const status of [200, 429, 404, 503, 0]) {
       const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
-      emit({ name: 'request.finished', stream: 'clients', purpose: 'first', budget: 'general', status, ...cost });
+      emit({ name: 'request.finished', stream: 'clients', purpose: 'snapshot', budget: 'general', status, ...cost });
     }
     emit({ name: 'transaction.committed', pages: 3, ms: 20 });
     emit({ name: 'commit.doubted', code: 'kafka.doubt', reason: 'x' });
@@ -70,7 +70,7 @@ describe('metrics', () => {
   it('name no more than a hundred fields of a stream, whatever Harvest invents', async () => {
     const metrics = createMetrics('1.2.3', () => [], { now: () => NOW });
     const emit = metrics.listen('42');
-    const page = { purpose: 'changes', read: 1, published: { c: 0, u: 0, d: 0, r: 0 } } as const;
+    const page = { purpose: 'poll', read: 1, published: { c: 0, u: 0, d: 0, r: 0 } } as const;
     const counts = { unchanged: 0, stale: 0, deadLetters: 0, commitMs: 1 };
     for (let number = 0; number < 150; number++) {
       const drift = [{ kind: 'unknown_member', field: `member_${number}`, count: 1 }] as const;
@@ -84,14 +84,14 @@ describe('metrics', () => {
   });
 
   it('show the status as it is now, and nothing where nothing is known', async () => {
-    let accounts: AccountStatus[] = [account([stream('clients', firstSweep(50, 200)), stream('users')])];
+    let accounts: AccountStatus[] = [account([stream('clients', firstScan(50, 200)), stream('users')])];
     const metrics = createMetrics('1.2.3', () => accounts, { now: () => NOW });
     expect(await samples(metrics)).toEqual(
       expect.arrayContaining([
         'harvest_kafka_up{account="1234567"} 1',
         'harvest_kafka_stream_state{account="1234567",stream="clients",state="RUNNING"} 1',
         'harvest_kafka_stream_state{account="1234567",stream="clients",state="BLOCKED"} 0',
-        'harvest_kafka_sweep_progress_ratio{account="1234567",stream="clients",purpose="first"} 0.25',
+        'harvest_kafka_scan_progress_ratio{account="1234567",stream="clients",purpose="first"} 0.25',
         'harvest_kafka_stream_lag_seconds{account="1234567",stream="users"} 30',
         'harvest_kafka_budget_limit{account="1234567",budget="reports"} 95',
         'harvest_kafka_budget_free_seconds{account="1234567",budget="reports"} 0',

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
 import { SCRIPT } from '../../../src/observe/page-assets.ts';
-import { account, budget, firstSweep, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
+import { account, budget, firstScan, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
   renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, secondsLeft: () => null });
@@ -19,12 +19,12 @@ function visible(markup: string): string {
 describe('the status page', () => {
   it('says for each account what it does, and for each stream where it stands', () => {
     const text = visible(
-      page(account([stream('clients', firstSweep(500, 2_000)), stream('users', { lagSeconds: 600, deadLetters: 2 })])),
+      page(account([stream('clients', firstScan(500, 2_000)), stream('users', { lagSeconds: 600, deadLetters: 2 })])),
     );
     expect(text).toContain('harvest-kafka not ready version 1.2.3 · up 90 s');
     expect(text).toContain('Account 1234567 running');
     expect(text).toContain('Reading everything for the first time: 1 of 2 streams are complete.');
-    expect(text).toMatch(/clients first sweep 500 – first 500 \/ 2 000 rows 42 s ago in 30 s –/);
+    expect(text).toMatch(/clients snapshot 500 – first 500 \/ 2 000 rows 42 s ago in 30 s –/);
     expect(text).toMatch(/users in step 1 234 10 min – 42 s ago/);
     expect(text).toContain('2 dead letters');
   });
@@ -54,10 +54,10 @@ describe('the status page', () => {
     expect(text).not.toContain('last commit');
   });
 
-  it('says about how long the first sweeps still take, while anybody knows', () => {
+  it('says about how long the snapshots still take, while anybody knows', () => {
     const facts = { version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts: [account([stream('clients')])] };
-    expect(visible(renderPage({ ...facts, secondsLeft: () => 840 }))).toContain('first sweeps about 14 min left');
-    expect(visible(renderPage({ ...facts, secondsLeft: () => null }))).not.toContain('first sweeps');
+    expect(visible(renderPage({ ...facts, secondsLeft: () => 840 }))).toContain('snapshots about 14 min left');
+    expect(visible(renderPage({ ...facts, secondsLeft: () => null }))).not.toContain('snapshots');
   });
 
   it('counts one as one and several as several', () => {
@@ -75,7 +75,7 @@ describe('the status page', () => {
   ])('calls no stream in step, and nothing ready, while %s', (_, rest, word) => {
     const refused = { state: 'FORBIDDEN', reason: '403 to /users' } as const;
     const markup = page(
-      account([stream('clients'), stream('users', refused), stream('tasks', firstSweep(1, 2))], rest),
+      account([stream('clients'), stream('users', refused), stream('tasks', firstScan(1, 2))], rest),
     );
     const text = visible(markup);
     expect(text).not.toContain('in step');

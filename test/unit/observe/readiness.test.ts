@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { duration, headline, readiness } from '../../../src/observe/readiness.ts';
-import { account, firstSweep, stream } from '../../support/status.ts';
+import { account, firstScan, stream } from '../../support/status.ts';
 
 const FORBIDDEN = { state: 'FORBIDDEN', complete: false, reason: '403 to /users', remedy: 'Give the role.' } as const;
 const RETRYING = {
@@ -16,8 +16,8 @@ describe('readiness', () => {
     ['an account waits', [account([], { phase: 'waiting', reason: 'no broker' })], false, ['1234567 waiting'], []],
     ['an account has stopped', [account([stream('clients')], { phase: 'stopped' })], false, ['1234567 stopped'], []],
     [
-      'a first sweep is under way',
-      [account([stream('clients', firstSweep(10, 20)), stream('users')])],
+      'a snapshot is under way',
+      [account([stream('clients', firstScan(10, 20)), stream('users')])],
       false,
       ['clients INCOMPLETE'],
       [],
@@ -67,8 +67,8 @@ describe('readiness', () => {
     ]);
   });
 
-  it('says why a first sweep does not come to an end', () => {
-    expect(readiness([account([stream('users', { ...firstSweep(10, 20), ...RETRYING })])]).reasons).toEqual([
+  it('says why a snapshot does not come to an end', () => {
+    expect(readiness([account([stream('users', { ...firstScan(10, 20), ...RETRYING })])]).reasons).toEqual([
       { account: '1234567', stream: 'users', state: 'INCOMPLETE', reason: '502 to /clients', remedy: 'Wait.' },
     ]);
   });
@@ -92,7 +92,7 @@ describe('the headline', () => {
       'In step with Harvest: all 2 streams are complete, at most 5 min behind.',
     ],
     [
-      account([stream('a', firstSweep(1, 2)), stream('b'), stream('c', { state: 'FEATURE_OFF', complete: false })]),
+      account([stream('a', firstScan(1, 2)), stream('b'), stream('c', { state: 'FEATURE_OFF', complete: false })]),
       'Reading everything for the first time: 1 of 2 streams are complete.',
     ],
     [

@@ -305,7 +305,7 @@ test('records that cannot be values are counted as refused, not as missing', asy
   expect(result.findings.map(({ refused }) => refused)).toEqual([[task!.id], [project!.id]]);
 });
 
-test('a start date bounds the lists as it bounds the first sweep', async () => {
+test('a start date bounds the lists as it bounds the snapshot', async () => {
   const { simulator, log } = await published({ years: 2 });
   const dates = simulator.truth('time_entries').map((row) => String(row.updated_at).slice(0, 10));
   const startDate = dates.sort()[dates.length / 2]!;
@@ -325,7 +325,7 @@ describe('a sample', () => {
     // Rows that are drawn may share a parent or a window.
     expect(result.asked).toBeLessThanOrEqual(result.expected.general + result.expected.reports + 1);
     expect(result.expected.general).toBeLessThanOrEqual(22 * 4);
-    expect(result.of('time_entries')).toMatchObject({ compared: 3, tally: { harvest: 200, topic: 200 } });
+    expect(result.of('time_entries')).toMatchObject({ compared: 3, count: { harvest: 200, topic: 200 } });
   });
 
   test('of lists without totals counts nothing, and calls nothing different for it', async () => {
@@ -333,10 +333,10 @@ describe('a sample', () => {
     simulator.settings.totals = 'absent';
     const result = await verified(simulator, log, { only: ['time_entries', 'clients'], sample: 3 });
     expect(result.differences).toEqual([]);
-    expect(result.of('time_entries')).toMatchObject({ state: 'compared', compared: 3, tally: null });
+    expect(result.of('time_entries')).toMatchObject({ state: 'compared', compared: 3, count: null });
   });
 
-  test('finds a stale row that is drawn, and by the tally a missed deletion that is not', async () => {
+  test('finds a stale row that is drawn, and by the counts a missed deletion that is not', async () => {
     const { simulator, log } = await published();
     const [drawn] = rowIds(log, 'time_entries');
     const deleted = simulator.data.time_entries.all().find(({ id }) => id !== drawn)!;
@@ -353,6 +353,6 @@ describe('a sample', () => {
     const result = await verified(simulator, log, { only: ['time_entries'], sample: all - 1, random });
     expect(result.differences).toContain(`time_entries stale ${drawn}`);
     const cheap = await verified(simulator, log, { only: ['time_entries'], sample: 1, random });
-    expect(cheap.differences).toContain('time_entries tally 199/200');
+    expect(cheap.differences).toContain('time_entries counts 199/200');
   });
 });
