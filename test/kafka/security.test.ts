@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
-import { batch, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
+import { batch, forever, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { FEW_STREAMS, finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
@@ -35,7 +35,7 @@ async function worksWith(bootstrap: string, kafka: Partial<KafkaSettings>): Prom
 
 async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Promise<unknown> {
   const sink = sinkOn(bootstrap, { prefix: uniquePrefix(), kafka });
-  const failure = await openPatiently(sink, new Model()).then(
+  const failure = await sink.open(new Model(), forever).then(
     () => null,
     (error: unknown) => error,
   );

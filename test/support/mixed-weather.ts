@@ -72,8 +72,8 @@ export class MixedWeather {
     const lasting = draw.between(1, longestMs);
     switch (kind) {
       case 'harvest': {
-        let drawn = drawWeather({ streams }, draw);
-        while (STANDSTILLS.has(drawn.name)) drawn = drawWeather({ streams }, draw);
+        let drawn = drawWeather({ streams }, draw, simulator.now());
+        while (STANDSTILLS.has(drawn.name)) drawn = drawWeather({ streams }, draw, simulator.now());
         this.#clear.push(simulator.faults.add(drawn.fault));
         this.#count(`harvest: ${drawn.name}`);
         return;

@@ -75,7 +75,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     stage.clear.push(stop);
   },
   weather(stage) {
-    const { name, fault } = drawWeather(stage.plan, stage.draw);
+    const { name, fault } = drawWeather(stage.plan, stage.draw, stage.clock.now());
     if (name === 'repeated page') stage.log.honest = false;
     stage.clear.push(stage.simulator.faults.add(fault));
     stage.tell(`weather: ${name} ${JSON.stringify(fault.match)}`);

@@ -67,6 +67,8 @@ export class Life {
   dead = false;
   /** When it began which requests (monotonic), by their budget. */
   readonly starts = { general: [] as number[], reports: [] as number[] };
+  /** Commits that have ended, however. */
+  commits = 0;
   /** Requests that have begun and not ended. */
   #underWay = 0;
   readonly #source: HarvestSource;
@@ -247,6 +249,7 @@ export class Life {
         try {
           await this.#watched(log.writes(this.number, () => inner.commit(batch)));
         } finally {
+          this.commits += 1;
           // The reply takes its time, whatever it says.
           await clock.sleep(this.#latency());
           await this.#pass('after a commit');

@@ -25,7 +25,7 @@ export class Lives {
   readonly #tell: (text: string) => void;
   readonly #judged = new Set<Life>();
   /** Since when requests of the newest wait for a budget for no reason that could be seen. */
-  readonly #standing = new Map<BudgetName, { readonly since: number; readonly requests: number }>();
+  readonly #standing = new Map<BudgetName, { readonly since: number; readonly moves: number }>();
 
   constructor(world: World, seed: number, tell: (text: string) => void) {
     this.#world = world;
@@ -98,12 +98,18 @@ export class Lives {
   /** Whoever waits for a budget that has tokens has its turn, as soon as a lease is stored. */
   #judgeStandstill(): void {
     const now = this.#world.clock.monotonic();
-    const { standing, starts, number } = this.newest;
+    const { standing, starts, commits, number } = this.newest;
     for (const name of ['general', 'reports'] as const) {
-      const requests = starts[name].length;
+      if (!standing.includes(name)) {
+        this.#standing.delete(name);
+        continue;
+      }
+      // It has stood still since it was first seen standing, as long as no request has begun and no commit, which may store a
+      // lease or be in doubt, has ended meanwhile.
+      const moves = starts[name].length + commits;
       const before = this.#standing.get(name);
-      const since = standing.includes(name) && before?.requests === requests ? before.since : now;
-      this.#standing.set(name, { since, requests });
+      const since = before?.moves === moves ? before.since : now;
+      this.#standing.set(name, { since, moves });
       // Twice: before and after the commit that stores a lease.
       if (now - since > LONGEST_STANDSTILL_MS + 2 * this.#world.plan.latencyMs)
         this.broken.push(
@@ -126,7 +132,8 @@ export class Lives {
       if (!isRefused || plan.streams.find(({ name }) => name === stream)!.kind !== 'list') continue;
       if (lagSeconds !== null && lagSeconds * 1000 < now - since - 1000)
         this.broken.push(`P9: ${stream} is refused since ${now - since} ms and claims to lag ${lagSeconds} s`);
-      if (state === 'RUNNING' && retrying === null && now - asked.at(-1)!.at > 60_000)
+      // Twice may be an accident.
+      if (state === 'RUNNING' && retrying === null && asked.length > 2 && now - asked.at(-1)!.at > 60_000)
         this.broken.push(`P9: ${stream} is refused and says that it is running`);
     }
   }

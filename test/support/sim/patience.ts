@@ -9,7 +9,7 @@ interface Wish {
 }
 
 /** What was let go in the turn in which the answer came could not know of it; looks at the clock make that turn last. */
-const SAME_TURN_MS = 20;
+const SAME_TURN_MS = 100;
 
 export class Patience {
   readonly #wishes = new Map<string, Wish>();

@@ -29,13 +29,16 @@ export type Weather = keyof typeof WEATHERS;
 
 /** Every address but that of a single record: Harvest's own 404 for a record is a deletion, not a fault. */
 const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
+/** How far ahead the date is that stands for a wait. */
+const LATER_MS = 60_000;
 /** What a proxy prints that shows the request in its error page. */
 const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 
-/** A fault, and what it is called. */
+/** A fault, and what it is called. `now` is the account's time, from which Harvest reckons how long to wait. */
 export function drawWeather(
   plan: Pick<Plan, 'streams'>,
   draw: Draw,
+  now: number,
 ): { readonly name: Weather; readonly fault: Fault } {
   const name = draw.weighted(WEATHERS);
   // What is repeated is the answer before, which in a report is that of another window.
@@ -47,15 +50,15 @@ export function drawWeather(
     after: draw.between(0, 8),
     times: draw.between(1, 6),
   };
-  return { name, fault: { match, do: actionOf(name, draw) } };
+  return { name, fault: { match, do: actionOf(name, draw, now) } };
 }
 
-function actionOf(name: Weather, draw: Draw): FaultAction {
+function actionOf(name: Weather, draw: Draw, now: number): FaultAction {
   const status = (status: number, rest: Omit<Extract<FaultAction, { kind: 'status' }>, 'kind' | 'status'> = {}) =>
     ({ kind: 'status', status, ...rest }) as const;
   switch (name) {
     case 'throttled': {
-      const wish = draw.pick([null, '0', '3', '20', 'soon', 'Sat, 21 Nov 2026 00:10:00 GMT']);
+      const wish = draw.pick([null, '0', '3', '20', 'soon', new Date(now + LATER_MS).toUTCString()]);
       return status(429, wish === null ? {} : { headers: { 'retry-after': wish } });
     }
     case 'unavailable':
