@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(`${root}/${path}`, 'utf8');
 
-/** A text on one line that holds a tag; with `describe` before it, it stands for all tests below it. */
-const TITLE = /(\bdescribe\b[^\n'"`]*)?(['"`])((?:\\.|(?!\2)[^\\\n])*\[P\d+(?: P\d+)*\](?:\\.|(?!\2)[^\\\n])*)\2/g;
-const TAG = /\s*\[(P\d+(?: P\d+)*)\]\s*/;
+const TAG = / ?\[(P\d+(?: P\d+)*)\]/;
+/** The head of a group of tests, on one line. */
+const GROUP = /^( *)describe\b[^'"`]*(['"`])((?:\\.|(?!\2)[^\\])*)\2/;
+/** A title with a tag: the first argument of a call, on the line of the call or on one of its own. */
+const TITLE = /(?:^ *|\()(['"`])((?:\\.|(?!\1)[^\\])*\[P\d+(?: P\d+)*\](?:\\.|(?!\1)[^\\])*)\1,/;
 
 /** The tagged titles of all test files: `{ file, title, promises, isGroup }`. */
 export function taggedTitles() {
@@ -18,14 +20,21 @@ export function taggedTitles() {
   return files.sort().flatMap((path) => titlesIn(`test/${path}`, read(`test/${path}`)));
 }
 
-/** The tagged titles in the text of one file. */
+/** The tagged titles in the text of one file, each behind the groups around it. */
 export function titlesIn(file, text) {
-  return [...text.matchAll(TITLE)].map(([, group, , literal]) => ({
-    file,
-    title: shown(literal.replace(TAG, ' ').trim()),
-    promises: TAG.exec(literal)[1].split(' '),
-    isGroup: group !== undefined,
-  }));
+  const titles = [];
+  const groups = [];
+  for (const line of text.split('\n')) {
+    const outer = groups.map(({ title }) => title);
+    const group = GROUP.exec(line);
+    if (group) groups.push({ end: `${group[1]}});`, title: shown(group[3]) });
+    else if (line === groups.at(-1)?.end) groups.pop();
+    const literal = TITLE.exec(line)?.[2];
+    if (literal === undefined) continue;
+    const title = [...outer, shown(literal)].join(' › ');
+    titles.push({ file, title, promises: TAG.exec(literal)[1].split(' '), isGroup: group !== null });
+  }
+  return titles;
 }
 
 /** The promises of docs/INVARIANTS.md: `{ id, name, text }`. */
@@ -69,9 +78,10 @@ export function renderPromises() {
   ].join('\n');
 }
 
-/** A title as a reader sees it in a list: what a table of cases puts in is left open. */
+/** A title as a reader sees it in a list: without tag, and open where a table of cases puts something in. */
 function shown(title) {
   return title
+    .replace(TAG, '')
     .replace(/\$\{[^}]*\}|%[a-z]|\$[\w.]+/g, '…')
     .replace(/\\(['"`\\])/g, '$1')
     .replaceAll('<', '&lt;');

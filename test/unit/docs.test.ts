@@ -102,16 +102,21 @@ describe('the promises', () => {
   });
 
   test('are read from titles of tests and groups, however they are quoted', () => {
+    const tag = (promises: string) => `[${promises}]`;
     const text = [
-      "test('one [P1]', () => {});",
-      'test.each(TABLE)(`$name of ${3}: two, a "quoted" one [P2 P8]`, run);',
-      "describe('a group [P10]', () => {",
-      "const tags = ['P3']; // no title",
+      `test('one ${tag('P1')}', () => {});`,
+      `describe('a group ${tag('P10')}', () => {`,
+      `  test.each(TABLE)(\`$name of \${3}: two, a "quoted" one ${tag('P2 P8')}\`, run);`,
+      '});',
+      'test.each([1, 2])(',
+      `  'it\\'s the last ${tag('P3')}',`,
+      `const tags = ['${tag('P3')}']; // no title`,
     ].join('\n');
     expect(titlesIn('a.test.ts', text).map(({ title, promises, isGroup }) => [title, promises, isGroup])).toEqual([
       ['one', ['P1'], false],
-      ['… of …: two, a "quoted" one', ['P2', 'P8'], false],
       ['a group', ['P10'], true],
+      ['a group › … of …: two, a "quoted" one', ['P2', 'P8'], false],
+      ["it's the last", ['P3'], false],
     ]);
   });
 });
