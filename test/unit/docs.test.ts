@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -124,4 +125,22 @@ describe('the promises', () => {
 test('the generated list of promises and the table in the CHANGELOG are fresh (npm run docs)', () => {
   expect(read('docs/generated/PROMISES.md')).toBe(renderPromises());
   expect(read('CHANGELOG.md')).toBe(renderChangelog());
+});
+
+test('the pattern for kafkajs takes the 32 data topics, and none that holds something else than Avro', () => {
+  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/topics.md'))!;
+  const others = ['state', 'dead-letters', 'notifications'];
+  const taken = [...catalog.map(({ name }) => name), ...others].filter((name) =>
+    new RegExp(pattern!).test(`harvest.${name}`),
+  );
+  expect(taken).toEqual(catalog.map(({ name }) => name));
+});
+
+test('addresses of the registry in the pages end where its API begins', () => {
+  const addresses = pages.flatMap((page) =>
+    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"`)\s]*/g)].map(([address]) => address),
+  );
+  const right = /^http:\/\/(registry:8080|localhost:8081)\/apis\/(ccompat\/v7|registry\/v2)$/;
+  expect(addresses.length).toBeGreaterThan(5);
+  expect(addresses.filter((address) => !right.test(address))).toEqual([]);
 });
