@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { run, Server } from '../dist/src/lab/stack/process.js';
-import { createSimulator, serve } from '../dist/src/lab/simulator/index.js';
-import { catalog } from '../dist/src/src/streams/catalog.js';
+import { run, Server } from '../dist/lab/stack/process.js';
+import { createSimulator, serve } from '../dist/lab/simulator/index.js';
+import { catalog } from '../dist/src/streams/catalog.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MAIN = `${ROOT}dist/src/main.js`;

@@ -4,9 +4,9 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { PER_PAGE } from '../dist/src/src/engine/ports.js';
-import { calm, Dice, removeRows, seededRandom } from '../dist/src/lab/simulator/index.js';
-import { catalog } from '../dist/src/src/streams/catalog.js';
+import { PER_PAGE } from '../dist/src/engine/ports.js';
+import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
+import { catalog } from '../dist/src/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
 import { Surroundings, UNBOUNDED } from './surroundings.mjs';
 import { note, print, whole } from './told.mjs';

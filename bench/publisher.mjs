@@ -2,9 +2,9 @@
 // configuration. With BENCH_LINGER_SECONDS it goes on running that long after the snapshot, as a daemon does;
 // without, it ends when it has caught up, as `run --once` does.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { configOf } from '../dist/src/src/cli/configuration.js';
-import { publish } from '../dist/src/src/cli/run.js';
-import { createLog } from '../dist/src/src/observe/log.js';
+import { configOf } from '../dist/src/cli/configuration.js';
+import { publish } from '../dist/src/cli/run.js';
+import { createLog } from '../dist/src/observe/log.js';
 import { measured } from './measured.mjs';
 
 const linger = Number(process.env.BENCH_LINGER_SECONDS ?? 0);

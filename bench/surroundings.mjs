@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Server } from '../dist/src/lab/stack/process.js';
-import { DEFAULT_ACCOUNT_ID, DEFAULT_TOKEN } from '../dist/src/lab/simulator/index.js';
-import { startStack } from '../dist/src/lab/stack/stack.js';
-import { catalog } from '../dist/src/src/streams/catalog.js';
+import { Server } from '../dist/lab/stack/process.js';
+import { DEFAULT_ACCOUNT_ID, DEFAULT_TOKEN } from '../dist/lab/simulator/index.js';
+import { startStack } from '../dist/lab/stack/stack.js';
+import { catalog } from '../dist/src/streams/catalog.js';
 import { LiveAccount } from './account.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,8 +1,10 @@
-// Writes the generated pages anew, from the built program. A test fails when what is checked in differs.
+// Writes the generated pages anew, from the built program and from the titles of its tests. A test fails when what is checked in differs.
 import { writeFile } from 'node:fs/promises';
-import { renderErrorsPage } from '../dist/src/src/base/errors-page.js';
-import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/src/src/config/reference.js';
-import { renderMetricsPage } from '../dist/src/src/observe/metrics-page.js';
+import { renderErrorsPage } from '../dist/src/base/errors-page.js';
+import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/src/config/reference.js';
+import { renderMetricsPage } from '../dist/src/observe/metrics-page.js';
+import { renderPromises } from './promises.mjs';
+import { renderChangelog } from './renames.mjs';
 
 const pages = {
   'config/reference.yaml': renderReference,
@@ -10,6 +12,8 @@ const pages = {
   'docs/generated/CONFIG.md': renderConfigPage,
   'docs/generated/ERRORS.md': renderErrorsPage,
   'docs/generated/METRICS.md': renderMetricsPage,
+  'docs/generated/PROMISES.md': renderPromises,
+  'CHANGELOG.md': renderChangelog,
 };
 
 for (const [path, render] of Object.entries(pages)) await writeFile(new URL(`../${path}`, import.meta.url), render());

@@ -8,7 +8,7 @@ import { freePort } from '../../lab/stack/ports.ts';
 import { until } from '../support/publisher.ts';
 import { temporaryFolder } from '../support/stack.ts';
 
-const MAIN = new URL('../../dist/src/src/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/src/main.js', import.meta.url).pathname;
 
 /** A pipe whose both ends are ours, so that it can be filled from outside; opened twice, because a child changes its end. */
 async function pipe(): Promise<{ readonly into: number; readonly out: number }> {

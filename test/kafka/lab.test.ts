@@ -116,7 +116,7 @@ test('a registry with a data directory keeps its schemas over SIGKILL', async ()
 });
 
 describe('the stack command', () => {
-  const COMMAND = new URL('../../dist/src/lab/stack/stack-command.js', import.meta.url).pathname;
+  const COMMAND = new URL('../../dist/lab/stack/stack-command.js', import.meta.url).pathname;
 
   async function start(env: NodeJS.ProcessEnv = process.env) {
     const ports = { broker: await freePort(), registry: await freePort() };

@@ -9,7 +9,7 @@ import { moved } from './patience.ts';
 
 export { until } from './patience.ts';
 
-const MAIN = new URL('../../dist/src/src/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/src/main.js', import.meta.url).pathname;
 
 export interface Where {
   readonly simulator: Simulator;

@@ -94,13 +94,13 @@ test('every package of the program comes from the registry, proven by its hash; 
   const odd = shipped.filter(
     ([, { integrity, hasInstallScript, link }]) => !/^sha512-/.test(integrity ?? '') || hasInstallScript || link,
   );
-  // It would print a warning about versions; the image does not let it, and docs/OPERATING.md says so.
+  // It would print a warning about versions; the image does not let it, and docs/operating/security.md says so.
   expect(odd.map(([path]) => path)).toEqual(['node_modules/protobufjs']);
 });
 
-test('the packages of the program are those that docs/OPERATING.md argues for', () => {
+test('the packages of the program are those that docs/operating/security.md argues for', () => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
-  const rows = [...read('docs/OPERATING.md').matchAll(/^\| (`[a-z@][^|]*`) \|/gm)];
+  const rows = [...read('docs/operating/security.md').matchAll(/^\| (`[a-z@][^|]*`) \|/gm)];
   const argued = rows.flatMap(([, names]) => names!.split(', ').map((name) => name.replaceAll('`', '')));
   expect(Object.keys(dependencies).filter((name) => !argued.includes(name))).toEqual([]);
 });

@@ -105,7 +105,7 @@ test.each([2, 8])(
     await first.ended;
 
     // A life that ended after an invoice answered 404 and before its tombstone, while messages were refused.
-    const [confirmed, ...others] = [...new Set(simulator.data.invoice_messages.all().map(({ invoice_id }) => invoice_id))];
+    const [gone, ...others] = [...new Set(simulator.data.invoice_messages.all().map(({ invoice_id }) => invoice_id))];
     const changed = others.slice(0, 3);
     const row = log.rows.get('invoice_messages')!;
     const position = { ...(row.position as ChildPosition), pending: changed, pending_since: '2026-11-21T00:00:00Z' };

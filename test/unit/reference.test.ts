@@ -1,0 +1,153 @@
+// What pages and comments name is there: functions, keys, metrics, events, scripts, headings. And the words are those of the glossary.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CODES } from '../../src/base/errors.ts';
+import { catalog } from '../../src/streams/catalog.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const filesBelow = (folder: string, ending: RegExp): string[] =>
+  existsSync(join(root, folder))
+    ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => ending.test(name) && !name.includes('node_modules'))
+        .map((name) => `${folder}/${name}`)
+    : [];
+
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...filesBelow('docs', /\.md$/).filter((page) => !page.startsWith('docs/generated/')),
+];
+const sources = ['src', 'lab', 'test', 'scripts', 'bench'].flatMap((folder) => filesBelow(folder, /\.(ts|mjs)$/));
+
+/** What a script writes between two marks. */
+const TABLES = /^<!-- (\w+) -->$[\s\S]*?^<!-- \/\1 -->$/gm;
+const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm;
+const codeOf = (path: string) => read(path).replace(COMMENT, '');
+/** The comments of a file; lines that follow each other are one. */
+const commentsOf = (path: string) =>
+  [...read(path).matchAll(/\/\*[\s\S]*?\*\/|(?:(?<=^|\s)\/\/.*\n?\s*)+/gm)].map(([text]) =>
+    text.replace(/\s*\n\s*(\*|\/\/)?\s*/g, ' '),
+  );
+
+const words = new Set(sources.flatMap((path) => codeOf(path).match(/[A-Za-z_$][\w$]*/g) ?? []));
+
+test.each(['docs/INVARIANTS.md', 'docs/ARCHITECTURE.md'])(
+  '%s names functions that are in the rooms it names',
+  (page) => {
+    const named = [...read(page).matchAll(/`(\w+)`\s+in\s+`([\w./-]+)`/g)].map(
+      ([, name, room]) => [name!, room!] as const,
+    );
+    const missing = named.filter(([name, room]) => {
+      const place = join(root, 'src', room);
+      if (!existsSync(place)) return true;
+      const files = statSync(place).isFile() ? [`src/${room}`] : filesBelow(`src/${room}`, /\.ts$/);
+      return !files.some((file) => new RegExp(`\\b${name}\\b`).test(codeOf(file)));
+    });
+    expect(missing.map(([name, room]) => `${name} in ${room}`)).toEqual([]);
+  },
+);
+
+test.each(pages)('%s names functions, metrics, keys and scripts that are there', (page) => {
+  const text = read(page).replace(TABLES, '');
+  const ticked = [...text.matchAll(/`([^`\n]+)`/g)].map(([, inner]) => inner!);
+  const functions = ticked.filter((inner) => /^[a-z]+[A-Z]\w*$/.test(inner) && !words.has(inner));
+  const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
+  const runs = [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name!);
+  const metrics = [...text.matchAll(/\bharvest_kafka_[a-z_]+[a-z]\b/g)].map(([name]) => name);
+  const listed = read('docs/generated/METRICS.md');
+  const missing = [
+    ...functions,
+    ...runs.filter((name) => !scripts.includes(name)).map((name) => `npm run ${name}`),
+    ...metrics.filter((name) => !listed.includes(`\`${name}\``)),
+    ...ticked.filter(isKey).filter((key) => !isKnownKey(key)),
+  ];
+  expect(missing).toEqual([]);
+});
+
+const SECTIONS = ['harvest', 'kafka', 'schema_registry', 'topics', 'streams', 'deletes', 'reports', 'http', 'log'];
+const isKey = (text: string) => new RegExp(`^(${SECTIONS.join('|')})(\\.(\\w+|<\\w+>))+$`).test(text);
+
+const program = filesBelow('src', /\.ts$/).map(read).join('\n');
+
+/** A key of the configuration, a code of an error, a topic, or an event: they share their first words. */
+function isKnownKey(text: string): boolean {
+  if (text in CODES || program.includes(`'${text}'`)) return true;
+  if (['<stream>', ...catalog.map(({ name }) => name)].some((stream) => text === `harvest.${stream}`)) return true;
+  if (['harvest.state', 'harvest.notifications'].includes(text)) return true;
+  const key = text.replace(/^streams\.(?!defaults)\w+\./, 'streams.<name>.').replace(/\.<key>$/, '');
+  return read('docs/generated/CONFIG.md').includes(`\`${key}`);
+}
+
+test('the log events of the page on alerts are those that the program has', () => {
+  const table = read('docs/operating/alerts.md').split('## Log events')[1]!;
+  const named = [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/[\w.]+/g) ?? []);
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((name) => !program.includes(`'${name}'`))).toEqual([]);
+});
+
+describe('comments', () => {
+  test('point to nothing outside the repository', () => {
+    const outside = /\b(design|harvest-api|libraries|kafka-local|registry-connect|scale-out) sections?\b|\bissue \d+\b/;
+    expect(sources.filter((path) => commentsOf(path).some((comment) => outside.test(comment)))).toEqual([]);
+  });
+
+  test('name files that are there', () => {
+    const missing = sources.flatMap((path) =>
+      commentsOf(path)
+        .flatMap((comment) => comment.match(/(?<![\w./@<*-])[\w-]+(?:\/[\w-]+)*(?:\.test)?\.(?:ts|mjs|md)\b/g) ?? [])
+        .filter(
+          (name) =>
+            ![...sources, ...pages, 'README.md', ...filesBelow('docs', /\.md$/)].some((file) =>
+              `/${file}`.endsWith(`/${name}`),
+            ),
+        )
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('name pages and headings that are there', () => {
+    const missing = sources.flatMap((path) =>
+      commentsOf(path)
+        .flatMap((comment) => [
+          ...comment.matchAll(/\b(HARVEST-API|HARVEST-STREAMS|ARCHITECTURE|INVARIANTS|GLOSSARY), ([A-Z][\w ]*)/g),
+        ])
+        .filter(([, page, heading]) => {
+          const headings = [...read(`docs/${page}.md`).matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!);
+          return !headings.some((each) => heading!.startsWith(each));
+        })
+        .map(([reference]) => `${path}: ${reference}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('name functions and members that are there', () => {
+    const missing = sources.flatMap((path) =>
+      commentsOf(path)
+        .flatMap((comment) => [...comment.matchAll(/`([a-z]+[A-Z]\w*)(?:\(\))?`/g)].map(([, name]) => name!))
+        .filter((name) => !words.has(name))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the words', () => {
+  const renames = (JSON.parse(read('docs/renames.json')) as { what: string; old: string; new: string }[]).filter(
+    ({ what }) => what === 'word',
+  );
+
+  test('that replaced others are in the glossary', () => {
+    const glossary = read('docs/GLOSSARY.md');
+    expect(renames.map((each) => each.new).filter((word) => !glossary.includes(`**${word}**`))).toEqual([]);
+  });
+
+  // Words that mean nothing else in this program; "order" and "gone" are also plain English.
+  const GIVEN_UP = /\b(census(es)?|tall(y|ies|ied)|sweeps?|suspects?|farewell|parcels?)\b|live[- ]?stream/i;
+
+  test('that were given up are in no page and in no source of the product', () => {
+    const places = [...pages, ...filesBelow('src', /\.ts$/).filter((path) => !path.startsWith('src/lab/'))];
+    expect(places.filter((path) => GIVEN_UP.test(read(path).replace(TABLES, '')) || GIVEN_UP.test(path))).toEqual([]);
+  });
+});
