@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { run, Server } from '../dist/lab/stack/process.js';
 import { createSimulator, serve } from '../dist/lab/simulator/index.js';
+import { run, Server } from '../dist/lab/stack/process.js';
 import { catalog } from '../dist/src/streams/catalog.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

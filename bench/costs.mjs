@@ -4,8 +4,8 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { PER_PAGE } from '../dist/src/engine/ports.js';
 import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
+import { PER_PAGE } from '../dist/src/engine/ports.js';
 import { catalog } from '../dist/src/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
 import { Surroundings, UNBOUNDED } from './surroundings.mjs';
@@ -87,7 +87,10 @@ async function* deletions() {
       `${name}: until the last tombstone, with the time until the count check`,
       between(deletedAt, lastOf(seen().tombstones)),
     ];
-    yield [`${name}: … from the count check on`, between(countedAt - performance.timeOrigin, lastOf(seen().tombstones))];
+    yield [
+      `${name}: … from the count check on`,
+      between(countedAt - performance.timeOrigin, lastOf(seen().tombstones)),
+    ];
     yield [`${name}: requests, count check to last tombstone`, whole(search)];
     yield [`${name}: … counts, pages, confirmations`, [counts, pages, confirmations].join(', ')];
     yield [`${name}: **a walk of the list (${walk} requests) / these**`, `**${(walk / search).toFixed(1)}**`];

@@ -115,7 +115,11 @@ const TABLE = [
   [
     'P8',
     'ignore the hold',
-    ['src/engine/reconciliation.ts', 'return Math.max(atLeast, Math.floor(rows * share));', 'return Number.POSITIVE_INFINITY;'],
+    [
+      'src/engine/reconciliation.ts',
+      'return Math.max(atLeast, Math.floor(rows * share));',
+      'return Number.POSITIVE_INFINITY;',
+    ],
   ],
   [
     'P8',
@@ -336,7 +340,11 @@ const TABLE = [
     'P1',
     'never count, never take a reconciliation',
     ['src/engine/reconciliation.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
-    ['src/engine/schedule.ts', 'const reconciliation = reconciliationDue(live, view, now);', 'const reconciliation = null;'],
+    [
+      'src/engine/schedule.ts',
+      'const reconciliation = reconciliationDue(live, view, now);',
+      'const reconciliation = null;',
+    ],
   ],
   [
     'P8',

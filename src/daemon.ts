@@ -12,8 +12,8 @@ import { Account } from './engine/account.ts';
 import { watchdogOf } from './engine/account-loops.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import type { Intervals } from './engine/state/stream-runtime.ts';
 import { neededFor } from './engine/schedule.ts';
+import type { Intervals } from './engine/state/stream-runtime.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
@@ -245,7 +245,7 @@ export class Daemon {
     }
   }
 
-  /** Schemas in the registry: what must be right before anything is fenced (design section 6). */
+  /** Schemas in the registry: what must be right before anything is fenced. */
   async #prepare(
     { config: account, traffic }: Tenure,
     streams: readonly StreamDefinition[],

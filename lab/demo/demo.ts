@@ -2,18 +2,18 @@
 // publisher, and a consumer that prints each change.
 import { join, resolve } from 'node:path';
 import { EXIT } from '../../src/base/errors.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { dataTopic } from '../../src/kafka/topics.ts';
-import { printChanges } from './change-printer.ts';
-import { openLivingAccount } from './living-account.ts';
-import { serve } from '../simulator/index.ts';
-import { startStack } from '../stack/stack.ts';
-import { createLog } from '../../src/observe/log.ts';
-import { enabledStreams } from '../../src/settings.ts';
 import { type DemoOptions, interruption } from '../../src/cli/context.ts';
 import { painter } from '../../src/cli/output.ts';
 import { screen } from '../../src/cli/progress.ts';
 import { publish } from '../../src/cli/run.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { dataTopic } from '../../src/kafka/topics.ts';
+import { createLog } from '../../src/observe/log.ts';
+import { enabledStreams } from '../../src/settings.ts';
+import { serve } from '../simulator/index.ts';
+import { startStack } from '../stack/stack.ts';
+import { printChanges } from './change-printer.ts';
+import { openLivingAccount } from './living-account.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {

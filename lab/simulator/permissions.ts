@@ -1,4 +1,4 @@
-// Who may read and write what (harvest-api section 11): refusals by role, and modules that are switched off.
+// Who may read and write what (HARVEST-API, Permissions): refusals by role, and modules that are switched off.
 import type { Account } from './model/account.ts';
 import type { InvoiceRow, Row, UserAssignmentRow } from './model/rows.ts';
 import { notAuthorized, notFound } from './refusal.ts';

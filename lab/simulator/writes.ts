@@ -1,4 +1,4 @@
-// What can be written, and with which members (harvest-api sections 10 and 14). The rules live with each noun.
+// What can be written, and with which members (HARVEST-STREAMS, Life of a record). The rules live with each noun.
 
 import type { Call } from './answer.ts';
 import { type FieldKind, readFields, typedFields } from './body.ts';

@@ -11,7 +11,7 @@
  */
 export type ErrorKind = 'transient' | 'blocked' | 'reopen' | 'account' | 'fatal' | 'bug';
 
-/** Exit codes of design section 8 (sysexits.h, plus 79 for fenced). */
+/** Exit codes: those of sysexits.h, and 79 for fenced. */
 export const EXIT = {
   clean: 0,
   usage: 64,
@@ -158,7 +158,7 @@ export const CODES = {
   'kafka.unauthorised': {
     kind: 'fatal',
     exit: EXIT.notAuthorised,
-    remedy: 'Check kafka.sasl, kafka.ssl and the ACLs that docs/OPERATING.md lists.',
+    remedy: 'Check kafka.sasl, kafka.ssl and the ACLs that docs/operating/security.md lists.',
   },
   'kafka.doubt': {
     kind: 'reopen',

@@ -7,8 +7,8 @@ import { kafkaSettings, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, streamNamed } from './names.ts';
-import { leave, type SignalOptions } from './signals.ts';
 import { printJson, table } from './output.ts';
+import { leave, type SignalOptions } from './signals.ts';
 
 interface ListOptions extends CommonOptions {
   readonly account?: string;

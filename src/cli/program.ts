@@ -6,7 +6,7 @@ import { type CommonOptions, print, report, VERSION } from './context.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
 
-/** Runs the command that `argv` names; resolves to the exit code of design section 8. */
+/** Runs the command that `argv` names; resolves to its exit code (EXIT in base/errors.ts). */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.clean;
   const json = argv.includes('--json');

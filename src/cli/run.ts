@@ -21,7 +21,7 @@ interface RunOptions extends CommonOptions {
 }
 
 const SUMMARY_INTERVAL_MS = 300_000;
-/** A commit that the broker does not answer may take longer than a stop may (design section 6). */
+/** A commit that the broker does not answer may take longer than a stop may. */
 const STOP_PATIENCE_MS = 8_000;
 /** So long the last lines wait for their reader. */
 const LAST_LINES_MS = 1_000;

@@ -3,9 +3,9 @@
 import { EXIT, PublisherError } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { date } from '../config/values.ts';
-import { resetPosition } from '../engine/steps/signal-step.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { parseRow, type StreamRow, stateOf } from '../engine/state/stream-row.ts';
+import { resetPosition } from '../engine/steps/signal-step.ts';
 import { readState, type ShownState } from '../kafka/state-view.ts';
 import { kafkaSettings, prefixOf } from '../settings.ts';
 import { catalog, findStream } from '../streams/catalog.ts';
@@ -13,8 +13,8 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print } from './context.ts';
 import { accountNamed, enabledStreamNamed, streamNamed } from './names.ts';
-import { leave, type SignalOptions } from './signals.ts';
 import { printJson, table } from './output.ts';
+import { leave, type SignalOptions } from './signals.ts';
 
 /** Shows one stream's row whole, or a line for each stream; and the signals that wait. */
 export async function showState(options: CommonOptions, stream?: string): Promise<number> {

@@ -1,5 +1,5 @@
 // The declaration of a member that the schema does not know yet, ready to be pasted into `avro/<stream>.avsc`: types by the
-// rules that every sink takes (design section 5). What those rules cannot hold stays in `_extra`.
+// rules that every sink takes. What those rules cannot hold stays in `_extra`.
 import type { FieldDraft, JsonObject, Shape } from '../engine/ports.ts';
 import { type FieldSchema, type RecordSchema, type ValueType, valueType } from './schemas.ts';
 import { fitting, isItems, isMembers, isTelling, shapeOf } from './shape.ts';

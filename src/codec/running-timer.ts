@@ -1,5 +1,5 @@
-// A running timer grows `hours` and `rounded_hours` at each read while `updated_at` stands still (harvest-api sections 13,
-// 14). Whether that alone makes another version of the record is `running_timers`; here is what the ticking is.
+// A running timer grows `hours` and `rounded_hours` at each read while `updated_at` stands still (HARVEST-API, What moves updated_at).
+// Whether that alone makes another version of the record is `running_timers`; here is what the ticking is.
 import type { JsonObject } from '../engine/ports.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { EXTRA, type RecordSchema } from './schemas.ts';

@@ -22,7 +22,7 @@ export interface FieldSchema {
   readonly doc?: string;
 }
 
-/** What a field may hold: the few Avro types that every sink takes (design section 5). */
+/** What a field may hold: the few Avro types that every sink takes. */
 export type ValueType =
   | 'long'
   | 'string'

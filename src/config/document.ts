@@ -118,7 +118,8 @@ export function readDocument(
 
   const hint = (name: string, map: Shape & { kind: 'map' }, path: Path): string => {
     const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name]! : null;
-    if (renamed !== null && Object.hasOwn(map.members, renamed)) return ` any more; it is called ${dotted([...path, renamed])}`;
+    if (renamed !== null && Object.hasOwn(map.members, renamed))
+      return ` any more; it is called ${dotted([...path, renamed])}`;
     const sibling = nearest(name, Object.keys(map.members));
     const meant = sibling ? dotted([...path, sibling]) : everyKey.find((key) => key.endsWith(`.${name}`));
     if (meant) return `; did you mean ${meant}?`;

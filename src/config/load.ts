@@ -32,7 +32,7 @@ const NAME_OF_TEXT = 'configuration';
 /** A template that went wrong has the same problem a thousand times: so many are worth reading. */
 const TOLD_MAX = 200;
 
-/** The smallest configuration that runs, driven by environment variables alone (design section 8). */
+/** The smallest configuration that runs, driven by environment variables alone. */
 export const SHIPPED_FILE = packagePath('config/harvest-kafka.yaml');
 
 /** Throws PublisherError `config.invalid` whose message lists all problems, one a line. */

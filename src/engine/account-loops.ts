@@ -6,9 +6,9 @@ import { type Loop, Watchdog } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
-import type { SignalWatch } from './signal-watch.ts';
 import type { BudgetView, Sink, Source } from './ports.ts';
 import { type ScheduleView, schedule } from './schedule.ts';
+import type { SignalWatch } from './signal-watch.ts';
 
 /**
  * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another

@@ -3,12 +3,12 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import type { StreamRuntime } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import { type AccountStatus, type BudgetStatus, type StreamStatus, type ScanStatus, stallStatus } from './status.ts';
 import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
+import { type AccountStatus, type BudgetStatus, type ScanStatus, type StreamStatus, stallStatus } from './status.ts';
 
 export interface Phase {
   readonly name: AccountStatus['phase'];
@@ -79,7 +79,9 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
   const { row, definition, retry } = runtime;
   const due = nextTask(runtime, view, now)?.at ?? null;
   const refusedParent =
-    runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING' ? runtime.parent : null;
+    runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING'
+      ? runtime.parent
+      : null;
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
   return {
     stream: definition.name,
@@ -140,7 +142,12 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
     reconciliation:
       reconciliation === null
         ? null
-        : { cause: reconciliation.cause, startedAt: reconciliation.started_at, read: reconciliation.read, found: reconciliation.found },
+        : {
+            cause: reconciliation.cause,
+            startedAt: reconciliation.started_at,
+            read: reconciliation.read,
+            found: reconciliation.found,
+          },
     missing: row.missing,
     countedAt: row.uncounted ? null : row.counted_at,
     reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,

@@ -1,6 +1,6 @@
 // One Harvest account: open the sink and take its state; until told to stop, start what is most due, commit what finished;
 // after any doubt begin again from what the topics say. No host, header, topic setting or process is known here, and several
-// accounts can run side by side (design section 7).
+// accounts can run side by side.
 import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
@@ -10,20 +10,20 @@ import type { BudgetName } from '../streams/definition.ts';
 import { AccountLoops, watchdogOf } from './account-loops.ts';
 import { accountStatus, type Phase } from './account-status.ts';
 import { BUDGETS_ROW, Committer } from './committer.ts';
-import { withConsequences } from './steps/consequences.ts';
-import type { Emit } from './events.ts';
-import { isReadable, type StreamRuntime } from './state/stream-runtime.ts';
-import { createStreams, restoreInto, type StreamPlan, takeState } from './state/stream-runtimes.ts';
-import { SignalWatch } from './signal-watch.ts';
-import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
 import { dependentsOf } from './deletions/removal-step.ts';
+import type { Emit } from './events.ts';
+import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
 import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
-import { noteRefusals } from './steps/second-look.ts';
+import { SignalWatch } from './signal-watch.ts';
+import { refusedRow } from './state/stream-row.ts';
+import { isReadable, type StreamRuntime } from './state/stream-runtime.ts';
+import { createStreams, restoreInto, type StreamPlan, takeState } from './state/stream-runtimes.ts';
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
-import { refusedRow } from './state/stream-row.ts';
+import { withConsequences } from './steps/consequences.ts';
+import { noteRefusals } from './steps/second-look.ts';
 import { TokenWait } from './token-wait.ts';
 
 export interface AccountParts {
@@ -343,11 +343,23 @@ export class Account {
     return stepResult(runtime, 'probe', { moves: [[runtime, (row) => refusedRow(row, state, error, now)]] });
   }
 
-  #retryLater(runtime: StreamRuntime, { kind }: Task, error: PublisherError, ofWalk = runtime.retry?.ofWalk ?? false): void {
+  #retryLater(
+    runtime: StreamRuntime,
+    { kind }: Task,
+    error: PublisherError,
+    ofWalk = runtime.retry?.ofWalk ?? false,
+  ): void {
     const { clock, emit } = this.#parts;
     const backoff = runtime.retry?.backoff ?? new Backoff(RETRY_PACE, this.#parts);
     const retryInMs = backoff.failed();
-    runtime.retry = { error, backoff, since: runtime.retry?.since ?? clock.now(), at: clock.now() + retryInMs, kind, ofWalk };
+    runtime.retry = {
+      error,
+      backoff,
+      since: runtime.retry?.since ?? clock.now(),
+      at: clock.now() + retryInMs,
+      kind,
+      ofWalk,
+    };
     emit({
       name: 'stream.retrying',
       stream: runtime.definition.name,

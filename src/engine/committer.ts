@@ -1,11 +1,8 @@
 // One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
-// move, and only after the sink said that the commit is known (design section 4, step 5).
+// move, and only after the sink said that the commit is known (ARCHITECTURE, The way of a record).
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
-import type { Diff } from './state/diff.ts';
 import type { Emit, PublisherEvent } from './events.ts';
-import type { StreamRuntime } from './state/stream-runtime.ts';
-import { settledRow } from './state/stream-runtimes.ts';
 import type {
   Batch,
   BudgetRow,
@@ -18,9 +15,12 @@ import type {
   Sink,
   Source,
 } from './ports.ts';
+import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import type { StepResult } from './step.ts';
 import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
+import { settledRow } from './state/stream-runtimes.ts';
+import type { StepResult } from './step.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
 const MESSAGES_PER_COMMIT = 4000;
@@ -161,8 +161,10 @@ export class Committer {
     this.#budgetsAsked = false;
     const rows = new Map<StreamRuntime, StreamRow>();
     for (const result of results) {
-      for (const [runtime, move] of result.moves) rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
-      for (const [runtime, diff] of result.diffs) rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
+      for (const [runtime, move] of result.moves)
+        rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
+      for (const [runtime, diff] of result.diffs)
+        rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
     const events = results.flatMap((result) => [
       ...result.events,

@@ -1,7 +1,7 @@
 // Things that happen: noun + past verb. One event becomes a log line, metrics and the status page; who emits does not
 // know who listens. `name` is stable: operators alert on it. Per page or per request, never per record.
 import type { BudgetName } from '../streams/definition.ts';
-import type { JsonObject, Op, Signal, Purpose, Shape } from './ports.ts';
+import type { JsonObject, Op, Purpose, Shape, Signal } from './ports.ts';
 
 export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
 

@@ -23,7 +23,7 @@ export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4,
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;
 
-/** The most that Harvest gives in one page; more is refused with 422 (harvest-api section 3). */
+/** The most that Harvest gives in one page; more is refused with 422 (HARVEST-API, Pagination). */
 export const PER_PAGE = 2000;
 
 export interface PageRequest {
@@ -43,7 +43,7 @@ export interface Page {
   /** `links.next`, already known to lead to the host we are allowed to talk to; null at the end. */
   readonly next: string | null;
   readonly totalEntries: number | null;
-  /** The `Date` header in ms: the only server clock on offer (harvest-api section 1). */
+  /** The `Date` header in ms: the only server clock on offer (HARVEST-API, Addresses and headers). */
   readonly serverTime: number;
 }
 

@@ -2,8 +2,8 @@
 import type { Pace } from '../base/backoff.ts';
 import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { StreamRuntime, TaskKind } from './state/stream-runtime.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
+import type { StreamRuntime, TaskKind } from './state/stream-runtime.ts';
 
 /** How failed steps of a stream are repeated; only `run --once` ever gives up. */
 export const RETRY_PACE: Pace = { baseMs: 1_000, mostMs: 300_000, tries: 6 };

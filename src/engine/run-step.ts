@@ -1,17 +1,17 @@
 // Which step a task of the schedule is, and what its end means.
 import { assert } from '../base/errors.ts';
-import { reconciliationStep } from './deletions/reconciliation-step.ts';
-import { childStep } from './steps/child-step.ts';
 import { confirmStep } from './deletions/confirm-step.ts';
-import { listStep } from './steps/list-step.ts';
-import type { StreamRuntime, Retry } from './state/stream-runtime.ts';
-import { signalStep } from './steps/signal-step.ts';
+import { reconciliationStep } from './deletions/reconciliation-step.ts';
 import { removalStep } from './deletions/removal-step.ts';
 import { reportStep } from './reports/report-step.ts';
 import { isReading } from './retry.ts';
 import type { Task } from './schedule.ts';
-import { secondLookStep } from './steps/second-look.ts';
+import type { Retry, StreamRuntime } from './state/stream-runtime.ts';
 import type { StepContext, StepResult } from './step.ts';
+import { childStep } from './steps/child-step.ts';
+import { listStep } from './steps/list-step.ts';
+import { secondLookStep } from './steps/second-look.ts';
+import { signalStep } from './steps/signal-step.ts';
 import { wholeStep } from './steps/whole-step.ts';
 
 /** Does what `task` says. Throws what Source throws. */
@@ -43,7 +43,12 @@ function readStep(runtime: StreamRuntime, context: StepContext): Promise<StepRes
 }
 
 /** Whether what failed before works again, now that `task` has ended. */
-export function isMended({ kind, ofWalk }: Retry, task: Task, { scanned }: StepResult, runtime: StreamRuntime): boolean {
+export function isMended(
+  { kind, ofWalk }: Retry,
+  task: Task,
+  { scanned }: StepResult,
+  runtime: StreamRuntime,
+): boolean {
   if (!isReading(kind) && kind !== task.kind) return false;
   return !ofWalk || scanned || isRounded(task, runtime);
 }

@@ -3,15 +3,15 @@ import { unlessSetBack } from '../base/clock.ts';
 import { findStream } from '../streams/catalog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { CONFIRMED_MAX, isFull } from './deletions/reconciliation.ts';
-import { isReadable, type StreamRuntime, type TaskKind } from './state/stream-runtime.ts';
-import { PRIORITY } from './ports.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-step.ts';
+import { PRIORITY } from './ports.ts';
 import { DATED_SOURCES } from './reports/report-span.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import { secondLookAt } from './steps/second-look.ts';
-import type { StepContext } from './step.ts';
 import type { StreamRow } from './state/stream-row.ts';
+import { isReadable, type StreamRuntime, type TaskKind } from './state/stream-runtime.ts';
+import type { StepContext } from './step.ts';
+import { secondLookAt } from './steps/second-look.ts';
 
 export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once'> {
   /** The streams that are to be read; null for all. */
@@ -173,7 +173,8 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
 
 /** Something was deleted: whether that was all shows after another scan. */
 function isToBeCounted({ row, definition }: StreamRuntime): boolean {
-  const isLookedInto = row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0 || row.confirmed.length > 0;
+  const isLookedInto =
+    row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0 || row.confirmed.length > 0;
   return definition.kind === 'list' && row.complete && row.counted_at === null && !isLookedInto;
 }
 
@@ -182,7 +183,8 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   if (definition.kind !== 'list' || !row.complete || (row.reconciliation === null && isFull(row))) return null;
   const reconciliation = (at: number, priority: number): TaskAt => ({ task: { kind: 'reconciliation' }, at, priority });
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
-  if (cause !== null) return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
+  if (cause !== null)
+    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
   const isDone = once && runtime.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
 }
@@ -218,7 +220,8 @@ export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams'
   const { definition, parent } = runtime;
   // The company says which modules are on; without its word every stream is tried.
   const company = streams.get('company');
-  if (company && runtime !== company && !company.scanned && company.retry === null && isReadable(company)) return 'company';
+  if (company && runtime !== company && !company.scanned && company.retry === null && isReadable(company))
+    return 'company';
   if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
   if (definition.kind !== 'report') return null;
   // Windows reach back to the oldest entry, which is known once the entries are.

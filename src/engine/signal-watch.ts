@@ -1,7 +1,7 @@
 // Looks for what people asked for with commands, beside everything else an account does.
 import type { Clock } from '../base/clock.ts';
-import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { Sink } from './ports.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 
 /** How soon a signal is seen. */
 const INTERVAL_MS = 5_000;

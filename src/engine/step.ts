@@ -5,12 +5,12 @@ import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
 import type { HoldLimit } from './deletions/reconciliation.ts';
+import type { PublisherEvent } from './events.ts';
+import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
 import { Diff } from './state/diff.ts';
 import { replacedText } from './state/drift.ts';
-import type { PublisherEvent } from './events.ts';
-import type { StreamRuntime } from './state/stream-runtime.ts';
-import type { Codec, JsonObject, Purpose, Source } from './ports.ts';
 import type { Position, StreamRow } from './state/stream-row.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
 import { advanceList, beginList, isEndless } from './steps/scan.ts';
 
 export interface StepSettings {
@@ -64,7 +64,11 @@ interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves'>> {
 }
 
 /** A result with everything that is usually nothing left out. Several moves of one stream follow one another. */
-export function stepResult(runtime: StreamRuntime, purpose: Purpose, { diffs = [], moves, ...rest }: StepParts): StepResult {
+export function stepResult(
+  runtime: StreamRuntime,
+  purpose: Purpose,
+  { diffs = [], moves, ...rest }: StepParts,
+): StepResult {
   const chained = new Map<StreamRuntime, Move>();
   for (const [stream, move] of moves) {
     const before = chained.get(stream);

@@ -1,5 +1,5 @@
-// Which access token goes onto the wire: a personal one as it is, or an OAuth2 one that is refreshed (harvest-api
-// section 2). Leaves the meaning of a 401 to the client and files to token-store.ts.
+// Which access token goes onto the wire: a personal one as it is, or an OAuth2 one that is refreshed (HARVEST-API, Authentication).
+// Leaves the meaning of a 401 to the client and files to token-store.ts.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';

@@ -1,5 +1,5 @@
-// One request until it is answered: waits for the budget and a token, sends, and repeats what is worth repeating
-// (design section 9). Knows nothing of what is asked; client.ts builds the address and reads the answer.
+// One request until it is answered: waits for the budget and a token, sends, and repeats what is worth repeating.
+// Knows nothing of what is asked; client.ts builds the address and reads the answer.
 import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';

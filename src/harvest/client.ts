@@ -69,7 +69,7 @@ export interface SourceOptions {
 export interface HarvestSource extends Source {
   /** `whoAmI` of an account of which nothing was ever stored, before `restore`; nothing else may be asked meanwhile. */
   introduce(signal: AbortSignal): Promise<JsonObject>;
-  /** The accounts that the token opens (harvest-api section 2), Forecast ones included. */
+  /** The accounts that the token opens (HARVEST-API, Authentication), Forecast ones included. */
   accounts(signal: AbortSignal): Promise<readonly JsonObject[]>;
 }
 

@@ -1,4 +1,4 @@
-// What an answer that is not a page means: the table of design section 9, and how long a throttled budget waits.
+// What an answer that is not a page means (HARVEST-API, Errors), and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';

@@ -1,4 +1,4 @@
-// From an answer's bytes to records: decompression, JSON and the envelope (harvest-api section 3), checked once here
+// From an answer's bytes to records: decompression, JSON and the envelope (HARVEST-API, Pagination), checked once here
 // so that the engine may rely on the shape. Knows nothing of what the records mean.
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';

@@ -1,21 +1,21 @@
 // The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches. The transaction itself is
 // session.ts', the reading reader.ts', whose the account is ownership.ts', what the state topic says state-topic.ts', what
-// people ask of the account signals.ts'. Design section 6.
+// people ask of the account signals.ts'.
 import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Batch, JsonObject, Opened, Signal, Restore, Sink } from '../engine/ports.ts';
+import type { Batch, JsonObject, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isTopicRefused, type Place } from './failures.ts';
-import { type SendBatch, pack, sendBatches, valueLimit } from './messages.ts';
-import { SignalReader } from './signals.ts';
+import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
 import { Ownership } from './ownership.ts';
-import { type Bounds, createTopicReader, closeWithin, type TopicReader } from './reader.ts';
+import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden } from './rights.ts';
 import { fence, type Send, type Session, type SessionOptions } from './session.ts';
+import { SignalReader } from './signals.ts';
 import { awaitStable } from './stable.ts';
-import { AccountState, encodeRow, type Offsets, signalKey, rowKey, type StoredRow } from './state-topic.ts';
+import { AccountState, encodeRow, type Offsets, rowKey, type StoredRow, signalKey } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
 import {
   dataTopic,

@@ -5,8 +5,8 @@ import { PublisherError } from '../base/errors.ts';
 import type { Signal } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { translate } from './failures.ts';
-import { SignalReader, type SignalReaderOptions } from './signals.ts';
 import { verified } from './session.ts';
+import { SignalReader, type SignalReaderOptions } from './signals.ts';
 import { signalKey } from './state-topic.ts';
 import { hasTopic, stateTopic } from './topics.ts';
 

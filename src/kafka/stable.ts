@@ -1,4 +1,4 @@
-// The guard of design section 6: nothing is believed about a partition while a transaction is open on it. Brokers 4.3.1 and
+// Nothing is believed about a partition while a transaction is open on it. Brokers 4.3.1 and
 // 4.4.0 can lose the commit marker of an acknowledged transaction when they are killed; its records then hide behind the
 // last stable offset, and whoever goes on publishes them twice.
 import { type Pace, until } from '../base/backoff.ts';

@@ -2,8 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Signal } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { parseSignal } from './signals.ts';
 import { createTopicReader } from './reader.ts';
+import { parseSignal } from './signals.ts';
 import { decodeRow, parseKey, type StoredRow } from './state-topic.ts';
 import { hasTopic, stateTopic } from './topics.ts';
 

@@ -1,4 +1,4 @@
-// The topics of design section 5: their names, what they must be, making the absent ones, judging the present ones. Alters
+// The topics: their names, what they must be, making the absent ones, judging the present ones. Alters
 // nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
 import type { Admin } from 'kafkajs';
 import { type Pace, patiently } from '../base/backoff.ts';

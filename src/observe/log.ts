@@ -124,7 +124,9 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
     case 'transaction.committed':
       return debug(`transaction with ${counted(event.pages, 'page')} in ${event.ms} ms`);
     case 'scan.started':
-      return event.purpose === 'snapshot' ? info('reads everything for the first time') : debug(`${event.purpose} scan`);
+      return event.purpose === 'snapshot'
+        ? info('reads everything for the first time')
+        : debug(`${event.purpose} scan`);
     case 'scan.completed': {
       const message = `${event.purpose} scan complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInScan} published`;
       return event.purpose === 'snapshot' || publishedInScan > 0 ? info(message) : debug(message);

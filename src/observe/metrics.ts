@@ -165,10 +165,12 @@ export const METRICS = {
     'Since when changed parents wait for their children to be read; absent when none do.',
     ['account', 'stream'],
   ),
-  stream_reconciliation_seconds: metric('gauge', 'seconds', 'Age of the last complete reconciliation or round; absent before.', [
-    'account',
-    'stream',
-  ]),
+  stream_reconciliation_seconds: metric(
+    'gauge',
+    'seconds',
+    'Age of the last complete reconciliation or round; absent before.',
+    ['account', 'stream'],
+  ),
   scan_progress_ratio: metric('gauge', '0 to 1', 'How much of the scan under way is done; absent when unknown.', [
     'account',
     'stream',
@@ -359,7 +361,8 @@ function show({ set }: Recorder, status: AccountStatus, now: number): void {
     if (backlog.countedAt !== null) set('stream_missing_rows', labels, backlog.missing);
     for (const [kind, count] of BACKLOG) set('stream_backlog', { ...labels, kind }, backlog[count]);
     if (backlog.pendingSince !== null) set('stream_backlog_seconds', labels, secondsSince(backlog.pendingSince, now));
-    if (backlog.reconciledAt !== null) set('stream_reconciliation_seconds', labels, secondsSince(backlog.reconciledAt, now));
+    if (backlog.reconciledAt !== null)
+      set('stream_reconciliation_seconds', labels, secondsSince(backlog.reconciledAt, now));
     if (scan?.total)
       set('scan_progress_ratio', { ...labels, purpose: scan.purpose }, Math.min(1, scan.rows / scan.total));
   }

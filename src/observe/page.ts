@@ -133,7 +133,9 @@ function backlogNote({
     counted(pendingParents, 'changed parent'),
     counted(dirtyWindows, 'changed window'),
     counted(touchedWindows, 'window to look at', 'windows to look at'),
-    reconciliation === null ? '' : `reconciliation: ${grouped(reconciliation.read)} read, ${grouped(reconciliation.found)} missing`,
+    reconciliation === null
+      ? ''
+      : `reconciliation: ${grouped(reconciliation.read)} read, ${grouped(reconciliation.found)} missing`,
     counted(candidates, 'missing record'),
     counted(confirmed, 'deleted record'),
   ];
@@ -147,8 +149,7 @@ function counted(count: number, one: string, many = `${one}s`): string {
 function renderScan({ scan, state, reason, backlog }: StreamStatus): Html {
   const waiting = backlogNote(backlog);
   if (scan === null && waiting !== '') return html`<td data-label="scan"><small>${waiting}</small></td>`;
-  if (scan === null && state === 'RUNNING' && reason)
-    return html`<td data-label="scan"><small>${reason}</small></td>`;
+  if (scan === null && state === 'RUNNING' && reason) return html`<td data-label="scan"><small>${reason}</small></td>`;
   if (scan === null) return html`<td class="idle">–</td>`;
   const { purpose, rows, total, unit } = scan;
   if (!total) return html`<td data-label="scan"><small>${purpose} ${grouped(rows)} ${unit}</small></td>`;

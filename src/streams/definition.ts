@@ -1,7 +1,7 @@
 // What a stream is: one row of the catalog. Knows names, paths, keys and kinds; knows no HTTP, Avro bytes or Kafka.
 
 /**
- * How a stream is read (design sections 3 and 4):
+ * How a stream is read:
  * - list:   a list with `updated_since`; polls after one snapshot
  * - whole:  no `updated_since`; read whole each time (company, roles, project budget)
  * - child:  one list per parent record
@@ -10,7 +10,7 @@
 export type StreamKind = 'list' | 'whole' | 'child' | 'report';
 export type BudgetName = 'general' | 'reports';
 
-/** The module switches of `/company` that turn streams off (harvest-api section 11). */
+/** The module switches of `/company` that turn streams off (HARVEST-API, Modules). */
 export type FeatureFlag = 'expense_feature' | 'invoice_feature' | 'estimate_feature';
 
 export interface KeyField {
@@ -39,8 +39,8 @@ export interface StreamDefinition {
   /** Where one record answers, 404 once it is deleted: a path with `{id}`, and `{parent}` below a parent; null when nowhere. */
   readonly single: string | null;
   /**
-   * For a list: the stream whose deletion takes these records along, and the member that holds its `{id}` (harvest-api
-   * section 10). A child's parent does that too.
+   * For a list: the stream whose deletion takes these records along, and the member that holds its `{id}` (HARVEST-API,
+   * Deletes). A child's parent does that too.
    */
   readonly belongsTo: { readonly stream: string; readonly member: string } | null;
   /** For a report: the dated lists that it sums up. */
@@ -54,7 +54,7 @@ const ID: readonly KeyField[] = [{ name: 'id', type: 'long' }];
 
 type Rest = Partial<StreamDefinition> & Pick<StreamDefinition, 'permission'>;
 
-/** A list at `/<name>` that knows `updated_since` (harvest-api section 5). */
+/** A list at `/<name>` that knows `updated_since` (HARVEST-API, Asking for changes). */
 export function list(name: string, rest: Rest): StreamDefinition {
   return { ...base(name, 'list', `/${name}`), single: `/${name}/{id}`, ...rest };
 }
@@ -69,7 +69,7 @@ export function child(name: string, parent: string, field: string, segment: stri
   return { ...base(name, 'child', `/${parent}/{parent}/${segment}`), parent: { stream: parent, field }, ...rest };
 }
 
-/** A report per calendar window; one row per `dimension` and currency (harvest-api section 9). */
+/** A report per calendar window; one row per `dimension` and currency (HARVEST-API, Reports). */
 export function report(name: string, path: string, dimension: string, rest: Rest): StreamDefinition {
   const key: readonly KeyField[] = [
     { name: 'from', type: 'date' },

@@ -1,4 +1,4 @@
-// The calendar windows of reports. Pure: dates are `YYYY-MM-DD`, without zone (harvest-api section 12); both ends included.
+// The calendar windows of reports. Pure: dates are `YYYY-MM-DD`, without zone (HARVEST-API, Time zones); both ends included.
 import { DateTime, type DurationLikeObject } from 'luxon';
 
 export type Grain = 'day' | 'week' | 'month' | 'quarter' | 'year';

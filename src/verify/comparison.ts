@@ -3,8 +3,8 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import { type Share, shareNameOf } from './share.ts';
 import type { Answer, RecordReader } from './record-reader.ts';
+import { type Share, shareNameOf } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
 export type Kind = 'missing' | 'extra' | 'stale';

@@ -10,18 +10,18 @@ import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
 import { HarvestView } from './harvest-view.ts';
-import {
-  type Share,
-  type ShareSettings,
-  parentShares,
-  shareNameOf,
-  type RecordedDays,
-  wholeShare,
-  windowShares,
-} from './share.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';
+import {
+  parentShares,
+  type RecordedDays,
+  type Share,
+  type ShareSettings,
+  shareNameOf,
+  wholeShare,
+  windowShares,
+} from './share.ts';
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 
 export interface VerificationOptions {

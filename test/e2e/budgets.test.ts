@@ -11,7 +11,7 @@ const REPORTS = { requests: 100, seconds: FULL ? 900 : 20 };
 const REQUESTS_EACH = 110;
 const SECONDS_EACH = 20;
 
-test('two restarts, one of them a SIGKILL, never exceed a budget in any window and meet no 429', async () => {
+test('two restarts, one of them a SIGKILL, never exceed a budget in any window and meet no 429 [P6]', async () => {
   const where = await scene({ ticking: true, budgets: { general: GENERAL, reports: REPORTS } });
   const settings = [
     `harvest.budgets.general.requests=${GENERAL.requests}`,

@@ -101,7 +101,7 @@ test('every command is looked at', async () => {
 
 const PASSPHRASE = 'kafka.ssl.key_passphrase';
 
-test('no secret of the configuration is in anything that is printed, served, published or said of failures', async () => {
+test('no secret of the configuration is in anything that is printed, served, published or said of failures [P10]', async () => {
   const oauth = {
     clientId: 'a-client',
     clientSecret: markOf('harvest.accounts.0.oauth.client_secret'),

@@ -26,7 +26,7 @@ async function tlsDoor(target: string, names?: string): Promise<{ url: string; c
   return { url: gate.url, ca: caFile };
 }
 
-test('Harvest and the registry must prove who they are', async () => {
+test('Harvest and the registry must prove who they are [P10]', async () => {
   const plain = await scene({ timeEntries: 20, years: 1 });
   const harvest = await tlsDoor(plain.server.url);
   const registry = await tlsDoor(plain.registryUrl);
@@ -61,7 +61,7 @@ test('Harvest and the registry must prove who they are', async () => {
   expect(await finished(where(trustHarvest, trustRegistry), ['run', '--once'])).toMatchObject({ code: 0 });
 });
 
-test('an authority that is trusted vouches for its own names alone', async () => {
+test('an authority that is trusted vouches for its own names alone [P10]', async () => {
   const plain = await scene({ timeEntries: 20, years: 1 });
   const harvest = await tlsDoor(plain.server.url, 'dns:somebody-else.example');
   const settings = [...SETTINGS, `harvest.ca_file=${harvest.ca}`];

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
@@ -123,7 +123,7 @@ test('state show says when nothing is stored yet', async () => {
 });
 
 describe('an account of which something is refused', () => {
-  test('shows it in check, status and readiness, and goes on with the rest', async () => {
+  test('shows it in check, status and readiness, and goes on with the rest [P9]', async () => {
     const where = await small();
     const { faults, data } = where.simulator;
     faults.add({ match: { stream: 'contacts' }, do: { kind: 'status', status: 403 } });
@@ -160,7 +160,7 @@ describe('an account of which something is refused', () => {
     expect(account!.streams.find(({ stream }) => stream === 'contacts')).toMatchObject({ state: 'FORBIDDEN', rows: 0 });
   });
 
-  test('is ready all the same when only a module is off', async () => {
+  test('is ready all the same when only a module is off [P9]', async () => {
     const where = await small();
     Object.assign(where.simulator.data.company, { estimate_feature: false });
     const running = await daemon(where);
@@ -202,7 +202,7 @@ describe('the token', () => {
     );
   });
 
-  test('that is refused ends run and check with 77, and is not repeated', async () => {
+  test('that is refused ends run and check with 77, and is not repeated [P9 P10]', async () => {
     const where = await small();
     const token = 'canary-that-harvest-does-not-know';
     const settings = [...FEW_STREAMS, `topics.prefix=${where.prefix}`, 'http.listen=off', 'log.level=trace'];

@@ -6,7 +6,7 @@ import { finished, NO_LIMITS, onlyStreams } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { viewOf } from '../support/view.ts';
 
-test('run --once makes all 32 topics equal to Harvest, field by field; a second run publishes nothing', async () => {
+test('run --once makes all 32 topics equal to Harvest, field by field; a second run publishes nothing [P1]', async () => {
   const where = await scene();
   const first = await finished(where, ['run', '--once']);
   expect(first, first.errors).toMatchObject({ code: 0 });
@@ -23,7 +23,7 @@ test('run --once makes all 32 topics equal to Harvest, field by field; a second 
 
 const SOME = onlyStreams('tasks', 'time_entries', 'invoices', 'invoice_messages', 'time_tasks');
 
-test('what changed in between arrives as what it is, on three partitions and with text keys too', async () => {
+test('what changed in between arrives as what it is, on three partitions and with text keys too [P1]', async () => {
   const where = await scene({ timeEntries: 200 });
   const settings = { ...where, settings: [...NO_LIMITS, 'topics.partitions=3', 'key.format=string', ...SOME] };
   expect(await finished(settings, ['run', '--once'])).toMatchObject({ code: 0 });

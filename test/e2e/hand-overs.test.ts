@@ -12,7 +12,7 @@ const HAND_OVERS = Number(process.env.TEST_HAND_OVERS ?? 2);
 const GENEROUS = ['deletes.hold_percent=100', 'deletes.hold_at_least=100000'];
 
 test(
-  'hand-overs in a row lose nothing and double nothing; every older one exits 79, woken ones too',
+  'hand-overs in a row lose nothing and double nothing; every older one exits 79, woken ones too [P5]',
   async () => {
     const random = seededRandom(4);
     const plain = await scene({ timeEntries: 300, years: 1 });

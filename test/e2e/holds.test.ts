@@ -1,7 +1,7 @@
 // Rows that vanish by the hundred beside a running daemon: held until a person releases them, or until they are back.
 import { expect, test } from 'vitest';
-import { dataTopic } from '../../src/kafka/topics.ts';
 import { Dice, removeRows, seededRandom } from '../../lab/simulator/index.ts';
+import { dataTopic } from '../../src/kafka/topics.ts';
 import { daemon } from '../support/daemon.ts';
 import { readCommitted } from '../support/kafka.ts';
 import { finished, NO_LIMITS, until } from '../support/publisher.ts';
@@ -13,7 +13,7 @@ const OFTEN = ['time_entries', 'clients'].flatMap((name) => [
   `streams.${name}.count_interval_seconds=1`,
 ]);
 
-test('what vanishes by the hundred is held: deletions until they are released, a role change until it is taken back', async () => {
+test('what vanishes by the hundred is held: deletions until they are released, a role change until it is taken back [P8]', async () => {
   const where = { ...(await scene({ timeEntries: 300, years: 0.3 })), settings: [...NO_LIMITS, ...OFTEN] };
   const { simulator } = where;
   const tombstones = async (names: readonly string[]) => {

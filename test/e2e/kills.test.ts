@@ -12,7 +12,7 @@ const KILLS = Number(process.env.TEST_KILLS ?? 3);
 const SIZE = { timeEntries: 1_000, years: 1 };
 
 test(
-  'SIGKILLs during the first sync leave no gap, no repeat and nothing older',
+  'SIGKILLs during the first sync leave no gap, no repeat and nothing older [P1 P2 P3 P4]',
   async () => {
     const where = await scene(SIZE);
     const random = seededRandom(Number(process.env.TEST_SEED ?? 11));

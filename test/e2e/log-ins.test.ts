@@ -21,7 +21,7 @@ test('a log-in at a listener that wants none is told as that, not as a doubt abo
   expect(end.output).toContain('Check kafka.sasl');
 });
 
-test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere', async () => {
+test('OAuth: tokens are renewed, kept in a file of ours alone, and shown nowhere [P10]', async () => {
   const where = await small({ oauth: OAUTH });
   const { config, tokenFile } = await oauthConfig(where);
   const run = () => start(['run', '--once', '--config', config, ...FEW_STREAMS.flatMap((one) => ['--set', one])]).ended;

@@ -1,8 +1,8 @@
 // What the daemon needs is down, or hangs: it waits, says so where probes look, goes on by itself, and stops in time.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startBroker } from '../../lab/stack/broker.ts';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
+import { startBroker } from '../../lab/stack/broker.ts';
 import { daemon, isReady, waitsFor } from '../support/daemon.ts';
 import { slowness } from '../support/patience.ts';
 import { FEW_STREAMS, publisher, until } from '../support/publisher.ts';
@@ -15,7 +15,7 @@ const small = async (options: SimulatorOptions = {}) => ({
   settings: FEW_STREAMS,
 });
 
-test('a broker that is down at start, dies, and hangs', async () => {
+test('a broker that is down at start, dies, and hangs [P9]', async () => {
   const where = await small();
   const broker = await startBroker({ dataDir: await temporaryFolder() });
   onTestFinished(() => broker.kill());

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { dataTopic } from '../../src/kafka/topics.ts';
 import { freePort } from '../../lab/stack/ports.ts';
 import { type Registry, startRegistry } from '../../lab/stack/registry.ts';
+import { dataTopic } from '../../src/kafka/topics.ts';
 import { adminOf } from '../support/clients.ts';
 import { schemas } from '../support/codec.ts';
 import { daemon, isReady, waitsFor } from '../support/daemon.ts';
@@ -94,7 +94,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-test('down at start: the daemon waits, says so, goes on by itself, and does not need it later', async () => {
+test('down at start: the daemon waits, says so, goes on by itself, and does not need it later [P9]', async () => {
   const where = await stage(['streams.tasks.poll_interval_seconds=1']);
   await registry.kill();
   const running = await daemon(where);
@@ -118,7 +118,7 @@ test('down at start: the daemon waits, says so, goes on by itself, and does not 
   await restart('kept');
 });
 
-test('hanging and dripping: each is told after its time, ends no sooner, and holds up no stop', async () => {
+test('hanging and dripping: each is told after its time, ends no sooner, and holds up no stop [P9]', async () => {
   const [hanging, dripping] = [await gated(await stage()), await gated(await stage())];
   hanging.gate.shut();
   dripping.gate.meddle = (_, answer) => ({ ...answer, dripMs: 700 });
@@ -147,7 +147,7 @@ test('5xx in bursts, from before and after it did what was asked: ridden out', a
   expect((await viewOf(where, { streams: STREAMS })).differences).toEqual([]);
 });
 
-test('a limit of requests a second: obeyed, and with --only nothing is asked for or made but what that needs', async () => {
+test('a limit of requests a second: obeyed, and with --only nothing is asked for or made but what that needs [P6]', async () => {
   const where = await gated({ ...(await stage()), settings: NO_LIMITS });
   let window = 0;
   let used = 0;
@@ -171,7 +171,7 @@ test('a limit of requests a second: obeyed, and with --only nothing is asked for
   expect(ours(await topicsOf(where))).toEqual([...streams, ...own].sort());
 });
 
-test('409 when it comes to registering: exit 65 with subject, reason and remedy; the other streams run without it', async () => {
+test('409 when it comes to registering: exit 65 with subject, reason and remedy; the other streams run without it [P9]', async () => {
   const where = await stage();
   const subject = `${where.prefix}.clients-value`;
   const ours = schemas.get('clients')!;
@@ -190,7 +190,7 @@ test('409 when it comes to registering: exit 65 with subject, reason and remedy;
   await once({ ...where, settings: [...SETTINGS, 'streams.clients.enabled=false'] }, 0);
 });
 
-test('another id for one key schema: exit 65, topics untouched; with the right one again nothing is published twice', async () => {
+test('another id for one key schema: exit 65, topics untouched; with the right one again nothing is published twice [P2]', async () => {
   const where = await gated(await stage());
   await once(where, 0);
   const records = await recordsOf(where);
@@ -209,7 +209,7 @@ test('another id for one key schema: exit 65, topics untouched; with the right o
 });
 
 describe('emptied and filled with other schemas', () => {
-  test('nothing is registered, published or deleted, whatever the keys are; restored, it goes on where it stood', async () => {
+  test('nothing is registered, published or deleted, whatever the keys are; restored, it goes on where it stood [P2]', async () => {
     const both = [await stage(), await stage(['key.format=string'])] as const;
     const ends = (code: number) => Promise.all(both.map((where) => once(where, code)));
     const records = () => Promise.all(both.map(recordsOf));

@@ -14,7 +14,12 @@ test('a running daemon takes signals, and a replay brings a new letter for what 
   await until('everything is complete', async () => (await running.readiness()).ready);
   expect(await letters()).toBe(1);
 
-  const lines = ['reconciliation clients', 'state reset time_entries --to 2026-01-01', 'release roles', 'dead-letters replay'];
+  const lines = [
+    'reconciliation clients',
+    'state reset time_entries --to 2026-01-01',
+    'release roles',
+    'dead-letters replay',
+  ];
   const ends = await Promise.all(lines.map((line) => finished(where, [...line.split(' '), '--wait', '30'])));
   for (const end of ends) {
     expect(end).toMatchObject({ code: 0, errors: '', output: expect.stringMatching(/\nTaken\.\n$/) });

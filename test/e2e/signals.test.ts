@@ -14,7 +14,12 @@ test('signals are left, shown, and waited for in vain while no daemon runs; dead
   data.clients.update(client.id, { is_active: 7 as never });
 
   // Before anything was published there is nothing to ask for.
-  const [early, noReplay, noLetters] = await all(where, 'reconciliation clients', 'dead-letters replay', 'dead-letters list');
+  const [early, noReplay, noLetters] = await all(
+    where,
+    'reconciliation clients',
+    'dead-letters replay',
+    'dead-letters list',
+  );
   expect(early).toMatchObject({
     code: 64,
     errors: expect.stringContaining(`there is no topic ${where.prefix}.state\n  Check topics.prefix`),

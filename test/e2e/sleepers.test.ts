@@ -2,8 +2,8 @@
 // they stay inside the budget (P6). Ten in a row with TEST_SLEEPERS=10; prints the most requests in any window of each.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../lab/simulator/index.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { onlyStreams, publisher, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 

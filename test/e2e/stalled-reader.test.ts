@@ -67,7 +67,7 @@ async function waitingDaemon(stdout: number) {
   return { child, ended: once(child, 'exit'), live, metric };
 }
 
-test('a stalled reader of the log stops nothing: the daemon goes on, answers, and ends on SIGTERM', async () => {
+test('a stalled reader of the log stops nothing: the daemon goes on, answers, and ends on SIGTERM [P9]', async () => {
   const { into } = await pipe();
   const { child, ended, live, metric } = await waitingDaemon(into);
   await until('it answers', async () => (await live()) === 200);

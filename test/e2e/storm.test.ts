@@ -18,7 +18,7 @@ const MUTATIONS_PER_LIFE = MUTATIONS / 4;
 const every = (key: string, seconds: number) => catalog.map(({ name }) => `streams.${name}.${key}=${seconds}`);
 
 test(
-  'a storm while the daemon runs and is restarted at random leaves all 32 topics equal, with nothing false',
+  'a storm while the daemon runs and is restarted at random leaves all 32 topics equal, with nothing false [P1 P2 P3 P8]',
   async () => {
     const random = seededRandom(SEED);
     const where = await scene({ timeEntries: 400, years: 1, ticking: true, seed: SEED });

@@ -52,7 +52,7 @@ function watchTransactions(proxy: KafkaProxy, begun: () => void, ended: () => vo
   });
 }
 
-test('a transaction of a first sync holds no more than a page, whatever the machine; how long it is open is told', async () => {
+test('a transaction of a first sync holds no more than a page, whatever the machine; how long it is open is told [P4]', async () => {
   const { proxy, run } = await staged();
   const openMs: number[] = [];
   const sends: number[] = [];
@@ -78,7 +78,7 @@ test('a transaction of a first sync holds no more than a page, whatever the mach
   expect(Math.max(...Object.values(sends))).toBeLessThanOrEqual(MOST_SENDS);
 });
 
-test('no transaction waits for Harvest: they end although it answers nothing while one is open', async () => {
+test('no transaction waits for Harvest: they end although it answers nothing while one is open [P4]', async () => {
   const { where, harvest, proxy, run } = await staged({ timeEntries: 300, years: 1 });
   watchTransactions(proxy, harvest.shut, harvest.open);
   await run();

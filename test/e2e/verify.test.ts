@@ -39,7 +39,7 @@ async function produceByHand(where: Where, stream: string, key: string, value: B
   await producer.disconnect();
 }
 
-test('verify ends with 0 after run --once, and finds a tombstone and an old value by hand and a missed deletion', async () => {
+test('verify ends with 0 after run --once, and finds a tombstone and an old value by hand and a missed deletion [P1]', async () => {
   const where = { ...(await scene(SMALL)), settings: TEXT_KEYS };
   const { data } = where.simulator;
   const [task] = data.tasks.all();
@@ -87,7 +87,7 @@ test('verify ends with 0 after run --once, and finds a tombstone and an old valu
   expect(await finished(where, ['verify', 'contacts', '--alone'])).toMatchObject({ code: 77 });
 });
 
-test('a verify that is stopped shows what it has compared, and says that this is not all', async () => {
+test('a verify that is stopped shows what it has compared, and says that this is not all [P9]', async () => {
   const where = { ...(await scene(SMALL)), settings: NO_LIMITS };
   expect(await finished(where, ['run', '--once', '--only', 'clients,tasks'])).toMatchObject({ code: 0 });
   const { data, faults } = where.simulator;

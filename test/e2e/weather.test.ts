@@ -1,8 +1,8 @@
 // The built daemon in all weather that Harvest and a network can make, in one life: what passes leaves no trace, what stays is
 // told, and after a restart everything is equal. A connection that hangs costs half a minute, and has tests of its own.
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import type { FaultAction } from '../../lab/simulator/faults.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { OAUTH, oauthConfig } from '../support/oauth.ts';
 import { NO_LIMITS, until } from '../support/publisher.ts';
@@ -51,7 +51,7 @@ const weather = (): readonly [stream: string, action: FaultAction, after?: numbe
 const stateOf = async (running: RunningDaemon, name: string) =>
   (await running.accounts())[0]?.streams.find(({ stream }) => stream === name);
 
-test('every fault of HTTP in one life, a restart, and everything is equal', async () => {
+test('every fault of HTTP in one life, a restart, and everything is equal [P1 P6 P9]', async () => {
   const foreign = await scripted((response) => response.end('{"expense_categories":[],"links":{"next":null}}'));
   // A list of children that answers 404 although the parent is there waits for the next scan over all parents.
   const settings = [...NO_LIMITS, 'streams.cost_rates.poll_interval_seconds=2'];

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { type Broker, startCluster } from '../../lab/stack/broker.ts';
+import type { OutMessage, Sink } from '../../src/engine/ports.ts';
 import { patientClient } from '../support/clients.ts';
 import { batch, committedOn, Model, makeTopic, message, openPatiently, settled, sinkOn } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
@@ -104,7 +104,7 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
 ];
 
 test.each(FAULTS)(
-  '%s while batches over six partitions are committed; nothing is lost or repeated',
+  '%s while batches over six partitions are committed; nothing is lost or repeated [P2]',
   {
     timeout: CLUSTER_RECORDS ? 3_600_000 : HANGS_MS,
   },
@@ -130,7 +130,7 @@ test.each(FAULTS)(
   },
 );
 
-test('a send to partitions of two leaders loses records with kafkajs alone when a leader moves', async () => {
+test('a send to partitions of two leaders loses records with kafkajs alone when a leader moves [P2]', async () => {
   const topic = `${prefix}.naive`;
   const replicaAssignment = [
     { partition: 0, replicas: [1, 2, 3] },
@@ -172,7 +172,7 @@ test('a send to partitions of two leaders loses records with kafkajs alone when 
   expect(await committedOn(brokers[0]!.bootstrap, topic)).toEqual(['zero=x']);
 });
 
-test('the same move under a batch of ours loses nothing', async () => {
+test('the same move under a batch of ours loses nothing [P2]', async () => {
   const traffic = new Traffic();
   await traffic.begin();
   const topic = `${prefix}.clients`;

@@ -178,7 +178,7 @@ beforeAll(() => {
   ({ bootstrap, registryUrl } = sharedStack());
 });
 
-test.each(chosen)('%s', async (_, cell) => {
+test.each(chosen)('%s [P1 P2 P3 P4 P5]', async (_, cell) => {
   const stage = await staged(cell);
   const held = cell.point.arm(stage, cell.moment);
   const seconds = cell.blow === 'SIGSTOP' ? SLEEPING_TRANSACTION_S : TRANSACTION_TIMEOUT_S;

@@ -1,9 +1,9 @@
 // The broker dies by kill -9, topics vanish: what the sink knows afterwards.
 import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Broker } from '../../lab/stack/broker.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
-import type { Broker } from '../../lab/stack/broker.ts';
 import { adminOf, begun, patientClient, removeTopic } from '../support/clients.ts';
 import {
   batch,
@@ -64,7 +64,7 @@ async function fill(): Promise<void> {
 
 const remove = (name: string) => removeTopic(admin, name);
 
-test('a broker killed during and between commits loses nothing and repeats nothing', async () => {
+test('a broker killed during and between commits loses nothing and repeats nothing [P2]', async () => {
   await openPatiently(sink, model);
   const sent: OutMessage[] = [];
   let wanted = 0;
@@ -112,7 +112,7 @@ test('a broker killed during and between commits loses nothing and repeats nothi
   expect(restored.values).toEqual(model.values);
 });
 
-test('a topic that was made anew while nobody ran is named broken and forgotten', async () => {
+test('a topic that was made anew while nobody ran is named broken and forgotten [P1]', async () => {
   await fill();
   await sink.close();
   await remove(topic('clients'));
@@ -131,7 +131,7 @@ test('a topic that was made anew while nobody ran is named broken and forgotten'
   expect((await openPatiently(sink, new Model())).broken.size).toBe(0);
 });
 
-test('a topic that is deleted under a running sink is a doubt, then broken, then filled again', async () => {
+test('a topic that is deleted under a running sink is a doubt, then broken, then filled again [P1]', async () => {
   await fill();
   await remove(topic('clients'));
   const again = batch([message('clients', '3', 'three')], { clients: { cursor: 2 } });
@@ -168,14 +168,14 @@ test('a state topic that is gone leaves the data readable and the rows empty', a
   expect(restored.values).toEqual(model.values);
 });
 
-test('a state topic that vanishes under a running sink does not bring its old rows back', async () => {
+test('a state topic that vanishes under a running sink does not bring its old rows back [P2]', async () => {
   await fill();
   await remove(topic('state'));
   await expect(sink.commit(batch([], { clients: { cursor: 2 } }))).rejects.toMatchObject({ kind: 'reopen' });
   expect((await openPatiently(sink, model)).rows.size).toBe(0);
 });
 
-test('a transaction that another writer leaves open stops the opening until it ends', async () => {
+test('a transaction that another writer leaves open stops the opening until it ends [P2]', async () => {
   await fill();
   await sink.close();
   const producer = patientClient(broker.bootstrap).producer({

@@ -48,7 +48,7 @@ function seeded(seed: number): () => number {
 
 const values = (stream: string) => committedOn(bootstrap, `${prefix}.${stream}`);
 
-test('connections cut at any byte of a commit lose nothing and repeat nothing', async () => {
+test('connections cut at any byte of a commit lose nothing and repeat nothing [P2]', async () => {
   proxied({ partitions: 2 });
   await openPatiently(sink, model);
   const round = (n: number): OutMessage[] => [
@@ -117,7 +117,7 @@ test('connections cut at any byte of a commit lose nothing and repeat nothing', 
   for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(2);
 });
 
-test('a commit whose last answer is lost was committed, and the next opening says so', async () => {
+test('a commit whose last answer is lost was committed, and the next opening says so [P2]', async () => {
   proxied();
   await openPatiently(sink, model);
   await sink.commit(batch([message('clients', '0', 'zero')], { clients: { cursor: 0 } }));
@@ -165,7 +165,7 @@ test('a transaction that answers too slowly is given up before the broker gives 
   expect(await values('clients')).toEqual(['0=zero']);
 });
 
-test('a process that slept through its transaction is in doubt, not fenced', async () => {
+test('a process that slept through its transaction is in doubt, not fenced [P5]', async () => {
   const timeoutMs = Math.round(1_000 * slowness());
   proxied({ transaction_timeout_ms: timeoutMs });
   await openPatiently(sink, model);

@@ -2,11 +2,11 @@
 // JDK: the programs are run from their sources. `npm run vectors` writes the vectors of the unit tests anew.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { murmur2, partitionOf } from '../../src/kafka/partitioner.ts';
+import { seededRandom } from '../../lab/simulator/index.ts';
 import { javaTool } from '../../lab/stack/java.ts';
 import { KAFKA_VERSION, kafkaHome } from '../../lab/stack/kafka-home.ts';
 import { registryHome } from '../../lab/stack/registry.ts';
-import { seededRandom } from '../../lab/simulator/index.ts';
+import { murmur2, partitionOf } from '../../src/kafka/partitioner.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { testCodec } from '../support/codec.ts';
 import { answersOf, disagreements, questions } from '../support/other-readers.ts';

@@ -85,7 +85,7 @@ function pushedClock(): Clock & { push(ms: number): void } {
   };
 }
 
-test('an older instance that fenced us by accident does not keep the account: we take it back', async () => {
+test('an older instance that fenced us by accident does not keep the account: we take it back [P5]', async () => {
   const older = made({ instance: 'the older one' });
   await openPatiently(older, new Model());
   const newer = made();
@@ -99,7 +99,7 @@ test('an older instance that fenced us by accident does not keep the account: we
   await newer.commit(one(2));
 });
 
-test('an instance that fenced us and died before it signed has not taken the account', async () => {
+test('an instance that fenced us and died before it signed has not taken the account [P5]', async () => {
   const sink = made();
   await openPatiently(sink, new Model());
   await steal(null);
@@ -108,7 +108,7 @@ test('an instance that fenced us and died before it signed has not taken the acc
   await sink.commit(one(1));
 });
 
-test('one that only dawdled takes it with its next try', async () => {
+test('one that only dawdled takes it with its next try [P5]', async () => {
   const older = made({ instance: 'older' });
   await openPatiently(older, new Model());
   const proxy = await startKafkaProxy([bootstrap]);
@@ -129,7 +129,7 @@ test('one that only dawdled takes it with its next try', async () => {
   await newer.commit(one(2));
 });
 
-test('whoever took over is named, with the time', async () => {
+test('whoever took over is named, with the time [P5]', async () => {
   const sink = made();
   await openPatiently(sink, new Model());
   await steal('a newcomer');
@@ -139,7 +139,7 @@ test('whoever took over is named, with the time', async () => {
   });
 });
 
-test('after an hour of silence the sink signs anew and commits', async () => {
+test('after an hour of silence the sink signs anew and commits [P5]', async () => {
   const clock = pushedClock();
   const sink = made({ clock, instance: 'me' });
   await openPatiently(sink, new Model());
@@ -179,7 +179,7 @@ test('a signal that a doubted commit did not carry out waits on; the next one ca
   expect(await sink.signals(forever)).toEqual([]);
 });
 
-test('after an hour of silence a newer instance is not fenced back', async () => {
+test('after an hour of silence a newer instance is not fenced back [P5]', async () => {
   const clock = pushedClock();
   const sink = made({ clock });
   await openPatiently(sink, new Model());
@@ -190,7 +190,7 @@ test('after an hour of silence a newer instance is not fenced back', async () =>
   await newer.commit(one(1));
 });
 
-test('after an hour of silence, what an older instance did meanwhile is read before anything is written', async () => {
+test('after an hour of silence, what an older instance did meanwhile is read before anything is written [P5]', async () => {
   await openPatiently(made({ instance: 'the older one' }), new Model());
   const clock = pushedClock();
   const sink = made({ clock });

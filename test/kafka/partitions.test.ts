@@ -35,7 +35,7 @@ const REFUSAL = {
   remedy: expect.stringMatching(/kafka-topics\.sh --delete --topic .*clients; or use a new topics\.prefix/),
 };
 
-test('to a topic that holds records: refused at the next start, and nothing is published', async () => {
+test('to a topic that holds records: refused at the next start, and nothing is published [P3]', async () => {
   const first = sinkOn(bootstrap, { prefix });
   await first.open(new Model(), forever);
   await write(first, 'one');
@@ -47,7 +47,7 @@ test('to a topic that holds records: refused at the next start, and nothing is p
   expect(await committedOn(bootstrap, `${prefix}.clients`)).toEqual(KEYS.map((key) => `${key}=one`));
 });
 
-test('while we publish: the old ones are written to until the next opening, which refuses them', async () => {
+test('while we publish: the old ones are written to until the next opening, which refuses them [P3]', async () => {
   const sink = sinkOn(bootstrap, { prefix });
   await sink.open(new Model(), forever);
   await write(sink, 'one');

@@ -170,7 +170,7 @@ beforeAll(async () => {
 });
 
 // Side by side and the openings first, because one that is held waits for kafkajs' own time-out of 30 s.
-test.concurrent.for(titled)('%s', async ([, cell], { expect }) => {
+test.concurrent.for(titled)('%s [P1 P2 P3 P4 P5]', async ([, cell], { expect }) => {
   for (let tried = 1; !(await suffers(cell, expect, tried < TRIES)); tried++);
 });
 

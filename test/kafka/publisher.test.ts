@@ -64,7 +64,7 @@ test('an opening says what a topic takes', async () => {
   expect(maxValueBytes.get('clients')).toBeLessThan(1_048_588);
 });
 
-test('a batch is visible whole, with its headers, and its rows are read back without what the sink adds', async () => {
+test('a batch is visible whole, with its headers, and its rows are read back without what the sink adds [P4]', async () => {
   const first = sink();
   await openPatiently(first, new Model());
   const error = new ConversionError('hours', 'hours: not a number');
@@ -113,7 +113,7 @@ test('an empty batch writes nothing', async () => {
   expect((await readCommitted(bootstrap, [`${prefix}.state`])).length).toBe(before);
 });
 
-test('when one record of a batch is refused, nothing of the batch is visible, and the next opening goes on', async () => {
+test('when one record of a batch is refused, nothing of the batch is visible, and the next opening goes on [P4]', async () => {
   const first = sink();
   const model = new Model();
   await openPatiently(first, model);
@@ -133,7 +133,7 @@ test('when one record of a batch is refused, nothing of the batch is visible, an
   expect(await committed('clients')).toEqual(['1=one', '2=again']);
 });
 
-test('an older instance that comes back from a doubt gives way to the newer one instead of fencing it', async () => {
+test('an older instance that comes back from a doubt gives way to the newer one instead of fencing it [P5]', async () => {
   const older = sink();
   await openPatiently(older, new Model());
   await expect(older.commit(batch([message('users', '1', 'x'.repeat(1_200_000))]))).rejects.toMatchObject({
@@ -146,7 +146,7 @@ test('an older instance that comes back from a doubt gives way to the newer one 
   expect(await committed('clients')).toEqual(['1=newer']);
 });
 
-test('of instances that start together one is left, and what it commits is all there is', async () => {
+test('of instances that start together one is left, and what it commits is all there is [P5]', async () => {
   prefix = uniquePrefix();
   const rivals = Array.from({ length: 4 }, () => sink({ prefix }));
   const outcomes = await Promise.allSettled(rivals.map((rival) => openPatiently(rival, new Model())));
@@ -209,7 +209,7 @@ test('a restore that fails in the middle goes on from the record that failed', a
   expect(seen).toEqual(Array.from({ length: 2_500 }, (_, i) => `k${i}`));
 });
 
-test('keys keep their partition and order; gzip and several partitions restore alike', async () => {
+test('keys keep their partition and order; gzip and several partitions restore alike [P3]', async () => {
   const first = sink({ partitions: 3, kafka: { compression: 'gzip' } });
   const model = new Model();
   await openPatiently(first, model);

@@ -1,11 +1,11 @@
 // What a reader must survive: aborted transactions, and everything that compaction leaves behind.
 import type { Kafka, Producer } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Broker } from '../../lab/stack/broker.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
-import type { Broker } from '../../lab/stack/broker.ts';
 import { begun, patientClient } from '../support/clients.ts';
 import {
   batch,
@@ -90,7 +90,7 @@ async function batchesOf(topic: string) {
   return { batches: found, end };
 }
 
-test('records of aborted transactions are passed over, those around them are not', async () => {
+test('records of aborted transactions are passed over, those around them are not [P4]', async () => {
   const topic = await topicWith(uniquePrefix(), 1, { 'cleanup.policy': 'compact' });
   await withProducer(async (one) => {
     await withProducer(async (two) => {
@@ -167,7 +167,7 @@ test('a read that is aborted ends at once', async () => {
   await expect(reading).rejects.toThrow('enough');
 });
 
-test('after compaction a new process restores exactly what is left, and ends', async () => {
+test('after compaction a new process restores exactly what is left, and ends [P2]', async () => {
   const prefix = uniquePrefix();
   for (const name of ['clients', 'users', 'state']) await topicWith(`${prefix}.${name}`);
   const sink = sinkOn(broker.bootstrap, { prefix });

@@ -18,7 +18,7 @@ beforeEach(() => {
 
 afterEach(() => sink.close());
 
-test('a clock two hours ahead is named, and when it is set the work goes on', async () => {
+test('a clock two hours ahead is named, and when it is set the work goes on [P9]', async () => {
   let aheadMs = 2 * HOUR;
   sink = sinkOn(bootstrap, { prefix, clock: { ...systemClock, now: () => systemClock.now() + aheadMs } });
   await expect(sink.open(new Model(), forever)).rejects.toMatchObject({ code: 'kafka.clock_ahead', kind: 'reopen' });
@@ -34,7 +34,7 @@ test('a clock two hours ahead is named, and when it is set the work goes on', as
   expect(values).toEqual(['x', 'z']);
 });
 
-test('a letter of eight megabytes that do not compress is written whole, a longer one without its record', async () => {
+test('a letter of eight megabytes that do not compress is written whole, a longer one without its record [P7]', async () => {
   sink = sinkOn(bootstrap, { prefix, kafka: { compression: 'gzip' } });
   await openPatiently(sink, new Model());
   const letter = (key: string, bytes: number): DeadLetter => {
@@ -49,7 +49,7 @@ test('a letter of eight megabytes that do not compress is written whole, a longe
   ]);
 });
 
-test('a state row of several megabytes is stored and read back', async () => {
+test('a state row of several megabytes is stored and read back [P7]', async () => {
   const candidates = Array.from({ length: 400_000 }, (_, index) => 2_000_000_000 + index * 7);
   sink = sinkOn(bootstrap, { prefix });
   await openPatiently(sink, new Model());

@@ -2,11 +2,11 @@
 // check beforehand and by the failure, with the topic, the operation, and that a denial wins.
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Broker } from '../../lab/stack/broker.ts';
+import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { createConnection, type KafkaSettings } from '../../src/kafka/connection.ts';
 import { describeTopics } from '../../src/kafka/topics.ts';
-import type { Broker } from '../../lab/stack/broker.ts';
-import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { adminOf } from '../support/clients.ts';
 import { batch, brokerOfFile, CLIENTS, forever, Model, message, sinkOn, USERS } from '../support/kafka.ts';
 import { finished, NO_LIMITS, onlyStreams } from '../support/publisher.ts';
@@ -128,7 +128,7 @@ test('the documented rights are enough, before the topics are there and after', 
   );
 });
 
-test('writing that is denied for one topic: the check says so, and so does the commit, with what to do', async () => {
+test('writing that is denied for one topic: the check says so, and so does the commit, with what to do [P9]', async () => {
   await granted();
   const sink = ownSink();
   await sink.open(new Model(), forever);

@@ -3,9 +3,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
-import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { batch, forever, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { FEW_STREAMS, finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
@@ -43,7 +43,7 @@ async function failureOf(bootstrap: string, kafka: Partial<KafkaSettings>): Prom
   return failure;
 }
 
-test('TLS works with the broker’s authority and is refused without it', async () => {
+test('TLS works with the broker’s authority and is refused without it [P10]', async () => {
   const { bootstrap, tls } = await ownBroker({ listeners: 'tls' });
   await worksWith(bootstrap, { ssl: { ca: tls!.ca } });
   // Node's own switch, which turns every check off that a program does not ask for.
@@ -71,7 +71,7 @@ test('TLS works with the broker’s authority and is refused without it', async 
   expect(plain.output).toContain(`kafka.ssl and kafka.sasl do not fit its listener at ${bootstrap}`);
 });
 
-test('SASL PLAIN works, and a wrong password is said without it', async () => {
+test('SASL PLAIN works, and a wrong password is said without it [P10]', async () => {
   const { bootstrap } = await ownBroker({ listeners: 'sasl_plain' });
   await worksWith(bootstrap, login('plain'));
   const failure = await failureOf(bootstrap, login('plain', 'not-the-password'));

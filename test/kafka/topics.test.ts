@@ -116,7 +116,7 @@ test('describing tells the same and makes nothing', async () => {
   expect((await admin.listTopics()).filter((topic) => topic.startsWith(prefix))).toHaveLength(2);
 });
 
-test('a replication that the broker cannot give within half a minute is a contract problem', async () => {
+test('a replication that the broker cannot give within half a minute is a contract problem [P9]', async () => {
   const hurried: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 30 };
   const asked = performance.now();
   const refusal = ensure({ ...settings(uniquePrefix()), replication_factor: 3 }, quiet, hurried);
@@ -127,7 +127,7 @@ test('a replication that the broker cannot give within half a minute is a contra
   expect(performance.now() - asked).toBeGreaterThan(1_000);
 });
 
-test('a broker that its controller does not believe in yet is no contract problem', async () => {
+test('a broker that its controller does not believe in yet is no contract problem [P9]', async () => {
   const proxy = await startKafkaProxy([bootstrap]);
   onTestFinished(() => proxy.close());
   const refused = proxy.trap({ api: API.createTopics, fault: { refuse: INVALID_REPLICATION_FACTOR } });

@@ -3,8 +3,8 @@
 // a few minutes.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Broker } from '../../lab/stack/broker.ts';
 import { calm, seededRandom, storm } from '../../lab/simulator/index.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, type RunningDaemon } from '../support/daemon.ts';
 import { NO_LIMITS, until } from '../support/publisher.ts';
@@ -29,7 +29,7 @@ const SETTINGS = [
   ...every('reconcile_interval_seconds', 20),
 ];
 
-test('a full disk at the broker: the daemon says what is wrong, waits, and goes on when there is space', {
+test('a full disk at the broker: the daemon says what is wrong, waits, and goes on when there is space [P9]', {
   timeout: 900_000,
 }, async () => {
   const disk = await smallDisk(DISK_MB);

@@ -22,7 +22,7 @@ const HALF_IS_HEAP = process.allowedNodeEnvironmentFlags.has('--max-old-space-si
 
 const CENSUS = catalog.map(({ name }) => `streams.${name}.reconcile_interval_seconds=1`);
 
-test(`${TIME_ENTRIES} time entries, and all other streams, in ${CONTAINER_MB} MB`, {
+test(`${TIME_ENTRIES} time entries, and all other streams, in ${CONTAINER_MB} MB [P1]`, {
   timeout: 3_600_000,
 }, async () => {
   const limit = await memoryLimit(CONTAINER_MB);

@@ -49,7 +49,7 @@ const SETTINGS = [
   ...every('reconcile_interval_seconds', () => 120),
 ];
 
-test(`${MINUTES} minutes of changes and faults: all topics equal, memory and open files flat`, {
+test(`${MINUTES} minutes of changes and faults: all topics equal, memory and open files flat [P1 P2 P3 P8]`, {
   timeout: (MINUTES + 30) * 60_000,
 }, async () => {
   const draw = new Draw(SEED);

@@ -1,4 +1,6 @@
 // The real engine, client, index and codec against the simulator in process and a log in memory: everything but sockets.
+
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../lab/simulator/index.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
@@ -8,12 +10,11 @@ import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
-import { createMemorySink, type MemoryLog } from './memory-log.ts';
-import { createSimulator, type Simulator, type SimulatorOptions } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import type { Grain } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
 import { CALENDAR, clockFrom, EPOCH } from './epoch.ts';
+import { createMemorySink, type MemoryLog } from './memory-log.ts';
 import { evidenceOf, falseChanges as falseChangesIn, judge } from './oracle.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -7,9 +7,9 @@ import type {
   JsonObject,
   Notification,
   Opened,
-  Signal,
   OutMessage,
   Restore,
+  Signal,
   Sink,
 } from '../../src/engine/ports.ts';
 

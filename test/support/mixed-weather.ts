@@ -1,8 +1,8 @@
 // Everything that goes wrong around a daemon, mixed and for as long as wanted: Harvest's answers, the way to the broker, the
 // broker itself, the registry. Only what passes by itself: no fault of these stops an account or a stream for good.
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Broker } from '../../lab/stack/broker.ts';
 import type { Simulator } from '../../lab/simulator/index.ts';
+import type { Broker } from '../../lab/stack/broker.ts';
 import type { HttpGate } from './http-gate.ts';
 import type { Direction, Fault } from './kafka-link.ts';
 import type { KafkaProxy } from './kafka-proxy.ts';

@@ -1,13 +1,14 @@
 // Did the publisher keep its promises? One judgement over everything that it ever made visible, whether that is read from
 // the log in memory or by an independent consumer from a broker: P1 (equal), P2 and P3 (no false change, nothing older
 // after something newer), P8 (no tombstone for what is still there).
-import { MemoryLog } from './memory-log.ts';
+
 import type { Grain, Simulator } from '../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
 import { type WeekStart, windowOf } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
 import type { Decoded } from './consumer.ts';
 import { differences, type Expected } from './equality.ts';
+import { MemoryLog } from './memory-log.ts';
 import { identityOf, streams, truthOf } from './truth.ts';
 import type { Witness } from './witness.ts';
 

@@ -1,6 +1,5 @@
 // A simulated account behind a socket, and a set of topics of its own on the shared broker.
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import {
   createSimulator,
   type RunningSimulator,
@@ -8,6 +7,7 @@ import {
   type SimulatorOptions,
   serve,
 } from '../../lab/simulator/index.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { windowAfter, windowOf } from '../../src/streams/windows.ts';
 import { moved } from './patience.ts';
 import type { Where } from './publisher.ts';

@@ -48,7 +48,7 @@ export function testSinkContract(emptyWorld: () => SinkWorld): void {
     expect([...rows.keys()]).toEqual(['users']);
   });
 
-  test('a newer instance takes the account; the older one is fenced at its next commit and at its next opening', async () => {
+  test('a newer instance takes the account; the older one is fenced at its next commit and at its next opening [P5]', async () => {
     const { sink, committed } = emptyWorld();
     const older = sink();
     await older.open(new Model(), forever);

@@ -42,11 +42,7 @@ export function stream(name: string, rest: Partial<StreamStatus> = {}): StreamSt
   };
 }
 
-export function firstScan(
-  rows: number,
-  total: number | null,
-  rest: Partial<StreamStatus> = {},
-): Partial<StreamStatus> {
+export function firstScan(rows: number, total: number | null, rest: Partial<StreamStatus> = {}): Partial<StreamStatus> {
   const scan = {
     purpose: 'snapshot',
     pages: Math.ceil(rows / 2_000),

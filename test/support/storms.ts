@@ -1,8 +1,9 @@
 // A storm over a simulated account while publishers live, crash and come back, under a clock that moves only by this test.
+
+import { calm, createSimulator, storm, stormBetweenRequests } from '../../lab/simulator/index.ts';
 import type { Random } from '../../src/base/clock.ts';
 import { asPublisherError } from '../../src/base/errors.ts';
 import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
-import { calm, createSimulator, storm, stormBetweenRequests } from '../../lab/simulator/index.ts';
 import { virtualBench } from './account.ts';
 import { evidenceOf, judge, type Verdict, WatchedLog } from './oracle.ts';
 import { VirtualClock } from './virtual-clock.ts';

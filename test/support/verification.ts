@@ -1,13 +1,14 @@
 // A comparison of the simulator with a log in memory: the real client, codec and index, and a clock whose pauses a test fills.
-import type { TopicRecord } from '../../src/engine/ports.ts';
-import type { MemoryLog } from './memory-log.ts';
+
 import type { Simulator } from '../../lab/simulator/index.ts';
+import type { TopicRecord } from '../../src/engine/ports.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { differs, type StreamFinding } from '../../src/verify/finding.ts';
 import type { TopicLog } from '../../src/verify/topic-view.ts';
 import { type Requests, Verification, type VerificationOptions } from '../../src/verify/verification.ts';
 import { clockOf, simulatedSource } from './account.ts';
 import { testCodec } from './codec.ts';
+import type { MemoryLog } from './memory-log.ts';
 
 export interface Verified {
   readonly expected: Requests;

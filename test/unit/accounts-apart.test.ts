@@ -37,7 +37,7 @@ async function twoAccounts() {
 const PATIENTLY = { timeout: 20_000, interval: 20 };
 const OTHER = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'string' }] };
 
-test('a subject that does not take the schema ends its account alone', async () => {
+test('a subject that does not take the schema ends its account alone [P9]', async () => {
   const { registry, daemon, run, stop, events, phases } = await twoAccounts();
   registry.subjects.set('h2.clients-value', [JSON.stringify(OTHER)]);
   const ended = run();
@@ -57,7 +57,7 @@ test('a subject that does not take the schema ends its account alone', async () 
   await expect(ended).rejects.toMatchObject({ code: 'registry.incompatible' });
 });
 
-test('a registry that limits us is told of both accounts while they wait', async () => {
+test('a registry that limits us is told of both accounts while they wait [P9]', async () => {
   const { registry, run, stop, events, phases } = await twoAccounts();
   registry.interfere = () => ({ status: 429, body: '', headers: { 'retry-after': '600' } });
   const ended = run();

@@ -44,7 +44,7 @@ async function daemonOf(tokens: readonly string[], answer: (token: string) => nu
 
 const PATIENTLY = { timeout: 60_000, interval: 20 };
 
-test('a token that is refused ends with 77, and the registry was asked for nothing', async () => {
+test('a token that is refused ends with 77, and the registry was asked for nothing [P9]', async () => {
   const { registry, harvest, run } = await daemonOf(['bad']);
   await expect(run()).rejects.toMatchObject({ code: 'harvest.unauthorised', exitCode: 77 });
   expect(harvest.seen.map(({ url }) => url)).toEqual(['/v2/users/me']);
@@ -71,7 +71,7 @@ test('a token that is taken is asked about once, and then the schemas are looked
   await ended;
 });
 
-test('of two accounts one that is refused waits and says so, and the other goes on', async () => {
+test('of two accounts one that is refused waits and says so, and the other goes on [P9]', async () => {
   const { registry, run, stop, events, phases } = await daemonOf(['bad', 'good']);
   const ended = run();
   await expect

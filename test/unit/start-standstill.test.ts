@@ -68,7 +68,7 @@ test('a registry that answers errors for five minutes is waited for, and nothing
   await ended;
 });
 
-test('a registry that nobody asks any more is a standstill', async () => {
+test('a registry that nobody asks any more is a standstill [P9]', async () => {
   const { clock, daemon, ended, stop, named } = await waitingDaemon();
   await expect.poll(() => named('account.waiting').length, PATIENTLY).toBeGreaterThan(0);
   clock.forgets = true;

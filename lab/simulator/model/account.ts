@@ -66,7 +66,7 @@ export class Account implements Surroundings {
     return this.seconds() - this.lateness;
   }
 
-  /** One zone for everybody: UTC. (Harvest uses each person's own, harvest-api section 12.) */
+  /** One zone for everybody: UTC. (Harvest uses each person's own: HARVEST-API, Time zones.) */
   today(): string {
     return dateOf(this.seconds());
   }

@@ -1,4 +1,4 @@
-// Categories of expenses, invoice lines and estimate lines (harvest-api sections 10, 16.7, 16.10, 16.12).
+// Categories of expenses, invoice lines and estimate lines (HARVEST-API, Deletes).
 import { notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
 import type { EstimateItemCategoryRow, ExpenseCategoryRow, InvoiceItemCategoryRow } from './rows.ts';

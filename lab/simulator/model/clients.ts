@@ -1,4 +1,4 @@
-// Clients and their contacts (harvest-api sections 10, 13, 16.1, 16.2).
+// Clients and their contacts (HARVEST-API, Deletes).
 import { invalid, notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
 import type { ClientRow, ContactRow } from './rows.ts';

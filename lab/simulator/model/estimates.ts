@@ -1,4 +1,4 @@
-// Estimates with their messages (harvest-api sections 10, 13, 14, 16.8, 16.9).
+// Estimates with their messages (HARVEST-STREAMS, Life of a record).
 import { invalid } from '../refusal.ts';
 import { Documents, type LineItemChange, messageDraft } from './documents.ts';
 import { type Fields, Noun, present } from './noun.ts';

@@ -1,4 +1,4 @@
-// Expenses (harvest-api sections 10, 14, 16.11).
+// Expenses, and what locks them (HARVEST-STREAMS, Life of a record).
 import { invalid } from '../refusal.ts';
 import { type Fields, money, Noun, present } from './noun.ts';
 import type { ExpenseRow } from './rows.ts';

@@ -1,4 +1,4 @@
-// Invoices with their messages and payments (harvest-api sections 10, 13, 14, 16.4 to 16.6).
+// Invoices with their messages and payments (HARVEST-STREAMS, Life of a record).
 import { addDays, dateOf, midnightOf } from '../calendar.ts';
 import { invalid, notFound } from '../refusal.ts';
 import { Documents, type LineItemChange, messageDraft, totalsOf } from './documents.ts';

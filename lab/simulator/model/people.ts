@@ -1,4 +1,4 @@
-// People, their roles and their rates (harvest-api sections 10, 14, 16.18 to 16.21).
+// People, their roles and their rates (HARVEST-STREAMS, Life of a record).
 import { addDays } from '../calendar.ts';
 import { invalid, notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
@@ -127,7 +127,7 @@ export class Rates extends Noun<RateRow> {
 
   /**
    * Adds a rate. Without start_date it replaces every rate; otherwise those that start on it or later. The
-   * predecessor then ends the day before (harvest-api section 16.20).
+   * predecessor then ends the day before.
    */
   create(fields: Fields<RateRow>): RateRow {
     present({ Amount: fields.amount, User: this.account.users.get(fields.user_id ?? null) });

@@ -1,4 +1,4 @@
-// Tasks, projects and who and what is assigned to them (harvest-api sections 10, 13, 16.13, 16.15 to 16.17).
+// Tasks, projects and who and what is assigned to them (HARVEST-API, Deletes).
 import { invalid, notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
 import type { ProjectRow, TaskAssignmentRow, TaskRow, TimeEntryRow, UserAssignmentRow } from './rows.ts';

@@ -2,7 +2,7 @@
 // Changed at any time, in process or through the control door; one-off misbehaviour is a fault instead (faults.ts).
 
 export interface Settings {
-  /** Role of the token's owner: anything but administrator is refused or silently narrowed (harvest-api section 11). */
+  /** Role of the token's owner: anything but administrator is refused or silently narrowed (HARVEST-API, Permissions). */
   role: 'administrator' | 'manager' | 'member';
   /** Ids of the people assigned to the owner as teammates, while they are a manager. */
   teammates: readonly number[];
@@ -30,7 +30,7 @@ export interface Settings {
   htmlErrors: boolean;
   /** Seconds added to the `Date` header: a server clock that is off. */
   dateOffsetSeconds: number;
-  /** Which unknown events move updated_at of the neighbours (the [U] rows of harvest-api section 13). */
+  /** Which events move updated_at of the neighbours, where nobody knows (HARVEST-API, What moves updated_at). */
   touches: {
     /** A rename moves time entries, expenses, projects … that show the name. */
     renamed: boolean;

@@ -1,4 +1,4 @@
-// Time entries and their timers (harvest-api sections 10, 14, 16.14).
+// Time entries and their timers (HARVEST-STREAMS, Life of a record).
 import { invalid, notRemovable } from '../refusal.ts';
 import { type Fields, Noun, present } from './noun.ts';
 import type { TimeEntryRow } from './rows.ts';

@@ -1,4 +1,4 @@
-// Invoices, estimates, their messages and payments as JSON (harvest-api sections 16.4 to 16.6, 16.8, 16.9).
+// Invoices, estimates, their messages and payments as JSON (HARVEST-STREAMS, Lists).
 import { dateTime, dateTimeOrNull } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
 import { lineAmount, totalsOf } from '../model/documents.ts';

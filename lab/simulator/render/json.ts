@@ -32,7 +32,7 @@ export function taskOf(account: Account, id: number) {
   return { id, name: account.tasks.expect(id).name };
 }
 
-/** Whether the token's owner may see rates and amounts (harvest-api section 11). */
+/** Whether the token's owner may see rates and amounts (HARVEST-API, Permissions). */
 export const seesRates = (account: Account): boolean => account.settings.role === 'administrator';
 
 /** Money members as this caller sees them: shown, null, or not there at all. */

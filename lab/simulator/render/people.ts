@@ -1,4 +1,4 @@
-// Company, clients, contacts, users, roles and rates as JSON (harvest-api sections 16.1 to 16.3, 16.18 to 16.21).
+// Company, clients, contacts, users, roles and rates as JSON (HARVEST-STREAMS, Lists).
 import type { Account } from '../model/account.ts';
 import type { ClientRow, ContactRow, RateRow, RoleRow, UserRow } from '../model/rows.ts';
 import { clientOf, type JsonObject, rates, stamps } from './json.ts';

@@ -1,5 +1,4 @@
-// Tasks, projects, assignments and categories as JSON (harvest-api sections 16.7, 16.10, 16.12, 16.13, 16.15 to
-// 16.17, 16.22).
+// Tasks, projects, assignments and categories as JSON (HARVEST-STREAMS, Lists).
 import { dateTime } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
 import type {

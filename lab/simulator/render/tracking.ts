@@ -1,4 +1,4 @@
-// Time entries and expenses as JSON (harvest-api sections 16.11, 16.14).
+// Time entries and expenses as JSON (HARVEST-STREAMS, Lists).
 import { dateTime, dateTimeOrNull, timeOfDay } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
 import type { ExpenseRow, TimeEntryRow } from '../model/rows.ts';

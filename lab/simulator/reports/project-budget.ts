@@ -1,4 +1,4 @@
-// The project budget report: every project that has a budget, as of now (harvest-api section 16.32).
+// The project budget report: every project that has a budget, as of now (HARVEST-API, Reports).
 import type { Account } from '../model/account.ts';
 import { money } from '../model/noun.ts';
 import type { ProjectRow } from '../model/rows.ts';

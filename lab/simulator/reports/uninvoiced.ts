@@ -1,4 +1,4 @@
-// The uninvoiced report: every billable project, also those without anything in the window (harvest-api section 16.27).
+// The uninvoiced report: every billable project, also those without anything in the window (HARVEST-API, Reports).
 import type { Account } from '../model/account.ts';
 import { money } from '../model/noun.ts';
 import type { ProjectRow } from '../model/rows.ts';

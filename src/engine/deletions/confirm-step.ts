@@ -3,12 +3,12 @@
 // deletes it with them.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
-import { holdOf } from './reconciliation.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { JsonObject } from '../ports.ts';
-import { dependentsOf } from './removal-step.ts';
-import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import type { StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
+import { holdOf } from './reconciliation.ts';
+import { dependentsOf } from './removal-step.ts';
 
 /** Candidates asked for in one step. */
 const CANDIDATES_PER_STEP = 32;
@@ -48,7 +48,11 @@ export async function confirmStep(runtime: StreamRuntime, context: StepContext):
     moved_at: at,
     moved_by: 'confirm',
   });
-  return stepResult(runtime, 'confirm', { diffs: [[runtime, diff]], moves: [[runtime, move]], deletes: deleted.length > 0 });
+  return stepResult(runtime, 'confirm', {
+    diffs: [[runtime, diff]],
+    moves: [[runtime, move]],
+    deletes: deleted.length > 0,
+  });
 }
 
 /** The row without the candidates that are `done`, with what was refused behind those not asked for yet, and with what is confirmed. */

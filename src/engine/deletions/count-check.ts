@@ -1,22 +1,27 @@
 // A list's count at Harvest against ours: one request that tells cheaply whether something is missing.
 import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
-import { limitOf, afterCount, uncounted } from './reconciliation.ts';
-import { countIn, EVERYTHING, missingRows } from './counts.ts';
-import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { PRIORITY } from '../ports.ts';
 import { sourcesOf } from '../reports/restatement.ts';
-import type { Move, StepContext } from '../step.ts';
+import type { Diff } from '../state/diff.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import type { Move, StepContext } from '../step.ts';
 import { addedTo } from '../steps/scan.ts';
+import { countIn, EVERYTHING, missingRows } from './counts.ts';
+import { afterCount, limitOf, uncounted } from './reconciliation.ts';
 
 /** Whether a count check is due, and would not count what is being looked into already. */
 export function isCountDue(
   { row, definition, intervals }: StreamRuntime,
   { once, now }: Pick<StepContext, 'once' | 'now'>,
 ): boolean {
-  if (definition.kind !== 'list' || row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0)
+  if (
+    definition.kind !== 'list' ||
+    row.reconciliation !== null ||
+    row.reconcile_due !== null ||
+    row.candidates.length > 0
+  )
     return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;
@@ -32,7 +37,12 @@ interface Counted {
  * Counts the list after a scan whose last page gave `diff`: how rows move by it. `hasTotals`: the scan's own pages said how
  * many they were. Throws what Source throws.
  */
-export async function countCheck(runtime: StreamRuntime, diff: Diff, hasTotals: boolean, context: StepContext): Promise<Counted> {
+export async function countCheck(
+  runtime: StreamRuntime,
+  diff: Diff,
+  hasTotals: boolean,
+  context: StepContext,
+): Promise<Counted> {
   const total = hasTotals ? (await countIn(runtime, EVERYTHING, PRIORITY.poll, context)).total : null;
   const now = context.now();
   if (total === null) return untold(runtime, now);

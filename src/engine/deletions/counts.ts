@@ -1,10 +1,10 @@
 // Harvest's count of a list, or of some days of it, and ours.
 import { isoDay } from '../../streams/windows.ts';
-import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { PageRequest, RowId } from '../ports.ts';
-import { circularLinks, type StepContext, sinceStart, startOf } from '../step.ts';
+import type { Diff } from '../state/diff.ts';
 import type { DayRange } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { circularLinks, type StepContext, sinceStart, startOf } from '../step.ts';
 
 type Days = Pick<DayRange, 'from' | 'to'>;
 
@@ -53,7 +53,8 @@ export function bounds({ from, to }: Days): Record<string, string> {
 export function missingRows(runtime: StreamRuntime, total: number, context: StepContext, diff?: Diff): number {
   const { index, row } = runtime;
   let ours = index.size;
-  if (context.settings.startDate !== null) ours = [...index.ids()].filter((id) => isInScope(runtime, id, context)).length;
+  if (context.settings.startDate !== null)
+    ours = [...index.ids()].filter((id) => isInScope(runtime, id, context)).length;
   for (const [id, change] of diff?.changes ?? []) if (change !== null && index.get(id) === undefined) ours++;
   const refused = new Set([...Object.keys(row.refused), ...(diff?.refusals.map(({ id }) => id) ?? [])]);
   for (const id of refused) if (index.get(Number(id)) === undefined) ours++;

@@ -2,12 +2,11 @@
 // compared like any record, so that what drifted silently is published too; what is missing becomes a candidate.
 import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherError } from '../../base/errors.ts';
-import { beginReconciliation, counted, Histogram, halved, isDone, isPage, limitOf } from './reconciliation.ts';
-import { bounds, countIn, isInScope } from './counts.ts';
-import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type Page, PRIORITY, type RowId } from '../ports.ts';
+import type { Diff } from '../state/diff.ts';
+import type { DayRange, Reconciliation } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import {
   circularLinks,
   isRefusal,
@@ -16,12 +15,13 @@ import {
   readAll,
   type StepContext,
   type StepResult,
+  scanMs,
   sinceStart,
   stepResult,
-  scanMs,
 } from '../step.ts';
-import type { Reconciliation, DayRange } from '../state/stream-row.ts';
 import { heldReportsOf } from './count-check.ts';
+import { bounds, countIn, isInScope } from './counts.ts';
+import { beginReconciliation, counted, Histogram, halved, isDone, isPage, limitOf } from './reconciliation.ts';
 
 /** Ranges that are asked for at the same time. */
 const RANGES_AT_ONCE = 4;
@@ -38,7 +38,8 @@ interface Progress {
 export async function reconciliationStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
   const { row, definition } = runtime;
   const days = new Histogram(runtime.index.dayCounts(), context.source.pageRows);
-  const reconciliation = row.reconciliation ?? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days);
+  const reconciliation =
+    row.reconciliation ?? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days);
   const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : PRIORITY.slack;
   const diff = newDiff(runtime, context, { seen: true });
 
@@ -47,7 +48,11 @@ export async function reconciliationStep(runtime: StreamRuntime, context: StepCo
     : rangesStep(runtime, reconciliation, reconciliation.ranges, days, diff, priority, context));
   const now = context.now();
   const startedAt = reconciliation.started_at || isoSeconds(progress.serverTime ?? now);
-  const next: Reconciliation = { ...progress.reconciliation, started_at: startedAt, found: reconciliation.found + progress.missing.length };
+  const next: Reconciliation = {
+    ...progress.reconciliation,
+    started_at: startedAt,
+    found: reconciliation.found + progress.missing.length,
+  };
   const limit = limitOf(runtime.index.size, context.settings.hold);
   const move: Move = (current) =>
     counted(
@@ -60,7 +65,8 @@ export async function reconciliationStep(runtime: StreamRuntime, context: StepCo
 
   const stream = definition.name;
   const events: PublisherEvent[] = [];
-  if (row.reconciliation === null) events.push({ name: 'scan.started', stream, purpose: 'reconciliation', since: null });
+  if (row.reconciliation === null)
+    events.push({ name: 'scan.started', stream, purpose: 'reconciliation', since: null });
   if (isDone(next)) {
     const { pages, read } = next;
     const ms = scanMs(startedAt, now);
@@ -83,12 +89,18 @@ async function rangesStep(
   context: StepContext,
 ): Promise<Progress> {
   const taken = ranges.slice(0, RANGES_AT_ONCE);
-  const answers = await Promise.all(taken.map((range) => look(runtime, range, reconciliation, days, priority, context)));
+  const answers = await Promise.all(
+    taken.map((range) => look(runtime, range, reconciliation, days, priority, context)),
+  );
   const missing: number[] = [];
   // Nothing can be searched for by counting: everything is read instead.
   if (answers.some(({ halves }) => halves === null)) {
     const whole = beginReconciliation(runtime.definition, 'asked', 0, days);
-    return { reconciliation: { ...whole, started_at: reconciliation.started_at }, missing: [], serverTime: answers[0]!.serverTime };
+    return {
+      reconciliation: { ...whole, started_at: reconciliation.started_at },
+      missing: [],
+      serverTime: answers[0]!.serverTime,
+    };
   }
   const left: DayRange[] = [];
   let read = 0;
@@ -152,7 +164,10 @@ function missingIn(runtime: StreamRuntime, range: DayRange, { seen }: Diff, cont
   const ours = isWhole
     ? [...index.ids()]
     : // Rows without a day are in no range: each is asked for, once per reconciliation, with the first.
-      [...index.idsDated(range.from ?? -Infinity, range.to ?? Infinity), ...(range.from === null ? undated(runtime) : [])];
+      [
+        ...index.idsDated(range.from ?? -Infinity, range.to ?? Infinity),
+        ...(range.from === null ? undated(runtime) : []),
+      ];
   return (ours as number[]).filter((id) => !seen!.has(id) && isInScope(runtime, id, context));
 }
 
@@ -188,7 +203,13 @@ async function pageStep(
     (id) => id >= floor && id < above && !diff.seen!.has(id) && isInScope(runtime, id, context),
   );
   return {
-    reconciliation: { ...reconciliation, next: page.next, floor, pages: reconciliation.pages + 1, read: reconciliation.read + page.records.length },
+    reconciliation: {
+      ...reconciliation,
+      next: page.next,
+      floor,
+      pages: reconciliation.pages + 1,
+      read: reconciliation.read + page.records.length,
+    },
     missing,
     serverTime: page.serverTime,
   };
@@ -196,5 +217,9 @@ async function pageStep(
 
 /** The walk from its first page. */
 function begunAgain(reconciliation: Reconciliation): Progress {
-  return { reconciliation: { ...reconciliation, next: null, floor: null, pages: 0, read: 0 }, missing: [], serverTime: null };
+  return {
+    reconciliation: { ...reconciliation, next: null, floor: null, pages: 0, read: 0 },
+    missing: [],
+    serverTime: null,
+  };
 }

@@ -6,7 +6,7 @@
 // own 404 for its id makes it a deletion.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Reconciliation, DayRange, Hold, StreamRow } from '../state/stream-row.ts';
+import type { DayRange, Hold, Reconciliation, StreamRow } from '../state/stream-row.ts';
 
 /** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
 export interface HoldLimit {
@@ -63,7 +63,9 @@ export function afterCount(
 
 /** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
 export function askedAgain(row: StreamRow): StreamRow {
-  return row.hold?.kind === 'cascade' ? { ...row, candidates: [...row.candidates, ...row.confirmed], confirmed: [] } : row;
+  return row.hold?.kind === 'cascade'
+    ? { ...row, candidates: [...row.candidates, ...row.confirmed], confirmed: [] }
+    : row;
 }
 
 /** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
@@ -204,16 +206,29 @@ export function counted(
   const isHeld = row.hold !== null && !row.hold.released;
   if (!isHeld && !row.hold?.released && reconciliation.found > limit) {
     const reason = missingReason(reconciliation.found, row.rows);
-    return { ...row, reconciliation: null, candidates: [], reconciled_at: at, hold: holdOf(row, 'missing', reason, at) };
+    return {
+      ...row,
+      reconciliation: null,
+      candidates: [],
+      reconciled_at: at,
+      hold: holdOf(row, 'missing', reason, at),
+    };
   }
   // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.
-  if (isHeld && row.uncounted && row.hold?.kind === 'missing' && isDone(reconciliation) && reconciliation.found <= limit) {
+  if (
+    isHeld &&
+    row.uncounted &&
+    row.hold?.kind === 'missing' &&
+    isDone(reconciliation) &&
+    reconciliation.found <= limit
+  ) {
     return { ...row, reconciliation: null, reconciled_at: at, hold: null, reconcile_due: 'asked' };
   }
   const { candidates } = isHeld ? row : withCandidates(row, found);
   const known = new Set(candidates);
   const isCut = reconciliation.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
-  if (!isDone(reconciliation)) return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
+  if (!isDone(reconciliation))
+    return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
   // What a reconciliation could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
   const ended: StreamRow = { ...row, reconciliation: null, candidates, explained: row.missing };
   if (isCut) return { ...ended, reconcile_due: 'asked' };
@@ -224,5 +239,7 @@ export function counted(
 }
 
 export function isDone(reconciliation: Reconciliation): boolean {
-  return reconciliation.ranges === null ? reconciliation.pages > 0 && reconciliation.next === null : reconciliation.ranges.length === 0;
+  return reconciliation.ranges === null
+    ? reconciliation.pages > 0 && reconciliation.next === null
+    : reconciliation.ranges.length === 0;
 }

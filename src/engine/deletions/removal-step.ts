@@ -6,11 +6,11 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { counted } from '../../base/words.ts';
 import { ownerOf } from '../../streams/definition.ts';
-import { holdOf, limitOf } from './reconciliation.ts';
+import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import type { RowId } from '../ports.ts';
 import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
+import { holdOf, limitOf } from './reconciliation.ts';
 
 type Streams = StepContext['streams'];
 

@@ -1,17 +1,21 @@
 // Days that nobody can mean: a mistyped year. Each record is named once, so that somebody mends it; reports read its window.
 import { isoSeconds } from '../../base/clock.ts';
 import { isoDay, isUnlikely } from '../../streams/windows.ts';
-import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { RowId } from '../ports.ts';
+import type { Diff } from '../state/diff.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { Move } from '../step.ts';
 
 /** With more of them than this, they are meant. */
 const NAMED_MAX = 100;
 
 /** What the changes of `diff` say of the days of a list: the records to be named now, and what its row remembers of them. */
-export function farDays(runtime: StreamRuntime, diff: Diff, now: number): { events: PublisherEvent[]; move: Move } | null {
+export function farDays(
+  runtime: StreamRuntime,
+  diff: Diff,
+  now: number,
+): { events: PublisherEvent[]; move: Move } | null {
   const { dated, name: stream } = runtime.definition;
   if (dated === null || diff.changes.size === 0) return null;
   const today = isoSeconds(now).slice(0, 10);

@@ -1,14 +1,15 @@
 // Lists that answer with fewer rows may say that rows were deleted, or that the token's owner may see less than before: time
-// entries, expenses and reports are narrowed silently (harvest-api section 11). Reports cannot be asked for a single row, so
+// entries, expenses and reports are narrowed silently (HARVEST-API, Permissions). Reports cannot be asked for a single row, so
 // before rows leave a report, the streams it is made from are counted.
-import { limitOf } from '../deletions/reconciliation.ts';
+
 import { countIn, EVERYTHING, missingRows, walkedCount } from '../deletions/counts.ts';
-import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { limitOf } from '../deletions/reconciliation.ts';
 import { PRIORITY, type RowId } from '../ports.ts';
-import { sourcesOf } from './restatement.ts';
-import type { StepContext } from '../step.ts';
+import type { Diff } from '../state/diff.ts';
 import { stateOf } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import type { StepContext } from '../step.ts';
+import { sourcesOf } from './restatement.ts';
 
 /** Why a report is held whose sources miss too much. */
 export const NARROWED =

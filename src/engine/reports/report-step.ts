@@ -3,15 +3,15 @@
 import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
 import { type Grain, type Window, windowOf } from '../../streams/windows.ts';
 import { holdOf } from '../deletions/reconciliation.ts';
-import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
 import { PRIORITY } from '../ports.ts';
-import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, scanMs } from '../step.ts';
+import type { Diff } from '../state/diff.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
 import { addedTo, coverWindow, nextWindow, shrinkCovered, takenOff } from '../steps/scan.ts';
+import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
+import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
 
 type ReportPosition = Extract<Position, { kind: 'report' }>;
 
@@ -58,7 +58,8 @@ export function windowTasks(
 
   // Times that a clock has run away from since are no reason to wait.
   const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
-  const rested = (day: string) => (once ? 0 : end(runtime.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS));
+  const rested = (day: string) =>
+    once ? 0 : end(runtime.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS);
   const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
   const dirty = soonest(position.dirty);
   if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });

@@ -1,10 +1,10 @@
-// Which windows of which reports a published change may restate. There is no change signal for reports (harvest-api section 9):
+// Which windows of which reports a published change may restate. Nothing tells that a report changed (HARVEST-API, Reports):
 // a time entry restates the windows of its old and its new day; a rename or a rate those in which the record has rows.
 import type { StreamDefinition } from '../../streams/definition.ts';
 import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/windows.ts';
+import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import type { RowId } from '../ports.ts';
 
 const TIME = ['time_clients', 'time_projects', 'time_tasks', 'time_team'];
 const EXPENSES = ['expenses_clients', 'expenses_projects', 'expenses_categories', 'expenses_team'];

@@ -3,7 +3,6 @@
 import { hash53 } from '../../base/hash.ts';
 import { jsonText } from '../../base/json.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import { Drift } from './drift.ts';
 import {
   type Codec,
   ConversionError,
@@ -15,6 +14,7 @@ import {
   type RecordContext,
   type RowId,
 } from '../ports.ts';
+import { Drift } from './drift.ts';
 import type { IndexedRow, RowIndex } from './row-index.ts';
 
 export interface Refusal {

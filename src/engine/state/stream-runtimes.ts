@@ -4,10 +4,10 @@ import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import { withoutLeftOver } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { Intervals, StreamRuntime } from './stream-runtime.ts';
 import type { Codec, Opened, Restore, Restored } from '../ports.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
+import type { Intervals, StreamRuntime } from './stream-runtime.ts';
 
 export interface StreamPlan {
   readonly definition: StreamDefinition;

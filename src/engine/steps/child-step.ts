@@ -1,13 +1,13 @@
 // A step of a child stream: the children of a few parents, in one transaction. Changed parents go first; a slow scan visits
-// all of them, because a parent does not always move with its children (harvest-api section 13).
+// all of them, because a parent does not always move with its children (HARVEST-API, What moves updated_at).
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import { holdOf, limitOf, withCandidates } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { PRIORITY, type RowId } from '../ports.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, scanMs } from '../step.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
 import { removePending } from './scan.ts';
 
 /** Parents whose children are read in one step, and so in one transaction. */

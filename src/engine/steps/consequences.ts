@@ -1,14 +1,14 @@
 // What published changes mean to other streams, in the same transaction (design section 4): children of changed parents are to
 // be read, windows of reports are to be read again.
 import { isoSeconds } from '../../base/clock.ts';
-import type { Diff } from '../state/diff.ts';
 import type { PublisherEvent } from '../events.ts';
 import { farDays } from '../reports/far-days.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { weekStartOf } from '../reports/report-span.ts';
 import { restated } from '../reports/restatement.ts';
-import { type Move, type StepContext, type StepResult, stepResult } from '../step.ts';
+import type { Diff } from '../state/diff.ts';
 import type { Position } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, type StepContext, type StepResult, stepResult } from '../step.ts';
 import { addedTo, addPending } from './scan.ts';
 
 type ReportPosition = Extract<Position, { kind: 'report' }>;
@@ -56,7 +56,11 @@ function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepCont
   ]);
 }
 
-function restatedReports(runtime: StreamRuntime, diff: Diff, { streams, settings }: StepContext): [StreamRuntime, Move][] {
+function restatedReports(
+  runtime: StreamRuntime,
+  diff: Diff,
+  { streams, settings }: StepContext,
+): [StreamRuntime, Move][] {
   const { dirty, touched, all } = restated(runtime, diff, streams, settings.grain, weekStartOf(streams));
   const moves: [StreamRuntime, Move][] = [];
   const move = (report: StreamRuntime, change: (position: ReportPosition) => ReportPosition) =>

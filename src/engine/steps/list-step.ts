@@ -1,10 +1,12 @@
 // A step of a list: one page of its scan. At the end of a scan the list is counted, when that is due.
 import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherError } from '../../base/errors.ts';
-import type { Diff } from '../state/diff.ts';
+import { countCheck, isCountDue } from '../deletions/count-check.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type Page, PRIORITY, type Purpose } from '../ports.ts';
+import type { Diff } from '../state/diff.ts';
+import type { ListScan, Position } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
 import {
   circularLinks,
   isRefusal,
@@ -14,13 +16,11 @@ import {
   readAll,
   type StepContext,
   type StepResult,
+  scanMs,
   startOf,
   stepResult,
-  scanMs,
 } from '../step.ts';
-import type { ListScan, Position } from '../state/stream-row.ts';
 import { advanceList, beginList, isEndless, restartWalk } from './scan.ts';
-import { isCountDue, countCheck } from '../deletions/count-check.ts';
 
 /** The next page of a list's scan. Throws what Source throws. */
 export async function listStep(
@@ -87,7 +87,7 @@ function isCircle({ links }: StreamRuntime, { pages }: ListScan, { next }: Page)
   return isKnown;
 }
 
-/** Running timers grow without moving `updated_at`: they are asked for by themselves (harvest-api section 13). */
+/** Running timers grow without moving `updated_at`: they are asked for by themselves (HARVEST-API, What moves updated_at). */
 async function readTimers(runtime: StreamRuntime, diff: Diff, context: StepContext): Promise<void> {
   const query = { is_running: 'true' };
   const { records } = await readAll(runtime, { query }, 'poll', PRIORITY.poll, context);
@@ -115,6 +115,11 @@ function listEvents(
   return events;
 }
 
-function restartedStep(runtime: StreamRuntime, position: Position, purpose: Purpose, failure: PublisherError): StepResult {
+function restartedStep(
+  runtime: StreamRuntime,
+  position: Position,
+  purpose: Purpose,
+  failure: PublisherError,
+): StepResult {
   return stepResult(runtime, purpose, { moves: [[runtime, (row) => ({ ...row, position })]], failure });
 }

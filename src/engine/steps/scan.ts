@@ -1,4 +1,4 @@
-// How a position moves when a page, a chunk of parents or a window has been read: the cursor rules of design section 4.
+// How a position moves when a page, a chunk of parents or a window has been read: the cursor moves only when a whole scan is committed.
 // Pure: position in, position out; the times are the server's, handed in.
 import { isoSeconds } from '../../base/clock.ts';
 import type { Page } from '../ports.ts';

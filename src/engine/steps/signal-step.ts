@@ -1,10 +1,10 @@
 // What a person asked for with a command, as a move of the stream's row: no request is made here, the next steps do the work.
 import { isoSeconds } from '../../base/clock.ts';
-import { askForRound } from './consequences.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { Signal } from '../ports.ts';
-import { type StepContext, type StepResult, startOf, stepResult } from '../step.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type StepContext, type StepResult, startOf, stepResult } from '../step.ts';
+import { askForRound } from './consequences.ts';
 import { addedTo } from './scan.ts';
 
 /** Carries out the oldest signal of the stream. */
@@ -41,7 +41,13 @@ function carriedOut(row: StreamRow, signal: Signal): StreamRow {
 function released(row: StreamRow): StreamRow {
   const candidates = [...new Set([...row.candidates, ...row.confirmed])];
   const hold = row.hold && { ...row.hold, released: true };
-  return { ...readAgain(row), hold, candidates, confirmed: [], reconcile_due: row.position.kind === 'list' ? 'count' : null };
+  return {
+    ...readAgain(row),
+    hold,
+    candidates,
+    confirmed: [],
+    reconcile_due: row.position.kind === 'list' ? 'count' : null,
+  };
 }
 
 /** Everything once more, suppressed by what is there. */

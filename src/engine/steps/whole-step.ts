@@ -3,11 +3,11 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { holdOf, limitOf, missingReason } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { isNarrowed, lookAgain, missingFrom, NARROWED } from '../reports/narrowing.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, stepResult, scanMs } from '../step.ts';
+import { isNarrowed, lookAgain, missingFrom, NARROWED } from '../reports/narrowing.ts';
 import type { StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
 
 /** Everything the stream holds. Throws what Source throws. */
 export async function wholeStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
@@ -59,7 +59,8 @@ function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [
     const flag = runtime.definition.feature;
     if (flag === null) continue;
     const isOff = company[flag] === false;
-    if (isOff && runtime.row.state !== 'FEATURE_OFF') moves.push([runtime, (row) => featureOff(row, runtime, flag, now())]);
+    if (isOff && runtime.row.state !== 'FEATURE_OFF')
+      moves.push([runtime, (row) => featureOff(row, runtime, flag, now())]);
     if (!isOff && runtime.row.state === 'FEATURE_OFF') {
       moves.push([runtime, (row) => moved(row, row.position, 'probe', now(), false)]);
     }

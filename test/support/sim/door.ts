@@ -1,7 +1,8 @@
 // Harvest's door as a schedule's publisher meets it: the simulator in process, now and then an answer that is older than it
 // should be. Notes what no publisher may do there.
-import type { HttpAnswer, HttpRequest } from '../../../src/harvest/transport.ts';
+
 import type { Simulator } from '../../../lab/simulator/index.ts';
+import type { HttpAnswer, HttpRequest } from '../../../src/harvest/transport.ts';
 import { streams } from '../truth.ts';
 import { ID_HOST, TEST_HOST } from './plan.ts';
 

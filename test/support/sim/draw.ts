@@ -1,6 +1,7 @@
 // Everything random in a schedule comes out of one of these, and so out of its seed.
-import type { Random } from '../../../src/base/clock.ts';
+
 import { seededRandom } from '../../../lab/simulator/index.ts';
+import type { Random } from '../../../src/base/clock.ts';
 
 export class Draw {
   readonly random: Random;

@@ -1,9 +1,10 @@
 // What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
+
+import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
 import type { Signal } from '../../../src/engine/ports.ts';
 import { DATED_SOURCES } from '../../../src/engine/reports/report-span.ts';
-import type { CommitFate } from '../memory-log.ts';
-import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
+import type { CommitFate } from '../memory-log.ts';
 import { POINTS } from './life.ts';
 import type { Plan } from './plan.ts';
 import { MINUTE, SECOND, SPOILT, type Stage } from './stage.ts';

@@ -1,8 +1,9 @@
 // The log of a schedule, which judges each commit at the moment it becomes visible: what holds only afterwards, or only when
 // nobody crashes, does not hold.
+
+import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { Batch, JsonObject, OutMessage } from '../../../src/engine/ports.ts';
 import type { StreamRow } from '../../../src/engine/state/stream-row.ts';
-import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { testCodec } from '../codec.ts';
 import { WatchedLog } from '../oracle.ts';

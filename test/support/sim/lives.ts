@@ -1,7 +1,8 @@
 // The lives of a schedule, one after the other and sometimes two at once: starts them, starts them again, and judges how each ended.
+
+import { seededRandom } from '../../../lab/simulator/index.ts';
 import { CODES, type ErrorCode } from '../../../src/base/errors.ts';
 import type { RunOptions } from '../../../src/engine/account.ts';
-import { seededRandom } from '../../../lab/simulator/index.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
 import { Life, type LifeParts, type Point } from './life.ts';
 

@@ -1,8 +1,9 @@
 // What a seed draws once for its whole schedule: the account, what is read of it, and how the world is made.
-import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
-import type { BudgetLimit } from '../../../src/harvest/client.ts';
+
 import { defaultSettings } from '../../../lab/simulator/model/settings.ts';
 import type { SimulatorOptions } from '../../../lab/simulator/simulator.ts';
+import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
+import type { BudgetLimit } from '../../../src/harvest/client.ts';
 import type { BudgetName, StreamDefinition } from '../../../src/streams/definition.ts';
 import { ownerOf } from '../../../src/streams/definition.ts';
 import type { Grain } from '../../../src/streams/windows.ts';

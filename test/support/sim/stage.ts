@@ -1,6 +1,7 @@
 // Everything that a schedule consists of, made from its seed, and how time passes for all of it.
-import type { Signal } from '../../../src/engine/ports.ts';
+
 import { createSimulator, seededRandom } from '../../../lab/simulator/index.ts';
+import type { Signal } from '../../../src/engine/ports.ts';
 import { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import { Witness } from '../witness.ts';
 import { Door } from './door.ts';

@@ -24,7 +24,7 @@ function watch(rest: Partial<Loop> = {}): Watch {
   return { clock, watchdog, told, state };
 }
 
-describe('a loop that owes something', () => {
+describe('a loop that owes something [P9]', () => {
   test('and does not move for a minute stands still, which is told once', async () => {
     const { clock, watchdog, told } = watch();
     await clock.pass(59_999);

@@ -1,9 +1,9 @@
 // What `check` asks of Harvest beside a daemon that uses the same budgets.
 import { expect, onTestFinished, test } from 'vitest';
+import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
 import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';
 import { checkHarvest } from '../../../src/cli/check-harvest.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { onlyStreams } from '../../support/publisher.ts';
 

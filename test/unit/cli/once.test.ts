@@ -18,7 +18,7 @@ const judged = (streams: Parameters<typeof account>[0], only: string[] | null = 
   }
 };
 
-describe('run --once ends', () => {
+describe('run --once ends [P9]', () => {
   test('with 0 when every stream was read completely', () => {
     expect(judged([good, stream('users')])).toEqual([]);
   });

@@ -36,7 +36,10 @@ test.each([
   ['run --only clients --only projectz', 'did you mean projects?'],
   ['reconciliation clients --account 1234568', 'did you mean 1234567?\n  The accounts are 1234567.'],
   ['reconciliation clients --wait soon', 'must be a whole number above 0'],
-  ['reconciliation tasks --set streams.tasks.enabled=false', 'switched off in the configuration\n  Set streams.tasks.enabled'],
+  [
+    'reconciliation tasks --set streams.tasks.enabled=false',
+    'switched off in the configuration\n  Set streams.tasks.enabled',
+  ],
   [`reconciliation tasks ${SECOND_ACCOUNT}`, 'name one with --account\n  The accounts are 1234567, 12.'],
 ])('%s', async (line, said) => {
   expect(await main(['node', 'harvest-kafka', ...line.split(' ')])).toBe(64);

@@ -48,7 +48,7 @@ describe.each(catalog)('$name', (stream) => {
   const type = avro.Type.forSchema(schemas.get(stream.name) as avro.Schema, { wrapUnions: 'never' });
   const { value: schemaId } = schemaIds.get(stream.name)!;
 
-  test('the recorded sample comes back field by field', async () => {
+  test('the recorded sample comes back field by field [P1]', async () => {
     const { record } = sampleOf(stream.name);
     const encoded = encode(stream.name, record);
     const expected = { ...asDecoded(fields, record), ...givenFields(stream), _extra: null };
@@ -242,13 +242,13 @@ describe('tolerance', () => {
   });
 });
 
-describe('what the schema does not know', () => {
+describe('what the schema does not know [P7]', () => {
   const anyName = fc.oneof(fc.constantFrom('__proto__', 'constructor', '0', '10', '9', '_extra', 'id2'), fc.string());
   const anyUnknown = fc
     .dictionary(anyName, fc.jsonValue(), { minKeys: 1, maxKeys: 5, noNullPrototype: true })
     .map((members) => JSON.parse(JSON.stringify(members)) as JsonObject);
 
-  test('travels in _extra and comes back as it was', async () => {
+  test('travels in _extra and comes back as it was [P7]', async () => {
     const known = new Set(documentedFields.time_entries!.map(({ path }) => path));
     await fc.assert(
       fc.asyncProperty(anyUnknown, async (unknown) => {

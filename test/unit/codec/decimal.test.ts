@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromBytes, parseDecimal, toBytes, toDouble, toText } from '../../../src/codec/decimal.ts';
 import { seededRandom } from '../../../lab/simulator/index.ts';
+import { fromBytes, parseDecimal, toBytes, toDouble, toText } from '../../../src/codec/decimal.ts';
 import { runs } from '../../support/runs.ts';
 
 /** Millionths of a literal, rounded half-even, by integer arithmetic alone. */

@@ -322,7 +322,7 @@ describe('logging in', () => {
     expect(stub.authorizations).toEqual([`Basic ${btoa('ada:s3cret')}`, 'Bearer t0ken', undefined]);
   });
 
-  test('no credential shows in a failure', async () => {
+  test('no credential shows in a failure [P10]', async () => {
     const auth = { username: 'ada', password: new Secret('s3cret') };
     stub.interfere = () => ({ status: 401, body: '' });
     const error = await clientOf({ auth })

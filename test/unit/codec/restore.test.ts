@@ -20,11 +20,18 @@ function written(schema: object, value: unknown): Buffer {
 }
 
 describe.each(catalog)('$name', (stream) => {
-  test.each(['precise', 'double', 'string'] as const)('what was written is remembered as it was (%s)', async (mode) => {
-    const codec = testCodec({ decimalHandling: mode });
-    const { id, hash, group, day, key, value } = codec.encode(stream, sampleOf(stream.name).record, contextOf(stream));
-    expect(await codec.restore(stream, key, value)).toEqual({ id, hash, group, day });
-  });
+  test.each(['precise', 'double', 'string'] as const)(
+    'what was written is remembered as it was (%s) [P2]',
+    async (mode) => {
+      const codec = testCodec({ decimalHandling: mode });
+      const { id, hash, group, day, key, value } = codec.encode(
+        stream,
+        sampleOf(stream.name).record,
+        contextOf(stream),
+      );
+      expect(await codec.restore(stream, key, value)).toEqual({ id, hash, group, day });
+    },
+  );
 });
 
 test('a date that is null is no day', async () => {
@@ -96,7 +103,7 @@ describe('a value whose schema id the registry lost', () => {
   test.each([
     ['or that it gives to another record', other, 'gives to n.Other'],
     ['and gives to nobody', null, 'does not know as a record'],
-  ])('%s is the sign of another registry when it is ours', async (_, schema, said) => {
+  ])('%s is the sign of another registry when it is ours [P2]', async (_, schema, said) => {
     const before = testCodec({ ids: new Map([['clients', { key: 155, value: OLD_ID }]]) });
     const after = testCodec({ ids: new Map([['clients', { key: 155, value: 8 }]]), writerSchema: async () => schema });
     const { key, value } = before.encode(stream, sampleOf('clients').record, contextOf(stream));

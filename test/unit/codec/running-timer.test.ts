@@ -27,7 +27,7 @@ const anyHours = fc.oneof(
 const anyEntry = anyRecord(documentedFields.time_entries!, ['id']);
 
 describe('the ticking of a timer', () => {
-  test('alone makes no other version, and is published as Harvest said it all the same', async () => {
+  test('alone makes no other version, and is published as Harvest said it all the same [P2]', async () => {
     await fc.assert(
       fc.asyncProperty(anyEntry, anyHours, anyHours, async (entry, hours, rounded_hours) => {
         const before = { ...entry, is_running: true };
@@ -48,7 +48,7 @@ describe('the ticking of a timer', () => {
     expect(hashOf({ ...ticked, is_running: null })).not.toBe(hashOf({ ...running, is_running: null }));
   });
 
-  test('does not hide a start, a stop, or a change of any other member', () => {
+  test('does not hide a start, a stop, or a change of any other member [P2]', () => {
     expect(hashOf({ ...running, is_running: false })).not.toBe(hashOf(running));
     const others = Object.keys(running).filter((name) => name !== 'hours' && name !== 'rounded_hours');
     expect(others.length).toBeGreaterThan(20);
@@ -61,7 +61,7 @@ describe('the ticking of a timer', () => {
   });
 });
 
-test.each(modes)('what was written is remembered as it was, running or not (%s)', async (mode) => {
+test.each(modes)('what was written is remembered as it was, running or not (%s) [P2]', async (mode) => {
   const codec = codecs[mode];
   const unknown = fc.option(fc.dictionary(fc.constantFrom('vat', '__proto__', '10', '9'), fc.jsonValue()), { nil: {} });
   await fc.assert(

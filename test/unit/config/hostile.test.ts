@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
 import { run } from '../../../lab/stack/process.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { slowness } from '../../support/patience.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'harvest-kafka-hostile-'));

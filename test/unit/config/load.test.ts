@@ -69,7 +69,7 @@ describe('a small configuration', () => {
     expect(() => Object.assign(config.harvest.accounts[0]!, { id: '9' })).toThrow(TypeError);
   });
 
-  it('keeps the token out of everything that prints', () => {
+  it('keeps the token out of everything that prints [P10]', () => {
     const config = load(SMALL);
     expect(config.harvest.accounts[0]!.access_token!.reveal()).toBe(TOKEN);
     for (const printed of [
@@ -265,7 +265,7 @@ decimal_handling_mode: [double]
     ]);
   });
 
-  it('never quote a secret, whatever is wrong with it', () => {
+  it('never quote a secret, whatever is wrong with it [P10]', () => {
     const secrets = [
       SMALL.replace(TOKEN, `[${TOKEN}]`),
       SMALL.replace(TOKEN, `"${TOKEN} with blank"`),

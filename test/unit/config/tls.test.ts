@@ -95,7 +95,7 @@ schema_registry: { url: 'http://r' }`;
   expect(failure.message).toContain(`--set ${section}.ca_file: ${section}.ca_file holds no PEM certificate`);
 });
 
-test('the passphrase goes to TLS and shows nowhere', async () => {
+test('the passphrase goes to TLS and shows nowhere [P10]', async () => {
   const folder = await temporaryFolder();
   const files = { cert_file: join(folder, 'cert.pem'), key_file: join(folder, 'key.pem') };
   await writeFile(files.cert_file, CERTIFICATE);

@@ -1,7 +1,7 @@
 // What an account says of itself while the clock moves.
 import { expect, test } from 'vitest';
-import { accountStatus } from '../../../src/engine/account-status.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';
+import { accountStatus } from '../../../src/engine/account-status.ts';
 import { settingsOf } from '../../support/account.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { open } from '../harvest/opened-budget.ts';

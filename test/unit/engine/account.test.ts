@@ -1,13 +1,13 @@
 // The real engine, client, codec and index against the simulator in process and a log with Kafka's transactions in memory.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { mutate, seededRandom } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 import { clockFrom } from '../../support/epoch.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 describe('catching up once', () => {
-  test('makes the log equal to Harvest, all 32 streams, every row a first read', async () => {
+  test('makes the log equal to Harvest, all 32 streams, every row a first read [P1]', async () => {
     const { simulator } = account();
     const log = new MemoryLog();
     await benchAccount(simulator, log).catchUp();
@@ -16,7 +16,7 @@ describe('catching up once', () => {
     expect(new Set(log.history.map(({ op }) => op))).toEqual(new Set(['r']));
   });
 
-  test('publishes nothing the second time', async () => {
+  test('publishes nothing the second time [P2]', async () => {
     const { simulator } = account();
     const log = new MemoryLog();
     await benchAccount(simulator, log).catchUp();
@@ -43,8 +43,8 @@ describe('catching up once', () => {
   });
 });
 
-describe('commits whose outcome is unknown', () => {
-  test.each([1, 2, 3, 4, 5])('lead to the same log, with nothing twice (seed %i)', async (seed) => {
+describe('commits whose outcome is unknown [P4]', () => {
+  test.each([1, 2, 3, 4, 5])('lead to the same log, with nothing twice (seed %i) [P2]', async (seed) => {
     const { simulator } = account({ seed });
     const log = new MemoryLog();
     const random = seededRandom(seed);
@@ -57,7 +57,7 @@ describe('commits whose outcome is unknown', () => {
     expect(falseChanges(log)).toEqual([]);
   });
 
-  test('and processes that die at any moment leave no gap and repeat nothing', async () => {
+  test('and processes that die at any moment leave no gap and repeat nothing [P2]', async () => {
     const { simulator } = account();
     const log = new MemoryLog();
     for (const commits of [1, 2, 5, 9, 14]) {
@@ -77,7 +77,7 @@ describe('commits whose outcome is unknown', () => {
   });
 });
 
-test('a walk that was interrupted goes on at its page', async () => {
+test('a walk that was interrupted goes on at its page [P4]', async () => {
   const { simulator } = account({ timeEntries: 9_000 });
   const log = new MemoryLog();
   const first = benchAccount(simulator, log, { streams: ['time_entries'] });
@@ -99,7 +99,7 @@ test('a walk that was interrupted goes on at its page', async () => {
 });
 
 describe('a stream that is refused', () => {
-  test('stands still with reason and remedy, the others run', async () => {
+  test('stands still with reason and remedy, the others run [P9]', async () => {
     const { simulator } = account();
     const restore = simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 403 } });
     const log = new MemoryLog();
@@ -124,7 +124,7 @@ describe('a stream that is refused', () => {
     expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
   });
 
-  test('takes its children along, and nothing is deleted', async () => {
+  test('takes its children along, and nothing is deleted [P8]', async () => {
     const { simulator } = account();
     const log = new MemoryLog();
     await benchAccount(simulator, log).catchUp();
@@ -152,7 +152,7 @@ describe('a stream that is refused', () => {
     expect(bench.account.status().streams[0]).toMatchObject({ state: 'FORBIDDEN', retrying: { attempt: 1 } });
   });
 
-  test('by 422 is blocked, and says what Harvest said', async () => {
+  test('by 422 is blocked, and says what Harvest said [P9]', async () => {
     const { simulator } = account();
     simulator.faults.add({
       match: { stream: 'tasks' },
@@ -166,7 +166,7 @@ describe('a stream that is refused', () => {
   });
 });
 
-test('streams of a module that is off stand still until it is on', async () => {
+test('streams of a module that is off stand still until it is on [P1]', async () => {
   const { simulator, pass } = account();
   simulator.data.company.expense_feature = false;
   const log = new MemoryLog();
@@ -184,7 +184,7 @@ test('streams of a module that is off stand still until it is on', async () => {
   expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
-test('a revoked token stops the account with its own exit code', async () => {
+test('a revoked token stops the account with its own exit code [P9]', async () => {
   const { simulator } = account();
   simulator.faults.add({ do: { kind: 'revoke-tokens' } });
   const bench = benchAccount(simulator, new MemoryLog());
@@ -192,7 +192,7 @@ test('a revoked token stops the account with its own exit code', async () => {
   expect(bench.account.status()).toMatchObject({ phase: 'stopped' });
 });
 
-test('the older of two instances stops with its own exit code, and what it had in hand is not written', async () => {
+test('the older of two instances stops with its own exit code, and what it had in hand is not written [P5]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const older = benchAccount(simulator, log);
@@ -207,7 +207,7 @@ test('the older of two instances stops with its own exit code, and what it had i
   expect(falseChanges(log)).toEqual([]);
 });
 
-test('a topic that was emptied is noticed, said and refilled; the others are left alone', async () => {
+test('a topic that was emptied is noticed, said and refilled; the others are left alone [P1]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   await benchAccount(simulator, log).catchUp();
@@ -220,7 +220,7 @@ test('a topic that was emptied is noticed, said and refilled; the others are lef
   expect(log.topics.get('projects')).toHaveLength(before);
 });
 
-test('a lost state topic is rebuilt without publishing anything again', async () => {
+test('a lost state topic is rebuilt without publishing anything again [P1]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   await benchAccount(simulator, log).catchUp();
@@ -231,7 +231,7 @@ test('a lost state topic is rebuilt without publishing anything again', async ()
   expect(log.rows.get('time_entries')).toMatchObject({ complete: true });
 });
 
-test('a record that does not convert goes to the dead letters once, and stops nothing', async () => {
+test('a record that does not convert goes to the dead letters once, and stops nothing [P7]', async () => {
   const { simulator } = account();
   const [task] = simulator.data.tasks.all();
   simulator.data.tasks.update(task!.id, { billable_by_default: 'perhaps' as never });
@@ -245,7 +245,7 @@ test('a record that does not convert goes to the dead letters once, and stops no
   expect(log.compacted('tasks').size).toBe(others);
 });
 
-test('a record that is too large for its topic goes to the dead letters, and stops nothing', async () => {
+test('a record that is too large for its topic goes to the dead letters, and stops nothing [P7]', async () => {
   const { simulator } = account();
   const [project] = simulator.data.projects.all();
   simulator.data.projects.update(project!.id, { notes: 'x'.repeat(5_000) });
@@ -258,7 +258,7 @@ test('a record that is too large for its topic goes to the dead letters, and sto
   expect(log.compacted('projects').size).toBe(simulator.truth('projects').length - 1);
 });
 
-test('members that the schema does not know travel in _extra and are announced once', async () => {
+test('members that the schema does not know travel in _extra and are announced once [P7]', async () => {
   const { simulator } = account({ settings: { unknownMembers: { vat_id: 'ATU1', flags: { beta: true } } } });
   const log = new MemoryLog();
   const bench = benchAccount(simulator, log, { streams: ['clients'] });
@@ -270,7 +270,7 @@ test('members that the schema does not know travel in _extra and are announced o
   expect(named(again.events, 'drift.seen')).toEqual([]);
 });
 
-test('requests that keep failing are repeated, said, and do not hold up the others', async () => {
+test('requests that keep failing are repeated, said, and do not hold up the others [P9]', async () => {
   const { simulator } = account();
   simulator.faults.add({ match: { stream: 'tasks', times: 6 }, do: { kind: 'status', status: 500 } });
   const log = new MemoryLog();
@@ -280,7 +280,7 @@ test('requests that keep failing are repeated, said, and do not hold up the othe
   expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
-test('requests that never succeed end `run --once` after six tries, and the others are read', async () => {
+test('requests that never succeed end `run --once` after six tries, and the others are read [P9]', async () => {
   const { simulator } = account();
   simulator.faults.add({ match: { stream: 'tasks' }, do: { kind: 'status', status: 500 } });
   const log = new MemoryLog();
@@ -292,7 +292,7 @@ test('requests that never succeed end `run --once` after six tries, and the othe
   expect(await viewDifferences(simulator, log, others)).toEqual([]);
 });
 
-test('another report window replaces the rows of the old one', async () => {
+test('another report window replaces the rows of the old one [P8]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   await benchAccount(simulator, log).catchUp();
@@ -305,7 +305,7 @@ test('another report window replaces the rows of the old one', async () => {
   expect(rows.rows).toBe(years.length);
 });
 
-test('a storm of changes between runs never publishes a value twice or an older one after a newer', async () => {
+test('a storm of changes between runs never publishes a value twice or an older one after a newer [P2 P3]', async () => {
   const { simulator, pass } = account();
   const log = new MemoryLog();
   const random = seededRandom(7);
@@ -325,7 +325,7 @@ test.each([
   ['our own clock runs ten minutes ahead', 0, 600],
   ['our own clock is ten minutes behind', 0, -600],
   ['our own clock is years behind', 0, -100_000_000],
-])('a change is never left out because a clock is off: %s', async (_, dateOffsetSeconds, localSeconds) => {
+])('a change is never left out because a clock is off: %s [P1]', async (_, dateOffsetSeconds, localSeconds) => {
   const { simulator, pass } = account({ settings: { dateOffsetSeconds } });
   const log = new MemoryLog();
   const clock = clockFrom(() => simulator.now() + localSeconds * 1000);

@@ -1,7 +1,7 @@
 // The days on which calendars do something, small: a publisher lives through each of them while its account changes.
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
 import { createSimulator, seededRandom, storm } from '../../../lab/simulator/index.ts';
+import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
 import { windowOf } from '../../../src/streams/windows.ts';
 import { virtualBench } from '../../support/account.ts';
 import { AWKWARD } from '../../support/epoch.ts';
@@ -29,7 +29,7 @@ function machineIn(zone: string): void {
 const cases = AWKWARD.map((calendar, at) => ({ ...calendar, grain: at % 2 === 0 ? 'month' : 'week' }) as const);
 
 describe.each(cases)('$name in $zone, windows of a $grain, weeks from $weekStart', ({ at, zone, weekStart, grain }) => {
-  test('an hour and a half around the turn leave the topics equal and nothing repeated, and a verification finds so', async () => {
+  test('an hour and a half around the turn leave the topics equal and nothing repeated, and a verification finds so [P1]', async () => {
     machineIn(zone);
     const clock = new VirtualClock(Date.parse(at));
     const budgets = { general: null, reports: null };

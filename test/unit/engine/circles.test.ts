@@ -1,9 +1,9 @@
 // Next links that go in a circle for ever: every kind of walk notices it within a round, says so, asks less and less often, and
 // ends equal once the links are right again.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, named, viewDifferences, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const STREAMS = ['company', 'clients', 'invoices', 'invoice_messages', 'expenses', 'time_entries', 'time_clients'];
@@ -33,7 +33,7 @@ describe.each([1, 2, 5, 11])('a circle of %i pages', (pages) => {
     ['the children of one parent', '/invoices/\\d+/messages', 'invoice_messages'],
     ['a report', '/reports/time/clients', 'time_clients'],
     ['a list by cursor', '/clients', 'clients'],
-  ])('in %s ends `run --once` soon, with the others equal', async (_, path, stream) => {
+  ])('in %s ends `run --once` soon, with the others equal [P1]', async (_, path, stream) => {
     const { simulator } = account({ timeEntries: 60, years: 0.1 });
     const log = new MemoryLog();
     const [invoice] = simulator.parentIds('invoice_messages');

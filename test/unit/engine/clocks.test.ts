@@ -1,9 +1,9 @@
 // The publisher's wall clock is off, or somebody sets it while everything runs: nothing is lost, and nothing sleeps until the
 // clock is where it was.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { falseChanges, type VirtualBench, viewDifferences, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -65,7 +65,7 @@ async function differences({ simulator, log }: World): Promise<readonly string[]
 }
 
 describe.each(jumps)('a clock that jumps %s', (_, jump) => {
-  test('under a running daemon delays nothing that is polled, counted or restated', async () => {
+  test('under a running daemon delays nothing that is polled, counted or restated [P1]', async () => {
     const at = world();
     const { clock, simulator } = at;
     const task = simulator.data.tasks.create({ name: 'to be deleted' });
@@ -81,7 +81,7 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     await ended(daemon, clock);
   });
 
-  test('between two lives delays nothing either', async () => {
+  test('between two lives delays nothing either [P1]', async () => {
     const at = world();
     const { clock, simulator } = at;
     const task = simulator.data.tasks.create({ name: 'to be deleted' });
@@ -97,7 +97,7 @@ describe.each(jumps)('a clock that jumps %s', (_, jump) => {
     await ended(after, clock);
   });
 
-  test('does not keep a stream waiting whose requests failed, nor one that was refused', async () => {
+  test('does not keep a stream waiting whose requests failed, nor one that was refused [P9]', async () => {
     const at = world();
     const { clock, simulator } = at;
     const bench = at.bench();

@@ -1,13 +1,13 @@
 // One commit after the other, also at the end.
 import { expect, test } from 'vitest';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { Committer } from '../../../src/engine/committer.ts';
 import type { Sink } from '../../../src/engine/ports.ts';
-import { createMemorySink, MemoryLog } from '../../support/memory-log.ts';
-import { createSimulator } from '../../../lab/simulator/index.ts';
 import { simulatedSource } from '../../support/account.ts';
+import { createMemorySink, MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-test('a lease that runs out while the last commit is under way starts no commit beside it', async () => {
+test('a lease that runs out while the last commit is under way starts no commit beside it [P4]', async () => {
   const clock = new VirtualClock();
   const log = new MemoryLog();
   const inner = createMemorySink(log);

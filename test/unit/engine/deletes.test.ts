@@ -1,9 +1,9 @@
 // Deletions, found and proved: the real engine and client against the simulator in process.
 import { describe, expect, test } from 'vitest';
-import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { Dice, removeRows, type Simulator, seededRandom } from '../../../lab/simulator/index.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
 import { account, benchAccount, falseChanges, inProcess, named, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 const DELETABLE = [
   'clients',
@@ -64,7 +64,7 @@ async function synced(options: Parameters<typeof account>[0] = {}, streams?: rea
 }
 
 describe('a record that was deleted', () => {
-  test('leaves a tombstone, in every stream that Harvest deletes from', async () => {
+  test('leaves a tombstone, in every stream that Harvest deletes from [P8]', async () => {
     const { simulator, log, before } = await synced();
     for (const stream of DELETABLE) expect(deleteSome(simulator, stream, 1), stream).toBe(1);
     // The parents of messages and payments do not move with a deletion: the slow scan finds it.
@@ -78,7 +78,7 @@ describe('a record that was deleted', () => {
     expect(falseChanges(log)).toEqual([]);
   });
 
-  test('takes what belonged to it along, in the same transaction: project, invoice, client, user, estimate', async () => {
+  test('takes what belonged to it along, in the same transaction: project, invoice, client, user, estimate [P8]', async () => {
     const { simulator, log, before } = await synced({ timeEntries: 600 });
     const { data } = simulator;
     const counts = new Map<number, number>();
@@ -100,7 +100,7 @@ describe('a record that was deleted', () => {
     expect(await viewDifferences(simulator, log)).toEqual([]);
   });
 
-  test('is found although another was created in the same interval', async () => {
+  test('is found although another was created in the same interval [P8]', async () => {
     const { simulator, log, before } = await synced();
     const { tasks } = simulator.data;
     const fresh = tasks.create({ name: 'only just made' });
@@ -119,7 +119,7 @@ describe('a record that was deleted', () => {
     expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
   });
 
-  test('among many costs few requests: days are halved, not walked', async () => {
+  test('among many costs few requests: days are halved, not walked [P8]', async () => {
     const streams = ['projects', 'time_entries'];
     const { simulator, log, before } = await synced({ timeEntries: 16_000 }, streams);
     const entries = simulator.data.time_entries.all();
@@ -147,7 +147,7 @@ describe('a record that was deleted', () => {
 });
 
 describe('too much missing at once', () => {
-  test('is held, said, and deleted when a person releases it', async () => {
+  test('is held, said, and deleted when a person releases it [P8 P9]', async () => {
     const { simulator, log, before } = await synced({ timeEntries: 600 });
     expect(deleteSome(simulator, 'time_entries', 200)).toBe(200);
     const held = benchAccount(simulator, log);
@@ -172,7 +172,7 @@ describe('too much missing at once', () => {
     );
   });
 
-  test('because a role shrank loses nothing, in lists and reports, and ends by itself when the role is back', async () => {
+  test('because a role shrank loses nothing, in lists and reports, and ends by itself when the role is back [P8]', async () => {
     const { simulator, pass, log, before } = await synced({ timeEntries: 2_000 });
     simulator.settings.role = 'member';
     const held = benchAccount(simulator, log);
@@ -194,7 +194,7 @@ describe('too much missing at once', () => {
   });
 });
 
-test('a role that is small for one answer and back for the counts takes no row from the project budgets', async () => {
+test('a role that is small for one answer and back for the counts takes no row from the project budgets [P8]', async () => {
   const { simulator, log, before } = await synced();
   const rows = log.history.filter(({ stream }) => stream === 'project_budget').length;
   const answer = inProcess(simulator);
@@ -213,7 +213,7 @@ test('a role that is small for one answer and back for the counts takes no row f
   expect(await viewDifferences(simulator, log)).toEqual([]);
 });
 
-test('project budgets that left because the lists they are made of miss too much are held for that reason, and say so', async () => {
+test('project budgets that left because the lists they are made of miss too much are held for that reason, and say so [P9]', async () => {
   const { simulator, log } = await synced();
   simulator.settings.role = 'member';
   const bench = benchAccount(simulator, log);
@@ -236,7 +236,7 @@ const AT_ONCE = [
 ];
 
 describe('a record whose parent is deleted', () => {
-  test('stays when it had moved to another parent before', async () => {
+  test('stays when it had moved to another parent before [P8]', async () => {
     const { simulator, log, before } = await synced();
     const { projects, time_entries, user_assignments } = simulator.data;
     const entry = time_entries.all().find(({ invoice_id, project_id }) => invoice_id === null && isOpen(project_id))!;
@@ -260,7 +260,7 @@ describe('a record whose parent is deleted', () => {
     expect(falseChanges(log)).toEqual([]);
   });
 
-  test('is held with it when that is too much at once, and goes with it when released', async () => {
+  test('is held with it when that is too much at once, and goes with it when released [P8]', async () => {
     const { simulator, log, before } = await synced({ timeEntries: 2_000 });
     const counts = new Map<number, number>();
     for (const { project_id } of simulator.data.time_entries.all())
@@ -281,7 +281,7 @@ describe('a record whose parent is deleted', () => {
     expect(await viewDifferences(simulator, log, AT_ONCE)).toEqual([]);
   });
 
-  test('whose list answers 404 is looked at: the parent is gone, and its rows with it', async () => {
+  test('whose list answers 404 is looked at: the parent is gone, and its rows with it [P8]', async () => {
     const { simulator, log, before } = await synced();
     const message = simulator.data.invoice_messages.all().at(-1)!;
     simulator.data.invoices.delete(message.invoice_id);
@@ -292,7 +292,7 @@ describe('a record whose parent is deleted', () => {
   });
 });
 
-test('a record that may not be asked for is never deleted, and held', async () => {
+test('a record that may not be asked for is never deleted, and held [P8]', async () => {
   const { simulator, log, before } = await synced();
   expect(deleteSome(simulator, 'tasks', 1)).toBe(1);
   const restore = simulator.faults.add({ match: { path: '/tasks/\\d+$' }, do: { kind: 'status', status: 403 } });

@@ -1,11 +1,11 @@
 // Harvest changes its schema while processes come and go: each change is told once per stream and field, with what to do.
 import { expect, test } from 'vitest';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import type { CodecOptions } from '../../../src/codec/codec.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
-import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { benchAccount, viewDifferences } from '../../support/account.ts';
 import { EPOCH } from '../../support/epoch.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { evidenceOf } from '../../support/oracle.ts';
 
 type Notice = Extract<PublisherEvent, { name: 'drift.seen' }>;
@@ -58,7 +58,7 @@ test('a snapshot learns in silence which fields can be null', async () => {
   expect((await restart()).notices).toEqual([]);
 });
 
-test('a stream that is read from the beginning again learns in silence again', async () => {
+test('a stream that is read from the beginning again learns in silence again [P7]', async () => {
   const { simulator, log, restart } = scene();
   await restart();
   const [client] = simulator.data.clients.all();
@@ -68,7 +68,7 @@ test('a stream that is read from the beginning again learns in silence again', a
   expect(log.rows.get('clients')).toMatchObject({ nulls: expect.arrayContaining(['address', 'currency']) });
 });
 
-test('a null where none was is told once, is published, and learned', async () => {
+test('a null where none was is told once, is published, and learned [P7]', async () => {
   const { simulator, log, restart } = scene();
   await restart();
   const [one, other] = simulator.data.clients.all();
@@ -81,7 +81,7 @@ test('a null where none was is told once, is published, and learned', async () =
   expect((await restart()).notices).toEqual([]);
 });
 
-test('an unknown member is told once, with the field that would hold it, and counted at every read', async () => {
+test('an unknown member is told once, with the field that would hold it, and counted at every read [P7]', async () => {
   const { simulator, log, restart } = scene();
   await restart();
   const members = { vat_id: 'ATU1234', contact: { name: 'Ada Lovelace', id: 7 }, later: null as unknown };
@@ -111,7 +111,7 @@ test('an unknown member is told once, with the field that would hold it, and cou
   expect((await restart()).notices).toEqual([]);
 });
 
-test('a type that the schema does not take is told once per field, its records go to the dead letters each', async () => {
+test('a type that the schema does not take is told once per field, its records go to the dead letters each [P7]', async () => {
   const { simulator, log, restart } = scene();
   await restart();
   const [one, other] = simulator.data.tasks.all();
@@ -137,7 +137,7 @@ test('a type that the schema does not take is told once per field, its records g
   expect(JSON.stringify(log.notifications)).not.toMatch(/perhaps|rarely/);
 });
 
-test('a refused record that converts again is forgotten, and refused anew when it comes back', async () => {
+test('a refused record that converts again is forgotten, and refused anew when it comes back [P7]', async () => {
   const { simulator, log, restart } = scene();
   const [task] = simulator.data.tasks.all();
   const given = task!.billable_by_default;
@@ -153,7 +153,7 @@ test('a refused record that converts again is forgotten, and refused anew when i
   expect(log.deadLetters).toHaveLength(2);
 });
 
-test('notices go out in the transaction of the records they speak of, also when its outcome was lost', async () => {
+test('notices go out in the transaction of the records they speak of, also when its outcome was lost [P7]', async () => {
   const { simulator, log, restart, pass } = scene();
   await restart();
   simulator.settings.unknownMembers = { vat_id: 'ATU1' };

@@ -1,16 +1,16 @@
 // Parents that changed are errands of their children's stream: however many there are, and whatever is under way, none is lost.
 import { expect, test } from 'vitest';
+import { createSimulator } from '../../../lab/simulator/index.ts';
+import type { Diff } from '../../../src/engine/state/diff.ts';
+import type { Position } from '../../../src/engine/state/stream-row.ts';
+import { type StepContext, stepResult } from '../../../src/engine/step.ts';
 import { childStep } from '../../../src/engine/steps/child-step.ts';
 import { withConsequences } from '../../../src/engine/steps/consequences.ts';
-import type { Diff } from '../../../src/engine/state/diff.ts';
-import { type StepContext, stepResult } from '../../../src/engine/step.ts';
-import type { Position } from '../../../src/engine/state/stream-row.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
-import { createSimulator } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { inProcess, settingsOf, virtualBench } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { streamsOf } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -42,10 +42,7 @@ function messages(position: Partial<ChildPosition>, complete = true) {
   const change = (count: number) => {
     const row = { hash: 2, updatedAt: 2000, group: null, day: null };
     const diff = { changes: new Map(Array.from({ length: count }, (_, at) => [at + 1, row])) } as unknown as Diff;
-    const { moves } = withConsequences(
-      stepResult(invoices, 'poll', { diffs: [[invoices, diff]], moves: [] }),
-      context,
-    );
+    const { moves } = withConsequences(stepResult(invoices, 'poll', { diffs: [[invoices, diff]], moves: [] }), context);
     child.row = moves.get(child)!(child.row);
   };
   const visited = async () => {
@@ -70,7 +67,7 @@ test('six thousand parents that change while a step of the slow scan is under wa
   expect(await visited()).toBe(10_000);
 });
 
-test('six thousand parents that change while changed parents are visited are all visited, those too', async () => {
+test('six thousand parents that change while changed parents are visited are all visited, those too [P1]', async () => {
   const { child, step, change, visited } = messages({ pending: [1, 2, 3], pending_since: '2026-11-21T00:00:00Z' });
   child.row = { ...child.row, scanned_at: '2026-11-21T00:00:00Z' };
   const commit = await step();
@@ -80,7 +77,7 @@ test('six thousand parents that change while changed parents are visited are all
   expect(await visited()).toBe(10_000);
 });
 
-test('a parent that changes while its children are read for the very first time is visited again', async () => {
+test('a parent that changes while its children are read for the very first time is visited again [P1]', async () => {
   const { child, step, change } = messages({}, false);
   const commit = await step();
   change(1);

@@ -1,8 +1,8 @@
 // What the status says of the requests that snapshots still need: the estimate of the time left counts on it.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const REPORTS = ['time_clients', 'time_projects'];

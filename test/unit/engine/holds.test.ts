@@ -1,9 +1,9 @@
 // A hold ends with what it speaks of: one that is left over would keep deletions for ever or, released, let everything go.
 import { describe, expect, test } from 'vitest';
-import { takeState } from '../../../src/engine/state/stream-runtimes.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import type { Simulator } from '../../../lab/simulator/index.ts';
+import { takeState } from '../../../src/engine/state/stream-runtimes.ts';
 import { account, benchAccount, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { streamsOf } from '../../support/streams.ts';
 
 const RELEASE = { id: 'o', kind: 'release', stream: 'tasks', to: null, at: '2026-11-21T06:30:00Z' } as const;
@@ -31,7 +31,7 @@ function deleteNewest(simulator: Simulator, count: number): void {
   for (const { id } of simulator.data.tasks.all().slice(-count)) simulator.data.tasks.delete(id);
 }
 
-describe('a hold over records that may not be asked for', () => {
+describe('a hold over records that may not be asked for [P8]', () => {
   test('ends when the topic was emptied and read anew: nothing of it is left', async () => {
     const { simulator, log, run, allow } = await heldByRefusal();
     log.empty('tasks');
@@ -61,11 +61,14 @@ describe('a hold over records that may not be asked for', () => {
   });
 });
 
-test.each(['refused', 'cascade'] as const)('a hold "%s" of which nothing is left ends when its row is read', (kind) => {
-  const streams = streamsOf(['tasks']);
-  const live = streams.get('tasks')!;
-  const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
-  const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
-  takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0);
-  expect(live.row.hold).toBeNull();
-});
+test.each(['refused', 'cascade'] as const)(
+  'a hold "%s" of which nothing is left ends when its row is read [P8]',
+  (kind) => {
+    const streams = streamsOf(['tasks']);
+    const live = streams.get('tasks')!;
+    const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
+    const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
+    takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0);
+    expect(live.row.hold).toBeNull();
+  },
+);

@@ -1,11 +1,11 @@
 // Whatever is wrong with one record is a letter: once for each of its versions, and it stops nothing.
 import { describe, expect, test } from 'vitest';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { ConversionError } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
-import { createSimulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, inProcess, named, viewDifferences, virtualBench } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 /** What Harvest answers, as `change` leaves it. */
@@ -16,7 +16,7 @@ function changed(answer: Transport, path: string, change: (body: string) => stri
   };
 }
 
-test('fifteen hundred refused records are fifteen hundred letters, however often they are read', async () => {
+test('fifteen hundred refused records are fifteen hundred letters, however often they are read [P7]', async () => {
   const { simulator } = account({ timeEntries: 1_500, years: 0.2 });
   const log = new MemoryLog();
   const transport = changed(inProcess(simulator), '/time_entries', (body) =>
@@ -32,7 +32,7 @@ test('fifteen hundred refused records are fifteen hundred letters, however often
   expect(log.deadLetters).toHaveLength(count);
 });
 
-test('a record nested twenty thousand deep is a letter with its JSON, once, and the others are published', async () => {
+test('a record nested twenty thousand deep is a letter with its JSON, once, and the others are published [P7]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
@@ -50,7 +50,7 @@ test('a record nested twenty thousand deep is a letter with its JSON, once, and 
   expect(log.rows.get('clients')).toMatchObject({ complete: true });
 });
 
-test('a company whose switches nest without end stops nothing', async () => {
+test('a company whose switches nest without end stops nothing [P7]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
@@ -132,7 +132,7 @@ test('an empty text where a time may be null is null, said once, and refuses not
   expect(await viewDifferences(simulator, log, ['time_entries'])).toEqual([]);
 });
 
-test('whatever else fails in one record is said by its kind alone, as a letter', () => {
+test('whatever else fails in one record is said by its kind alone, as a letter [P7]', () => {
   const record = new Proxy(
     {},
     {

@@ -1,11 +1,11 @@
 // Harvest asks to wait, for years or again and again: it is obeyed, said loudly, asked once more by the next process, and no
 // reason for `run --once` never to end.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';
 import { headline, readiness } from '../../../src/observe/readiness.ts';
 import { named, viewDifferences, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -28,7 +28,7 @@ function world() {
   return { clock, log, simulator, process, throttle, asked };
 }
 
-test('a pause of thirty years is obeyed, and said in log, readiness and headline', async () => {
+test('a pause of thirty years is obeyed, and said in log, readiness and headline [P6 P9]', async () => {
   const { clock, process, throttle, asked } = world();
   const bench = process();
   const daemon = bench.start();
@@ -52,7 +52,7 @@ test('a pause of thirty years is obeyed, and said in log, readiness and headline
   await daemon.ended;
 });
 
-test('the next process asks once: it goes on when Harvest answers, and waits when it is told so again', async () => {
+test('the next process asks once: it goes on when Harvest answers, and waits when it is told so again [P6]', async () => {
   const { clock, log, simulator, process, throttle, asked } = world();
   const first = process().start();
   await clock.pass(5 * MINUTE);
@@ -105,7 +105,7 @@ test.each([
   ['429 each quarter of a minute', '15', 65],
   ['one pause of thirty years', '999999999', 3],
   ['one pause of two hours', '7200', 3],
-])('run --once under %s ends with 75 and the reason', async (_, seconds, mostMinutes) => {
+])('run --once under %s ends with 75 and the reason [P9]', async (_, seconds, mostMinutes) => {
   const { clock, process, throttle } = world();
   throttle(seconds);
   const bench = process();

@@ -2,26 +2,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  afterCount,
   askedAgain,
   beginReconciliation,
-  counted,
+  CANDIDATES_MAX,
   CONFIRMED_MAX,
+  counted,
   Histogram,
   halved,
   isFull,
   isPage,
   limitOf,
   parted,
-  CANDIDATES_MAX,
-  afterCount,
 } from '../../../src/engine/deletions/reconciliation.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
 import { neededFor } from '../../../src/engine/schedule.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/state/stream-row.ts';
 import { encodeRow } from '../../../src/kafka/state-topic.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, named, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 const NOW = Date.UTC(2026, 10, 21);
 const tasks = catalog.find(({ name }) => name === 'tasks')!;
@@ -100,7 +100,14 @@ describe('a count check', () => {
 test('a state row of before reconciliations is read with nothing under way', () => {
   const { reconciliation, candidates, confirmed, hold, explained, ...older } = row({ complete: true });
   const read = parseRow(tasks, older as never);
-  expect(read).toMatchObject({ complete: true, rows: 1_000, reconciliation: null, candidates: [], confirmed: [], hold: null });
+  expect(read).toMatchObject({
+    complete: true,
+    rows: 1_000,
+    reconciliation: null,
+    candidates: [],
+    confirmed: [],
+    hold: null,
+  });
 });
 
 const LONG_AGO = '2020-01-01T00:00:00Z';
@@ -148,7 +155,7 @@ describe('what nothing tells', () => {
     expect(log.history.length).toBe(published);
   });
 
-  test('goes on at its place after a restart', async () => {
+  test('goes on at its place after a restart [P1]', async () => {
     const streams = ['projects', 'time_entries'];
     const { simulator } = account({ timeEntries: 16_000, years: 3 });
     const log = new MemoryLog();
@@ -206,10 +213,14 @@ test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
   },
 );
 
-describe('a hundred thousand rows that are missing, and may go', () => {
+describe('a hundred thousand rows that are missing, and may go [P8]', () => {
   const released = { kind: 'missing', reason: '', since: '2026-11-21T06:30:00Z', released: true } as const;
   const found = Array.from({ length: 100_000 }, (_, at) => 2_636_611_471 + 3 * at);
-  const walked = { ...beginReconciliation(tasks, 'asked', 0, new Histogram(new Map(), 2000)), pages: 1, found: found.length };
+  const walked = {
+    ...beginReconciliation(tasks, 'asked', 0, new Histogram(new Map(), 2000)),
+    pages: 1,
+    found: found.length,
+  };
 
   test('fit the state row, with everything else that it may hold', () => {
     const held = afterCount(

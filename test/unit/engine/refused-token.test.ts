@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createSimulator } from '../../../lab/simulator/index.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { credentialOf } from '../../../src/harvest-source.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
-import { createSimulator } from '../../../lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';
 import { headline, readiness } from '../../../src/observe/readiness.ts';
 import { type benchAccount, named, viewDifferences, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -26,7 +26,7 @@ function world(options: Parameters<typeof benchAccount>[2] = {}) {
   return { clock, log, simulator, bench, requests };
 }
 
-test('a token that is refused later leaves the account up: it is not ready, says why, and asks once a minute', async () => {
+test('a token that is refused later leaves the account up: it is not ready, says why, and asks once a minute [P9]', async () => {
   const { clock, bench, simulator, requests } = world();
   const daemon = bench.start();
   await clock.pass(5 * MINUTE);
@@ -49,7 +49,7 @@ test('a token that is refused later leaves the account up: it is not ready, says
   await daemon.ended;
 });
 
-test('it goes on by itself within a minute once the token is taken again, and nothing is missing', async () => {
+test('it goes on by itself within a minute once the token is taken again, and nothing is missing [P9]', async () => {
   const { clock, log, bench, simulator } = world();
   const daemon = bench.start();
   await clock.pass(5 * MINUTE);
@@ -106,7 +106,7 @@ test('at the first request of a process it ends the account, unless others are t
   await running;
 });
 
-test('with run --once it ends with 77, later too', async () => {
+test('with run --once it ends with 77, later too [P9]', async () => {
   const { clock, bench, simulator } = world();
   simulator.faults.add({ match: { after: 2 }, do: { kind: 'revoke-tokens' } });
   const ended = bench.catchUp().catch((error) => error);

@@ -1,12 +1,12 @@
 // When a deleted record may take others along: only after their lists were scanned once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
 import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
-import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/deletions/removal-step.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
+import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 const INTERVALS = { pollMs: 1, countMs: 1, reconcileMs: 1 };
 
@@ -107,7 +107,13 @@ test('children that too many parents no longer list at once are held until they 
   expect(states()).toContain('invoice_messages HELD');
   expect(log.history.slice(before).filter(({ op }) => op === 'd').length).toBeLessThanOrEqual(2);
 
-  const signal = { id: 'o', kind: 'release', stream: 'invoice_messages', to: null, at: '2026-11-21T06:30:00Z' } as const;
+  const signal = {
+    id: 'o',
+    kind: 'release',
+    stream: 'invoice_messages',
+    to: null,
+    at: '2026-11-21T06:30:00Z',
+  } as const;
   log.signals.set('o', signal);
   const released = benchAccount(simulator, log, { settings, streams });
   await released.catchUp();

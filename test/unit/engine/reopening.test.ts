@@ -1,10 +1,10 @@
 // The log can be opened, and nothing can be committed: the account comes back ever more slowly and more loudly, and `run
 // --once` ends.
 import { expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { lineOf } from '../../../src/observe/log.ts';
 import { named, type VirtualBench, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -37,7 +37,7 @@ function world(openMs: number): World {
   return { clock, log, bench, opened: () => opened };
 }
 
-test('a log that opens and takes no commit is opened ever more rarely, and said ever more loudly', async () => {
+test('a log that opens and takes no commit is opened ever more rarely, and said ever more loudly [P9]', async () => {
   const { clock, bench, opened } = world(50);
   bench.sink.fate = () => 'lost';
   const daemon = bench.start();
@@ -104,7 +104,7 @@ test('an account that opens again says that its rows are in memory, not that non
   await daemon.ended;
 });
 
-test('`run --once` ends with the error when nothing was committed for two minutes', async () => {
+test('`run --once` ends with the error when nothing was committed for two minutes [P9]', async () => {
   const { clock, bench } = world(5_000);
   bench.sink.fate = () => 'lost';
   const ended = bench.catchUp().then(

@@ -1,8 +1,7 @@
 // One mistyped date is one window more: reports read the windows in which something is recorded, and each class has its turn.
 import { describe, expect, test } from 'vitest';
-import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
 import {
   account,
   benchAccount,
@@ -12,6 +11,7 @@ import {
   viewDifferences,
   virtualBench,
 } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -53,7 +53,7 @@ function editable(simulator: Simulator) {
     .find(({ invoice_id, project_id }) => invoice_id === null && projects.expect(project_id).is_active)!;
 }
 
-describe.each(['0024-03-01', '2204-10-29'])('an entry dated %s', (day) => {
+describe.each(['0024-03-01', '2204-10-29'])('an entry dated %s [P1 P9]', (day) => {
   test('costs one window of each report, is named once, and is forgotten when it is mended', async () => {
     const { simulator, log, run, entry } = await synced();
     const meant = entry.spent_date;
@@ -84,14 +84,14 @@ describe.each(['0024-03-01', '2204-10-29'])('an entry dated %s', (day) => {
   });
 });
 
-test('windows in which nothing is recorded are not asked for, and everything that was tracked is there', async () => {
+test('windows in which nothing is recorded are not asked for, and everything that was tracked is there [P1]', async () => {
   const { simulator, log, run, entry } = await synced();
   simulator.data.time_entries.update(entry.id, { spent_date: '2019-05-06' });
   expect((await run()).reports.length).toBeLessThanOrEqual(7);
   expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
 });
 
-test('while entries may not be read, nobody knows which windows are empty: those since the start date are read', async () => {
+test('while entries may not be read, nobody knows which windows are empty: those since the start date are read [P1]', async () => {
   const { simulator } = account({ timeEntries: 60, years: 0.5 });
   simulator.faults.add({ match: { stream: 'time_entries' }, do: { kind: 'status', status: 403 } });
   const log = new MemoryLog();
@@ -135,7 +135,7 @@ async function watched(options: Omit<NonNullable<Parameters<typeof virtualBench>
   return { clock, simulator, asked, gaps, end };
 }
 
-test('the project budget is read in time while years of days are unread', async () => {
+test('the project budget is read in time while years of days are unread [P1]', async () => {
   const intervals = { pollMs: 15 * MINUTE, countMs: 5 * MINUTE, reconcileMs: 1_440 * MINUTE };
   const streams = [...STREAMS, 'time_projects', 'time_tasks', 'time_team', 'project_budget'];
   const { clock, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 40);
@@ -145,7 +145,7 @@ test('the project budget is read in time while years of days are unread', async 
   await end();
 }, 120_000);
 
-test('unread, dirty and current windows take turns', async () => {
+test('unread, dirty and current windows take turns [P1]', async () => {
   const intervals = { pollMs: 10_000, countMs: 5 * MINUTE, reconcileMs: 1_440 * MINUTE };
   const streams = [...BELOW, 'time_clients'];
   const { clock, simulator, asked, gaps, end } = await watched({ settings: { grain: 'day' }, intervals, streams }, 10);

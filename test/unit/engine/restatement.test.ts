@@ -1,10 +1,10 @@
 // Reports are restated by what changed in the lists they are made from: the real engine against the simulator in process.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
 import { account, benchAccount, falseChanges, viewDifferences } from '../../support/account.ts';
 import { dayAt } from '../../support/epoch.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 const WINDOWED = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
 
@@ -37,7 +37,7 @@ const LONG_AGO = '2020-01-01T00:00:00Z';
 const firstOf = (date: string) => `${date.slice(0, 7).replace('-', '')}01`;
 
 describe('a time entry of long ago', () => {
-  test('that is edited, moved or deleted has exactly its windows read again, the old one and the new one', async () => {
+  test('that is edited, moved or deleted has exactly its windows read again, the old one and the new one [P1]', async () => {
     const { simulator, pass, log, windows } = await synced();
     const { time_entries } = simulator.data;
     const old = time_entries.all().filter(({ invoice_id }) => invoice_id === null);
@@ -90,7 +90,7 @@ describe('a change that moves no entry', () => {
           hourly_rate: 90,
         }),
     ],
-  ])('reaches every window that shows it: %s', async (_, change) => {
+  ])('reaches every window that shows it: %s [P1]', async (_, change) => {
     const { simulator, log } = await synced();
     change(simulator);
     await benchAccount(simulator, log).catchUp();
@@ -98,7 +98,7 @@ describe('a change that moves no entry', () => {
     expect(await viewDifferences(simulator, log, reports)).toEqual([]);
   });
 
-  test('and that nothing tells, such as rounding, is found by the round over all windows', async () => {
+  test('and that nothing tells, such as rounding, is found by the round over all windows [P1]', async () => {
     const { simulator, log } = await synced();
     simulator.settings.rounding = { minutes: 30, direction: 'up' };
     for (const [name, row] of log.rows) {
@@ -112,7 +112,7 @@ describe('a change that moves no entry', () => {
 });
 
 test.each<Grain>(['day', 'week', 'month', 'quarter', 'year'])(
-  'windows of a %s are kept, leap day included',
+  'windows of a %s are kept, leap day included [P1]',
   async (grain) => {
     const { simulator, pass } = account({ timeEntries: 60, years: grain === 'day' ? 1 : 3 });
     const log = new MemoryLog();

@@ -14,7 +14,7 @@ const id = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 2 ** 33, 
 
 const change = fc.record({ id, row: fc.option(row, { freq: 2 }) });
 
-test('after any sets and deletions the index holds what a Map would hold', () => {
+test('after any sets and deletions the index holds what a Map would hold [P2]', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 400 }), (changes) => {
       const index = createRowIndex(true);

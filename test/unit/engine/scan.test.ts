@@ -39,7 +39,7 @@ function walk(position: List, pages: readonly Page[], paging: 'cursor' | 'page' 
 
 const fresh: List = { kind: 'list', cursor: null, scan: null };
 
-describe('the cursor of a list', () => {
+describe('the cursor of a list [P1]', () => {
   test('comes from the first answer of the scan, less the overlap, not from the last', () => {
     const { position, outcome } = walk(fresh, [
       page(2, 3, 'https://h/2', at('10:00:00')),
@@ -66,7 +66,7 @@ describe('the cursor of a list', () => {
   });
 });
 
-describe('a page-number list that shifts while it is walked', () => {
+describe('a page-number list that shifts while it is walked [P1]', () => {
   test('is walked again when total_entries changes between pages', () => {
     const { position, outcome } = walk(fresh, [page(2, 4, 'https://h/2'), page(1, 3, null)]);
     expect(outcome).toBe('shifted');
@@ -95,7 +95,7 @@ describe('a page-number list that shifts while it is walked', () => {
   });
 });
 
-test('whatever the pages say, the cursor is the time of the first answer less the overlap, or stands still', () => {
+test('whatever the pages say, the cursor is the time of the first answer less the overlap, or stands still [P1]', () => {
   const seconds = fc.integer({ min: 0, max: 86_400 }).map((second) => at('00:00:00') + second * 1000);
   const pages = fc.array(fc.tuple(fc.nat(5), fc.nat(12), seconds), { minLength: 1, maxLength: 8 });
   fc.assert(
@@ -121,11 +121,11 @@ test('whatever the pages say, the cursor is the time of the first answer less th
   );
 });
 
-test('a cursor list does not shift, whatever its totals say', () => {
+test('a cursor list does not shift, whatever its totals say [P1]', () => {
   expect(walk(fresh, [page(2, 4, 'https://h/2'), page(1, 3, null)], 'cursor').outcome).toBe('done');
 });
 
-describe('changed parents', () => {
+describe('changed parents [P1]', () => {
   const child: Child = { kind: 'child', pending: [7], pending_since: null, scan: null };
   const at = '2026-11-21T06:30:00Z';
 
@@ -140,7 +140,7 @@ describe('changed parents', () => {
   });
 });
 
-describe('the windows of a report', () => {
+describe('the windows of a report [P1]', () => {
   const windows = ['2024-02-01', '2026-08-01', '2026-10-01', '2026-11-01', '2204-10-01'];
   const current = '2026-11-01';
 

@@ -1,11 +1,11 @@
 // Each loop of an account is stopped on purpose, as a lost wake-up or a promise that is never kept would stop it: the account
 // says which one stands still, and that it goes on when it does. What others hold up is no standstill.
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { vitality } from '../../../src/observe/readiness.ts';
 import { inProcess, named, type VirtualBench, virtualBench } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -79,7 +79,7 @@ async function ends({ clock }: World, daemon: { ended: Promise<void>; stop: () =
   await daemon.ended;
 }
 
-describe('an account says within little more than a minute that it stands still, and that it goes on', () => {
+describe('an account says within little more than a minute that it stands still, and that it goes on [P9]', () => {
   test('when the schedule is not woken for what falls due', async () => {
     let machine!: ForgetfulClock;
     const it = world((_, clock) => {
@@ -229,7 +229,7 @@ describe('an account says within little more than a minute that it stands still,
   });
 });
 
-describe('nothing stands still', () => {
+describe('nothing stands still [P9]', () => {
   test('in an hour of ordinary life, budget spent and all', async () => {
     const it = world(() => ({
       streams: ['company', 'clients', 'tasks', 'invoices', 'invoice_messages', 'time_entries', 'time_clients'],

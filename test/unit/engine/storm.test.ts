@@ -6,7 +6,7 @@ import { HANGS_MS } from '../../support/patience.ts';
 import { stormOver } from '../../support/storms.ts';
 
 test.each((process.env.TEST_SEEDS ?? '1,2,3').split(',').map(Number))(
-  'a storm over all streams, with restarts, leaves the topics equal to Harvest (seed %i)',
+  'a storm over all streams, with restarts, leaves the topics equal to Harvest (seed %i) [P1 P2 P3 P8]',
   async (seed) => {
     const mutations = Number(process.env.TEST_MUTATIONS ?? 300);
     const verdict = await stormOver({ random: seededRandom(seed), seed, mutations });

@@ -1,9 +1,9 @@
 // A Harvest that does not say how many records a list has: that is unknown, not few. Nothing is held for it, deletions are
 // found by reading.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import type { Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 
 const STREAMS = ['company', 'clients', 'projects', 'tasks', 'time_entries', 'time_clients'];
 
@@ -48,7 +48,7 @@ function age(log: MemoryLog, stream = 'time_entries'): void {
   log.rows.set(stream, { ...log.rows.get(stream)!, reconciled_at: '2020-01-01T00:00:00Z' });
 }
 
-describe.each(['absent', 'null'] as const)('lists without totals (%s)', (totals) => {
+describe.each(['absent', 'null'] as const)('lists without totals (%s) [P1 P8]', (totals) => {
   test('are held for nothing, say so once each, and deletions arrive when the list is read whole', async () => {
     const { simulator, log, run } = silent(totals);
     const first = await run();

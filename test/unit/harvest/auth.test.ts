@@ -163,21 +163,24 @@ describe('refused refreshes', () => {
     expect(server.seen.every(({ url }) => url === TOKEN_PATH)).toBe(true);
   });
 
-  test.each([429, 503])('the id host that answers %i and says how long to wait is not asked sooner', async (status) => {
-    let isBusy = true;
-    const server = await scripted((response, { url }) => {
-      if (url !== TOKEN_PATH) return json(response, { clients: [], links: {} });
-      if (isBusy) return response.writeHead(status, { 'retry-after': '60' }).end();
-      json(response, { access_token: 'access' });
-    });
-    const { source, clock } = clientOf(server, { credential: grant(null) });
-    await failureOf(source.fetchPage(page('clients'), signal));
-    await failureOf(source.fetchPage(page('clients'), signal));
-    expect(server.seen).toHaveLength(1);
-    isBusy = false;
-    await clock.sleep(60_000);
-    expect((await source.fetchPage(page('clients'), signal)).records).toEqual([]);
-  });
+  test.each([429, 503])(
+    'the id host that answers %i and says how long to wait is not asked sooner [P6]',
+    async (status) => {
+      let isBusy = true;
+      const server = await scripted((response, { url }) => {
+        if (url !== TOKEN_PATH) return json(response, { clients: [], links: {} });
+        if (isBusy) return response.writeHead(status, { 'retry-after': '60' }).end();
+        json(response, { access_token: 'access' });
+      });
+      const { source, clock } = clientOf(server, { credential: grant(null) });
+      await failureOf(source.fetchPage(page('clients'), signal));
+      await failureOf(source.fetchPage(page('clients'), signal));
+      expect(server.seen).toHaveLength(1);
+      isBusy = false;
+      await clock.sleep(60_000);
+      expect((await source.fetchPage(page('clients'), signal)).records).toEqual([]);
+    },
+  );
 
   test('a refresh that meets a passing trouble does not use up the one refresh that a 401 allows', async () => {
     let refreshes = 0;
@@ -196,7 +199,7 @@ describe('refused refreshes', () => {
 });
 
 describe('the token file', () => {
-  test('holds the newest refresh token, for its owner only, before the new access token is used', async () => {
+  test('holds the newest refresh token, for its owner only, before the new access token is used [P10]', async () => {
     const path = join(await directory(), 'token.json');
     const stored: string[] = [];
     const server = await scripted(async (response, { url }) => {

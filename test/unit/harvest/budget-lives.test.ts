@@ -152,7 +152,7 @@ interface World {
   owner: Life | null;
 }
 
-test('no window ever sees more than the budget, over any load, pause, abort and crash; and no request is forgotten', async () => {
+test('no window ever sees more than the budget, over any load, pause, abort and crash; and no request is forgotten [P6]', async () => {
   const world = fc.record({
     requests: fc.integer({ min: 1, max: 8 }),
     leaseParts: fc.integer({ min: 1, max: 8 }),
@@ -184,7 +184,7 @@ test('no window ever sees more than the budget, over any load, pause, abort and 
   );
 });
 
-test('nor with one that slept through the beginning of its successors and goes on when it wakes', async () => {
+test('nor with one that slept through the beginning of its successors and goes on when it wakes [P6]', async () => {
   const world = fc.record({
     requests: fc.integer({ min: 2, max: 12 }),
     leaseParts: fc.integer({ min: 1, max: 4 }),

@@ -5,7 +5,7 @@ import { Connections } from '../../../src/harvest/connections.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { never, open, WINDOW } from './opened-budget.ts';
 
-test('a row of short lives that each ask who they are, and a long one after them, stay within the budget together', async () => {
+test('a row of short lives that each ask who they are, and a long one after them, stay within the budget together [P6]', async () => {
   const clock = new VirtualClock();
   const times: number[] = [];
   const attempt = async () => {
@@ -121,7 +121,7 @@ describe('places', () => {
 });
 
 describe('a clock that moves while it is looked at', () => {
-  test('opens the window between two looks of one decision, and nobody is forgotten', async () => {
+  test('opens the window between two looks of one decision, and nobody is forgotten [P6]', async () => {
     const forgotten: string[] = [];
     for (let tick = 0.1; tick < 4; tick += 0.1) {
       const clock = new VirtualClock(undefined, () => tick);
@@ -152,7 +152,7 @@ describe('pause', () => {
     expect(budget.pausedUntil()).toBe(0);
   });
 
-  test('is not an hour longer for a successor that finds the clock set back by an hour', async () => {
+  test('is not an hour longer for a successor that finds the clock set back by an hour [P6]', async () => {
     const clock = new VirtualClock();
     const budget = open({ requests: 5, clock });
     budget.pause(20_000);

@@ -140,7 +140,7 @@ describe('answers', () => {
     expect(server.seen).toHaveLength(4);
   });
 
-  test('one record by id; null only when Harvest itself says 404, never for the page of a proxy', async () => {
+  test('one record by id; null only when Harvest itself says 404, never for the page of a proxy [P8]', async () => {
     const clients = findStream('clients')!;
     const server = await scripted((response, { url }) => {
       if (url === '/v2/clients/1') return json(response, { id: 1, name: 'Acme' });
@@ -187,7 +187,7 @@ describe('next links', () => {
     expect(server.seen[1]?.url).toBe(`${prefix}/clients?cursor=abc&per_page=2000`);
   });
 
-  test('a link to another host is a failure at once, and that host never sees a request', async () => {
+  test('a link to another host is a failure at once, and that host never sees a request [P6]', async () => {
     const foreign = await scripted((response) => json(response, empty('clients')));
     const server = await scripted((response) =>
       json(response, { clients: [], links: { next: `${foreign.url}/v2/clients?cursor=abc` } }),

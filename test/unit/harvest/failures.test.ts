@@ -1,4 +1,4 @@
-// The table of design section 9, row by row, against a real HTTP server that misbehaves.
+// What each answer and failure of Harvest means, row by row (HARVEST-API, Errors), against a real HTTP server that misbehaves.
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -80,7 +80,7 @@ describe('worth repeating', () => {
   });
 });
 
-describe('asked to slow down', () => {
+describe('asked to slow down [P6]', () => {
   const serverDate = 'Sat, 21 Nov 2026 06:30:00 GMT';
   test.each([
     ['429 with seconds', 429, '20', 20_000],
@@ -174,7 +174,7 @@ describe('for a person to mend', () => {
     expect(server.seen).toHaveLength(status === 403 || status === 404 ? 3 : 1);
   });
 
-  test('a refusal names the role that the stream needs and the switch that turns it off', async () => {
+  test('a refusal names the role that the stream needs and the switch that turns it off [P9]', async () => {
     const server = await scripted((response) => json(response, {}, 403, { hint: 'Not authorized by hint' }));
     const failure = await failureOf(
       clientOf(server).source.fetchPage(page('cost_rates', { query: {}, parent: 1 }), signal),
@@ -207,7 +207,7 @@ describe('for a person to mend', () => {
     expect(failure.message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
-  test.each([301, 302, 307, 308])('%i is not followed, whoever it leads to', async (status) => {
+  test.each([301, 302, 307, 308])('%i is not followed, whoever it leads to [P6]', async (status) => {
     const foreign = await scripted(good);
     const server = await scripted((response) =>
       response.writeHead(status, { location: `${foreign.url}/v2/clients` }).end(),

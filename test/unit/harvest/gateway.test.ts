@@ -1,9 +1,9 @@
 // Behind a gateway that leaves Harvest's own address in the links: everything is read through the gateway, the token stays there.
 import { expect, test } from 'vitest';
-import type { Transport } from '../../../src/harvest/transport.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import type { Simulator } from '../../../lab/simulator/index.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
 import { account, benchAccount, inProcess, named, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { clientOf, failureOf, json, page, scripted } from './scripted-harvest.ts';
 
 const GATEWAY = 'http://gateway.test/harvest/v2';
@@ -57,7 +57,7 @@ test('a link that is not followed is not judged: a short list is read and counte
   expect(await viewDifferences(simulator, log, STREAMS)).toEqual([]);
 });
 
-test('a link that leads neither to the gateway nor to what it stands for is refused, and that host hears nothing', async () => {
+test('a link that leads neither to the gateway nor to what it stands for is refused, and that host hears nothing [P6]', async () => {
   const foreign = await scripted((response) => json(response, { clients: [], links: {} }));
   const server = await scripted((response) =>
     json(response, { clients: [], links: { next: `${foreign.url}/v2/clients?cursor=x` } }),

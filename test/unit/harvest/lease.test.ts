@@ -5,8 +5,8 @@ import { LEASE_MS } from '../../../src/harvest/lease.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { never, open, WINDOW } from './opened-budget.ts';
 
-describe('lease', () => {
-  test('nothing starts before a row is restored and another one stored, and then no more than the lease', async () => {
+describe('lease [P6]', () => {
+  test('nothing starts before a row is restored and another one stored, and then no more than the lease [P6]', async () => {
     const clock = new VirtualClock();
     let asked = 0;
     const budget = open({ requests: 10, clock, onLeaseLow: () => asked++ });
@@ -89,7 +89,7 @@ describe('lease', () => {
   });
 });
 
-describe('a lease ends', () => {
+describe('a lease ends [P6]', () => {
   /** As another process would find it. */
   const read = (row: BudgetRow): BudgetRow => JSON.parse(JSON.stringify(row));
 

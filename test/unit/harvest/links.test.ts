@@ -79,7 +79,7 @@ describe('a next link', () => {
     );
   });
 
-  test('that names Harvest itself, behind a gateway, is asked for below the gateway by path and query, and nowhere else', () => {
+  test('that names Harvest itself, behind a gateway, is asked for below the gateway by path and query, and nowhere else [P6]', () => {
     const gateways = fc.constantFrom(
       ...['http://gateway.test/harvest/v2', 'https://gateway.test:8443/v2', 'http://gateway.test/a/b/api/v2'].map(
         (address) => apiBase(address),
@@ -100,7 +100,7 @@ describe('a next link', () => {
     );
   });
 
-  test('that leads neither below the gateway nor below what the gateway stands for is refused', () => {
+  test('that leads neither below the gateway nor below what the gateway stands for is refused [P6]', () => {
     const behind = { base: apiBase('http://gateway.test/harvest/v2'), publicBase: base };
     const first = new URL('http://gateway.test/harvest/v2/clients');
     fc.assert(

@@ -1,8 +1,8 @@
 // A refusal counts when Harvest itself has given it three times within seconds; what something in between says counts never.
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { account, benchAccount, inProcess, named, viewDifferences } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { clientOf, failureOf, json, page, scripted } from './scripted-harvest.ts';
 
 const signal = new AbortController().signal;
@@ -13,7 +13,7 @@ const NOT_FOUND = { status: 404, error: 'Not Found' };
 describe.each([
   [403, NOT_AUTHORISED, 'harvest.forbidden'],
   [404, NOT_FOUND, 'harvest.not_found'],
-])('a list that answers %i', (status, body, code) => {
+])('a list that answers %i [P8 P9]', (status, body, code) => {
   test('once or twice is asked again within seconds, and its page arrives', async () => {
     const server = await scripted((response, _, count) => (count < 2 ? json(response, body, status) : good(response)));
     const { source, clock } = clientOf(server);
@@ -62,7 +62,7 @@ test.each([
   ['a 403 that a proxy answers with its page', { status: 403, body: '<html>blocked</html>' }, 1],
   ['two 403 of Harvest', { status: 403 }, 2],
   ['two 404 of Harvest', { status: 404 }, 2],
-])('%s in mid-scan stops nothing and refuses no stream', async (_, answer, times) => {
+])('%s in mid-scan stops nothing and refuses no stream [P8]', async (_, answer, times) => {
   const { simulator } = account();
   simulator.faults.add({ match: { stream: 'time_entries', after: 1, times }, do: { kind: 'status', ...answer } });
   const log = new MemoryLog();
@@ -75,7 +75,7 @@ test.each([
   expect(await viewDifferences(simulator, log, ['company', 'tasks', 'time_entries'])).toEqual([]);
 });
 
-test('a record of which one stray 403 says that it may not be read is not held', async () => {
+test('a record of which one stray 403 says that it may not be read is not held [P8]', async () => {
   const { simulator, pass } = account();
   const log = new MemoryLog();
   const streams = ['company', 'tasks'];
@@ -91,7 +91,7 @@ test('a record of which one stray 403 says that it may not be read is not held',
   expect(log.history.at(-1)).toMatchObject({ stream: 'tasks', op: 'd' });
 });
 
-describe('bytes that are no UTF-8', () => {
+describe('bytes that are no UTF-8 [P7]', () => {
   const body = (name: Buffer) =>
     Buffer.concat([Buffer.from('{"clients":[{"id":1,"name":"'), name, Buffer.from('"}]}')]);
   const broken = body(Buffer.from([0x4d, 0xfc, 0x6c, 0x6c, 0x65, 0x72]));

@@ -20,7 +20,7 @@ const echo =
   };
 
 test.each([200, 302, 400, 401, 403, 404, 422, 429, 500])(
-  'status %i that repeats the request betrays no token',
+  'status %i that repeats the request betrays no token [P10]',
   async (status) => {
     const server = await scripted(echo(status));
     for (const credential of [

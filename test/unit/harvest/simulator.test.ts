@@ -1,10 +1,10 @@
 // The client against the simulated Harvest: whole walks, its own budgets as judge, its faults as weather.
 import { expect, onTestFinished, test } from 'vitest';
+import { createSimulator, type Simulator, serve } from '../../../lab/simulator/index.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import type { JsonObject } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
-import { createSimulator, type Simulator, serve } from '../../../lab/simulator/index.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { clientOf, failureOf, page } from './scripted-harvest.ts';
@@ -68,7 +68,7 @@ test('an OAuth client outlives the death of its access token and the rotation of
   expect(events.filter(({ name }) => name === 'token.refreshed')).toHaveLength(4);
 });
 
-test('one hour of steady demand: Harvest throttles nobody, and nearly all of its budget is used', async () => {
+test('one hour of steady demand: Harvest throttles nobody, and nearly all of its budget is used [P6]', async () => {
   const clock = new VirtualClock();
   const simulator = createSimulator({ token: 'a-token', accountId: 42, now: () => clock.now() });
   const answers: number[] = [];

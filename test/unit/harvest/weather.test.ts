@@ -1,11 +1,11 @@
 // The real engine and the real client over real sockets, in every weather that a network, a proxy or Harvest itself can
 // make: what passes leaves no trace, what stays is told and holds up nobody else.
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { type Simulator, type SimulatorOptions, serve } from '../../../lab/simulator/index.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { account, type Bench, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 import { EPOCH } from '../../support/epoch.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { SkippingClock, scripted } from './scripted-harvest.ts';
 
 type Fault = Parameters<Simulator['faults']['add']>[0];
@@ -154,7 +154,7 @@ describe('a refusal', () => {
     expect(log.history.filter(({ value }) => value === null)).toEqual([]);
   });
 
-  test('of 404 for the children of parents that are there deletes nothing and stops nothing', async () => {
+  test('of 404 for the children of parents that are there deletes nothing and stops nothing [P8]', async () => {
     const { simulator, log, bench, isWhole } = await scene();
     const [parent] = simulator.parentIds('invoice_messages');
     simulator.faults.add({ match: { path: `/invoices/${parent}/messages` }, do: failing(404) });

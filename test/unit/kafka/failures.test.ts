@@ -55,13 +55,13 @@ test.each([
   expect(translated.message).toContain('while testing, brokers b:9092');
 });
 
-test('a broker whose disk is full or broken is told as that, with what to do', () => {
+test('a broker whose disk is full or broken is told as that, with what to do [P9]', () => {
   const error = translate(wrapped(brokerError(56, 't', 0)), 'testing', place);
   expect(error).toMatchObject({ code: 'kafka.unavailable', kind: 'reopen' });
   expect(error.remedy).toMatch(/b:9092 cannot write to its disk: make room/);
 });
 
-test('only an epoch that is out of date is fencing', () => {
+test('only an epoch that is out of date is fencing [P5]', () => {
   expect(isFencing(wrapped(brokerError(47, 't', 0)))).toBe(true);
   expect(isFencing(wrapped(brokerError(90, 't', 0)))).toBe(true);
   expect(isFencing(wrapped(brokerError(45, 't', 0)))).toBe(false);

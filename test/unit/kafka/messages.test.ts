@@ -23,7 +23,7 @@ const message = (stream: string, key: string, bytes: number): OutMessage => ({
 
 const payload = ({ messages }: SendBatch) => messages.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
 
-test('every message goes to the partition of its key, in order, in sends that kafkajs can take', () => {
+test('every message goes to the partition of its key, in order, in sends that kafkajs can take [P3]', () => {
   const streams = fc.constantFrom('clients', 'users');
   const messages = fc.array(fc.tuple(streams, fc.nat(50), fc.nat(30_000)), { minLength: 1, maxLength: 200 });
   fc.assert(
@@ -74,7 +74,7 @@ test('an unknown source time leaves its header out', () => {
   expect(sendBatch!.messages[0]!.headers).not.toHaveProperty('__source_ts_ms');
 });
 
-test("a dead letter carries the original and Connect's header names", () => {
+test("a dead letter carries the original and Connect's header names [P7]", () => {
   const error = new ConversionError('hours', 'hours: not a number');
   const letter = { stream: 'clients', key: '12', value: '{"hours":"x"}', stage: 'VALUE_CONVERTER', error } as const;
   const [sendBatch] = sendBatches('p', 'p-1', layouts, { ...NOTHING, deadLetters: [letter] });

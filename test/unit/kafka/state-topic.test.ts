@@ -39,7 +39,7 @@ test('the key is the JSON that the design names, byte for byte', () => {
   expect(ownerKey('harvest', '42')).toBe('["harvest",{"account_id":"42","owner":true}]');
 });
 
-test('who signed before us is older, who signs after us is newer and stays so', () => {
+test('who signed before us is older, who signs after us is newer and stays so [P5]', () => {
   const state = new AccountState('p', '7', 'me');
   state.apply(signature('elder'));
   state.apply(signature('me'));

@@ -1,7 +1,7 @@
 // The judge on trial: each promise is broken on purpose in a log that keeps them all, and has to be found.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OutMessage } from '../../../src/engine/ports.ts';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
+import type { OutMessage } from '../../../src/engine/ports.ts';
 import { benchAccount } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { evidenceOf, judge, WatchedLog } from '../../support/oracle.ts';
@@ -46,7 +46,7 @@ test('what is as it should be is found to be so, while a timer runs on', async (
 });
 
 describe('P1: it finds', () => {
-  test('a row that is missing, one that is left over, and one that is stale', async () => {
+  test('a row that is missing, one that is left over, and one that is stale [P1]', async () => {
     const { data } = simulator;
     log.topics.get('tasks')!.pop();
     data.contacts.delete(data.contacts.all().at(-1)!.id);
@@ -61,18 +61,18 @@ describe('P1: it finds', () => {
 });
 
 describe('P2 and P3: it finds', () => {
-  test('a value that is published again', async () => {
+  test('a value that is published again [P2]', async () => {
     publish(lastOf('clients'));
     expect((await verdict()).falseChanges).toEqual([expect.stringContaining('the same value again')]);
   });
 
-  test('a tombstone for what never was, and one after another', async () => {
+  test('a tombstone for what never was, and one after another [P2]', async () => {
     const stranger = { ...tombstoneOf('clients'), key: keyOf('clients', 1) };
     publish(stranger, tombstoneOf('clients'), tombstoneOf('clients'));
     expect((await verdict()).falseChanges).toHaveLength(2);
   });
 
-  test('an older version after a newer one, a tombstone in between notwithstanding', async () => {
+  test('an older version after a newer one, a tombstone in between notwithstanding [P3]', async () => {
     const last = lastOf('clients');
     const value = log.topics.get('clients')![0]!.value;
     publish(tombstoneOf('clients'), { ...last, value, sourceTsMs: last.sourceTsMs! - 1000 });
@@ -81,7 +81,7 @@ describe('P2 and P3: it finds', () => {
 });
 
 describe('P8: it finds', () => {
-  test('a tombstone for what is still there, at the moment and afterwards, and its return', async () => {
+  test('a tombstone for what is still there, at the moment and afterwards, and its return [P8]', async () => {
     const last = lastOf('projects');
     publish(tombstoneOf('projects'));
     publish(last);
@@ -93,7 +93,7 @@ describe('P8: it finds', () => {
     expect(log.early).toHaveLength(1);
   });
 
-  test('a tombstone that comes before the deletion', async () => {
+  test('a tombstone that comes before the deletion [P8]', async () => {
     const { id } = simulator.data.roles.all()[0]!;
     const message = log.topics.get('roles')!.find(({ key }) => key.equals(keyOf('roles', id)))!;
     publish({ ...message, value: null, op: 'd' });
@@ -102,10 +102,13 @@ describe('P8: it finds', () => {
     expect(log.early).toEqual([`roles ${id}`]);
   });
 
-  test.each(['time_clients', 'project_assignments', 'project_budget'])('a %s row that never left', async (stream) => {
-    publish(tombstoneOf(stream));
-    expect((await verdict()).falseDeletions).toHaveLength(1);
-  });
+  test.each(['time_clients', 'project_assignments', 'project_budget'])(
+    'a %s row that never left [P8]',
+    async (stream) => {
+      publish(tombstoneOf(stream));
+      expect((await verdict()).falseDeletions).toHaveLength(1);
+    },
+  );
 
   test('nothing where a row did leave, as an answer showed', async () => {
     const { data } = simulator;
@@ -123,7 +126,7 @@ describe('P8: it finds', () => {
     expect((await verdict()).falseDeletions).toEqual([]);
   });
 
-  test('a tombstone for what a role only hides', async () => {
+  test('a tombstone for what a role only hides [P8]', async () => {
     simulator.settings.role = 'member';
     const { from, to } = simulator.windows().at(-1)!;
     ask(`/v2/reports/time/clients?from=${from}&to=${to}`);

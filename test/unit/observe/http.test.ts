@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
-import { type HttpServer, type HttpOptions, openHttp } from '../../../src/observe/http.ts';
+import { type HttpOptions, type HttpServer, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
 import { account, firstScan, NOW, stream } from '../../support/status.ts';
@@ -39,7 +39,7 @@ describe('the HTTP door', () => {
     expect(await answer.json()).toEqual({ alive: false, dead: ['1234567'], stalls: [] });
   });
 
-  it('says alive until a loop stands still, and again when it moves', async () => {
+  it('says alive until a loop stands still, and again when it moves [P9]', async () => {
     const stalls: StallStatus[] = [];
     const address = await open([account([stream('clients')], { stalls })]);
     expect((await fetch(`${address}/health/live`)).status).toBe(200);
@@ -61,7 +61,7 @@ describe('the HTTP door', () => {
     expect((await fetch(`${address}/health/ready`)).status).toBe(503);
   });
 
-  it('says ready, or why not', async () => {
+  it('says ready, or why not [P9]', async () => {
     expect((await fetch(`${await open(WELL)}/health/ready`)).status).toBe(200);
     const address = await open([account([stream('clients', firstScan(1, 2))])]);
     const answer = await fetch(`${address}/health/ready`);

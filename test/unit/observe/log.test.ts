@@ -53,13 +53,7 @@ describe('a log line', () => {
   it('is not written for pages and for scans that found nothing', () => {
     const { events, records } = capture('info');
     const emit = events.listen('42');
-    for (const event of [
-      committed(0),
-      completed('poll'),
-      committed(3),
-      completed('poll'),
-      completed('poll'),
-    ]) {
+    for (const event of [committed(0), completed('poll'), committed(3), completed('poll'), completed('poll')]) {
       emit(event);
     }
     expect(records().map(({ msg }) => msg)).toEqual(['poll complete: 100 read in 1 page, 3 published']);

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { renderMetricsPage } from '../../../src/observe/metrics-page.ts';
 import { account as accountOf, benchAccount } from '../../support/account.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { account, firstScan, NOW, stream } from '../../support/status.ts';
 
 /** Samples of ours as `name{labels} value`. */
@@ -15,7 +15,7 @@ async function samples(metrics: ReturnType<typeof createMetrics>): Promise<strin
 }
 
 describe('metrics', () => {
-  it('follow the events of each account', async () => {
+  it('follow the events of each account [P7]', async () => {
     const metrics = createMetrics('1.2.3', () => [], { now: () => NOW });
     const emit = metrics.listen('42');
     emit({

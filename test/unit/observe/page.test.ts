@@ -35,7 +35,7 @@ describe('the status page', () => {
     expect(text).not.toContain('class="spoken"');
   });
 
-  it('puts first what needs a person, with reason, remedy and when it is looked at again', () => {
+  it('puts first what needs a person, with reason, remedy and when it is looked at again [P9]', () => {
     const blocked = {
       state: 'BLOCKED',
       reason: '422: no',
@@ -47,7 +47,7 @@ describe('the status page', () => {
     expect(text).toContain('422: no Ask. Looked at again in 60 min.');
   });
 
-  it('shows why an account stands still', () => {
+  it('shows why an account stands still [P9]', () => {
     const stopped = { phase: 'stopped', reason: 'the token is refused', remedy: 'Renew it.' } as const;
     const text = visible(page(account([], stopped)));
     expect(text).toContain('Stopped: the token is refused. Renew it.');
@@ -72,11 +72,9 @@ describe('the status page', () => {
     ['the account is being opened', { phase: 'opening' }, 'opening'],
     ['the account has stopped', { phase: 'stopped', reason: '401' }, 'stopped'],
     ['a loop stands still', { stalls: [{ loop: 'schedule', waiting: 'clients is due', seconds: 61 }] }, 'stands still'],
-  ])('calls no stream in step, and nothing ready, while %s', (_, rest, word) => {
+  ])('calls no stream in step, and nothing ready, while %s [P9]', (_, rest, word) => {
     const refused = { state: 'FORBIDDEN', reason: '403 to /users' } as const;
-    const markup = page(
-      account([stream('clients'), stream('users', refused), stream('tasks', firstScan(1, 2))], rest),
-    );
+    const markup = page(account([stream('clients'), stream('users', refused), stream('tasks', firstScan(1, 2))], rest));
     const text = visible(markup);
     expect(text).not.toContain('in step');
     expect(markup).not.toContain('badge good');
@@ -86,7 +84,7 @@ describe('the status page', () => {
     expect(text).toContain('users forbidden');
   });
 
-  it('calls nothing well any more when its own connection is lost, until it is back', async () => {
+  it('calls nothing well any more when its own connection is lost, until it is back [P9]', async () => {
     const badges = [
       { className: 'badge good', textContent: 'ready' },
       { className: 'badge good', textContent: 'in step' },

@@ -8,7 +8,7 @@ const RETRYING = {
   retrying: { since: '2026-11-21T06:29:00Z', attempt: 3, reason: '502 to /clients', remedy: 'Wait.' },
 };
 
-describe('readiness', () => {
+describe('readiness [P9]', () => {
   it.each<[string, AccountStatus[], boolean, string[], string[]]>([
     ['every stream is complete', [account([stream('clients'), stream('users')])], true, [], []],
     ['no account is known', [], false, [], []],
@@ -74,7 +74,7 @@ describe('readiness', () => {
   });
 });
 
-describe('the headline', () => {
+describe('the headline [P9]', () => {
   it.each<[AccountStatus, string]>([
     [
       account([stream('clients'), stream('users', { state: 'HELD', reason: '60 of 90 rows are missing' })]),
@@ -111,6 +111,6 @@ it.each([
   [120, '2 min'],
   [7_200, '2 h'],
   [200_000, '2 d'],
-])('%d seconds are %s', (seconds, text) => {
+])('%d seconds are %s [P9]', (seconds, text) => {
   expect(duration(seconds)).toBe(text);
 });

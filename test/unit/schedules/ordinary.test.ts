@@ -10,7 +10,9 @@ const ORDINARY = 2_000;
 const FOUND = fileURLToPath(new URL('../../support/sim/found-seeds.json', import.meta.url));
 const SIM = fileURLToPath(new URL('../../../scripts/sim.mjs', import.meta.url));
 
-test('no schedule of faults, crashes and rivals breaks a promise', { timeout: 4 * HANGS_MS }, async () => {
+test('no schedule of faults, crashes and rivals breaks a promise [P1 P2 P3 P4 P5 P6 P7 P8 P9 P10]', {
+  timeout: 4 * HANGS_MS,
+}, async () => {
   const given = ['--seeds', String(ORDINARY), '--found', FOUND];
   const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [SIM, ...given]).then(
     (ended) => ({ code: 0, ...ended }),

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  createSimulator,
-  type Mutation,
-  mutate,
-  type Simulator,
-  seededRandom,
-} from '../../../lab/simulator/index.ts';
+import { createSimulator, type Mutation, mutate, type Simulator, seededRandom } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { START } from '../../support/simulated-harvest.ts';
 import { dangling } from './dangling.ts';

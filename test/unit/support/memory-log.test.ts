@@ -1,7 +1,7 @@
 // The log in memory keeps the contract of the real one; what only a test can order, its doubts, is tested here alone.
 import { expect, test } from 'vitest';
-import { createMemorySink, MemoryLog } from '../../support/memory-log.ts';
 import { batch, forever, Model, message } from '../../support/kafka.ts';
+import { createMemorySink, MemoryLog } from '../../support/memory-log.ts';
 import { testSinkContract } from '../../support/sink-contract.ts';
 
 testSinkContract(() => {

@@ -1,11 +1,11 @@
 // The comparison against the simulator in process and a log that the real engine has filled.
 import { describe, expect, test } from 'vitest';
-import { MemoryLog } from '../../support/memory-log.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../../lab/simulator/index.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { benchAccount } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { EPOCH } from '../../support/epoch.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { verified } from '../../support/verification.ts';
 
 const codec = testCodec();
@@ -57,7 +57,7 @@ function oldVersion(simulator: Simulator, stream: string, id: number, changes: R
 const rowIds = (log: MemoryLog, stream: string) =>
   [...log.compacted(stream).values()].map(({ key }) => codec.rowId(streamNamed(stream), key));
 
-describe('after everything was published', () => {
+describe('after everything was published [P1]', () => {
   test('all 32 streams are equal, every row was compared, and it costs what it says', async () => {
     const { simulator, log } = await published();
     const result = await verified(simulator, log);
@@ -80,7 +80,7 @@ describe('after everything was published', () => {
   });
 });
 
-describe('a row that differs is found with its kind', () => {
+describe('a row that differs is found with its kind [P1]', () => {
   test('missing: tombstones by hand, in lists, streams read whole, below parents and in windows', async () => {
     const { simulator, log } = await published();
     const streams = [
@@ -167,7 +167,7 @@ describe('a row that differs is found with its kind', () => {
   });
 });
 
-test('one mistyped year is one window more to compare: what is recorded says which there are', async () => {
+test('one mistyped year is one window more to compare: what is recorded says which there are [P1]', async () => {
   const { simulator, log } = await published();
   const { time_entries, projects } = simulator.data;
   const free = time_entries.all().filter(({ invoice_id, project_id, timer_started_at }) => {
@@ -181,7 +181,7 @@ test('one mistyped year is one window more to compare: what is recorded says whi
   expect(result.asked).toBeLessThan(40);
 });
 
-describe('what changes while it is looked at', () => {
+describe('what changes while it is looked at [P1]', () => {
   test('and is published before the second look is no difference', async () => {
     const { simulator, log, pass, catchUp } = await published();
     const [entry] = simulator.data.time_entries.all();
@@ -247,7 +247,7 @@ describe('what changes while it is looked at', () => {
   });
 });
 
-describe('what Harvest does not answer for', () => {
+describe('what Harvest does not answer for [P1]', () => {
   test('is told as such, and is no difference', async () => {
     const { simulator, log } = await published();
     const { faults, data } = simulator;
@@ -291,7 +291,7 @@ describe('what Harvest does not answer for', () => {
   });
 });
 
-test('records that cannot be values are counted as refused, not as missing', async () => {
+test('records that cannot be values are counted as refused, not as missing [P1]', async () => {
   const { simulator, log, pass, catchUp } = await published();
   const [task] = simulator.data.tasks.all();
   pass(1_000);
@@ -317,7 +317,7 @@ test('a start date bounds the lists as it bounds the snapshot', async () => {
   expect((await verified(simulator, bounded, { only: ['time_entries'] })).of('time_entries').missing).not.toEqual([]);
 });
 
-describe('a sample', () => {
+describe('a sample [P1]', () => {
   test('of an equal account is equal, and costs a few requests a stream', async () => {
     const { simulator, log } = await published();
     const result = await verified(simulator, log, { sample: 3 });
