@@ -68,7 +68,7 @@ const TABLE = [
     'P1',
     'drop the overlap',
     [
-      'src/engine/scan.ts',
+      'src/engine/steps/scan.ts',
       'Date.parse(walked.started_at) - overlapMs',
       'Date.parse(walked.started_at) + 0 * overlapMs',
     ],
@@ -87,7 +87,7 @@ const TABLE = [
     'P1',
     'cursor moves with the first page',
     [
-      'src/engine/scan.ts',
+      'src/engine/steps/scan.ts',
       "return { position: { ...position, scan: walked }, outcome: 'page', scan: walked };",
       "return { position: { ...position, cursor: walked.started_at, scan: walked }, outcome: 'page', scan: walked };",
     ],
@@ -95,14 +95,18 @@ const TABLE = [
   [
     'P2',
     'publish without suppression',
-    ['src/engine/diff.ts', 'if (before.hash === hash) {', 'if (before.hash === hash && false) {'],
+    ['src/engine/state/diff.ts', 'if (before.hash === hash) {', 'if (before.hash === hash && false) {'],
   ],
   [
     'P3',
     'ignore the order of updated_at',
-    ['src/engine/diff.ts', 'updatedAt < before.updatedAt', 'updatedAt < before.updatedAt && false'],
+    ['src/engine/state/diff.ts', 'updatedAt < before.updatedAt', 'updatedAt < before.updatedAt && false'],
   ],
-  ['P8', 'tombstone without 404', ['src/engine/confirm-step.ts', "return record ?? 'gone';", "return 'gone';"]],
+  [
+    'P8',
+    'tombstone without 404',
+    ['src/engine/deletions/confirm-step.ts', "return record ?? 'gone';", "return 'gone';"],
+  ],
   [
     'P8',
     'a proxy page passes for 404',
@@ -116,7 +120,7 @@ const TABLE = [
     'P8',
     'ignore the hold',
     [
-      'src/engine/reconciliation.ts',
+      'src/engine/deletions/reconciliation.ts',
       'return Math.max(atLeast, Math.floor(rows * share));',
       'return Number.POSITIVE_INFINITY;',
     ],
@@ -125,7 +129,7 @@ const TABLE = [
     'P8',
     'a refusal deletes',
     [
-      'src/engine/confirm-step.ts',
+      'src/engine/deletions/confirm-step.ts',
       "error.code === 'harvest.forbidden') return 'refused'",
       "error.code === 'harvest.forbidden') return 'gone'",
     ],
@@ -134,7 +138,7 @@ const TABLE = [
     'P8',
     'a hold stays when nothing of it is left',
     [
-      'src/engine/reconciliation.ts',
+      'src/engine/deletions/reconciliation.ts',
       'return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };',
       'return row;',
     ],
@@ -143,15 +147,15 @@ const TABLE = [
   [
     'P8',
     'a topic that is read anew keeps its hold',
-    ['src/engine/stream-row.ts', '...NO_RECONCILIATION, hold: null, complete', '...NO_RECONCILIATION, complete'],
-    ['src/engine/reconciliation.ts', 'refused: false }[hold.kind]', 'refused: true }[hold.kind]'],
+    ['src/engine/state/stream-row.ts', '...NO_RECONCILIATION, hold: null, complete', '...NO_RECONCILIATION, complete'],
+    ['src/engine/deletions/reconciliation.ts', 'refused: false }[hold.kind]', 'refused: true }[hold.kind]'],
     unit('engine/holds', 'ends when the topic was emptied'),
   ],
   [
     'P1',
     'a slow scan goes on over more changed parents than are noted',
     [
-      'src/engine/child-step.ts',
+      'src/engine/steps/child-step.ts',
       'const isOvertaken = position.scan !== null && there.scan === null;',
       'const isOvertaken = false;',
     ],
@@ -161,7 +165,7 @@ const TABLE = [
     'P1',
     'a first visit forgets what changes under it',
     [
-      'src/engine/consequences.ts',
+      'src/engine/steps/consequences.ts',
       'const noted = isToCome ? changed.filter((id) => child.taken.has(id)) : changed;',
       'const noted = isToCome ? [] : changed;',
     ],
@@ -170,7 +174,7 @@ const TABLE = [
   [
     'P3',
     'a removal takes what is under way',
-    ['src/engine/account.ts', 'if (locked.some(({ busy }) => busy)) return;', 'if (live.busy) return;'],
+    ['src/engine/account.ts', 'if (locked.some(({ busy }) => busy)) return;', 'if (runtime.busy) return;'],
     unit('engine/errands', 'children of a refused stream are not asked for twice'),
   ],
   [
@@ -206,15 +210,19 @@ const TABLE = [
   [
     'P8',
     'an absent total is a small one',
-    ['src/engine/counts.ts', 'isCount ? page.totalEntries : null', 'isCount ? page.totalEntries : page.records.length'],
-    ['src/engine/list-step.ts', 'advanced.scan.total !== null', 'true'],
+    [
+      'src/engine/deletions/counts.ts',
+      'isCount ? page.totalEntries : null',
+      'isCount ? page.totalEntries : page.records.length',
+    ],
+    ['src/engine/steps/list-step.ts', 'advanced.scan.total !== null', 'true'],
     unit('engine/uncounted', 'are held for nothing'),
   ],
   [
     'P8',
     'who is told no total takes the reports as they are',
     [
-      'src/engine/narrowing.ts',
+      'src/engine/reports/narrowing.ts',
       'told ?? (await walkedCount(source, PRIORITY.poll, context))',
       'told ?? source.index.size',
     ],
@@ -230,7 +238,7 @@ const TABLE = [
     'P1',
     'windows that were jumped over count as read',
     [
-      'src/engine/scan.ts',
+      'src/engine/steps/scan.ts',
       'dirty: addedTo(position.dirty, skipped, new Set()) };',
       'dirty: addedTo(position.dirty, skipped.slice(0, 0), new Set()) };',
     ],
@@ -240,7 +248,7 @@ const TABLE = [
     'P1',
     'covered never shrinks',
     [
-      'src/engine/report-step.ts',
+      'src/engine/reports/report-step.ts',
       'const covered = shrinkCovered(isGone ? position : coverWindow(position, from, held), left);',
       'const covered = isGone ? position : coverWindow(position, from, held);',
     ],
@@ -249,13 +257,13 @@ const TABLE = [
   [
     'P1',
     'what came first outranks what is late',
-    ['src/engine/schedule.ts', '(at > 0 ? at : unlessSetBack(live.waitingSince, 0, now))', 'Math.max(at, 0)'],
+    ['src/engine/schedule.ts', '(at > 0 ? at : unlessSetBack(runtime.waitingSince, 0, now))', 'Math.max(at, 0)'],
     unit('engine/report-windows', 'the project budget is read in time'),
   ],
   [
     'P1',
     'unread windows go before all others',
-    ['src/engine/schedule.ts', 'return inTurn(urgent, live);', 'return urgent[0];'],
+    ['src/engine/schedule.ts', 'return inTurn(urgent, runtime);', 'return urgent[0];'],
     unit('engine/report-windows', 'unread, dirty and current windows take turns'),
   ],
   [
@@ -267,13 +275,13 @@ const TABLE = [
   [
     'P8',
     'candidates outgrow the state row',
-    ['src/engine/reconciliation.ts', 'news.slice(0, room)', 'news'],
+    ['src/engine/deletions/reconciliation.ts', 'news.slice(0, room)', 'news'],
     unit('engine/reconciliation', 'fit the state row'),
   ],
   [
     'P7',
     'a refused record waits for its next change',
-    ['src/engine/second-look.ts', 'const [first] = PAUSES_MS;', 'const first = 1e12;'],
+    ['src/engine/steps/second-look.ts', 'const [first] = PAUSES_MS;', 'const first = 1e12;'],
     unit('engine/letters', 'that was broken on its way is published'),
   ],
   [
@@ -297,12 +305,12 @@ const TABLE = [
     'P1',
     'forget dirty windows',
     [
-      'src/engine/consequences.ts',
+      'src/engine/steps/consequences.ts',
       'dirty: addedTo(position.dirty, windows, report.takenWindows)',
       'dirty: position.dirty',
     ],
     [
-      'src/engine/report-step.ts',
+      'src/engine/reports/report-step.ts',
       "return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];",
       'return tasks;',
     ],
@@ -310,7 +318,7 @@ const TABLE = [
   [
     'P8',
     'skip the scan before a removal',
-    ['src/engine/removal-step.ts', 'live.scannedFrom <= owner.confirmedSince', 'false'],
+    ['src/engine/deletions/removal-step.ts', 'runtime.scannedFrom <= owner.confirmedSince', 'false'],
   ],
   [
     'P2',
@@ -318,38 +326,38 @@ const TABLE = [
     [
       'src/engine/committer.ts',
       'await this.#sink.commit(batch);',
-      'for (const [live, row] of rows) live.row = row; for (const { diffs } of results) for (const [live, diff] of diffs) apply(live, diff.changes); await this.#sink.commit(batch);',
+      'for (const [runtime, row] of rows) runtime.row = row; for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes); await this.#sink.commit(batch);',
     ],
   ],
   [
     'P2',
     'begin with an empty index',
-    ['src/engine/stream-runtimes.ts', 'if (!live) return;', 'if (live) return; if (!live) return;'],
+    ['src/engine/state/stream-runtimes.ts', 'if (!runtime) return;', 'if (runtime) return; if (!runtime) return;'],
   ],
   [
     'P1',
     'no children of changed parents, no slow scan',
-    ['src/engine/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
+    ['src/engine/steps/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.scan === null ? intervalEnd : steppedAt(live, now), PRIORITY.slack);',
-      'return read(position.scan === null ? NEVER : steppedAt(live, now), PRIORITY.slack);',
+      'return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);',
+      'return read(position.scan === null ? NEVER : steppedAt(runtime, now), PRIORITY.slack);',
     ],
   ],
   [
     'P1',
     'never count, never take a reconciliation',
-    ['src/engine/reconciliation.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
+    ['src/engine/deletions/reconciliation.ts', 'if (missing === 0) return', 'if (missing !== Number.NaN) return'],
     [
       'src/engine/schedule.ts',
-      'const reconciliation = reconciliationDue(live, view, now);',
+      'const reconciliation = reconciliationDue(runtime, view, now);',
       'const reconciliation = null;',
     ],
   ],
   [
     'P8',
     'a release changes nothing',
-    ['src/engine/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
+    ['src/engine/steps/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
   ],
   [
     'P4',
@@ -362,7 +370,7 @@ const TABLE = [
     ['src/codec/encoding.ts', 'if (leftover.rest === undefined) return', 'if (leftover.rest !== Number.NaN) return'],
   ],
   ['P6', 'Retry-After is not obeyed', ['src/harvest/caller.ts', 'budget.pause(ms);', '']],
-  ['P7', 'drop what does not convert', ['src/engine/diff.ts', 'this.deadLetters.push(', '[].push(']],
+  ['P7', 'drop what does not convert', ['src/engine/state/diff.ts', 'this.deadLetters.push(', '[].push(']],
   [
     'P6',
     'no budget after a restart',
@@ -412,7 +420,7 @@ const TABLE = [
     'P9',
     'a refused stream says nothing',
     [
-      'src/engine/stream-row.ts',
+      'src/engine/state/stream-row.ts',
       'state, reason, remedy, since: row.state === state',
       "state, reason, remedy: '', since: row.state === state",
     ],
@@ -421,7 +429,7 @@ const TABLE = [
     'P9',
     'a refusal passes for an empty list',
     [
-      'src/engine/stream-row.ts',
+      'src/engine/state/stream-row.ts',
       'return { ...row, state, reason, remedy, since',
       'return { ...row, synced_to: isoSeconds(now), state, reason, remedy, since',
     ],

@@ -5,7 +5,7 @@ import { type Logger, pino } from 'pino';
 import { loudness } from '../base/backoff.ts';
 import { counted } from '../base/words.ts';
 import type { Emit, PublisherEvent } from '../engine/events.ts';
-import { LONG_PAUSE_MS } from '../engine/ports.ts';
+import { LONG_PAUSE_MS, type Purpose } from '../engine/ports.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import type { Outlet } from './outlet.ts';
 import { duration, headline } from './readiness.ts';
@@ -124,11 +124,9 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
     case 'transaction.committed':
       return debug(`transaction with ${counted(event.pages, 'page')} in ${event.ms} ms`);
     case 'scan.started':
-      return event.purpose === 'snapshot'
-        ? info('reads everything for the first time')
-        : debug(`${event.purpose} scan`);
+      return event.purpose === 'snapshot' ? info('reads everything for the first time') : debug(scanOf(event.purpose));
     case 'scan.completed': {
-      const message = `${event.purpose} scan complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInScan} published`;
+      const message = `${scanOf(event.purpose)} complete: ${event.read} read in ${counted(event.pages, 'page')}, ${publishedInScan} published`;
       return event.purpose === 'snapshot' || publishedInScan > 0 ? info(message) : debug(message);
     }
     case 'scan.shifted':
@@ -222,6 +220,11 @@ function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line
         message: 'Harvest sends bytes that are no UTF-8, also when asked again; published as U+FFFD',
       };
   }
+}
+
+/** A snapshot and a poll are scans by their names. */
+function scanOf(purpose: Purpose): string {
+  return purpose === 'snapshot' || purpose === 'poll' ? purpose : `${purpose} scan`;
 }
 
 function info(message: string): Line {

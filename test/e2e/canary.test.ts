@@ -26,7 +26,7 @@ const COMMANDS = [
   'state reset clients --dry-run',
   'dead-letters list',
   'verify tasks',
-  'reconciliation clients',
+  'reconcile clients',
   'release clients',
   'schemas diff',
   'schemas register',

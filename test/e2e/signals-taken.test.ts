@@ -15,7 +15,7 @@ test('a running daemon takes signals, and a replay brings a new letter for what 
   expect(await letters()).toBe(1);
 
   const lines = [
-    'reconciliation clients',
+    'reconcile clients',
     'state reset time_entries --to 2026-01-01',
     'release roles',
     'dead-letters replay',

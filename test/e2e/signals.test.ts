@@ -16,7 +16,7 @@ test('signals are left, shown, and waited for in vain while no daemon runs; dead
   // Before anything was published there is nothing to ask for.
   const [early, noReplay, noLetters] = await all(
     where,
-    'reconciliation clients',
+    'reconcile clients',
     'dead-letters replay',
     'dead-letters list',
   );

@@ -91,7 +91,7 @@ describe('metrics', () => {
         'harvest_kafka_up{account="1234567"} 1',
         'harvest_kafka_stream_state{account="1234567",stream="clients",state="RUNNING"} 1',
         'harvest_kafka_stream_state{account="1234567",stream="clients",state="BLOCKED"} 0',
-        'harvest_kafka_scan_progress_ratio{account="1234567",stream="clients",purpose="first"} 0.25',
+        'harvest_kafka_scan_progress_ratio{account="1234567",stream="clients",purpose="snapshot"} 0.25',
         'harvest_kafka_stream_lag_seconds{account="1234567",stream="users"} 30',
         'harvest_kafka_budget_limit{account="1234567",budget="reports"} 95',
         'harvest_kafka_budget_free_seconds{account="1234567",budget="reports"} 0',

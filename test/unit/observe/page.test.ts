@@ -24,7 +24,7 @@ describe('the status page', () => {
     expect(text).toContain('harvest-kafka not ready version 1.2.3 · up 90 s');
     expect(text).toContain('Account 1234567 running');
     expect(text).toContain('Reading everything for the first time: 1 of 2 streams are complete.');
-    expect(text).toMatch(/clients snapshot 500 – first 500 \/ 2 000 rows 42 s ago in 30 s –/);
+    expect(text).toMatch(/clients snapshot 500 – snapshot 500 \/ 2 000 rows 42 s ago in 30 s –/);
     expect(text).toMatch(/users in step 1 234 10 min – 42 s ago/);
     expect(text).toContain('2 dead letters');
   });
