@@ -60,7 +60,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   streams: ['streams', 'streams --json'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
-  reconciliation: ['reconciliation projects --wait 60'],
+  reconcile: ['reconcile projects --wait 60'],
   release: ['release projects --account 1234567'],
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],

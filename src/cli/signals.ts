@@ -1,4 +1,4 @@
-// `release`, `reconciliation`, and what `state reset` and `dead-letters replay` end in: a signal for whoever publishes the account. Only
+// `release`, `reconcile`, and what `state reset` and `dead-letters replay` end in: a signal for whoever publishes the account. Only
 // a signal is written: a running daemon is not disturbed, and carries it out in its own time.
 import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
