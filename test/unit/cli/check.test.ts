@@ -5,6 +5,7 @@ import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';
 import { checkHarvest } from '../../../src/cli/check-harvest.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
+import { clockFrom } from '../../support/epoch.ts';
 import { onlyStreams } from '../../support/publisher.ts';
 
 interface Told {
@@ -15,7 +16,7 @@ interface Told {
 }
 
 async function checked({ faults = [], watch = () => {}, overrides = [] }: Told = {}) {
-  const simulator = createSimulator({ timeEntries: 50, years: 0.2 });
+  const simulator = createSimulator({ timeEntries: 50, years: 0.2, now: clockFrom().now });
   for (const fault of faults) simulator.faults.add(fault);
   const server = await serve(simulator, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
