@@ -79,6 +79,7 @@ export function takeState(
   opened: Opened,
   grain: Grain,
   now: number,
+  steps: number,
 ): PublisherEvent[] {
   const refilled: PublisherEvent[] = [];
   for (const [name, live] of streams) {
@@ -90,6 +91,8 @@ export function takeState(
     const broken = opened.broken.get(name) ?? contradiction(row, live, stored !== undefined);
     const taken = broken === null ? row : restartedRow(row, live.definition, grain);
     live.row = settledRow(live, { ...taken, rows: live.index.size });
+    // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
+    if (live.row.gone.length > 0) live.goneSince = steps;
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;

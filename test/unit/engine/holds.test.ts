@@ -66,6 +66,6 @@ test.each(['refused', 'cascade'] as const)('a hold "%s" of which nothing is left
   const live = streams.get('tasks')!;
   const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
   const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
-  takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0);
+  takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 0);
   expect(live.row.hold).toBeNull();
 });

@@ -1,7 +1,7 @@
 // When a deleted record may take others along: only after their lists were swept once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
 import { confirmStep } from '../../../src/engine/confirm-step.ts';
-import { createStreams } from '../../../src/engine/live-streams.ts';
+import { createStreams, takeState } from '../../../src/engine/live-streams.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/removal-step.ts';
 import { MemoryLog } from '../../../src/lab/memory-sink.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
@@ -36,6 +36,16 @@ describe('a project that is gone', () => {
     expect(isRemovalReady(projects, streams)).toBe(false);
     for (const live of below) live.sweptFrom = 6;
     expect(below.some(isAwaited)).toBe(false);
+    expect(isRemovalReady(projects, streams)).toBe(true);
+  });
+
+  test('whose 404 was committed in doubt waits for a sweep that began after the log was read back', () => {
+    const { streams, projects, below } = withGoneProject(0);
+    for (const live of below) live.sweptFrom = 9;
+    const rows = new Map([...streams].map(([name, { row }]) => [name, JSON.parse(JSON.stringify(row))]));
+    takeState(streams, { rows, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 12);
+    expect(isRemovalReady(projects, streams)).toBe(false);
+    for (const live of below) live.sweptFrom = 13;
     expect(isRemovalReady(projects, streams)).toBe(true);
   });
 
