@@ -1,4 +1,4 @@
-// Who may call: bearer tokens, and the id host's OAuth and accounts endpoints (harvest-api section 2).
+// Authentication: bearer tokens, and the id host's OAuth and accounts endpoints (HARVEST-API, Authentication).
 import type { Call, Reply } from './answer.ts';
 import { readFields } from './body.ts';
 import type { Account } from './model/account.ts';

@@ -1,4 +1,4 @@
-// Request bodies: JSON or form data into typed fields (harvest-api section 1). Unknown members are ignored, as
+// Request bodies: JSON or form data into typed fields. Unknown members are ignored, as
 // Harvest does; ill-typed ones are refused.
 import type { Call } from './answer.ts';
 import { parseDate, parseDateTime, parseTimeOfDay } from './calendar.ts';

@@ -1,4 +1,4 @@
-// The two request budgets, as moving windows over the simulator's clock (harvest-api section 7), and the log of every
+// The two request budgets, as moving windows over the simulator's clock (HARVEST-API, Budgets), and the log of every
 // request that arrived, so that tests can ask how polite a client was.
 import type { BudgetName } from '../../src/streams/definition.ts';
 

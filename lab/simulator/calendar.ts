@@ -1,4 +1,4 @@
-// Dates and times in the forms Harvest writes and reads (harvest-api section 6). Pure: knows no clock.
+// Dates and times in the forms Harvest writes and reads (HARVEST-API, Values). Pure: knows no clock.
 // Inside the simulator a date is 'YYYY-MM-DD' (compares as text) and a datetime is whole seconds since 1970.
 
 const DAY = 86_400;

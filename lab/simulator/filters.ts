@@ -1,4 +1,4 @@
-// The query parameters of lists (harvest-api section 5): read strictly, applied to rows.
+// The query parameters of lists (HARVEST-API, Filters): read strictly, applied to rows.
 import { parseDate, parseDateTime } from './calendar.ts';
 import type { FilterName, RecordList, Scope } from './lists.ts';
 import type { Account } from './model/account.ts';

@@ -1,5 +1,5 @@
-// Every list of records: where it lives, what it holds, how it is sorted, filtered and paged (harvest-api sections
-// 3 to 5). Reports are in reports/index.ts; pages are cut in pages.ts.
+// Every list of records: where it lives, what it holds, how it is sorted, filtered and paged (HARVEST-API,
+// Pagination). Reports are in reports/index.ts; pages are cut in pages.ts.
 import type { Account } from './model/account.ts';
 import type { Noun } from './model/noun.ts';
 import type { Row } from './model/rows.ts';

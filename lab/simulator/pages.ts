@@ -1,4 +1,4 @@
-// Cuts a list into pages and writes the envelope with its links (harvest-api section 3).
+// Cuts a list into pages and writes the envelope with its links (HARVEST-API, Pagination).
 
 import { badRequest, invalid } from './refusal.ts';
 import type { JsonObject } from './render/json.ts';

@@ -1,4 +1,4 @@
-// A request that Harvest turns down, as it would say it (harvest-api section 8). Thrown anywhere below the handler.
+// A request that Harvest turns down, as it would say it (HARVEST-API, Errors). Thrown anywhere below the handler.
 
 export class Refusal extends Error {
   readonly status: number;

@@ -1,4 +1,4 @@
-// The engine's own account of itself, for people: built on demand from the live streams.
+// The engine's own account of itself, for people: built on demand from the stream runtimes.
 import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';

@@ -13,7 +13,7 @@ import { BUDGETS_ROW, Committer } from './committer.ts';
 import { dependentsOf } from './deletions/removal-step.ts';
 import type { Emit } from './events.ts';
 import type { BudgetRow, Codec, Opened, Sink, Source } from './ports.ts';
-import { isHopeless, RETRY_PACE, throttledForLong } from './retry.ts';
+import { isHopeless, retryLater, throttledForLong } from './retry.ts';
 import { isMended, isRounded, runStep } from './run-step.ts';
 import { type Due, HELD_PROBE_MS, PROBE_MS, type ScheduleView, schedule, type Task, waitsFor } from './schedule.ts';
 import { SignalWatch } from './signal-watch.ts';
@@ -313,7 +313,7 @@ export class Account {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);
-      if (error.kind === 'transient') return this.#retryLater(runtime, task, error);
+      if (error.kind === 'transient') return retryLater(runtime, task.kind, error, this.#parts);
       if (error.code === 'harvest.unauthorised' && this.#waitsForToken()) return this.#tokenWait.begin(error);
       if (error.kind !== 'blocked') throw error;
       result = this.#refused(runtime, error);
@@ -330,7 +330,7 @@ export class Account {
     // A scan that begins from now on sees what was moved away before it was deleted.
     if (result.deletes) runtime.confirmedSince = this.#steps;
     this.#signals.carriedOut(runtime, result.signalsDone);
-    if (result.failure) this.#retryLater(runtime, task, result.failure, true);
+    if (result.failure) retryLater(runtime, task.kind, result.failure, this.#parts, true);
     else if (runtime.retry !== null && isMended(runtime.retry, task, result, runtime)) runtime.retry = null;
   }
 
@@ -341,34 +341,6 @@ export class Account {
     runtime.retry = null;
     const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
     return stepResult(runtime, 'probe', { moves: [[runtime, (row) => refusedRow(row, state, error, now)]] });
-  }
-
-  #retryLater(
-    runtime: StreamRuntime,
-    { kind }: Task,
-    error: PublisherError,
-    ofWalk = runtime.retry?.ofWalk ?? false,
-  ): void {
-    const { clock, emit } = this.#parts;
-    const backoff = runtime.retry?.backoff ?? new Backoff(RETRY_PACE, this.#parts);
-    const retryInMs = backoff.failed();
-    runtime.retry = {
-      error,
-      backoff,
-      since: runtime.retry?.since ?? clock.now(),
-      at: clock.now() + retryInMs,
-      kind,
-      ofWalk,
-    };
-    emit({
-      name: 'stream.retrying',
-      stream: runtime.definition.name,
-      code: error.code,
-      reason: error.message,
-      attempt: backoff.attempt,
-      failingMs: Math.round(backoff.failingMs),
-      retryInMs,
-    });
   }
 
   #retrying(): StreamRuntime[] {

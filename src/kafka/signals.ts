@@ -1,5 +1,5 @@
-// Signals of people, as they lie in the state topic until they are carried out. Knows keys, JSON and how far it has read; what
-// a signal does is the engine's, who deletes it publisher.ts', who leaves it leave-signals.ts'.
+// Signals of people, as they lie in the state topic until they are carried out: their keys, their JSON and how far they were
+// read. A command leaves them (send-signals.ts), the engine says what they do, and publisher.ts deletes them.
 import type { Clock } from '../base/clock.ts';
 import type { Signal } from '../engine/ports.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';

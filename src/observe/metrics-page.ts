@@ -1,5 +1,5 @@
 // docs/generated/METRICS.md, from the table of metrics.
-import { type Declaration, METRICS, PREFIX } from './metrics.ts';
+import { type Declaration, METRICS, PREFIX } from './metrics-table.ts';
 
 export function renderMetricsPage(): string {
   const rows = Object.entries<Declaration>(METRICS).map(
@@ -9,7 +9,7 @@ export function renderMetricsPage(): string {
   return `${[
     '# Metrics',
     '',
-    'Generated from `src/observe/metrics.ts`; do not edit. Served at `/metrics` for Prometheus.',
+    'Generated from `src/observe/metrics-table.ts`; do not edit. Served at `/metrics` for Prometheus.',
     'Counters start at zero with the process. Gauges are absent while their value is unknown.',
     '',
     '| metric | type | unit | labels | meaning |',

@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   kafka: ['base', 'streams', ...DOORS],
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
-  verify: ['base', 'streams', ...DOORS, 'engine/row-index'],
+  verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts'],
   'daemon.ts': [

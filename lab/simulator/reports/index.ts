@@ -1,4 +1,4 @@
-// The ten reports, computed from the same rows on every read (harvest-api section 9). The date index keeps a window's
+// The ten reports, computed from the same rows on every read (HARVEST-API, Reports). The date index keeps a window's
 // cost to the rows inside it.
 import { projectBudget } from './project-budget.ts';
 import type { Report } from './report.ts';

@@ -195,7 +195,7 @@ async function pageStep(
   }
   diff.add(page.records, { accountId: context.settings.accountId });
   const ids = page.records.map(({ id }) => id).filter((id) => typeof id === 'number');
-  // The list goes by descending id (harvest-api section 3): a page speaks of all ids from its smallest to the page before.
+  // The list goes by descending id (HARVEST-API, Sort order): a page speaks of all ids from its smallest to the page before.
   const above = reconciliation.floor ?? Number.POSITIVE_INFINITY;
   const floor = page.next === null ? 0 : Math.min(above, ...ids);
   if (floor === above) return { ...begunAgain(reconciliation), failure: circularLinks(runtime.definition.name) };

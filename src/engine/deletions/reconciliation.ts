@@ -1,4 +1,4 @@
-// What is missing: the rules of count check, reconciliation and hold (design section 4). Pure; reconciliation-step.ts and list-step.ts ask Harvest.
+// What is missing: the rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
 //
 // A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count check` looks
 // for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n

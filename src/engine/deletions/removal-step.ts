@@ -1,4 +1,4 @@
-// A record that is gone is deleted together with everything that belonged to it, in one transaction (design section 4): a
+// A record that is gone is deleted together with everything that belonged to it, in one transaction: a
 // project with its time entries, expenses and assignments, an invoice with its messages and payments. No request is made.
 //
 // A record may have moved to another parent before its former one was deleted. So lists below are scanned for changes once more

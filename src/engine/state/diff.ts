@@ -1,5 +1,5 @@
 // A page's records against the index: which become messages, which are dropped, which cannot be converted. Changes nothing;
-// the index moves only after the commit (design section 4).
+// the index moves only after the commit.
 import { hash53 } from '../../base/hash.ts';
 import { jsonText } from '../../base/json.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';

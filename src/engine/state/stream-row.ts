@@ -44,7 +44,7 @@ export interface DayRange {
   readonly total: number | null;
 }
 
-/** A reading of what a list holds, for what was deleted and what drifted without moving `updated_at` (design section 4). */
+/** A reading of what a list holds, for what was deleted and what drifted without moving `updated_at`. */
 export interface Reconciliation {
   /** `count check`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
   readonly cause: 'count' | 'interval' | 'asked';

@@ -22,7 +22,7 @@ function contradiction(row: StreamRow, runtime: StreamRuntime, isStored: boolean
     : `the topic holds ${counted(runtime.index.size, 'row')}, but no state row speaks of them`;
 }
 
-/** One live stream for each plan, parents and owners known to those below them. */
+/** One runtime for each plan, with its parents and owners known to it. */
 export function createStreams(
   streams: readonly StreamPlan[],
   grain: Grain,

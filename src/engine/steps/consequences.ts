@@ -1,4 +1,4 @@
-// What published changes mean to other streams, in the same transaction (design section 4): children of changed parents are to
+// What published changes mean to other streams, in the same transaction: children of changed parents are to
 // be read, windows of reports are to be read again.
 import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherEvent } from '../events.ts';

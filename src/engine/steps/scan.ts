@@ -42,7 +42,7 @@ export function advanceList(
     pages: scan.pages + 1,
     read: scan.read + page.records.length,
     total: first ? page.totalEntries : scan.total,
-    // Cursor lists go by id and cannot shift (harvest-api section 3).
+    // Cursor lists go by id and cannot shift (HARVEST-API, Pagination).
     shifted: scan.shifted || (paging === 'page' && !first && isOther(page.totalEntries, scan.total)),
   };
   if (page.next !== null) return { position: { ...position, scan: walked }, outcome: 'page', scan: walked };

@@ -52,7 +52,7 @@ export async function wholeStep(runtime: StreamRuntime, context: StepContext): P
   return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true });
 }
 
-/** `/company` says which modules are on: streams of the others stand still, and say so (design section 9). */
+/** `/company` says which modules are on: streams of the others stand still, and say so (HARVEST-API, Modules). */
 function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [StreamRuntime, Move][] {
   const moves: [StreamRuntime, Move][] = [];
   for (const runtime of streams.values()) {
