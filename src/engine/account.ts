@@ -374,7 +374,7 @@ export class Account {
 
   #takeState(opened: Opened): void {
     const { clock, settings, source, emit } = this.#parts;
-    for (const event of takeState(this.#streams, opened, settings.grain, clock.now())) emit(event);
+    for (const event of takeState(this.#streams, opened, settings.grain, clock.now(), this.#steps)) emit(event);
     const budgets = opened.rows.get(BUDGETS_ROW) as Record<string, BudgetRow> | undefined;
     for (const view of source.budgets) view.restore(budgets?.[view.name] ?? null);
   }

@@ -79,6 +79,7 @@ export function takeState(
   opened: Opened,
   grain: Grain,
   now: number,
+  steps: number,
 ): PublisherEvent[] {
   const refilled: PublisherEvent[] = [];
   for (const [name, runtime] of streams) {
@@ -90,6 +91,8 @@ export function takeState(
     const broken = opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined);
     const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
     runtime.row = settledRow(runtime, { ...taken, rows: runtime.index.size });
+    // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
+    if (runtime.row.confirmed.length > 0) runtime.confirmedSince = steps;
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;

@@ -61,14 +61,11 @@ describe('a hold over records that may not be asked for [P8]', () => {
   });
 });
 
-test.each(['refused', 'cascade'] as const)(
-  'a hold "%s" of which nothing is left ends when its row is read [P8]',
-  (kind) => {
-    const streams = streamsOf(['tasks']);
-    const live = streams.get('tasks')!;
-    const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
-    const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
-    takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0);
-    expect(live.row.hold).toBeNull();
-  },
-);
+test.each(['refused', 'cascade'] as const)('a hold "%s" of which nothing is left ends when its row is read', (kind) => {
+  const streams = streamsOf(['tasks']);
+  const live = streams.get('tasks')!;
+  const hold = { kind, reason: '', since: '2026-11-21T06:30:00Z', released: false };
+  const stored = new Map([['tasks', JSON.parse(JSON.stringify({ ...live.row, complete: true, hold }))]]);
+  takeState(streams, { rows: stored, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 0);
+  expect(live.row.hold).toBeNull();
+});

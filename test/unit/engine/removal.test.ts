@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/deletions/removal-step.ts';
-import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
+import { createStreams, takeState } from '../../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
@@ -36,6 +36,16 @@ describe('a project that is gone', () => {
     expect(isRemovalReady(projects, streams)).toBe(false);
     for (const live of below) live.scannedFrom = 6;
     expect(below.some(isAwaited)).toBe(false);
+    expect(isRemovalReady(projects, streams)).toBe(true);
+  });
+
+  test('whose 404 was committed in doubt waits for a scan that began after the log was read back', () => {
+    const { streams, projects, below } = withGoneProject(0);
+    for (const live of below) live.scannedFrom = 9;
+    const rows = new Map([...streams].map(([name, { row }]) => [name, JSON.parse(JSON.stringify(row))]));
+    takeState(streams, { rows, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 12);
+    expect(isRemovalReady(projects, streams)).toBe(false);
+    for (const live of below) live.scannedFrom = 13;
     expect(isRemovalReady(projects, streams)).toBe(true);
   });
 
