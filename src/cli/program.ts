@@ -60,7 +60,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   streams: ['streams', 'streams --json'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
-  reconciliation: ['reconciliation projects --wait 60'],
+  reconcile: ['reconcile projects --wait 60'],
   release: ['release projects --account 1234567'],
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],
@@ -86,6 +86,7 @@ function usageError({ code, message }: CommanderError): PublisherError {
 function build(json: boolean, finish: (exitCode: number) => void): Command {
   const program = new Command('harvest-kafka')
     .description('Keeps compacted Kafka topics equal to a Harvest account.')
+    .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
     // Failures are told by `main`, in one manner for all; what is left to print is help.
     .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) });

@@ -1,4 +1,5 @@
 // What the command line refuses before anything is asked of anybody: 64, what was wrong, what was meant.
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../../src/cli/program.ts';
 
@@ -25,7 +26,7 @@ afterEach(() => {
 });
 
 test.each([
-  ['reconciliation client', 'there is no stream named client; did you mean clients?\n  The streams are company, '],
+  ['reconcile client', 'there is no stream named client; did you mean clients?\n  The streams are company, '],
   ['release', "missing required argument 'stream'"],
   ['state reset clients --to 2026-02-30', "argument '2026-02-30' is invalid. must be a date written YYYY-MM-DD"],
   ['state reset clients --to 2999-01-01', '--to 2999-01-01 lies in the future\n  A stream can only be sent back.'],
@@ -34,13 +35,13 @@ test.each([
   ['dead-letters replay clients time_entry', 'did you mean time_entries?'],
   ['run --only clients,taskz', 'there is no stream named taskz; did you mean tasks?'],
   ['run --only clients --only projectz', 'did you mean projects?'],
-  ['reconciliation clients --account 1234568', 'did you mean 1234567?\n  The accounts are 1234567.'],
-  ['reconciliation clients --wait soon', 'must be a whole number above 0'],
+  ['reconcile clients --account 1234568', 'did you mean 1234567?\n  The accounts are 1234567.'],
+  ['reconcile clients --wait soon', 'must be a whole number above 0'],
   [
-    'reconciliation tasks --set streams.tasks.enabled=false',
+    'reconcile tasks --set streams.tasks.enabled=false',
     'switched off in the configuration\n  Set streams.tasks.enabled',
   ],
-  [`reconciliation tasks ${SECOND_ACCOUNT}`, 'name one with --account\n  The accounts are 1234567, 12.'],
+  [`reconcile tasks ${SECOND_ACCOUNT}`, 'name one with --account\n  The accounts are 1234567, 12.'],
 ])('%s', async (line, said) => {
   expect(await main(['node', 'harvest-kafka', ...line.split(' ')])).toBe(64);
   expect(errors).toContain(said);
@@ -78,7 +79,7 @@ test.each([
   'streams',
   'state show',
   'state reset',
-  'reconciliation',
+  'reconcile',
   'release',
   'dead-letters list',
   'dead-letters replay',
@@ -92,4 +93,9 @@ test.each([
   expect(code).toBe(0);
   expect(output).toContain(`\nExamples:\n  harvest-kafka ${name}`);
   expect(output).not.toContain('default: []');
+});
+
+test.each(['--version', '-V', 'version'])('%s prints the version of the package', async (line) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  expect(await printed(line)).toEqual({ code: 0, output: `${version}\n` });
 });
