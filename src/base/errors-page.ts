@@ -39,7 +39,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   'kafka.record_too_large':
     'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
   'kafka.unreadable': 'A record on our topic is not one that we write.',
-  'state.unreadable': 'A state row is not of version 1, or no JSON.',
+  'state.unreadable': 'A state row is not of version 2, or no JSON.',
   'config.invalid': 'The configuration has problems; all of them are listed.',
   usage: 'The command line is not understood.',
   'http.listen': 'The address of the HTTP door cannot be taken.',

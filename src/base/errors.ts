@@ -202,7 +202,8 @@ export const CODES = {
   'state.unreadable': {
     kind: 'fatal',
     exit: EXIT.dataContract,
-    remedy: 'The state row was written by a newer version of harvest-kafka; run that version.',
+    remedy:
+      'Another version of harvest-kafka wrote the state row. If it was a newer one, run that; else delete the topic <prefix>.state: everything is read again, and nothing is published twice.',
   },
   'config.invalid': {
     kind: 'fatal',

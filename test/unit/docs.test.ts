@@ -73,9 +73,16 @@ test('every page of docs can be reached from docs/README.md', () => {
     for (const [, path] of proseOf(page).matchAll(/\]\(([^)#]+)/g)) visit(normalize(join(dirname(page), path!)));
   };
   visit('docs/README.md');
-  const decisions = pages.filter((page) => page.startsWith('docs/decisions/'));
   expect(read('docs/README.md')).toContain('](decisions)');
-  expect(pages.filter((page) => !seen.has(page) && !decisions.includes(page))).toEqual([]);
+  expect(pages.filter((page) => !seen.has(page))).toEqual([]);
+});
+
+test('decisions are numbered without a gap, by file and by title', () => {
+  const decisions = pages.filter((page) => /^docs\/decisions\/(?!README)/.test(page)).sort();
+  expect(decisions.map((page) => /\/(\d{4})-/.exec(page)?.[1])).toEqual(
+    decisions.map((_, index) => String(index + 1).padStart(4, '0')),
+  );
+  expect(decisions.filter((page) => !read(page).startsWith(`# ${Number(page.slice(15, 19))}. `))).toEqual([]);
 });
 
 const written = pages.filter((page) => !/^docs\/(generated|decisions)\/|^bench\//.test(page));

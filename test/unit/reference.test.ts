@@ -84,6 +84,9 @@ test('the log events of the page on alerts are those that the program has', () =
   const named = [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/[\w.]+/g) ?? []);
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter((name) => !program.includes(`'${name}'`))).toEqual([]);
+  const emitted = [...read('src/engine/events.ts').matchAll(/\bname: '([\w.]+)'/g)].map(([, name]) => name!);
+  expect(emitted.length).toBeGreaterThan(20);
+  expect(emitted.filter((name) => !named.includes(name))).toEqual([]);
 });
 
 describe('comments', () => {

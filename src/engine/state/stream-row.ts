@@ -115,8 +115,11 @@ export type Position =
       readonly round_at: string | null;
     };
 
+/** The version of rows: 1 had other names for most members. */
+const VERSION = 2;
+
 export interface StreamRow {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   readonly state: StreamState;
   readonly reason: string | null;
   readonly remedy: string | null;
@@ -199,7 +202,7 @@ function heldRemedy(stream: string, accountId: number | string): string {
 export function freshRow(stream: StreamDefinition, grain: Grain, now: number): StreamRow {
   const at = isoSeconds(now);
   return {
-    version: 1,
+    version: VERSION,
     state: 'RUNNING',
     reason: null,
     remedy: null,
@@ -239,10 +242,10 @@ export function refusedRow(
 /** Reads a stored row back. Throws `state.unreadable` for a version that we do not know. */
 export function parseRow(stream: StreamDefinition, json: JsonObject): StreamRow {
   const position = json.position as Position | undefined;
-  if (json.version !== 1 || position?.kind !== positionKind(stream)) {
+  if (json.version !== VERSION || position?.kind !== positionKind(stream)) {
     throw new PublisherError(
       'state.unreadable',
-      `the state row of ${stream.name} has version ${json.version}, we read 1`,
+      `the state row of ${stream.name} has version ${json.version}, we read ${VERSION}`,
     );
   }
   // Rows of before a member was there lack it.

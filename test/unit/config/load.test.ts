@@ -1,10 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { PublisherError } from '../../../src/base/errors.ts';
 import { type ConfigSource, describeConfig, loadConfig } from '../../../src/config/load.ts';
+import { RENAMED } from '../../../src/config/renamed.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { slowness } from '../../support/patience.ts';
 
@@ -395,6 +396,18 @@ it('several accounts need a prefix each, for their rows could not be told apart'
   expect(problems(two)).toEqual([
     expect.stringContaining('topics.prefix must hold {account_id}, since there are several accounts'),
   ]);
+});
+
+it.each(Object.entries(RENAMED))('the old key %s is refused with its new name, %s', (old, name) => {
+  expect(problems(`${SMALL}streams: { clients: { ${old}: 60 } }`)).toEqual([
+    expect.stringContaining(`streams.clients.${old} is not a key any more; it is called streams.clients.${name}`),
+  ]);
+  const renames = readFileSync(new URL('../../../docs/renames.json', import.meta.url), 'utf8');
+  expect(JSON.parse(renames)).toContainEqual({
+    what: 'configuration',
+    old: `streams.<name>.${old}`,
+    new: `streams.<name>.${name}`,
+  });
 });
 
 it('a child stream needs the stream of its parents', () => {
