@@ -86,6 +86,7 @@ function usageError({ code, message }: CommanderError): PublisherError {
 function build(json: boolean, finish: (exitCode: number) => void): Command {
   const program = new Command('harvest-kafka')
     .description('Keeps compacted Kafka topics equal to a Harvest account.')
+    .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
     // Failures are told by `main`, in one manner for all; what is left to print is help.
     .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) });

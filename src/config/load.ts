@@ -8,7 +8,7 @@ import { Secret } from '../base/secret.ts';
 import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading, readDocument } from './document.ts';
 import { readOrdinaryFile } from './files.ts';
 import { nearest } from './nearest.ts';
-import { type Config, schema } from './options.ts';
+import { type Config, configOf, schema } from './options.ts';
 import { note, shapes } from './shape.ts';
 import { type Surroundings, unreadableBecause } from './substitute.ts';
 import { tlsTroubles } from './tls.ts';
@@ -51,13 +51,13 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const issues = result.error?.issues ?? [];
   problems.push(...issues.slice(0, TOLD_MAX).flatMap((issue) => explain(issue, reading)));
   if (result.success && problems.length === 0) {
-    const troubles = tlsTroubles(result.data, around.readFile);
+    const troubles = tlsTroubles(configOf(reading.value as object), around.readFile);
     problems.push(
       ...troubles.map(({ path, message }) => ({ place: reading.place(path), message: `${dotted(path)} ${message}` })),
     );
   }
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
-  return freeze(result.data);
+  return freeze(configOf(reading.value as object));
 }
 
 /** The effective configuration as plain JSON, secrets as `[redacted]`. */

@@ -1,8 +1,7 @@
 // Every configuration key, declared once: type, default, unit, description, secrecy, example. Validation, the typed
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
-import { catalog } from '../streams/catalog.ts';
-import type { StreamKind } from '../streams/definition.ts';
+import { type StreamConfig, streams, withListDefaults } from './stream-options.ts';
 import { date, list, listenAddress, option, seconds, secret, text, token, url, urls, whole } from './values.ts';
 
 const account = z
@@ -217,50 +216,6 @@ const schemaRegistry = option(
   'Where the Avro schemas live.',
 );
 
-/** Seconds between two polls of a stream, by its kind. */
-export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
-  list: 60,
-  whole: 300,
-  child: 21_600,
-  report: 900,
-};
-
-const stream = (kind: StreamKind) =>
-  z
-    .strictObject({
-      enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
-      poll_interval_seconds: option(
-        seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
-        'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
-        { unit: 'seconds' },
-      ),
-      count_interval_seconds: option(
-        seconds(1).default(300),
-        'Time between two count checks (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
-        { unit: 'seconds' },
-      ),
-      reconcile_interval_seconds: option(
-        seconds(1).default(86_400),
-        'Time between two reconciliations, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
-        { unit: 'seconds' },
-      ),
-    })
-    .prefault({});
-
-const streams = option(
-  z
-    .strictObject(Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind)])))
-    .superRefine((given, context) => {
-      for (const { name, parent } of catalog) {
-        if (parent === null || !given[name]?.enabled || given[parent.stream]?.enabled) continue;
-        const message = `is read through ${parent.stream}: enable streams.${parent.stream}, or disable this stream too`;
-        context.addIssue({ code: 'custom', path: [name, 'enabled'], message });
-      }
-    })
-    .prefault({}),
-  'Settings per stream; a stream not named here runs with its defaults.',
-);
-
 export const schema = z
   .strictObject({
     harvest,
@@ -369,9 +324,16 @@ export const schema = z
   });
 
 /** The effective configuration: frozen, defaults filled in, property names as in the file. */
-export type Config = z.output<typeof schema>;
+export type Config = Omit<z.output<typeof schema>, 'streams'> & {
+  readonly streams: Readonly<Record<string, StreamConfig>>;
+};
 export type AccountConfig = Config['harvest']['accounts'][number];
-export type StreamConfig = Config['streams'][string];
+/** The configuration of what was written and found right, with the defaults of lists in their places. */
+export function configOf(written: object): Config {
+  const config = schema.parse(withListDefaults(written));
+  const { defaults: _, ...own } = config.streams;
+  return { ...config, streams: own as Record<string, StreamConfig> };
+}
 
 function areDistinct(accounts: readonly { id: string }[]): boolean {
   return new Set(accounts.map(({ id }) => id)).size === accounts.length;

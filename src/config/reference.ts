@@ -2,8 +2,9 @@
 // the JSON Schema, docs/generated/CONFIG.md.
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { POLL_INTERVAL_SECONDS, schema } from './options.ts';
+import { schema } from './options.ts';
 import { defaultOf, isOptional, note, type Shape, shapes } from './shape.ts';
+import { POLL_INTERVAL_SECONDS } from './stream-options.ts';
 
 type MapShape = Shape & { readonly kind: 'map' };
 
@@ -101,8 +102,11 @@ function streamLines(type: z.ZodType): string[] {
     wrap(`${name}: ${note(member).description}`, 106).map((line) => `  # ${line}`),
   );
   const rows = Object.entries(mapOf(type).members).map(([name, member]) => {
-    const pairs = Object.entries(mapOf(member).members).map(([key, inner]) => `${key}: ${yaml(defaultOf(inner))}`);
-    return `  ${name}: { ${pairs.join(', ')} }`;
+    const inner = Object.entries(mapOf(member).members);
+    const pairs = inner.map(([key, one]) => `${key}: ${yaml(defaultOf(one) ?? note(one).example)}`);
+    // What has no default of its own is shown, and not set.
+    const off = inner.every(([, one]) => defaultOf(one) === undefined) ? '# ' : '';
+    return `  ${off}${name}: { ${pairs.join(', ')} }`;
   });
   return [...comments, ...rows];
 }
@@ -125,10 +129,11 @@ function tableRows(path: string, map: MapShape): string[] {
 
 function streamRows(map: MapShape): string[] {
   const [, any] = Object.entries(map.members)[0]!;
-  return Object.entries(mapOf(any).members).map(([name, type]) => {
+  const own = Object.entries(mapOf(any).members).map(([name, type]) => {
     const byKind = Object.entries(POLL_INTERVAL_SECONDS).map(([kind, seconds]) => `${kind} \`${seconds}\``);
     return row(`streams.<name>.${name}`, type, name === 'poll_interval_seconds' ? byKind.join(', ') : undefined);
   });
+  return [...own, ...tableRows('streams.defaults', mapOf(map.members.defaults!))];
 }
 
 function row(path: string, type: z.ZodType, fallback?: string): string {

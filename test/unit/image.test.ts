@@ -1,5 +1,5 @@
 // What is shipped runs with as little as it needs: the image, the compose file and the packages that the program is made of.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { renderJsonSchema } from '../../src/config/reference.ts';
@@ -52,6 +52,16 @@ test('the files that make the image hold no configuration of ours and no secret'
   const ignored = read('.dockerignore').split('\n');
   // Everything is left out but for what is named.
   expect(ignored[0] === '*' || ['.env', '.git', 'node_modules'].every((name) => ignored.includes(name))).toBe(true);
+});
+
+test('what the image copies from here exists, and .dockerignore lets it in; nothing else is let in', () => {
+  const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) =>
+    paths!.split(' '),
+  );
+  expect(copied).toContain('lab');
+  expect(copied.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+  const allowed = [...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path!);
+  expect(allowed.sort()).toEqual(copied.sort());
 });
 
 test.each(Object.entries(services).filter(([, { image }]) => image === 'harvest-kafka'))(

@@ -1,4 +1,5 @@
 // What the command line refuses before anything is asked of anybody: 64, what was wrong, what was meant.
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../../src/cli/program.ts';
 
@@ -92,4 +93,9 @@ test.each([
   expect(code).toBe(0);
   expect(output).toContain(`\nExamples:\n  harvest-kafka ${name}`);
   expect(output).not.toContain('default: []');
+});
+
+test.each(['--version', '-V', 'version'])('%s prints the version of the package', async (line) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  expect(await printed(line)).toEqual({ code: 0, output: `${version}\n` });
 });

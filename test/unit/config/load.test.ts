@@ -65,6 +65,30 @@ describe('a small configuration', () => {
     expect(seconds).toEqual([60, 300, 21_600, 900]);
   });
 
+  it('gives the intervals of streams.defaults to lists that name none of their own, and to nothing else', () => {
+    const { streams } = load(
+      `${SMALL}streams: { defaults: { poll_interval_seconds: 7, count_interval_seconds: 8 }, clients: { poll_interval_seconds: 5 } }`,
+    );
+    const clients = { poll_interval_seconds: 5, count_interval_seconds: 8, reconcile_interval_seconds: 86_400 };
+    expect(streams.clients).toMatchObject(clients);
+    expect(streams.tasks).toMatchObject({ poll_interval_seconds: 7, count_interval_seconds: 8 });
+    const others = ['roles', 'cost_rates', 'time_team'].map((name) => streams[name]!.poll_interval_seconds);
+    expect(others).toEqual([300, 21_600, 900]);
+    expect(Object.keys(streams)).toEqual(catalog.map((row) => row.name));
+    expect(problems(SMALL, { overrides: ['streams.defaults.poll_interval_seconds=0'] })).toEqual([
+      expect.stringContaining('streams.defaults.poll_interval_seconds must be at least 1'),
+    ]);
+  });
+
+  it('tells whoever has the old name of a key what it is called now', () => {
+    expect(problems(SMALL, { overrides: ['streams.clients.census_interval_seconds=60'] })).toEqual([
+      '--set streams.clients.census_interval_seconds: streams.clients.census_interval_seconds is not a key any more; it is called streams.clients.reconcile_interval_seconds',
+    ]);
+    expect(problems(SMALL, { overrides: ['streams.defaults.tally_interval_seconds=60'] })).toEqual([
+      expect.stringContaining('it is called streams.defaults.count_interval_seconds'),
+    ]);
+  });
+
   it('is frozen through and through', () => {
     const config = load(SMALL);
     expect(() => Object.assign(config.harvest.accounts[0]!, { id: '9' })).toThrow(TypeError);

@@ -1,0 +1,164 @@
+// The package as users get it: packed, installed into an empty project without running what packages bring, and used.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { until } from '../support/patience.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const run = promisify(execFile);
+
+interface Manifest {
+  readonly version: string;
+  readonly homepage: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+interface Locked {
+  readonly version: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, Locked>>;
+}
+
+const json = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8'));
+/** Packages of a lock file by their place; the first entry is the project itself. */
+const lockedIn = ({ packages }: Lock) => Object.entries(packages).filter(([place]) => place !== '');
+
+let folder: string;
+let project: string;
+let installed: string;
+let files: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'harvest-kafka-package-'));
+  // A copy, because the shrinkwrap must not lie in the folder that other tests run in.
+  const copy = join(folder, 'copy');
+  const left = ['node_modules', '.git', '.lab'];
+  await cp(ROOT, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+  await run('node', ['scripts/shrinkwrap.mjs', 'write', copy], { cwd: ROOT });
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: copy });
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!;
+
+  project = join(folder, 'project');
+  await cp(join(copy, 'LICENSE'), join(project, 'LICENSE'));
+  await writeFile(join(project, 'package.json'), '{"private":true}');
+  const quietly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...quietly, join(folder, tarball)], { cwd: project });
+  installed = join(project, 'node_modules/harvest-kafka');
+  const entries = await readdir(installed, { recursive: true, withFileTypes: true });
+  files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const command = (...args: string[]) => run('npx', ['--no-install', 'harvest-kafka', ...args], { cwd: project });
+
+test('the package holds the compiled program, its schemas, its pages and the poms of the demo, and no source and no test', () => {
+  const folders = [...new Set(files.map((path) => path.split('/').slice(0, -1).join('/') || path))];
+  const shipped = /^(dist\/(src|lab)|avro|config|docs|lab\/stack\/poms|lab\/simulator|bench)\b|^[A-Z]+(\.md)?$/;
+  expect(folders.filter((path) => !shipped.test(path))).toEqual(['npm-shrinkwrap.json', 'package.json']);
+  expect(files.filter((path) => /\.(ts|map)$|test|\.env/.test(path))).toEqual([]);
+  for (const path of [
+    'dist/src/main.js',
+    'docs/README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'lab/stack/poms/kafka/pom.xml',
+  ]) {
+    expect(files).toContain(path);
+  }
+});
+
+test('every link between the pages of the package leads to a file of the package', async () => {
+  const broken: string[] = [];
+  for (const page of files.filter((path) => path.endsWith('.md'))) {
+    const text = await readFile(join(installed, page), 'utf8');
+    for (const [, link] of text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)) {
+      const target = normalize(join(page, '..', link!)).replace(/\/$/, '');
+      if (!files.some((path) => path === target || path.startsWith(`${target}/`))) broken.push(`${page}: ${link}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test('the installed command answers without an account, and nothing can be imported from the package', async () => {
+  const { version } = await json<Manifest>(join(ROOT, 'package.json'));
+  expect(await command('--version')).toEqual({ stdout: `${version}\n`, stderr: '' });
+  expect((await command('streams')).stdout).toMatch(/^time_entries +list +harvest\.time_entries/m);
+  expect(JSON.parse((await command('spec')).stdout)).toHaveProperty('properties.harvest');
+  const checked = await command('check').catch((failure) => failure);
+  expect(checked).toMatchObject({ code: 78, stderr: expect.stringContaining('HARVEST_ACCOUNT_ID') });
+  const imported = run('node', ['--input-type=module', '-e', "import 'harvest-kafka'"], { cwd: project });
+  await expect(imported).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+});
+
+test('the versions of the shrinkwrap are those of the lock file, proven by their hashes, without what development needs', async () => {
+  const lock = lockedIn(await json<Lock>(join(ROOT, 'package-lock.json')));
+  const shrinkwrap = await json<Lock>(join(installed, 'npm-shrinkwrap.json'));
+  expect(lockedIn(shrinkwrap)).toEqual(lock.filter(([, { dev }]) => !dev));
+  expect(shrinkwrap.packages['']).not.toHaveProperty('devDependencies');
+  expect(JSON.stringify(shrinkwrap)).not.toMatch(/"resolved"/);
+});
+
+/** Encodes and decodes a record of each format that the registry library knows besides JSON. */
+const ROUND_TRIPS = `
+  import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+  const registry = new SchemaRegistry({ host: process.argv[1] }, { [SchemaType.PROTOBUF]: { messageName: 'Client' } });
+  for (const id of [1, 2]) {
+    const bytes = await registry.encode(id, { id: 7, name: 'Łukasz' });
+    console.log(JSON.stringify(await registry.decode(bytes)));
+  }`;
+
+const SCHEMAS = [
+  {
+    schema: JSON.stringify({
+      ...{ type: 'record', name: 'Client' },
+      fields: ['id:int', 'name:string'].map((field) => field.split(':')).map(([name, type]) => ({ name, type })),
+    }),
+  },
+  { schemaType: 'PROTOBUF', schema: 'syntax = "proto3"; message Client { int32 id = 1; string name = 2; }' },
+];
+
+test('nothing is lost without installation scripts: what brings the only one of them works', async () => {
+  const packages = lockedIn(await json<Lock>(join(installed, 'npm-shrinkwrap.json')));
+  const scripted = packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place);
+  expect(scripted).toEqual(['node_modules/protobufjs']);
+
+  const registry = createServer(({ url }, answer) => {
+    answer.setHeader('content-type', 'application/json');
+    answer.end(JSON.stringify(SCHEMAS[Number(url!.split('/').at(-1)) - 1]));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void registry.close());
+  await once(registry, 'listening');
+  const host = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;
+  const { stdout } = await run('node', ['--input-type=module', '-e', ROUND_TRIPS, host], { cwd: installed });
+  expect(stdout).toBe('{"id":7,"name":"Łukasz"}\n'.repeat(2));
+});
+
+test('the demo of the installed package publishes a made-up account and shows what its reader decodes', async () => {
+  const env = { ...process.env, HARVEST_ACCESS_TOKEN: '' };
+  // Not by npx, which would leave it behind when it is killed.
+  const main = join(project, 'node_modules/.bin/harvest-kafka');
+  const args = [main, 'demo', '--time-entries', '50', '--data', join(folder, 'demo')];
+  const demo = spawn(process.execPath, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void demo.kill('SIGKILL'));
+  let shown = '';
+  demo.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  await until('the demo shows the first records', () => /read for the first time: .*clients \d/.test(shown));
+  demo.kill('SIGTERM');
+  await once(demo, 'exit');
+});
