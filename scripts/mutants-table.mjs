@@ -105,7 +105,7 @@ const TABLE = [
   [
     'P8',
     'tombstone without 404',
-    ['src/engine/deletions/confirm-step.ts', "return record ?? 'gone';", "return 'gone';"],
+    ['src/engine/deletions/confirm-step.ts', "return record ?? 'deleted';", "return 'deleted';"],
   ],
   [
     'P8',
@@ -131,7 +131,7 @@ const TABLE = [
     [
       'src/engine/deletions/confirm-step.ts',
       "error.code === 'harvest.forbidden') return 'refused'",
-      "error.code === 'harvest.forbidden') return 'gone'",
+      "error.code === 'harvest.forbidden') return 'deleted'",
     ],
   ],
   [
@@ -185,7 +185,7 @@ const TABLE = [
       'for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);',
       'for (const { id, hash } of refusals.slice(-1000)) kept.set(id, hash);',
     ],
-    unit('engine/letters', 'fifteen hundred refused records'),
+    unit('engine/dead-letters', 'fifteen hundred refused records'),
   ],
   [
     'P7',
@@ -195,17 +195,17 @@ const TABLE = [
       'if (thrown instanceof ConversionError || thrown instanceof PublisherError) throw thrown;',
       'throw thrown;',
     ],
-    unit('engine/letters', 'any other failure of one record'),
+    unit('engine/dead-letters', 'any other failure of one record'),
   ],
   [
     'P7',
-    'a letter cannot be as deep as its record',
+    'a dead letter cannot be as deep as its record',
     [
       'src/base/json.ts',
       'if (!(error instanceof RangeError || error instanceof UnwritableError)) throw error;',
       'throw error;',
     ],
-    unit('engine/letters', 'nested twenty thousand deep'),
+    unit('engine/dead-letters', 'nested twenty thousand deep'),
   ],
   [
     'P8',
@@ -282,13 +282,13 @@ const TABLE = [
     'P7',
     'a refused record waits for its next change',
     ['src/engine/steps/second-look.ts', 'const [first] = PAUSES_MS;', 'const first = 1e12;'],
-    unit('engine/letters', 'that was broken on its way is published'),
+    unit('engine/dead-letters', 'that was broken on its way is published'),
   ],
   [
     'P7',
     'digits beyond a double are lost',
     ['src/harvest/pages.ts', 'parsed = parseJson(text);', 'parsed = JSON.parse(text);'],
-    unit('engine/letters', 'digits that a double does not hold'),
+    unit('engine/dead-letters', 'digits that a double does not hold'),
   ],
   [
     'P7',
@@ -298,7 +298,7 @@ const TABLE = [
       "const isEmptied = member === '' && field.isTime && field.nullable;",
       'const isEmptied = false;',
     ],
-    unit('engine/letters', 'an empty text where a time may be null'),
+    unit('engine/dead-letters', 'an empty text where a time may be null'),
   ],
   ['P6', 'follow foreign links', ['src/harvest/links.ts', 'url === null || !isOurs(url, base)', 'url === null']],
   [

@@ -56,9 +56,9 @@ export function unlessSetBack(at: number, waitMs: number, now: number): number {
 /** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
   const done = new AbortController();
-  const settled = Promise.resolve(work).then(
+  const ended = Promise.resolve(work).then(
     () => done.abort(),
     () => done.abort(),
   );
-  await Promise.race([settled, clock.sleep(ms, done.signal)]);
+  await Promise.race([ended, clock.sleep(ms, done.signal)]);
 }

@@ -42,7 +42,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   'state.unreadable': 'A state row is not of version 2, or no JSON.',
   'config.invalid': 'The configuration has problems; all of them are listed.',
   usage: 'The command line is not understood.',
-  'http.listen': 'The address of the HTTP door cannot be taken.',
+  'http.listen': 'The address of the HTTP server cannot be taken.',
   'lab.missing': 'Java or Maven is missing for the demo or the stack.',
   'lab.failed': 'The local broker or registry did not start.',
   bug: 'A relation that must always hold does not.',

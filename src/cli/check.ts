@@ -116,10 +116,10 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
     const subjects = differences.map((difference): Finding => {
       const { name: subject } = difference.subject;
       const { state, message } = difference;
-      const gone = lost.find((one) => one.subject === difference.subject);
-      if (gone) {
+      const known = lost.find((one) => one.subject === difference.subject);
+      if (known) {
         const { exit } = CODES['registry.replaced'];
-        return { ...found('subject', subject, gone.message), state: 'lost', remedy: gone.remedy, exit_code: exit };
+        return { ...found('subject', subject, known.message), state: 'lost', remedy: known.remedy, exit_code: exit };
       }
       if (state === 'registered') return found('subject', subject, '');
       const willBeMade = state === 'missing' && config.schema_registry.auto_register;

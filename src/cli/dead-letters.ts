@@ -14,7 +14,7 @@ interface ListOptions extends CommonOptions {
   readonly account?: string;
 }
 
-interface ListedLetter {
+interface ListedDeadLetter {
   readonly account_id: string;
   readonly time: string;
   readonly stream: string;
@@ -24,17 +24,17 @@ interface ListedLetter {
   readonly field: string;
   readonly message: string;
   readonly offset: number;
-  /** The original record, in JSON alone: a letter may be many megabytes. */
+  /** The original record, in JSON alone: a dead letter may be many megabytes. */
   readonly record?: unknown;
 }
 
-/** The letters of all streams, or of those named; the oldest first. */
+/** The dead letters of all streams, or of those named; the oldest first. */
 export async function listDeadLetters(options: ListOptions, ...names: string[]): Promise<number> {
   const config = configOf(options);
   const wanted = new Set(names.map((name) => streamNamed(name).name));
   const accounts = options.account === undefined ? config.harvest.accounts : [accountNamed(config, options.account)];
   const { signal } = interruption();
-  const letters: ListedLetter[] = [];
+  const letters: ListedDeadLetter[] = [];
   for (const account of accounts) {
     await readDeadLetters(
       kafkaSettings(config),

@@ -1,4 +1,4 @@
-// `run`: the daemon with its log, HTTP door and progress.
+// `run`: the daemon with its log, HTTP server and progress.
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
@@ -86,12 +86,15 @@ export async function publish(
   });
 
   const { listen } = config.http;
-  const door =
+  const server =
     listen &&
     (await openHttp({ listen, version: VERSION, clock, metrics, accounts: status, dead: () => daemon.dead() }));
-  if (door) {
-    log.info({ event: 'http.listening', address: door.address }, `status page, health and metrics at ${door.address}`);
-    options.onListening?.(door.address);
+  if (server) {
+    log.info(
+      { event: 'http.listening', address: server.address },
+      `status page, health and metrics at ${server.address}`,
+    );
+    options.onListening?.(server.address);
   }
   const progress = showProgress({ status, clock, terminal: options.terminal, log });
   const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
@@ -106,7 +109,7 @@ export async function publish(
   } finally {
     summaries();
     progress.close();
-    await door?.close();
+    await server?.close();
   }
 }
 

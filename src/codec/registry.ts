@@ -89,7 +89,7 @@ export async function lostSubjects(
     const { name, stream, schema } = difference.subject;
     if (!streams.has(stream) || (await client.latest(name)) !== null) return [];
     const isDeleted = (await client.lookupDeleted(name, schema)) !== null;
-    return [{ ...difference, ...(isDeleted ? DELETED : GONE) }];
+    return [{ ...difference, ...(isDeleted ? DELETED : LOST) }];
   });
   return looked.flat();
 }
@@ -98,7 +98,7 @@ const DELETED = {
   message: 'was deleted, although its topic was written to; the registry still has it',
   remedy: 'Bring the subjects back, under the ids that the records carry: harvest-kafka schemas register.',
 };
-const GONE = {
+const LOST = {
   message: 'is not registered, although its topic was written to',
   remedy: CODES['registry.replaced'].remedy,
 };
@@ -116,7 +116,7 @@ export async function prepareSubjects(
   const found = await diffSubjects(client, streams, options);
   refuse('registry.incompatible', 'does not take our schema', withState(found, 'incompatible'));
   const lost = options.written === undefined ? [] : await lostSubjects(client, found, options.written);
-  refuse('registry.replaced', '', lost, lost.find(({ remedy }) => remedy === GONE.remedy)?.remedy ?? lost[0]?.remedy);
+  refuse('registry.replaced', '', lost, lost.find(({ remedy }) => remedy === LOST.remedy)?.remedy ?? lost[0]?.remedy);
   const missing = withState(found, 'missing');
   if (!options.autoRegister) refuse('registry.not_registered', 'is not registered', missing);
   const registered = await registerAll(client, missing);

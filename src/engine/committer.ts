@@ -85,9 +85,9 @@ export class Committer {
   /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
   submit(result: StepResult): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.reason);
-    const settled = new Promise<void>((done, failed) => this.#queue.push({ result, done, failed }));
+    const outcome = new Promise<void>((done, failed) => this.#queue.push({ result, done, failed }));
     this.#start();
-    return settled;
+    return outcome;
   }
 
   /** The lease of a budget runs out: store the budgets with the next commit, or in one of their own. */

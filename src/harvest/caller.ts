@@ -147,7 +147,7 @@ export class Caller {
     throw refusal(answer, body, place);
   }
 
-  /** The body's text. One that is never whole UTF-8 is taken as it is at last, or its stream would stand still for a letter. */
+  /** The body's text. One that is never whole UTF-8 is taken as it is at last, or its stream would stand still for one character. */
   async #text<T>(answer: HttpAnswer, { label }: Call<T>, progress: Progress, place: Place): Promise<string> {
     const { text, isGarbled } = await looseTextOf(answer, place);
     if (!isGarbled) return text;

@@ -1,4 +1,4 @@
-// The dead-letter topic: how a letter is written and read back. Headers have the names that Kafka Connect gives its own, so that
+// The dead-letter topic: how a dead letter is written and read back. Headers have the names that Kafka Connect gives its own, so that
 // tools made for those can read ours; `__field` says which member could not be converted.
 import type { Clock } from '../base/clock.ts';
 import type { DeadLetter } from '../engine/ports.ts';
@@ -11,7 +11,7 @@ const ERRORS = '__connect.errors.';
 const FIELD = '__field';
 const OMITTED = '__omitted';
 
-/** The letter as a message of its topic. */
+/** The dead letter as a message of its topic. */
 export function deadLetterMessage({ stream, key, value, stage, error }: DeadLetter, prefix: string, connector: string) {
   return {
     key: Buffer.from(key),
@@ -33,14 +33,14 @@ export function deadLetterMessage({ stream, key, value, stage, error }: DeadLett
   };
 }
 
-/** The letter without the record, which is too large for any topic: an account never stands still for one record. */
+/** The dead letter without the record, which is too large for any topic: an account never stands still for one record. */
 export function withoutRecord({ key, value, headers }: ReturnType<typeof deadLetterMessage>, most: number) {
-  const omitted = `a record of ${Buffer.byteLength(value)} bytes: a letter takes ${most}`;
+  const omitted = `a record of ${Buffer.byteLength(value)} bytes: a dead letter takes ${most}`;
   return { key, value: null, headers: { ...headers, [OMITTED]: omitted } };
 }
 
-/** A letter as it lies on its topic. Texts are empty where it does not say. */
-export interface FoundLetter {
+/** A dead letter as it lies on its topic. Texts are empty where it does not say. */
+export interface FoundDeadLetter {
   readonly stream: string;
   /** The record's id as text. */
   readonly id: string;
@@ -51,15 +51,15 @@ export interface FoundLetter {
   readonly field: string;
   readonly message: string;
   readonly offset: number;
-  /** The original JSON, a view that lasts for the call; null when it was too large for the letter. */
+  /** The original JSON, a view that lasts for the call; null when it was too large for the dead letter. */
   readonly value: Buffer | null;
 }
 
-/** Delivers the committed letters, the oldest first; none when there is no such topic yet. Throws PublisherError `kafka.*`. */
+/** Delivers the committed dead letters, the oldest first; none when there is no such topic yet. Throws PublisherError `kafka.*`. */
 export async function readDeadLetters(
   settings: KafkaSettings,
   prefix: string,
-  onLetter: (letter: FoundLetter) => void,
+  onDeadLetter: (letter: FoundDeadLetter) => void,
   { clock, signal, log = () => {} }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log?: Log },
 ): Promise<void> {
   const connection = createConnection(settings, log);
@@ -67,13 +67,13 @@ export async function readDeadLetters(
   if (!(await hasTopic(connection, prefix, topic))) return;
   const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
   try {
-    await reader.readAll([topic], (record) => onLetter(found(record, prefix)), signal);
+    await reader.readAll([topic], (record) => onDeadLetter(found(record, prefix)), signal);
   } finally {
     await reader.close();
   }
 }
 
-function found(record: FetchedRecord, prefix: string): FoundLetter {
+function found(record: FetchedRecord, prefix: string): FoundDeadLetter {
   const { key, value, timestamp, offset } = record;
   const headers = record.headers();
   const said = (name: string) => headers.get(`${ERRORS}${name}`) ?? '';

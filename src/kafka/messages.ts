@@ -41,7 +41,8 @@ export function sendBatches(
     readonly notifications: readonly Notification[];
   },
 ): readonly SendBatch[] {
-  const letterBytes = Math.min(layouts.get(deadLetterTopic(prefix))!.maxBytes, LARGEST_BYTES) - BATCH_OVERHEAD_BYTES;
+  const deadLetterBytes =
+    Math.min(layouts.get(deadLetterTopic(prefix))!.maxBytes, LARGEST_BYTES) - BATCH_OVERHEAD_BYTES;
   return [
     ...pack(layouts, batch.messages, ({ stream }) => ({ topic: dataTopic(prefix, stream), stream }), dataMessage),
     ...pack(
@@ -50,7 +51,7 @@ export function sendBatches(
       () => ({ topic: deadLetterTopic(prefix), stream: null }),
       (letter) => {
         const message = deadLetterMessage(letter, prefix, transactionalId);
-        return sizeOf(message) <= letterBytes ? message : withoutRecord(message, letterBytes);
+        return sizeOf(message) <= deadLetterBytes ? message : withoutRecord(message, deadLetterBytes);
       },
     ),
     ...pack(

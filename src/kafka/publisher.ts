@@ -207,10 +207,10 @@ class Publisher implements Sink {
       await this.#ownership.look(reader, signal);
       session = await fence(connection, this.#sessionOptions(), signal);
       const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
-      const settled = await awaitStable(reader, own, connection.brokers, clock, signal);
+      const bounds = await awaitStable(reader, own, connection.brokers, clock, signal);
       await this.#ownership.sign(session, reader, signal);
       this.#running = { connection, session, layouts };
-      return { reader, bounds: settled };
+      return { reader, bounds };
     } catch (error) {
       await session?.close();
       await closeWithin(reader, clock);

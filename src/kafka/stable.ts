@@ -28,9 +28,9 @@ export async function awaitStable(
     open = openTransaction(asked, await reader.bounds(topics, signal));
     return open === null ? asked : null;
   };
-  const settled = await until(look, PACE, { clock, signal });
-  if (settled === null) throw hanging(open, brokers);
-  return settled;
+  const stable = await until(look, PACE, { clock, signal });
+  if (stable === null) throw hanging(open, brokers);
+  return stable;
 }
 
 interface OpenTransaction {

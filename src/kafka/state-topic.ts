@@ -21,7 +21,7 @@ export interface Owner {
   readonly opened_at: string;
 }
 
-/** What a key of ours speaks of: one of row, signature and order. */
+/** What a key of ours speaks of: one of row, signature and signal. */
 export interface Subject {
   readonly prefix: string;
   readonly account_id: string;

@@ -47,7 +47,7 @@ const TOPIC_RESOURCE = 2;
 const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
 /**
- * What the topics that are ours alone take: letters with whole records, state rows with many candidates. Far more would keep a
+ * What the topics that are ours alone take: dead letters with whole records, state rows with many candidates. Far more would keep a
  * transaction open for too long, and brokers with a small heap die of it.
  */
 export const LARGEST_BYTES = 8 * 2 ** 20;

@@ -1,4 +1,4 @@
-// The HTTP door: health, readiness, metrics, status. Five read-only routes, nothing cached, no log-in: what is served
+// The HTTP server: health, readiness, metrics, status. Five read-only routes, nothing cached, no log-in: what is served
 // holds no secret (promise P10), and by default only this machine can ask.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -130,7 +130,7 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
       return event.purpose === 'snapshot' || publishedInScan > 0 ? info(message) : debug(message);
     }
     case 'scan.shifted':
-      // Repeating a walk is ordinary while people work; that it never settles is not.
+      // Repeating a walk is ordinary while people work; that it never ends is not.
       return {
         level: event.walk < 3 ? 'debug' : 'warn',
         message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,

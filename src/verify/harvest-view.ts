@@ -44,8 +44,8 @@ export class HarvestView {
   ): Promise<number | null> {
     try {
       for (let walk = 1; ; walk++) {
-        const { pages, settled } = await this.#walk(stream, share.target, onRecords);
-        if (settled || walk === WALKS_MAX) return pages;
+        const { pages, isWhole } = await this.#walk(stream, share.target, onRecords);
+        if (isWhole || walk === WALKS_MAX) return pages;
       }
     } catch (thrown) {
       if (parent === null || !(thrown instanceof PublisherError) || thrown.code !== 'harvest.not_found') throw thrown;
@@ -76,7 +76,7 @@ export class HarvestView {
     stream: StreamDefinition,
     target: Share['target'],
     onRecords: (records: readonly JsonObject[]) => void,
-  ): Promise<{ readonly pages: number; readonly settled: boolean }> {
+  ): Promise<{ readonly pages: number; readonly isWhole: boolean }> {
     let total: number | null = null;
     let read = 0;
     let hasShifted = false;
@@ -91,7 +91,7 @@ export class HarvestView {
       hasShifted ||= stream.paging === 'page' && isOther;
       if (page.next === null) {
         const slipped = stream.paging === 'page' && total !== null && read !== total;
-        return { pages, settled: !hasShifted && !slipped };
+        return { pages, isWhole: !hasShifted && !slipped };
       }
       const isEndless = total !== null && pages > 10 + 3 * Math.ceil(total / PER_PAGE);
       if (isEndless || links.has(page.next)) {

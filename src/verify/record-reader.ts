@@ -23,7 +23,7 @@ export class RecordReader {
   read(record: JsonObject, { context }: Share): Answer {
     try {
       // What is too large for its topic converts all the same: only the state row knows.
-      const letter = this.#deadLetters[this.#letterKey(record)];
+      const letter = this.#deadLetters[this.#deadLetterKey(record)];
       if (letter !== undefined && letter === hash53(jsonText(record))) return 'refused';
       return this.#codec.encode(this.#stream, record, context);
     } catch (thrown) {
@@ -44,7 +44,7 @@ export class RecordReader {
     return Object.keys(this.#deadLetters).map(Number);
   }
 
-  #letterKey(record: JsonObject): string {
+  #deadLetterKey(record: JsonObject): string {
     return this.#keyParts(record)
       .filter((_, at) => this.#stream.key[at]!.type !== 'date')
       .join('|');

@@ -35,7 +35,7 @@ test('a record that cannot be published arrives whole on the dead letters, once,
     headers: {
       '__connect.errors.topic': `${where.prefix}.projects`,
       '__connect.errors.exception.message': expect.stringContaining('its topic takes'),
-      __omitted: expect.stringMatching(/^a record of \d+ bytes: a letter takes \d+$/),
+      __omitted: expect.stringMatching(/^a record of \d+ bytes: a dead letter takes \d+$/),
     },
   });
   const listed = await finished(where, ['dead-letters', 'list', 'projects', '--json']);

@@ -13,7 +13,7 @@ import { dependentsOf } from './removal-step.ts';
 /** Candidates asked for in one step. */
 const CANDIDATES_PER_STEP = 32;
 
-type Verdict = 'gone' | 'refused' | JsonObject;
+type Verdict = 'deleted' | 'refused' | JsonObject;
 
 /** Asks for the next candidates. Throws what Source throws, but not 403: then they are held. */
 export async function confirmStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
@@ -27,7 +27,7 @@ export async function confirmStep(runtime: StreamRuntime, context: StepContext):
     verdicts.filter((verdict) => typeof verdict === 'object'),
     { accountId: context.settings.accountId },
   );
-  const deleted = asked.filter((_, place) => verdicts[place] === 'gone');
+  const deleted = asked.filter((_, place) => verdicts[place] === 'deleted');
   const hasDependents = dependentsOf(runtime, context.streams).length > 0;
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
@@ -78,7 +78,7 @@ function left(
   };
 }
 
-/** A role that came back: nothing is gone after all, or everything can be asked for. */
+/** A role that came back: nothing was deleted after all, or everything can be asked for. */
 function isHoldOver({ hold }: StreamRow, isOver: boolean, confirmed: number): boolean {
   return isOver && (hold?.kind === 'refused' || (hold?.kind === 'cascade' && confirmed === 0));
 }
@@ -87,7 +87,7 @@ async function verdictOn(runtime: StreamRuntime, id: number, context: StepContex
   const { definition, index } = runtime;
   try {
     const record = await context.source.fetchRecord(definition, { id, parent: index.get(id)!.group }, context.signal);
-    return record ?? 'gone';
+    return record ?? 'deleted';
   } catch (error) {
     if (error instanceof PublisherError && error.code === 'harvest.forbidden') return 'refused';
     throw error;

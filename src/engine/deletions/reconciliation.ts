@@ -53,12 +53,12 @@ export function afterCount(
   }
   // A role that shrank also hides members of records: what came back is read whole.
   const isBack = row.hold?.kind === 'missing' && missing <= limit;
-  const settled = isBack ? { hold: null, reconcile_due: 'asked' as const } : {};
-  if (missing === 0) return { ...counted, ...settled, explained: 0 };
+  const released = isBack ? { hold: null, reconcile_due: 'asked' as const } : {};
+  if (missing === 0) return { ...counted, ...released, explained: 0 };
   if (doubted) return counted;
   // More rows than we know are mostly just being made: only what stays is looked for.
   const isNews = missing !== row.explained && (missing > 0 || row.missing < 0);
-  return { ...counted, ...settled, ...(isNews && !isBack && { reconcile_due: row.reconcile_due ?? 'count' }) };
+  return { ...counted, ...released, ...(isNews && !isBack && { reconcile_due: row.reconcile_due ?? 'count' }) };
 }
 
 /** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */

@@ -125,7 +125,7 @@ export class Diff {
     const hash = hash53(value);
     const id = String(this.#codec.identify(this.#stream, record, context) ?? `hash-${hash}`);
     this.recovered.delete(id);
-    // The overlap re-reads records: one letter for each version of a record, not for each read.
+    // The overlap re-reads records: one dead letter for each version of a record, not for each read.
     const isKnown = Object.hasOwn(this.#refused, id) && this.#refused[id] === hash;
     if (isKnown || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash)) return;
     const owner =

@@ -97,8 +97,8 @@ export function addedTo<T>(list: readonly T[], more: readonly T[], taken: Readon
 
 /** `list` without `done`, one entry each: what was added while it was being read stays. */
 export function takenOff<T>(list: readonly T[], done: readonly T[]): readonly T[] {
-  const gone = new Set(done);
-  return list.filter((each) => !gone.delete(each));
+  const removed = new Set(done);
+  return list.filter((each) => !removed.delete(each));
 }
 
 /**

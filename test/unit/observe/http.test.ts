@@ -28,7 +28,7 @@ async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOption
 
 const WELL = [account([stream('clients')])];
 
-describe('the HTTP door', () => {
+describe('the HTTP server', () => {
   it('says alive until a defect has ended an account', async () => {
     const dead: string[] = [];
     const address = await open(WELL, { dead: () => dead });
