@@ -165,12 +165,14 @@ async function verifyAccount(
 
 /** Ids are looked up, never registered: throws `registry.not_registered` when the daemon has not been here. */
 async function lookUpCodec(config: Config, prefix: string, registry: RegistryClient) {
-  const schemas = await loadSchemas(AVRO);
+  const streams = enabledStreams(config);
+  const schemas = await loadSchemas(AVRO, streams);
   const { decimal_handling_mode: mode, key } = config;
   const settings = { schemas, prefix, mode, keyFormat: key.format, autoRegister: false };
   return createCodec({
+    streams,
     schemas,
-    ids: await prepareSubjects(registry, enabledStreams(config), settings),
+    ids: await prepareSubjects(registry, streams, settings),
     decimalHandling: mode,
     keyFormat: key.format,
     runningTimers: config.running_timers,
