@@ -10,6 +10,7 @@ import { createHarvestSource } from '../harvest-source.ts';
 import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
+import { catalog } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { differs, type StreamFinding } from '../verify/finding.ts';
 import { type Requests, Verification } from '../verify/verification.ts';
@@ -122,6 +123,7 @@ async function verifyAccount(
   const log = await openTopicLog(kafkaSettings(config), prefix, clock);
   const verification = new Verification({
     streams,
+    catalog,
     source,
     codec,
     log,

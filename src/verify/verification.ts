@@ -3,7 +3,6 @@
 import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId, Source } from '../engine/ports.ts';
-import { company, findStream } from '../streams/catalog.ts';
 import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
 import { weekStartIn } from '../streams/windows.ts';
 import { Comparison, type Kind, kindOf } from './comparison.ts';
@@ -27,6 +26,8 @@ import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 export interface VerificationOptions {
   /** What is compared, in the order of the catalog. */
   readonly streams: readonly StreamDefinition[];
+  /** All streams there are: some are looked into for those that are compared. */
+  readonly catalog: readonly StreamDefinition[];
   readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
   readonly codec: ReadableCodec;
   readonly log: TopicLog;
@@ -64,7 +65,7 @@ export class Verification {
     this.#harvest = new HarvestView(options);
     for (const stream of options.streams) {
       for (const name of [stream.name, stream.parent?.stream ?? stream.name, ...windowSources(stream)]) {
-        if (!this.#views.has(name)) this.#views.set(name, new TopicView(findStream(name)!, options.log, options.codec));
+        if (!this.#views.has(name)) this.#views.set(name, new TopicView(this.#named(name), options.log, options.codec));
       }
     }
   }
@@ -144,7 +145,7 @@ export class Verification {
       topic: view,
       harvest: this.#harvest,
       records: new RecordReader(stream, codec, deadLetters),
-      parent: stream.parent && findStream(stream.parent.stream)!,
+      parent: stream.parent && this.#named(stream.parent.stream),
       shares,
     });
     this.#comparisons.set(stream.name, comparison);
@@ -240,6 +241,7 @@ export class Verification {
 
   /** `/company` says which modules are on and when weeks begin; the daemon's row does when the token may not read it. */
   async #readCompany(): Promise<JsonObject> {
+    const company = this.#options.catalog.find(({ isSettings }) => isSettings)!;
     try {
       const page = await this.#harvest.first(company, wholeShare(company, this.#options.settings));
       return page.records[0] ?? {};
@@ -248,6 +250,10 @@ export class Verification {
       if (!(thrown instanceof PublisherError) || thrown.kind !== 'blocked') throw thrown;
       return (this.#rows.get(company.name)?.company ?? {}) as JsonObject;
     }
+  }
+
+  #named(stream: string): StreamDefinition {
+    return this.#options.catalog.find(({ name }) => name === stream)!;
   }
 
   #view({ name }: StreamDefinition): TopicView {
