@@ -179,7 +179,7 @@ const TABLE = [
   ],
   [
     'P7',
-    'letters are forgotten for others',
+    'dead letters are forgotten for others',
     [
       'src/engine/committer.ts',
       'for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);',
@@ -195,7 +195,7 @@ const TABLE = [
       'if (thrown instanceof ConversionError || thrown instanceof PublisherError) throw thrown;',
       'throw thrown;',
     ],
-    unit('engine/letters', 'whatever else fails in one record'),
+    unit('engine/letters', 'any other failure of one record'),
   ],
   [
     'P7',
@@ -393,19 +393,19 @@ const TABLE = [
       'monotonic < end.monotonic && wall < end.wall ?',
       'monotonic <= Infinity || !wall || !end ?',
     ],
-    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'when an owner sleeps through'],
   ],
   [
     'P6',
     'a lease that counts as spent when it is read',
     ['src/harvest/lease.ts', 'attempts.push(monotonic + leaseMs);', 'attempts.push(monotonic);'],
-    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'when an owner sleeps through'],
   ],
   [
     'P6',
     'a lease of somebody else, handed on as if it had ended',
     ['src/harvest/lease.ts', 'time > writtenAt ? monotonic + time - writtenAt :', 'time > writtenAt ? monotonic :'],
-    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'nor with one that slept'],
+    ['unit', 'test/unit/harvest/budget-lives.test.ts', 'when an owner sleeps through'],
   ],
   [
     'P6',

@@ -1,5 +1,5 @@
 // JSON text that depends on the value alone: members sorted by name at every depth, because Harvest does not keep their
-// signal (HARVEST-API, Values) and an equal record must have equal bytes.
+// order (HARVEST-API, Values) and an equal record must have equal bytes.
 import { ExactNumber } from '../base/json.ts';
 import { ConversionError } from '../engine/ports.ts';
 

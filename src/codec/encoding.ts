@@ -66,7 +66,7 @@ const NOTHING_GIVEN: ReadonlySet<string> = new Set();
 
 /**
  * Compiles the writing of a whole record: its fields, then `_extra` with all that is left over, as one JSON object
- * nested like the record. A missing member is null. Whatever signal Harvest wrote members in, equal records become equal
+ * nested like the record. A missing member is null. Whatever order Harvest wrote members in, equal records become equal
  * bytes. The fields named by `given` come from elsewhere, in the form Harvest would give them; a member of the same name
  * counts as unknown.
  */

@@ -75,7 +75,7 @@ export const listenAddress = () =>
     .transform(hostAndPort);
 
 function unseen(given: string): string | null {
-  if (given.startsWith('\uFEFF')) return 'begins with a byte signal mark, which some editors write: save it without';
+  if (given.startsWith('\uFEFF')) return 'begins with a byte order mark, which some editors write: save it without';
   if (/[\r\n]$/.test(given)) return 'ends with a line break, as echo writes one: use printf, or echo -n';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are looked for
   return /[\0-\x1f\x7f-\x9f\uFEFF]/.test(given) ? 'holds a control character (a line break, a tab …)' : null;

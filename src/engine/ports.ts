@@ -1,5 +1,5 @@
 // What the engine asks of the world: a Source (Harvest), a Codec (Avro), a Sink (Kafka). The adapters come to it.
-// Clock and Random runtime in base/clock.ts, `Emit` in events.ts.
+// Clock and Random are in base/clock.ts, `Emit` in events.ts.
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 
 export type JsonObject = { readonly [member: string]: unknown };
@@ -269,7 +269,7 @@ export interface Batch {
   readonly notifications: readonly Notification[];
   /** State rows by name (a stream's name, or `budgets`); null removes the row. */
   readonly rows: ReadonlyMap<string, JsonObject | null>;
-  /** Ids of the signals that the rows carry out; they are gone with this transaction. */
+  /** Ids of the signals that the rows carry out; they are deleted in this transaction. */
   readonly signalsDone: readonly string[];
 }
 

@@ -45,7 +45,7 @@ export interface StepResult {
   readonly purpose: Purpose;
   /** What was read, by stream; nothing when only a state changes. */
   readonly diffs: ReadonlyMap<StreamRuntime, Diff>;
-  /** How rows move, this stream's and others'; applied in commit signal to the rows as they are then. */
+  /** How rows move, this stream's and others'; applied in the order of commits to the rows as they are then. */
   readonly moves: ReadonlyMap<StreamRuntime, Move>;
   readonly events: readonly PublisherEvent[];
   /** A scan ended with this step. */

@@ -175,7 +175,7 @@ export class Budget implements BudgetView {
   }
 
   snapshot(lease: number): BudgetRow {
-    // In this signal: an attempt may look later than it was, never earlier.
+    // In this order: an attempt may look later than it was, never earlier.
     const monotonic = this.#clock.monotonic();
     const now = { monotonic, wall: this.#clock.now() };
     this.#forget(monotonic);
@@ -206,7 +206,7 @@ export class Budget implements BudgetView {
   }
 
   #takeOver(row: BudgetRow): void {
-    // In this signal, for the same reason.
+    // In this order, for the same reason.
     const wall = this.#clock.now();
     const now = { wall, monotonic: this.#clock.monotonic() };
     // More than `requests` of them hold nothing back for longer.

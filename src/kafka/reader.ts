@@ -31,7 +31,7 @@ export interface PartitionBounds {
 /** By topic; the index is the partition. */
 export type Bounds = ReadonlyMap<string, readonly PartitionBounds[]>;
 
-/** In offset signal within a partition; awaited when it returns a promise. */
+/** In the order of offsets within a partition; awaited when it returns a promise. */
 export type OnRecord = (record: FetchedRecord, range: PartitionRange) => void | Promise<void>;
 
 export interface TopicReader {

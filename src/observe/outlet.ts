@@ -44,7 +44,7 @@ export class Outlet {
     return this.#pending > 0;
   }
 
-  /** Lines dropped so far, for want of room or because the reader is confirmed. */
+  /** Lines dropped so far, for want of room or because the reader is gone. */
   get dropped(): number {
     return this.#dropped;
   }

@@ -7,7 +7,7 @@ import { scene } from '../support/scene.ts';
 import { ownBroker } from '../support/stack.ts';
 import { viewOf } from '../support/view.ts';
 
-test('three SIGKILLs of the broker during the first sync [P1 P2 P3 P4]', async () => {
+test('three SIGKILLs of the broker during the first sync lose and repeat nothing [P1 P2 P3 P4]', async () => {
   const broker = await ownBroker();
   const where = { ...(await scene({ timeEntries: 1_000 })), bootstrap: broker.bootstrap };
   const random = seededRandom(Number(process.env.TEST_SEED ?? 5));

@@ -91,7 +91,7 @@ async function echo(status: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('every command is looked at', async () => {
+test('every command is looked at for secrets', async () => {
   const { output } = await start(['--help']).ended;
   const listed = [...output.split('Commands:')[1]!.matchAll(/^ {2}([a-z-]+)/gm)].map((match) => match[1]!);
   expect(listed.toSorted()).toEqual(

@@ -10,7 +10,7 @@ import { viewOf } from '../support/view.ts';
 /** Of a record that no topic takes, in letters that do not compress. */
 const HUGE = Number(process.env.TEST_RECORD_BYTES ?? 12_000_000);
 
-test('what cannot be published arrives whole on the dead letters, once, with the names that Connect gives [P7]', async () => {
+test('a record that cannot be published arrives whole on the dead letters, once, with the header names that Connect gives [P7]', async () => {
   const where = await scene({ timeEntries: 50, years: 0.2 });
   const { data } = where.simulator;
   const [task] = data.tasks.all();

@@ -23,7 +23,7 @@ test('run --once makes all 32 topics equal to Harvest, field by field; a second 
 
 const SOME = onlyStreams('tasks', 'time_entries', 'invoices', 'invoice_messages', 'time_tasks');
 
-test('what changed in between arrives as what it is, on three partitions and with text keys too [P1]', async () => {
+test('creations, updates and deletions between two runs arrive as such, on three partitions and with text keys too [P1]', async () => {
   const where = await scene({ timeEntries: 200 });
   const settings = { ...where, settings: [...NO_LIMITS, 'topics.partitions=3', 'key.format=string', ...SOME] };
   expect(await finished(settings, ['run', '--once'])).toMatchObject({ code: 0 });

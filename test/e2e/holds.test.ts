@@ -13,7 +13,7 @@ const OFTEN = ['time_entries', 'clients'].flatMap((name) => [
   `streams.${name}.count_interval_seconds=1`,
 ]);
 
-test('what vanishes by the hundred is held: deletions until they are released, a role change until it is taken back [P8]', async () => {
+test('rows that vanish by the hundred are held: deletions until they are released, a role change until it is taken back [P8]', async () => {
   const where = { ...(await scene({ timeEntries: 300, years: 0.3 })), settings: [...NO_LIMITS, ...OFTEN] };
   const { simulator } = where;
   const tombstones = async (names: readonly string[]) => {

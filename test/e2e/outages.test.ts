@@ -15,7 +15,7 @@ const small = async (options: SimulatorOptions = {}) => ({
   settings: FEW_STREAMS,
 });
 
-test('a broker that is down at start, dies, and hangs [P9]', async () => {
+test('a broker that is down at start, dies, and hangs is waited for [P9]', async () => {
   const where = await small();
   const broker = await startBroker({ dataDir: await temporaryFolder() });
   onTestFinished(() => broker.kill());

@@ -5,7 +5,7 @@ import { readCommitted } from '../support/kafka.ts';
 import { FEW_STREAMS, finished, until } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 
-test('a running daemon takes signals, and a replay brings a new letter for what still does not convert', async () => {
+test('a running daemon takes signals, and a replay brings a new dead letter for what still does not convert [P7]', async () => {
   const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const [task] = where.simulator.data.tasks.all();
   where.simulator.data.tasks.update(task!.id, { billable_by_default: 'perhaps' as never });

@@ -5,7 +5,7 @@ import type { Signal } from '../../src/engine/ports.ts';
 import { type Ended, FEW_STREAMS, finished } from '../support/publisher.ts';
 import { type Scene, scene } from '../support/scene.ts';
 
-test('signals are left, shown, and waited for in vain while no daemon runs; dead letters are listed', async () => {
+test('signals are left, shown, and waited for in vain while no daemon runs; dead letters are listed [P4]', async () => {
   const where = { ...(await scene({ timeEntries: 20, years: 0.2 })), settings: FEW_STREAMS };
   const { data, accountId } = where.simulator;
   const account_id = String(accountId);

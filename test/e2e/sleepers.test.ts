@@ -20,7 +20,7 @@ const SETTLED_MS = 2_000;
 const WOKEN_AFTER_S = [5, 11] as const;
 
 test(
-  'an owner that slept while it was replaced spends nothing beyond the budget when it wakes',
+  'an owner that slept while it was replaced spends nothing beyond the budget when it wakes [P6]',
   async () => {
     const random = seededRandom(6);
     const most: number[] = [];

@@ -51,7 +51,7 @@ const weather = (): readonly [stream: string, action: FaultAction, after?: numbe
 const stateOf = async (running: RunningDaemon, name: string) =>
   (await running.accounts())[0]?.streams.find(({ stream }) => stream === name);
 
-test('every fault of HTTP in one life, a restart, and everything is equal [P1 P6 P9]', async () => {
+test('after every fault of HTTP in one process, and a restart, everything is equal [P1 P6 P9]', async () => {
   const foreign = await scripted((response) => response.end('{"expense_categories":[],"links":{"next":null}}'));
   // A list of children that answers 404 although the parent is there waits for the next scan over all parents.
   const settings = [...NO_LIMITS, 'streams.cost_rates.poll_interval_seconds=2'];

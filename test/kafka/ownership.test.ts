@@ -108,7 +108,7 @@ test('an instance that fenced us and died before it signed has not taken the acc
   await sink.commit(one(1));
 });
 
-test('one that only dawdled takes it with its next try [P5]', async () => {
+test('an instance that fenced us and was only slow to sign takes the account with its next try [P5]', async () => {
   const older = made({ instance: 'older' });
   await openPatiently(older, new Model());
   const proxy = await startKafkaProxy([bootstrap]);
@@ -129,7 +129,7 @@ test('one that only dawdled takes it with its next try [P5]', async () => {
   await newer.commit(one(2));
 });
 
-test('whoever took over is named, with the time [P5]', async () => {
+test('the instance that took over is named, with the time [P5]', async () => {
   const sink = made();
   await openPatiently(sink, new Model());
   await steal('a newcomer');
@@ -155,7 +155,7 @@ test('after an hour of silence the sink signs anew and commits [P5]', async () =
   expect(records).toBe(3);
 });
 
-test('a signal that is left in an hour of silence is no doubt', async () => {
+test('a signal that is left in an hour of silence is no doubt [P5]', async () => {
   const clock = pushedClock();
   const sink = made({ clock });
   await openPatiently(sink, new Model());
@@ -165,7 +165,7 @@ test('a signal that is left in an hour of silence is no doubt', async () => {
   expect(await sink.signals(forever)).toEqual([SIGNAL]);
 });
 
-test('a signal that a doubted commit did not carry out waits on; the next one carries it out', async () => {
+test('a signal that a doubted commit did not carry out waits on; the next one carries it out [P4 P5]', async () => {
   await openPatiently(made({ instance: 'the older one' }), new Model());
   const sink = made();
   await openPatiently(sink, new Model());

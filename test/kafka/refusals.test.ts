@@ -34,7 +34,7 @@ test('a clock two hours ahead is named, and when it is set the work goes on [P9]
   expect(values).toEqual(['x', 'z']);
 });
 
-test('a letter of eight megabytes that do not compress is written whole, a longer one without its record [P7]', async () => {
+test('a dead letter of eight megabytes that do not compress is written whole, a longer one without its record [P7]', async () => {
   sink = sinkOn(bootstrap, { prefix, kafka: { compression: 'gzip' } });
   await openPatiently(sink, new Model());
   const letter = (key: string, bytes: number): DeadLetter => {

@@ -160,7 +160,7 @@ test('reading that is denied for one topic: an opening names it', async () => {
   });
 });
 
-test('topics that may not be made are named before the start, and at the start', async () => {
+test('topics that may not be made are named before the start, and at the start [P9]', async () => {
   await granted([READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS]);
   await expect
     .poll(checked, { timeout: 20_000 })

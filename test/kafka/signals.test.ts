@@ -105,7 +105,7 @@ test('signals left while batches are committed are all seen, and none again once
   expect(await (await opened()).signals(forever)).toEqual([]);
 });
 
-test('a signal is gone with its transaction or not at all', async () => {
+test('a signal is deleted with the transaction that carries it out, or not at all [P4]', async () => {
   const sink = await opened();
   const one = signal();
   await leave([one]);
@@ -161,7 +161,7 @@ test('a signal that this version does not know is said once and left alone', asy
   expect(told).toEqual(ids);
 });
 
-test('whoever waits for a signal learns when it is carried out, and when nobody did', async () => {
+test('waiting for a signal tells when it is carried out, and when nobody did', async () => {
   const sink = await opened();
   const one = signal();
   const options = { kafka, prefix, accountId: ACCOUNT, clock: systemClock, log: () => {} };
@@ -189,7 +189,7 @@ test('a signal behind a transaction that is still open does not count as carried
   await producer.disconnect();
 });
 
-test('an aborted question ends at once, and the next one is answered', async () => {
+test('a look for signals that is aborted ends at once, and the next one is answered', async () => {
   const sink = await opened();
   const gone = sinkOn('127.0.0.1:1', { prefix });
   const controller = new AbortController();

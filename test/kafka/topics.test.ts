@@ -48,7 +48,7 @@ async function make(topic: string, configuration: Record<string, string>, partit
   await makeTopic(bootstrap, { topic, numPartitions: partitions, configEntries });
 }
 
-test('absent topics are made as the design says', async () => {
+test('absent topics are made, compacted or with the retention of their kind', async () => {
   const prefix = uniquePrefix();
   const layouts = await ensure(settings(prefix));
   expect(Object.fromEntries([...layouts].map(([topic, { partitions }]) => [topic, partitions]))).toEqual({
@@ -100,7 +100,7 @@ test('topics that would lose records are refused together, with the commands tha
   expect((await configurationOf(`${prefix}.clients`))['cleanup.policy']).toBe('delete');
 });
 
-test('describing tells the same and makes nothing', async () => {
+test('a look at topics that are not there tells the same and makes nothing', async () => {
   const prefix = uniquePrefix();
   await make(`${prefix}.clients`, { 'cleanup.policy': 'delete' });
   await make(`${prefix}.state`, { 'cleanup.policy': 'compact' });
@@ -137,7 +137,7 @@ test('a broker that its controller does not believe in yet is no contract proble
   expect(layouts.size).toBe(5);
 });
 
-test('two that start together make the topics once', async () => {
+test('two instances that start together make the topics once', async () => {
   const prefix = uniquePrefix();
   const both = await Promise.all([1, 2].map(() => ensure(settings(prefix))));
   expect([...both[0]!.keys()]).toEqual([...both[1]!.keys()]);

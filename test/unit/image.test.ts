@@ -48,7 +48,7 @@ test('half of the container is heap, and compose gives the publisher what half a
   expect(services.publisher!.mem_limit).toBe('256m');
 });
 
-test('what the image is made of holds no configuration of ours and no secret', () => {
+test('the files that make the image hold no configuration of ours and no secret', () => {
   const ignored = read('.dockerignore').split('\n');
   // Everything is left out but for what is named.
   expect(ignored[0] === '*' || ['.env', '.git', 'node_modules'].every((name) => ignored.includes(name))).toBe(true);

@@ -169,7 +169,7 @@ test('a file holds one noun: at most 400 lines', () => {
   expect(long.map(({ path }) => path)).toEqual([]);
 });
 
-test('what benches and scripts take from the built publisher is there', () => {
+test('names that benches and scripts take from the built publisher are there', () => {
   const missing: string[] = [];
   for (const folder of ['bench', 'scripts']) {
     for (const file of readdirSync(join(root, folder)).filter((name) => name.endsWith('.mjs'))) {

@@ -1,5 +1,5 @@
 // Candidates are asked for one by one: only Harvest's own 404 for the id makes a tombstone (P8). That its parent is not on its
-// topic proves nothing: a list may have had a gap. A record that takes others along becomes `gone` first; removal-step.ts
+// topic proves nothing: a list may have had a gap. A record that takes others along is a confirmed delete first; removal-step.ts
 // deletes it with them.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';

@@ -1,6 +1,6 @@
 // What is missing: the rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
 //
-// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count check` looks
+// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count` looks
 // for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n
 // rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a candidate, and only Harvest's
 // own 404 for its id makes it a deletion.
@@ -123,7 +123,7 @@ function searched(days: Histogram, missing: number): DayRange[] {
 /** A part of a page that may have grown past it by the time it is read. */
 const FULL = 0.9;
 
-/** Rows of an index by day, in ascending signal, how many have no day, and how many fit into a page. */
+/** Rows of an index by day, in ascending order, how many have no day, and how many fit into a page. */
 export class Histogram {
   readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
   readonly undated: number;

@@ -1,4 +1,4 @@
-// A record that is gone is deleted together with everything that belonged to it, in one transaction: a
+// A record that Harvest deleted is removed together with everything that belonged to it, in one transaction: a
 // project with its time entries, expenses and assignments, an invoice with its messages and payments. No request is made.
 //
 // A record may have moved to another parent before its former one was deleted. So lists below are scanned for changes once more
@@ -29,14 +29,14 @@ function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
   );
 }
 
-/** Whether `runtime` must be scanned for changes before the gone records of its owner can be deleted. */
+/** Whether `runtime` must be scanned for changes before the confirmed deletes of its owner can be carried out. */
 export function isAwaited(runtime: StreamRuntime): boolean {
   const { owner, definition, row } = runtime;
   if (owner === null || definition.kind !== 'list' || !hasRemovals(owner)) return false;
   return row.state === 'RUNNING' && row.complete && runtime.scannedFrom <= owner.confirmedSince;
 }
 
-/** Whether the gone records of `runtime` can be deleted as soon as nothing is under way in it and below it. */
+/** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
 export function isRemovalReady(runtime: StreamRuntime, streams: Streams): boolean {
   return hasRemovals(runtime) && !reachable(runtime, streams).some(isAwaited);
 }
@@ -45,7 +45,7 @@ function hasRemovals({ row }: StreamRuntime): boolean {
   return row.confirmed.length > 0 && row.state === 'RUNNING' && (row.hold === null || row.hold.released);
 }
 
-/** Deletes the gone records of `runtime` and what belonged to them; holds when that is too much at once. */
+/** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */
 export function removalStep(runtime: StreamRuntime, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());

@@ -19,7 +19,7 @@ export async function isNarrowed(report: StreamRuntime, context: StepContext): P
   for (const name of report.definition.sources) {
     const source = context.streams.get(name);
     if (source === undefined) continue;
-    // Who is not read, not yet, or not believed cannot vouch for what is confirmed.
+    // A list that is not read, not yet, or not believed cannot vouch for rows that left.
     if (!source.row.complete || stateOf(source.row) !== 'RUNNING') return true;
     const { total: told } = await countIn(source, EVERYTHING, PRIORITY.poll, context);
     const total = told ?? (await walkedCount(source, PRIORITY.poll, context));

@@ -31,7 +31,7 @@ export interface RowIndex {
   readonly daysVersion: number;
 }
 
-/** `numeric` rows runtime in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
+/** `numeric` rows live in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
 export function createRowIndex(numeric: boolean): RowIndex {
   return numeric ? new IdIndex() : new TextIndex();
 }

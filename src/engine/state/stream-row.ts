@@ -46,7 +46,7 @@ export interface DayRange {
 
 /** A reading of what a list holds, for what was deleted and what drifted without moving `updated_at`. */
 export interface Reconciliation {
-  /** `count check`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
+  /** `count`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
   readonly cause: 'count' | 'interval' | 'asked';
   readonly started_at: string;
   /** What is left of a dated list; null for the others. */

@@ -75,7 +75,7 @@ export interface StreamRuntime {
   takenWindows: ReadonlySet<string>;
   /**
    * Steps of this process are numbered. At which one the scan under way began, and the last one that ended; -1 for one that
-   * an earlier process began. And after which step the gone records had all answered 404.
+   * an earlier process began. And after which step the confirmed deletes had all answered 404.
    */
   scanBegan: number;
   scannedFrom: number;

@@ -48,7 +48,7 @@ export async function secondLookStep(runtime: StreamRuntime, context: StepContex
   return stepResult(runtime, 'confirm', { diffs: [[runtime, diff]], moves: [[runtime, move]] });
 }
 
-/** Null when it is confirmed, which its list says too, or may not be asked for. */
+/** Null when the record was deleted, which its list says too, or may not be asked for. */
 async function recordOf({ definition }: StreamRuntime, id: number, parent: number | null, context: StepContext) {
   try {
     return await context.source.fetchRecord(definition, { id, parent }, context.signal);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ExactNumber, jsonText, parseJson } from '../../../src/base/json.ts';
 
-test('any JSON is read and written as JSON.parse and JSON.stringify do', () => {
+test('any JSON is read and written as JSON.parse and JSON.stringify do [P7]', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
       expect(parseJson(text)).toEqual(JSON.parse(text));
@@ -18,7 +18,7 @@ test.each([
   '0.12345678901234567890',
   '1234567890123456789e-5',
   '1e400000000000000000',
-])('the number %s keeps its digits', (literal) => {
+])('the number %s keeps its digits [P7]', (literal) => {
   const text = `{"a":[1,"${literal}",${literal}],"exact:":"exact:"}`;
   const parsed = parseJson(text) as { readonly a: readonly unknown[] };
   expect(parsed.a[2]).toBeInstanceOf(ExactNumber);
@@ -41,7 +41,7 @@ test.each(['[01234567890123456789]', '[1.2.34567890123456789]', '[12345678901234
   (text) => expect(() => parseJson(text)).toThrow(SyntaxError),
 );
 
-test('twenty thousand levels are read and written, many digits or not', () => {
+test('twenty thousand levels are read and written, many digits or not [P7]', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   expect(jsonText(parseJson(deep))).toBe(deep);
   expect(jsonText(parseJson(`[12345678901234567890,${deep}]`))).toContain(deep);

@@ -92,7 +92,7 @@ test('a process that was stopped for an hour has not watched for an hour', async
   expect(told).toEqual([]);
 });
 
-test('whoever asks sees a standstill, also when no timer ever fires', () => {
+test('a look at the watchdog sees a standstill, also when no timer ever fires', () => {
   let now = 0;
   const watchdog = new Watchdog({
     clock: { now: () => now, monotonic: () => now, sleep: () => new Promise(() => {}), after: () => () => {} },

@@ -70,7 +70,7 @@ test('short pauses that follow each other are not waited for beyond twenty secon
   expect(asked.filter(({ stream }) => stream === 'clients').map(({ status }) => status)).toEqual([429, 429]);
 });
 
-test('counts agree with their nouns', () => {
+test('the line for what was well counts its nouns rightly', () => {
   const topic = { about: 'topic', name: 'a', state: 'ok', detail: '', remedy: '', exit_code: 0 } as const;
   const missing = { ...topic, about: 'subject', state: 'will be made' } as const;
   expect(renderQuiet([topic, missing, missing])).toEqual([

@@ -42,7 +42,7 @@ test.each([
     'switched off in the configuration\n  Set streams.tasks.enabled',
   ],
   [`reconcile tasks ${SECOND_ACCOUNT}`, 'name one with --account\n  The accounts are 1234567, 12.'],
-])('%s', async (line, said) => {
+])('the command line `%s` is refused with 64 and what was meant', async (line, said) => {
   expect(await main(['node', 'harvest-kafka', ...line.split(' ')])).toBe(64);
   expect(errors).toContain(said);
 });
@@ -65,7 +65,7 @@ test('the streams are listed before there is an account or a token', async () =>
   expect(output).toMatch(/^time_entries +list +harvest\.time_entries/m);
 });
 
-test('whoever has no token yet is told where tokens are made', async () => {
+test('a run without a token says where tokens are made', async () => {
   vi.stubEnv('HARVEST_ACCESS_TOKEN', undefined);
   expect(await main(['node', 'harvest-kafka', 'run'])).toBe(78);
   expect(errors).toMatch(

@@ -89,7 +89,7 @@ test('ids are bounded, fields are named, and what the daemon says stands beside'
   );
 });
 
-test('what was stopped never claims to be all', () => {
+test('a verify that was stopped never claims to be all', () => {
   const reason = 'not looked at again';
   const streams = [
     { ...findingOf('clients', RUNNING), compared: 9, missing: [1] },

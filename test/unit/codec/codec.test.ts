@@ -242,7 +242,7 @@ describe('tolerance', () => {
   });
 });
 
-describe('what the schema does not know [P7]', () => {
+describe('a member that the schema does not know [P7]', () => {
   const anyName = fc.oneof(fc.constantFrom('__proto__', 'constructor', '0', '10', '9', '_extra', 'id2'), fc.string());
   const anyUnknown = fc
     .dictionary(anyName, fc.jsonValue(), { minKeys: 1, maxKeys: 5, noNullPrototype: true })

@@ -150,7 +150,7 @@ describe('a text with what nobody sees in it', () => {
   const WRONG: readonly (readonly [string, string, string])[] = [
     ['a line break at its end', 'canary\n', 'ends with a line break, as echo writes one: use printf, or echo -n'],
     ['the line break of Windows at its end', 'canary\r\n', 'ends with a line break'],
-    ['a byte signal mark', '\uFEFFcanary', 'begins with a byte signal mark'],
+    ['a byte order mark', '\uFEFFcanary', 'begins with a byte order mark'],
     ['a tab inside', 'can\tary', 'holds a control character'],
     ['a line break at its beginning', '\ncanary', 'holds a control character'],
   ];

@@ -6,7 +6,7 @@ import { renderConfigPage, renderJsonSchema, renderReference } from '../../../sr
 const checkedIn = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const ENV = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };
 
-describe('what is generated from the declarations', () => {
+describe('the pages generated from the declarations', () => {
   it.each([
     ['config/reference.yaml', renderReference],
     ['docs/generated/config.schema.json', renderJsonSchema],

@@ -54,7 +54,7 @@ describe.each([1, 2, 5, 11])('a circle of %i pages', (pages) => {
   });
 });
 
-test('in a reconciliation it begins again with growing pauses, and polls go on', async () => {
+test('a circle of pages in a reconciliation makes it begin again with growing pauses, and polls go on [P1]', async () => {
   const clock = new VirtualClock();
   const budgets = { general: null, reports: null };
   const simulator = createSimulator({ timeEntries: 20, years: 0.1, now: clock.now, budgets });

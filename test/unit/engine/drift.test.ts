@@ -51,7 +51,7 @@ function named({ stream, kind, field }: Pick<Notice, 'stream' | 'kind' | 'field'
   return `${stream} ${kind} ${field}`;
 }
 
-test('a snapshot learns in silence which fields can be null', async () => {
+test('a snapshot learns in silence which fields can be null [P7]', async () => {
   const { log, restart } = scene();
   expect((await restart()).notices).toEqual([]);
   expect(log.rows.get('clients')).toMatchObject({ nulls: expect.arrayContaining(['address']) });

@@ -59,7 +59,7 @@ function messages(position: Partial<ChildPosition>, complete = true) {
 
 const AT_9000 = { started_at: '2026-11-21T00:00:00Z', after: 9_000, visited: 9_000, read: 0, missing: 0 };
 
-test('six thousand parents that change while a step of the slow scan is under way are all visited', async () => {
+test('six thousand parents that change while a step of the slow scan is under way are all visited [P1]', async () => {
   const { step, change, visited } = messages({ scan: AT_9000 });
   const commit = await step();
   change(6_000);

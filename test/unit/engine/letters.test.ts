@@ -16,7 +16,7 @@ function changed(answer: Transport, path: string, change: (body: string) => stri
   };
 }
 
-test('fifteen hundred refused records are fifteen hundred letters, however often they are read [P7]', async () => {
+test('fifteen hundred refused records are fifteen hundred dead letters, however often they are read [P7]', async () => {
   const { simulator } = account({ timeEntries: 1_500, years: 0.2 });
   const log = new MemoryLog();
   const transport = changed(inProcess(simulator), '/time_entries', (body) =>
@@ -32,7 +32,7 @@ test('fifteen hundred refused records are fifteen hundred letters, however often
   expect(log.deadLetters).toHaveLength(count);
 });
 
-test('a record nested twenty thousand deep is a letter with its JSON, once, and the others are published [P7]', async () => {
+test('a record nested twenty thousand deep is a dead letter with its JSON, once, and the others are published [P7]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
@@ -97,7 +97,7 @@ describe('a refused record', () => {
   });
 });
 
-test('digits that a double does not hold travel in _extra, and in the letter of a record that is refused', async () => {
+test('digits that a double does not hold travel in _extra, and in the dead letter of a record that is refused', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const digits = '"big":12345678901234567890,"small":0.12345678901234567890,';
@@ -132,7 +132,7 @@ test('an empty text where a time may be null is null, said once, and refuses not
   expect(await viewDifferences(simulator, log, ['time_entries'])).toEqual([]);
 });
 
-test('whatever else fails in one record is said by its kind alone, as a letter [P7]', () => {
+test('any other failure of one record makes a dead letter that names its kind alone [P7]', () => {
   const record = new Proxy(
     {},
     {

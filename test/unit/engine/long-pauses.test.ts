@@ -52,7 +52,7 @@ test('a pause of thirty years is obeyed, and said in log, readiness and headline
   await daemon.ended;
 });
 
-test('the next process asks once: it goes on when Harvest answers, and waits when it is told so again [P6]', async () => {
+test('after a long pause the next process asks once: it goes on when Harvest answers, and waits when it is told so again [P6]', async () => {
   const { clock, log, simulator, process, throttle, asked } = world();
   const first = process().start();
   await clock.pass(5 * MINUTE);
@@ -80,7 +80,7 @@ test('the next process asks once: it goes on when Harvest answers, and waits whe
   await third.ended;
 });
 
-test('a question that gets no answer is asked again, one at a time, until one comes', async () => {
+test('after a long pause a request that gets no answer is repeated, one at a time, until one comes', async () => {
   const { clock, log, simulator, process, throttle, asked } = world();
   const first = process().start();
   await clock.pass(5 * MINUTE);

@@ -27,7 +27,7 @@ const NOW = Date.UTC(2026, 10, 21);
 const tasks = catalog.find(({ name }) => name === 'tasks')!;
 const row = (rest: Partial<StreamRow> = {}): StreamRow => ({ ...freshRow(tasks, 'month', NOW), rows: 1_000, ...rest });
 
-describe('the ranges of a reconciliation', () => {
+describe('the ranges of a reconciliation [P8]', () => {
   const days = fc.dictionary(fc.integer({ min: -400, max: 400 }).map(String), fc.integer({ min: 1, max: 3_000 }), {
     minKeys: 1,
     maxKeys: 60,
@@ -67,7 +67,7 @@ describe('the ranges of a reconciliation', () => {
   });
 });
 
-describe('a count check', () => {
+describe('a count check [P8]', () => {
   const limit = limitOf(1_000, { share: 0.05, atLeast: 50 });
 
   test('that adds up asks for nothing', () => {
@@ -121,8 +121,8 @@ function age(log: MemoryLog): void {
   }
 }
 
-describe('what nothing tells', () => {
-  test('is published by the reconciliation: names in references, locks of archived projects, rounded hours', async () => {
+describe('a change that moves no updated_at', () => {
+  test('is published by the reconciliation: names in references, locks of archived projects, rounded hours [P1]', async () => {
     const { simulator, pass } = account();
     const { data } = simulator;
     for (const { id, timer_started_at } of data.time_entries.all())
@@ -236,7 +236,7 @@ describe('a hundred thousand rows that are missing, and may go [P8]', () => {
     expect(Math.max(bytes(full), bytes(asked))).toBeLessThan(1_000_000);
   });
 
-  test('are asked for in portions: what did not fit is found by another reconciliation, after most of them', () => {
+  test('are asked for a part at a time: the rest is found by another reconciliation, after most of them', () => {
     const first = counted({ ...row(), hold: released }, walked, found, 50, NOW);
     expect(first).toMatchObject({ reconciliation: null, reconcile_due: 'asked' });
     expect(first.candidates).toEqual(found.slice(0, CANDIDATES_MAX));

@@ -49,7 +49,7 @@ test('a token that is refused later leaves the account up: it is not ready, says
   await daemon.ended;
 });
 
-test('it goes on by itself within a minute once the token is taken again, and nothing is missing [P9]', async () => {
+test('an account whose token is taken again goes on by itself within a minute, and nothing is missing [P9]', async () => {
   const { clock, log, bench, simulator } = world();
   const daemon = bench.start();
   await clock.pass(5 * MINUTE);
@@ -88,7 +88,7 @@ test('a log that is lost and opened again meanwhile wakes nothing: the account s
   await daemon.ended;
 });
 
-test('at the first request of a process it ends the account, unless others are there to go on', async () => {
+test('a token that is refused at the first request of a process ends the account, unless others are there to go on', async () => {
   const { clock, bench, simulator } = world();
   simulator.faults.add({ do: { kind: 'revoke-tokens' } });
   const ended = bench.account.run(new AbortController().signal).catch((error) => error);
@@ -106,7 +106,7 @@ test('at the first request of a process it ends the account, unless others are t
   await running;
 });
 
-test('with run --once it ends with 77, later too [P9]', async () => {
+test('with run --once a refused token ends the process with 77, later too [P9]', async () => {
   const { clock, bench, simulator } = world();
   simulator.faults.add({ match: { after: 2 }, do: { kind: 'revoke-tokens' } });
   const ended = bench.catchUp().catch((error) => error);

@@ -28,7 +28,7 @@ function withGoneProject(after: number) {
   };
 }
 
-describe('a project that is gone', () => {
+describe('a project that is gone [P8]', () => {
   test('waits for a scan of every list below it that began after its 404: an entry may have moved away before', () => {
     const { streams, projects, below } = withGoneProject(5);
     for (const live of below) live.scannedFrom = 5;
@@ -72,7 +72,7 @@ describe('a project that is gone', () => {
   });
 });
 
-test('a record whose parent is not on its topic is asked for all the same: a list may have had a gap', async () => {
+test('a record whose parent is not on its topic is asked for all the same: a list may have had a gap [P8]', async () => {
   const { simulator, pass } = account();
   pass(3_600_000);
   const { streams } = withGoneProject(0);
@@ -101,7 +101,7 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
   expect(result.deletes).toBe(false);
 });
 
-test('children that too many parents no longer list at once are held until they are released', async () => {
+test('children that too many parents no longer list at once are held until they are released [P8]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const settings = { hold: { share: 0, atLeast: 2 } };
@@ -132,7 +132,7 @@ test('children that too many parents no longer list at once are held until they 
   expect(after.state).toBe('RUNNING');
 });
 
-test('children of a deleted parent go with it while they cannot be read themselves: nobody would ask for them again', async () => {
+test('children of a deleted parent go with it while they cannot be read themselves: nobody would ask for them again [P8]', async () => {
   const { simulator } = account();
   const log = new MemoryLog();
   const streams = ['company', 'invoices', 'invoice_messages'];

@@ -95,7 +95,7 @@ describe('a page-number list that shifts while it is walked [P1]', () => {
   });
 });
 
-test('whatever the pages say, the cursor is the time of the first answer less the overlap, or stands still [P1]', () => {
+test('after any pages the cursor is the time of the first answer less the overlap, or stands still [P1]', () => {
   const seconds = fc.integer({ min: 0, max: 86_400 }).map((second) => at('00:00:00') + second * 1000);
   const pages = fc.array(fc.tuple(fc.nat(5), fc.nat(12), seconds), { minLength: 1, maxLength: 8 });
   fc.assert(

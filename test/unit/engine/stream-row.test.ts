@@ -5,7 +5,7 @@ import { findStream } from '../../../src/streams/catalog.ts';
 
 const clients = findStream('clients')!;
 
-test('a row of an older version is refused with what to do, never misread', () => {
+test('a row of an older version is refused with what to do, never misread [P9]', () => {
   const row = JSON.parse(JSON.stringify(freshRow(clients, 'month', 0)));
   expect(parseRow(clients, row)).toEqual(row);
   expect(() => parseRow(clients, { ...row, version: 1 })).toThrow(

@@ -128,7 +128,7 @@ describe('refreshing', () => {
     expect(server.seen.map(({ url }) => url.slice(0, 7))).toEqual(['/api/v2', '/v2/cli', '/api/v2', '/v2/cli']);
   });
 
-  test('the one who asked first may leave without taking the refresh from the others', async () => {
+  test('the request that asked first may be aborted without taking the refresh from the others', async () => {
     const stop = new AbortController();
     const server = await rotating({ onRefresh: () => stop.abort(new Error('stopped')) });
     const { source } = clientOf(server, { credential: grant(null) });

@@ -184,7 +184,7 @@ test('no window ever sees more than the budget, over any load, pause, abort and 
   );
 });
 
-test('nor with one that slept through the beginning of its successors and goes on when it wakes [P6]', async () => {
+test('no window sees more than the budget when an owner sleeps through the beginning of its successors and goes on when it wakes [P6]', async () => {
   const world = fc.record({
     requests: fc.integer({ min: 2, max: 12 }),
     leaseParts: fc.integer({ min: 1, max: 4 }),

@@ -30,7 +30,7 @@ test('a row of short lives that each ask who they are, and a long one after them
   expect(Math.max(...times.map(window))).toBeLessThanOrEqual(96);
 });
 
-describe('order', () => {
+describe('the order of waiting requests', () => {
   test('the most urgent goes first, and equals go in the order in which they came', async () => {
     const clock = new VirtualClock();
     const budget = open({ requests: 1, clock });
@@ -95,7 +95,7 @@ describe('order', () => {
   });
 });
 
-describe('places', () => {
+describe('requests under way', () => {
   test('no more requests are under way than there are connections, over both budgets', async () => {
     const clock = new VirtualClock();
     const connections = new Connections(3);
@@ -134,7 +134,7 @@ describe('a clock that moves while it is looked at', () => {
   });
 });
 
-describe('pause', () => {
+describe('a pause', () => {
   test('nothing starts while it lasts, a shorter one does not end it, and it is kept over a restart', async () => {
     const clock = new VirtualClock();
     const budget = open({ requests: 5, clock });

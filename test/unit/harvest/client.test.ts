@@ -159,7 +159,7 @@ describe('answers', () => {
     });
   });
 
-  test('who am I and which accounts are asked at their own hosts', async () => {
+  test('the questions who the token belongs to and for which accounts are asked at their own hosts', async () => {
     const server = await scripted((response, { url }) =>
       json(response, url === '/v2/users/me' ? { id: 9 } : { accounts: [{ id: 42, product: 'harvest' }] }),
     );

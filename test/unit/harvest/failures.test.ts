@@ -8,7 +8,7 @@ import { clientOf, failureOf, json, page, type Script, scripted } from './script
 const signal = new AbortController().signal;
 const good = (response: ServerResponse) => json(response, { clients: [{ id: 1 }], links: { next: null } });
 
-describe('worth repeating', () => {
+describe('a failure worth repeating', () => {
   const passing: Record<string, Script> = {
     'no whole answer in time': () => {},
     'a connection that is cut': (response) => response.destroy(),
@@ -142,7 +142,7 @@ describe('asked to slow down [P6]', () => {
   });
 });
 
-describe('for a person to mend', () => {
+describe('a refusal that a person has to mend', () => {
   test.each([
     [
       401,

@@ -63,7 +63,7 @@ const throttled = (status: number, retryAfter?: string): Action => ({
 });
 const failing = (status: number): Action => ({ kind: 'status', status });
 
-describe('what passes leaves no trace', () => {
+describe('a fault that passes leaves no trace', () => {
   test.each<[string, Action]>([
     ['429 with seconds', throttled(429, '20')],
     ['429 with a date', throttled(429, new Date(EPOCH + 30_000).toUTCString())],
@@ -138,7 +138,7 @@ describe('a token', () => {
 });
 
 describe('a refusal', () => {
-  test('of 403 that appears in mid-scan and goes deletes nothing, and the rest arrives', async () => {
+  test('of 403 that appears in mid-scan and goes deletes nothing, and the rest arrives [P8]', async () => {
     const { simulator, log, bench, isWhole } = await scene();
     simulator.faults.add({ match: { stream: 'time_entries', after: 1, times: 3 }, do: failing(403) });
     const refused = bench();

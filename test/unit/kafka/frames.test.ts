@@ -41,7 +41,7 @@ test('however the network cuts the answers, whole ones arrive, in order, and the
   );
 });
 
-test('what is not data passes unchanged', () => {
+test('frames that carry no data pass unchanged', () => {
   const socket = wholeFrames(new Socket());
   const errors: unknown[] = [];
   socket.on('error', (error) => errors.push(error));

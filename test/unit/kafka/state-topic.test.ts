@@ -39,7 +39,7 @@ test('the key is the JSON that the design names, byte for byte', () => {
   expect(ownerKey('harvest', '42')).toBe('["harvest",{"account_id":"42","owner":true}]');
 });
 
-test('who signed before us is older, who signs after us is newer and stays so [P5]', () => {
+test('an instance that signed before us is older, one that signs after us is newer and stays so [P5]', () => {
   const state = new AccountState('p', '7', 'me');
   state.apply(signature('elder'));
   state.apply(signature('me'));
@@ -50,7 +50,7 @@ test('who signed before us is older, who signs after us is newer and stays so [P
   expect(state.newer?.instance).toBe('newcomer');
 });
 
-test('who signs while we are still starting is older: our own signature comes after it', () => {
+test('an instance that signs while we are still starting is older: our own signature comes after it', () => {
   const state = new AccountState('p', '7', 'me');
   state.apply(signature('rival'));
   state.apply(signature('me'));

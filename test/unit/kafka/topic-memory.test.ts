@@ -44,7 +44,7 @@ test('an offset that was given before tells that the topic was made anew', () =>
   expect(memory.accepts(0, 0)).toBe(true);
 });
 
-test('what a state row notes never replaces a later offset of our own', () => {
+test('the offset of a state row never replaces a later one of our own', () => {
   const memory = new TopicMemory();
   memory.wrote(0, 30);
   memory.learn({ 0: 12, 1: 3 });

@@ -31,7 +31,7 @@ function publish(...messages: readonly OutMessage[]): void {
 const lastOf = (stream: string): OutMessage => log.topics.get(stream)!.at(-1)!;
 const tombstoneOf = (stream: string): OutMessage => ({ ...lastOf(stream), value: null, op: 'd', sourceTsMs: null });
 
-test('what is as it should be is found to be so, while a timer runs on', async () => {
+test('topics that are as they should be are found to be so, while a timer runs on', async () => {
   expect(simulator.truth('time_entries').some(({ is_running }) => is_running)).toBe(true);
   const { differences, falseChanges, falseDeletions, rows } = await verdict();
   expect({ differences, falseChanges, falseDeletions }).toEqual({

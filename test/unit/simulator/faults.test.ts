@@ -131,7 +131,7 @@ test('anything can be done between two pages', async () => {
   expect(pages.at(-1).total_entries).toBe(pages[0].total_entries - 1);
 });
 
-test('what breaks on the way still counts against the budget', async () => {
+test('a request whose answer breaks on the way still counts against the budget', async () => {
   harvest = await openHarvest({ budgets: { general: { requests: 2, seconds: 15 } } });
   harvest.simulator.faults.add({ match: { times: 2 }, do: { kind: 'status', status: 502 } });
   const statuses = [];

@@ -45,7 +45,7 @@ describe('creating and editing', () => {
     expect(made.json).toMatchObject({ name: 'By form', billable_by_default: false, default_hourly_rate: 12.5 });
   });
 
-  test('what is missing or ill-typed is refused in sentences', async () => {
+  test('members that are missing or ill-typed are refused in sentences', async () => {
     expect((await post('/v2/clients', {})).json).toEqual({ message: "Name can't be blank" });
     const two = await post('/v2/users', { first_name: 'Ann' });
     expect([two.status, two.json.message]).toEqual([422, "Last name can't be blank, Email can't be blank"]);

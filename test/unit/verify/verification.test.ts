@@ -181,7 +181,7 @@ test('one mistyped year is one window more to compare: what is recorded says whi
   expect(result.asked).toBeLessThan(40);
 });
 
-describe('what changes while it is looked at [P1]', () => {
+describe('a row that changes while it is looked at [P1]', () => {
   test('and is published before the second look is no difference', async () => {
     const { simulator, log, pass, catchUp } = await published();
     const [entry] = simulator.data.time_entries.all();
@@ -247,7 +247,7 @@ describe('what changes while it is looked at [P1]', () => {
   });
 });
 
-describe('what Harvest does not answer for [P1]', () => {
+describe('a stream that Harvest does not answer for [P1]', () => {
   test('is told as such, and is no difference', async () => {
     const { simulator, log } = await published();
     const { faults, data } = simulator;
@@ -282,7 +282,7 @@ describe('what Harvest does not answer for [P1]', () => {
     });
   });
 
-  test('what the daemon says of a stream stands beside it', async () => {
+  test('has beside it what the daemon says of it', async () => {
     const { simulator, log } = await published();
     log.rows.set('clients', { ...log.rows.get('clients'), state: 'HELD', reason: 'half of it is gone' });
     const { of } = await verified(simulator, log, { only: ['clients', 'users'] });
@@ -305,7 +305,7 @@ test('records that cannot be values are counted as refused, not as missing [P1]'
   expect(result.findings.map(({ refused }) => refused)).toEqual([[task!.id], [project!.id]]);
 });
 
-test('a start date bounds the lists as it bounds the snapshot', async () => {
+test('a start date bounds the lists as it bounds the snapshot [P1]', async () => {
   const { simulator, log } = await published({ years: 2 });
   const dates = simulator.truth('time_entries').map((row) => String(row.updated_at).slice(0, 10));
   const startDate = dates.sort()[dates.length / 2]!;
