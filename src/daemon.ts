@@ -13,7 +13,6 @@ import { Account } from './engine/account.ts';
 import { watchdogOf } from './engine/account-loops.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import { neededFor } from './engine/schedule.ts';
 import type { Intervals } from './engine/state/stream-runtime.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
@@ -24,7 +23,8 @@ import { openTopicLog } from './kafka/topic-log.ts';
 import { dataTopic, presentTopics } from './kafka/topics.ts';
 import { Traffic } from './kafka/traffic.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
-import type { StreamDefinition } from './streams/definition.ts';
+import { catalog } from './streams/catalog.ts';
+import { neededFor, type StreamDefinition } from './streams/definition.ts';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -98,7 +98,7 @@ export class Daemon {
    * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
   async run(signal: AbortSignal, options: RunOptions): Promise<void> {
-    const schemas = await loadSchemas(AVRO);
+    const schemas = await loadSchemas(AVRO, enabledStreams(this.#config));
     const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
       const either = AbortSignal.any([signal, this.#noneLeft.signal]);
@@ -239,7 +239,7 @@ export class Daemon {
     const connection = createConnection(kafkaSettings(this.#config), this.#around.log, traffic);
     try {
       const present = await presentTopics(connection, prefix);
-      const needed = neededFor(only);
+      const needed = neededFor(only, catalog);
       return enabled.filter(({ name }) => needed.has(name) || present.has(dataTopic(prefix, name)));
     } finally {
       connection.sever();
@@ -331,6 +331,7 @@ export class Daemon {
       streams: streams.map((definition) => ({ definition, intervals: intervalsOf(config.streams[definition.name]!) })),
       source,
       codec: createCodec({
+        streams,
         schemas,
         ids,
         decimalHandling: config.decimal_handling_mode,

@@ -8,8 +8,8 @@ import type { HarvestSource } from '../harvest/client.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { duration } from '../observe/readiness.ts';
 import { enabledStreams } from '../settings.ts';
-import { findStream } from '../streams/catalog.ts';
-import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
+import { company as companyStream, findStream } from '../streams/catalog.ts';
+import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
 import { type Finding, failed, found } from './check-finding.ts';
 import { clock, random } from './context.ts';
 
@@ -92,7 +92,7 @@ class Inquiry {
   /** `/company`, which says what modules are on; nothing when the token may not read it. */
   async company(): Promise<JsonObject> {
     try {
-      return (await this.#first(findStream('company')!)) ?? {};
+      return (await this.#first(companyStream)) ?? {};
     } catch (thrown) {
       const error = asPublisherError(thrown);
       if (error.kind === 'blocked') return {};
@@ -102,7 +102,7 @@ class Inquiry {
 
   /** Asks for one record: enough to learn whether the token may. */
   async stream(stream: StreamDefinition, company: JsonObject): Promise<Finding> {
-    if (stream.feature && company[stream.feature] === false) {
+    if (isOff(stream, company)) {
       const detail = `the company has this module switched off (${stream.feature} is false)`;
       return {
         ...found('stream', stream.name, detail),

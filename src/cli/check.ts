@@ -104,7 +104,7 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
   const name = config.schema_registry.url.join(', ');
   try {
     const differences = await diffSubjects(client, enabledStreams(config), {
-      schemas: await loadSchemas(AVRO),
+      schemas: await loadSchemas(AVRO, enabledStreams(config)),
       prefix: prefixOf(config, account),
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,

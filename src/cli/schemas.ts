@@ -28,7 +28,7 @@ async function compare(
 ): Promise<number> {
   const config = configOf(options);
   const client = createRegistry(config, { clock, random });
-  const schemas = await loadSchemas(AVRO);
+  const schemas = await loadSchemas(AVRO, enabledStreams(config));
   try {
     const rows = [];
     for (const account of config.harvest.accounts) {

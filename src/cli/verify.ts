@@ -10,6 +10,7 @@ import { createHarvestSource } from '../harvest-source.ts';
 import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
+import { catalog } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { differs, type StreamFinding } from '../verify/finding.ts';
 import { type Requests, Verification } from '../verify/verification.ts';
@@ -122,6 +123,7 @@ async function verifyAccount(
   const log = await openTopicLog(kafkaSettings(config), prefix, clock);
   const verification = new Verification({
     streams,
+    catalog,
     source,
     codec,
     log,
@@ -165,12 +167,14 @@ async function verifyAccount(
 
 /** Ids are looked up, never registered: throws `registry.not_registered` when the daemon has not been here. */
 async function lookUpCodec(config: Config, prefix: string, registry: RegistryClient) {
-  const schemas = await loadSchemas(AVRO);
+  const streams = enabledStreams(config);
+  const schemas = await loadSchemas(AVRO, streams);
   const { decimal_handling_mode: mode, key } = config;
   const settings = { schemas, prefix, mode, keyFormat: key.format, autoRegister: false };
   return createCodec({
+    streams,
     schemas,
-    ids: await prepareSubjects(registry, enabledStreams(config), settings),
+    ids: await prepareSubjects(registry, streams, settings),
     decimalHandling: mode,
     keyFormat: key.format,
     runningTimers: config.running_timers,

@@ -3,7 +3,6 @@
 
 import { assert, PublisherError } from '../base/errors.ts';
 import { type Codec, ConversionError, type JsonObject, type Restored, type RowId } from '../engine/ports.ts';
-import { findStream } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { toJson } from './decode.ts';
 import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
@@ -20,8 +19,10 @@ export interface SchemaIds {
 }
 
 export interface CodecOptions {
+  /** Those that the codec serves. */
+  readonly streams: readonly StreamDefinition[];
   readonly schemas: ValueSchemas;
-  /** By stream: these are the streams the codec serves. */
+  /** By stream. */
   readonly ids: ReadonlyMap<string, SchemaIds>;
   readonly decimalHandling: DecimalHandling;
   readonly keyFormat: KeyFormat;
@@ -41,10 +42,10 @@ export interface AvroCodec extends Codec {
   decode(stream: StreamDefinition, value: Buffer): Promise<JsonObject | null>;
 }
 
-/** Builds the codec of every stream in `ids`. Schemas are compiled here, so that no record waits for it. */
+/** Schemas are compiled here, so that no record waits for it. */
 export function createCodec(options: CodecOptions): AvroCodec {
   const out = new MessageWriter();
-  const codecs = new Map([...options.ids].map(([name, ids]) => [name, streamCodec(options, name, ids, out)]));
+  const codecs = new Map(options.streams.map((stream) => [stream.name, streamCodec(options, stream, out)]));
   const readers = new Map<string, Promise<Reader>>();
   const unreadable = new Set<string>();
 
@@ -145,10 +146,11 @@ function stranger(codec: StreamCodec, schemaId: number, schema: object | null): 
 /** Hashes have 53 bits without a sign. */
 const UNREADABLE = { hash: -1, group: null, day: null };
 
-function streamCodec(options: CodecOptions, name: string, ids: SchemaIds, out: MessageWriter): StreamCodec {
-  const stream = findStream(name);
+function streamCodec(options: CodecOptions, stream: StreamDefinition, out: MessageWriter): StreamCodec {
+  const { name } = stream;
   const schema = options.schemas.get(name);
-  assert(stream !== undefined && schema !== undefined, `${name} is in the catalog and has a schema`);
+  const ids = options.ids.get(name);
+  assert(schema !== undefined && ids !== undefined, `${name} has a schema and its ids`);
   assert(options.keyFormat === 'string' || ids.key !== null, `${name} has a key schema id`);
   const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, out);
   return new StreamCodec({

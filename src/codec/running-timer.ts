@@ -2,17 +2,12 @@
 // Whether that alone makes another version of the record is `running_timers`; here is what the ticking is.
 import type { JsonObject } from '../engine/ports.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { EXTRA, type RecordSchema } from './schemas.ts';
+import { EXTRA } from './schemas.ts';
 
 /** Whether a new version of a running entry is published when something else changes, or at every read. */
 export type RunningTimers = 'on_change' | 'every_poll';
 
 const STANDING = { hours: null, rounded_hours: null } as const;
-
-/** Whether records of this schema can have a running timer. */
-export function hasTimer(schema: RecordSchema): boolean {
-  return schema.fields.some(({ name }) => name === 'is_running');
-}
 
 /** Harvest's record without what the timer moves. */
 export function stoodStill(record: JsonObject): JsonObject {

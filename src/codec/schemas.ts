@@ -1,7 +1,6 @@
 // The Avro schemas of the topics: `avro/<stream>.avsc` for values, derived from the catalog for keys. Knows their shape
 // and how decimal handling rewrites them; leaves bytes to codec.ts and the registry to registry.ts.
 import { readFile } from 'node:fs/promises';
-import { catalog } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 
 /** How amounts, rates and hours are published, in Debezium's words. `precise` is bytes decimal(24,6). */
@@ -40,10 +39,10 @@ export type ValueSchemas = ReadonlyMap<string, RecordSchema>;
 /** The member of every value that keeps what the schema does not know (promise P7). */
 export const EXTRA = '_extra';
 
-/** Reads `<directory>/<stream>.avsc` of every stream of the catalog. `directory` ends with a slash. */
-export async function loadSchemas(directory: URL): Promise<ValueSchemas> {
+/** Reads `<directory>/<stream>.avsc` of every stream. `directory` ends with a slash. */
+export async function loadSchemas(directory: URL, streams: readonly StreamDefinition[]): Promise<ValueSchemas> {
   const schemas = await Promise.all(
-    catalog.map(async ({ name }): Promise<[string, RecordSchema]> => {
+    streams.map(async ({ name }): Promise<[string, RecordSchema]> => {
       const text = await readFile(new URL(`${name}.avsc`, directory), 'utf8');
       return [name, JSON.parse(text)];
     }),

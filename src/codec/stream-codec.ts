@@ -9,7 +9,7 @@ import { epochDay, epochMillis } from './calendar.ts';
 import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
 import { draftField } from './field-draft.ts';
 import type { KeyCodec } from './keys.ts';
-import { hasTimer, publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
+import { publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
 import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
@@ -59,7 +59,7 @@ export class StreamCodec {
     const given = new Set(Object.keys(givenTo(stream, {})));
     this.#plain = schema;
     this.#encoding = compileEncoding(schema, decimals, given);
-    const ignoresTicking = runningTimers === 'on_change' && hasTimer(schema);
+    const ignoresTicking = runningTimers === 'on_change' && stream.hasTimers;
     this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
     this.#readPlace = this.#compilePlaceReader();

@@ -1,15 +1,13 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { unlessSetBack } from '../base/clock.ts';
-import { findStream } from '../streams/catalog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { CONFIRMED_MAX, isFull } from './deletions/reconciliation.ts';
 import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY } from './ports.ts';
-import { DATED_SOURCES } from './reports/report-span.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import type { StreamRow } from './state/stream-row.ts';
-import { isReadable, type StreamRuntime, type TaskKind } from './state/stream-runtime.ts';
+import { isReadable, type StreamRuntime, settingsStream, type TaskKind } from './state/stream-runtime.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
 
@@ -156,8 +154,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   switch (position.kind) {
     case 'list': {
       const isDue = position.scan !== null || !runtime.scanned || isAwaited(runtime) || isToBeCounted(runtime);
-      const priority =
-        runtime.definition.name === 'company' ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
+      const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
       return read(isDue ? 0 : intervalEnd, priority);
     }
     case 'child':
@@ -219,29 +216,16 @@ function isWanted(runtime: StreamRuntime, { only, streams }: ScheduleView): bool
 export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams']): string | null {
   const { definition, parent } = runtime;
   // The company says which modules are on; without its word every stream is tried.
-  const company = streams.get('company');
+  const company = settingsStream(streams);
   if (company && runtime !== company && !company.scanned && company.retry === null && isReadable(company))
-    return 'company';
+    return company.definition.name;
   if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
   if (definition.kind !== 'report') return null;
-  // Windows reach back to the oldest entry, which is known once the entries are.
+  // A report's windows are known once all that is recorded in its sources is.
   return (
-    DATED_SOURCES.find((name) => {
+    definition.sources.find((name) => {
       const source = streams.get(name);
       return source && isReadable(source) && !source.row.complete;
     }) ?? null
   );
-}
-
-/** The streams without which these cannot be read: they themselves, and all that `waitsFor` may name. */
-export function neededFor(names: Iterable<string>): ReadonlySet<string> {
-  const needed = new Set(['company']);
-  const add = (name: string) => {
-    needed.add(name);
-    const { parent, kind } = findStream(name)!;
-    if (parent) add(parent.stream);
-    if (kind === 'report') for (const source of DATED_SOURCES) add(source);
-  };
-  for (const name of names) add(name);
-  return needed;
 }

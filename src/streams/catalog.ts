@@ -1,5 +1,15 @@
 // The 32 streams. To add one: a row here, `avro/<name>.avsc`, and a recorded sample in `test/samples/<name>.json`.
-import { ANYONE, child, list, report, type StreamDefinition, whole } from './definition.ts';
+import {
+  ANYONE,
+  child,
+  EVERYWHERE,
+  list,
+  report,
+  type StreamDefinition,
+  whereOwnerIsSeenIn,
+  whereSeenIn,
+  whole,
+} from './definition.ts';
 
 const ADMIN = 'Administrator';
 const CLIENTS = 'Administrator, or Manager allowed to create and edit clients';
@@ -10,11 +20,47 @@ const PROJECT = { stream: 'projects', member: 'project' } as const;
 
 const invoice = { feature: 'invoice_feature', permission: INVOICES } as const;
 const estimate = { feature: 'estimate_feature', permission: ESTIMATES } as const;
-const time = { sums: ['time_entries'], permission: ANYONE };
 const expense = { feature: 'expense_feature', permission: ANYONE } as const;
 
+// Reports show names and currencies, and reckon with rates: nothing tells that one changed (HARVEST-API, Reports).
+const rates = {
+  tasks: whereSeenIn('time_tasks'),
+  users: whereSeenIn('time_team'),
+  user_assignments: whereOwnerIsSeenIn('time_projects'),
+  task_assignments: whereOwnerIsSeenIn('time_projects'),
+  billable_rates: whereOwnerIsSeenIn('time_team'),
+};
+const time = {
+  sources: ['time_entries'],
+  restatedBy: {
+    ...rates,
+    company: EVERYWHERE,
+    clients: whereSeenIn('time_clients'),
+    projects: whereSeenIn('time_projects'),
+    cost_rates: whereOwnerIsSeenIn('time_team'),
+  },
+  permission: ANYONE,
+};
+const spending = {
+  ...expense,
+  sources: ['expenses'],
+  restatedBy: {
+    company: EVERYWHERE,
+    clients: whereSeenIn('expenses_clients'),
+    projects: whereSeenIn('expenses_projects'),
+    users: whereSeenIn('expenses_team'),
+    expense_categories: whereSeenIn('expenses_categories'),
+  },
+};
+// Every billable project is in every window, and so is what invoices of fixed fees leave open.
+const uninvoiced = {
+  ...invoice,
+  sources: ['time_entries', 'expenses'],
+  restatedBy: { ...rates, company: EVERYWHERE, clients: EVERYWHERE, projects: EVERYWHERE, invoices: EVERYWHERE },
+};
+
 export const catalog: readonly StreamDefinition[] = [
-  whole('company', '/company', { rows: null, paging: 'none', permission: ADMIN }),
+  whole('company', '/company', { rows: null, paging: 'none', isSettings: true, permission: ADMIN }),
   list('clients', { permission: CLIENTS }),
   list('contacts', { belongsTo: { stream: 'clients', member: 'client' }, permission: CLIENTS }),
   list('users', { permission: 'Administrator, or Manager with assigned teammates' }),
@@ -31,7 +77,13 @@ export const catalog: readonly StreamDefinition[] = [
     belongsTo: PROJECT,
     permission: 'Administrator, or Manager with managed projects',
   }),
-  list('time_entries', { paging: 'page', dated: 'spent_date', belongsTo: PROJECT, permission: ANYONE }),
+  list('time_entries', {
+    paging: 'page',
+    dated: 'spent_date',
+    belongsTo: PROJECT,
+    hasTimers: true,
+    permission: ANYONE,
+  }),
   list('expenses', { ...expense, paging: 'page', dated: 'spent_date', belongsTo: PROJECT }),
   list('expense_categories', { feature: 'expense_feature', permission: ADMIN }),
   list('invoices', { ...invoice, paging: 'page', dated: 'issue_date' }),
@@ -50,11 +102,11 @@ export const catalog: readonly StreamDefinition[] = [
     permission: 'Administrator, or Manager with assigned teammates',
   }),
 
-  report('expenses_clients', 'expenses/clients', 'client_id', { ...expense, sums: ['expenses'] }),
-  report('expenses_projects', 'expenses/projects', 'project_id', { ...expense, sums: ['expenses'] }),
-  report('expenses_categories', 'expenses/categories', 'expense_category_id', { ...expense, sums: ['expenses'] }),
-  report('expenses_team', 'expenses/team', 'user_id', { ...expense, sums: ['expenses'] }),
-  report('uninvoiced', 'uninvoiced', 'project_id', { ...invoice, sums: ['time_entries', 'expenses'] }),
+  report('expenses_clients', 'expenses/clients', 'client_id', spending),
+  report('expenses_projects', 'expenses/projects', 'project_id', spending),
+  report('expenses_categories', 'expenses/categories', 'expense_category_id', spending),
+  report('expenses_team', 'expenses/team', 'user_id', spending),
+  report('uninvoiced', 'uninvoiced', 'project_id', uninvoiced),
   report('time_clients', 'time/clients', 'client_id', time),
   report('time_projects', 'time/projects', 'project_id', time),
   report('time_tasks', 'time/tasks', 'task_id', time),
@@ -64,6 +116,7 @@ export const catalog: readonly StreamDefinition[] = [
     paging: 'page',
     budget: 'reports',
     key: [{ name: 'project_id', type: 'long' }],
+    sources: ['projects', 'time_entries'],
     permission: ANYONE,
   }),
 ];
@@ -74,3 +127,6 @@ const byName = new Map(catalog.map((row) => [row.name, row]));
 export function findStream(name: string): StreamDefinition | undefined {
   return byName.get(name);
 }
+
+/** The stream of the account's settings. */
+export const company = catalog.find(({ isSettings }) => isSettings)!;

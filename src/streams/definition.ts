@@ -1,4 +1,5 @@
-// What a stream is: one row of the catalog. Knows names, paths, keys and kinds; knows no HTTP, Avro bytes or Kafka.
+// What a stream is: one row of the catalog, which says everything that is special about it. Knows names, paths, keys, kinds and
+// how streams hang together; knows no HTTP, Avro bytes or Kafka.
 
 /**
  * How a stream is read:
@@ -11,7 +12,8 @@ export type StreamKind = 'list' | 'whole' | 'child' | 'report';
 export type BudgetName = 'general' | 'reports';
 
 /** The module switches of `/company` that turn streams off (HARVEST-API, Modules). */
-export type FeatureFlag = 'expense_feature' | 'invoice_feature' | 'estimate_feature';
+export const FEATURE_FLAGS = ['expense_feature', 'invoice_feature', 'estimate_feature'] as const;
+export type FeatureFlag = (typeof FEATURE_FLAGS)[number];
 
 export interface KeyField {
   readonly name: string;
@@ -20,6 +22,14 @@ export interface KeyField {
 
 /** Streams that no role is refused: what differs is how many rows it sees. */
 export const ANYONE = 'any role (its own rows; an Administrator all)';
+
+/** In which windows of a report a change of another stream shows. */
+export interface Reach {
+  /** The report whose rows tell in which windows; null: in all. */
+  readonly seenIn: string | null;
+  /** Whose rows those are: the changed record's, or those of the record that it belongs to. */
+  readonly by: 'id' | 'owner';
+}
 
 export interface StreamDefinition {
   /** Harvest's own noun: catalog row, `.avsc` file, topic suffix, state key and metric label. */
@@ -43,12 +53,30 @@ export interface StreamDefinition {
    * Deletes). A child's parent does that too.
    */
   readonly belongsTo: { readonly stream: string; readonly member: string } | null;
-  /** For a report: the dated lists that it sums up. */
-  readonly sums: readonly string[];
+  /**
+   * The lists that a report is made from: where one of them is narrowed, so is the report. A report per window holds those in
+   * which they have something recorded, and reads one again when a record of it changes.
+   */
+  readonly sources: readonly string[];
+  /** For a report: what else it shows or reckons with, by stream (names, rates, budgets), and where a change of that shows. */
+  readonly restatedBy: Readonly<Record<string, Reach>>;
+  /** Its records can have a running timer, whose hours grow while `updated_at` stands still. */
+  readonly hasTimers: boolean;
+  /** It is the settings of the account: which modules are on, and the day on which weeks begin. */
+  readonly isSettings: boolean;
   readonly feature: FeatureFlag | null;
   /** Who may read it, in Harvest's words: the remedy when it is refused. */
   readonly permission: string;
 }
+
+/** What a change restates in every window. */
+export const EVERYWHERE: Reach = { seenIn: null, by: 'id' };
+
+/** What a change restates in the windows in which `report` has rows of the changed record. */
+export const whereSeenIn = (report: string): Reach => ({ seenIn: report, by: 'id' });
+
+/** What a change restates in the windows in which `report` has rows of the record that the changed one belongs to. */
+export const whereOwnerIsSeenIn = (report: string): Reach => ({ seenIn: report, by: 'owner' });
 
 const ID: readonly KeyField[] = [{ name: 'id', type: 'long' }];
 
@@ -100,12 +128,33 @@ function base(name: string, kind: StreamKind, path: string): Omit<StreamDefiniti
     dated: null,
     single: null,
     belongsTo: null,
-    sums: [],
+    sources: [],
+    restatedBy: {},
+    hasTimers: false,
+    isSettings: false,
     feature: null,
   };
+}
+
+/** Whether the account's settings, as Harvest answers them, say that the stream's module is switched off. */
+export function isOff({ feature }: StreamDefinition, settings: Readonly<Record<string, unknown>>): boolean {
+  return feature !== null && settings[feature] === false;
 }
 
 /** The stream whose deleted records take records of this one along; null when there is none. */
 export function ownerOf({ parent, belongsTo }: StreamDefinition): string | null {
   return parent?.stream ?? belongsTo?.stream ?? null;
+}
+
+/** The streams without which these cannot be read: they themselves, the account's settings, parents, and sources of reports by window. */
+export function neededFor(names: Iterable<string>, catalog: readonly StreamDefinition[]): ReadonlySet<string> {
+  const needed = new Set(catalog.filter(({ isSettings }) => isSettings).map(({ name }) => name));
+  const add = (name: string) => {
+    needed.add(name);
+    const { parent, kind, sources } = catalog.find((row) => row.name === name)!;
+    if (parent) add(parent.stream);
+    if (kind === 'report') for (const source of sources) add(source);
+  };
+  for (const name of names) add(name);
+  return needed;
 }

@@ -5,6 +5,11 @@ export type Grain = 'day' | 'week' | 'month' | 'quarter' | 'year';
 /** `week_start_day` of `/company`. */
 export type WeekStart = 'Saturday' | 'Sunday' | 'Monday';
 
+/** Where the account's settings, as Harvest answers them, begin their weeks: on Monday unless they say otherwise. */
+export function weekStartIn({ week_start_day: day }: Readonly<Record<string, unknown>>): WeekStart {
+  return day === 'Saturday' || day === 'Sunday' ? day : 'Monday';
+}
+
 export interface Window {
   readonly from: string;
   readonly to: string;

@@ -3,9 +3,8 @@
 import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId, Source } from '../engine/ports.ts';
-import { findStream } from '../streams/catalog.ts';
-import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
-import type { WeekStart } from '../streams/windows.ts';
+import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
+import { weekStartIn } from '../streams/windows.ts';
 import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
@@ -27,6 +26,8 @@ import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 export interface VerificationOptions {
   /** What is compared, in the order of the catalog. */
   readonly streams: readonly StreamDefinition[];
+  /** All streams there are: some are looked into for those that are compared. */
+  readonly catalog: readonly StreamDefinition[];
   readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
   readonly codec: ReadableCodec;
   readonly log: TopicLog;
@@ -63,8 +64,8 @@ export class Verification {
     this.#options = options;
     this.#harvest = new HarvestView(options);
     for (const stream of options.streams) {
-      for (const name of [stream.name, stream.parent?.stream ?? stream.name, ...stream.sums]) {
-        if (!this.#views.has(name)) this.#views.set(name, new TopicView(findStream(name)!, options.log, options.codec));
+      for (const name of [stream.name, stream.parent?.stream ?? stream.name, ...windowSources(stream)]) {
+        if (!this.#views.has(name)) this.#views.set(name, new TopicView(this.#named(name), options.log, options.codec));
       }
     }
   }
@@ -93,7 +94,7 @@ export class Verification {
     this.#company = await this.#readCompany();
     const sum = { general: 0, reports: 0 };
     for (const stream of streams) {
-      if (!this.#isOff(stream))
+      if (!isOff(stream, this.#company))
         sum[stream.budget] += expectedRequests(this.#view(stream), this.#shares(stream), sample);
     }
     return sum;
@@ -144,7 +145,7 @@ export class Verification {
       topic: view,
       harvest: this.#harvest,
       records: new RecordReader(stream, codec, deadLetters),
-      parent: stream.parent && findStream(stream.parent.stream)!,
+      parent: stream.parent && this.#named(stream.parent.stream),
       shares,
     });
     this.#comparisons.set(stream.name, comparison);
@@ -160,7 +161,7 @@ export class Verification {
 
   /** False when Harvest does not answer for the stream, which is its finding then. */
   async #attempt(stream: StreamDefinition, look: () => Promise<void>): Promise<boolean> {
-    if (this.#isOff(stream)) {
+    if (isOff(stream, this.#company)) {
       const reason = `the company has this module switched off (${stream.feature} is false)`;
       this.#findings.set(stream.name, { ...this.#nothing(stream), state: 'FEATURE_OFF', reason });
       return false;
@@ -203,7 +204,7 @@ export class Verification {
     const { index } = this.#view(stream);
     if (stream.kind === 'report') {
       const today = isoSeconds(clock.now()).slice(0, 10);
-      return windowShares(index, settings, today, this.#weekStart(), this.#recordedDays(stream));
+      return windowShares(index, settings, today, weekStartIn(this.#company), this.#recordedDays(stream));
     }
     return stream.parent === null
       ? [wholeShare(stream, settings)]
@@ -211,8 +212,8 @@ export class Verification {
   }
 
   /** As the topics of the lists tell; with a start date those hold what changed since, which is not all that is recorded. */
-  #recordedDays({ sums }: StreamDefinition): RecordedDays {
-    const lists = sums.map((name) => this.#views.get(name)!);
+  #recordedDays(stream: StreamDefinition): RecordedDays {
+    const lists = windowSources(stream).map((name) => this.#views.get(name)!);
     const isWhole = lists.every((view) => {
       const row = this.#rows.get(view.definition.name);
       return this.#isPublished(view) && row?.state === 'RUNNING' && row.complete === true;
@@ -240,29 +241,29 @@ export class Verification {
 
   /** `/company` says which modules are on and when weeks begin; the daemon's row does when the token may not read it. */
   async #readCompany(): Promise<JsonObject> {
-    const company = findStream('company')!;
+    const company = this.#options.catalog.find(({ isSettings }) => isSettings)!;
     try {
       const page = await this.#harvest.first(company, wholeShare(company, this.#options.settings));
       return page.records[0] ?? {};
     } catch (thrown) {
       this.#options.signal.throwIfAborted();
       if (!(thrown instanceof PublisherError) || thrown.kind !== 'blocked') throw thrown;
-      return (this.#rows.get('company')?.company ?? {}) as JsonObject;
+      return (this.#rows.get(company.name)?.company ?? {}) as JsonObject;
     }
   }
 
-  #isOff({ feature }: StreamDefinition): boolean {
-    return feature !== null && this.#company[feature] === false;
-  }
-
-  #weekStart(): WeekStart {
-    const day = this.#company.week_start_day;
-    return day === 'Saturday' || day === 'Sunday' ? day : 'Monday';
+  #named(stream: string): StreamDefinition {
+    return this.#options.catalog.find(({ name }) => name === stream)!;
   }
 
   #view({ name }: StreamDefinition): TopicView {
     return this.#views.get(name)!;
   }
+}
+
+/** The lists whose days tell which windows a report has. */
+function windowSources({ kind, sources }: StreamDefinition): readonly string[] {
+  return kind === 'report' ? sources : [];
 }
 
 /** The shares that these rows lie in. */

@@ -26,6 +26,7 @@ function freshPrefix(): string {
 function codecOf(ids: ReadonlyMap<string, SchemaIds>): AvroCodec {
   const writerSchema = (id: number) => client.schemaById(id);
   return createCodec({
+    streams: catalog,
     schemas,
     ids,
     decimalHandling: 'precise',

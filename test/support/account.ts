@@ -11,6 +11,7 @@ import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
 import { catalog } from '../../src/streams/catalog.ts';
+import type { StreamDefinition } from '../../src/streams/definition.ts';
 import type { Grain } from '../../src/streams/windows.ts';
 import { testCodec } from './codec.ts';
 import { CALENDAR, clockFrom, EPOCH } from './epoch.ts';
@@ -70,6 +71,8 @@ export function benchAccount(
   options: {
     readonly settings?: Partial<StepSettings>;
     readonly streams?: readonly string[];
+    /** Instead of the catalog. */
+    readonly catalog?: readonly StreamDefinition[];
     readonly intervals?: Intervals;
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
@@ -89,7 +92,7 @@ export function benchAccount(
   const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow(), ...options.source });
   const account: Account = new Account({
     settings: { ...settingsOf(simulator), ...options.settings },
-    streams: catalog
+    streams: (options.catalog ?? catalog)
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
       .map((definition) => ({ definition, intervals: options.intervals ?? INTERVALS })),
     source,

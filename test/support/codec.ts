@@ -4,7 +4,7 @@ import { loadSchemas } from '../../src/codec/schemas.ts';
 import { catalog, findStream } from '../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
 
-export const schemas = await loadSchemas(new URL('../../avro/', import.meta.url));
+export const schemas = await loadSchemas(new URL('../../avro/', import.meta.url), catalog);
 
 /** Key ids are odd, value ids even. */
 export const schemaIds: ReadonlyMap<string, SchemaIds> = new Map(
@@ -14,6 +14,7 @@ export const schemaIds: ReadonlyMap<string, SchemaIds> = new Map(
 /** The registry behind it knows no schema unless `writerSchema` says otherwise. */
 export function testCodec(options: Partial<CodecOptions> = {}): AvroCodec {
   return createCodec({
+    streams: catalog.filter(({ name }) => (options.ids ?? schemaIds).has(name)),
     schemas,
     ids: schemaIds,
     decimalHandling: 'precise',

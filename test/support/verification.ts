@@ -31,6 +31,7 @@ export async function verified(
   const { only, meanwhile, ...rest } = options;
   const verification = new Verification({
     streams: catalog.filter(({ name }) => only?.includes(name) ?? true),
+    catalog,
     source: simulatedSource(simulator),
     codec: testCodec(),
     log: memoryTopicLog(log),

@@ -71,7 +71,7 @@ export class Witness {
   #noteEmptied(): void {
     for (const [place, { stream, from, to }] of this.#windows) {
       const { data } = this.#simulator;
-      const isTracked = stream.sums.some((source) => {
+      const isTracked = stream.sources.some((source) => {
         const days = data[source as 'time_entries' | 'expenses'].byDate.days();
         return days.some((day) => day >= from && day <= to);
       });

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
+import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -88,6 +89,14 @@ test('a room imports only the rooms above it', () => {
       .map((target) => `${source.path} imports ${target}`),
   );
   expect(wrong).toEqual([]);
+});
+
+test('the catalog alone knows the streams: elsewhere none stands by its name, and the engine is given those it reads', () => {
+  const name = new RegExp(`['"\`](${catalog.map((stream) => stream.name).join('|')})['"\`]`);
+  const own = sources.filter(({ room }) => room !== 'lab' && room !== 'streams');
+  expect(own.filter(({ code }) => name.test(code)).map(({ path }) => path)).toEqual([]);
+  const ofCatalog = own.filter(({ room }) => room === 'engine' || room === 'codec');
+  expect(ofCatalog.filter((each) => imports(each).includes('streams/catalog.ts')).map(({ path }) => path)).toEqual([]);
 });
 
 test('every room has its row in the table', () => {

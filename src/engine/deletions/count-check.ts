@@ -2,7 +2,6 @@
 import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
 import type { PublisherEvent } from '../events.ts';
 import { PRIORITY } from '../ports.ts';
-import { sourcesOf } from '../reports/restatement.ts';
 import type { Diff } from '../state/diff.ts';
 import type { Position, StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
@@ -65,7 +64,7 @@ function untold(runtime: StreamRuntime, now: number): Counted {
 /** Reports that kept rows because this list missed some: their windows are read again. */
 export function heldReportsOf({ definition }: StreamRuntime, { streams }: StepContext): [StreamRuntime, Move][] {
   return [...streams.values()]
-    .filter((report) => sourcesOf(report.definition).includes(definition.name) && heldIn(report.row).length > 0)
+    .filter((report) => report.definition.sources.includes(definition.name) && heldIn(report.row).length > 0)
     .map((report) => [report, readAgain]);
 }
 

@@ -9,7 +9,6 @@ import type { Diff } from '../state/diff.ts';
 import { stateOf } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
-import { sourcesOf } from './restatement.ts';
 
 /** Why a report is held whose sources miss too much. */
 export const NARROWED =
@@ -17,7 +16,7 @@ export const NARROWED =
 
 /** Whether the streams that a report is made from miss more rows than are ever deleted unasked. Asked after the report's answer. */
 export async function isNarrowed(report: StreamRuntime, context: StepContext): Promise<boolean> {
-  for (const name of sourcesOf(report.definition)) {
+  for (const name of report.definition.sources) {
     const source = context.streams.get(name);
     if (source === undefined) continue;
     // A list that is not read, not yet, or not believed cannot vouch for rows that left.

@@ -8,13 +8,11 @@ import {
   type WeekStart,
   type Window,
   type WindowSpan,
+  weekStartIn,
   windowStarts,
 } from '../../streams/windows.ts';
-import { isReadable, type StreamRuntime } from '../state/stream-runtime.ts';
+import { isReadable, type StreamRuntime, settingsStream } from '../state/stream-runtime.ts';
 import type { StepContext, StepSettings } from '../step.ts';
-
-/** The lists whose dates say how far reports reach. */
-export const DATED_SOURCES = ['time_entries', 'expenses'];
 
 type View = Pick<StepContext, 'settings' | 'streams'>;
 
@@ -29,8 +27,7 @@ export interface ReportWindows {
 
 /** The company's week start; Monday until `/company` was read. */
 export function weekStartOf(streams: StepContext['streams']): WeekStart {
-  const day = streams.get('company')?.row.company?.week_start_day;
-  return day === 'Saturday' || day === 'Sunday' ? day : 'Monday';
+  return weekStartIn(settingsStream(streams)?.row.company ?? {});
 }
 
 /** The schedule asks at every look: kept until a day, a list or today is another. */
@@ -38,7 +35,7 @@ const kept = new WeakMap<StreamRuntime, { readonly key: string; readonly windows
 
 /** The windows of a report, as far as its lists were read. */
 export function reportWindows(report: StreamRuntime, { settings, streams }: View, now: number): ReportWindows {
-  const sources = report.definition.sums.map((name) => streams.get(name));
+  const sources = report.definition.sources.map((name) => streams.get(name));
   // With a start date, lists are read by what changed since: what else is recorded after it is not known.
   const isWhole = settings.startDate === null && sources.every((source) => source && isReadable(source));
   const span = { ...spanOf(settings, now, weekStartOf(streams)), isWhole };

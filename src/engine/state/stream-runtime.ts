@@ -91,3 +91,9 @@ export interface StreamRuntime {
 export function isReadable(runtime: StreamRuntime): boolean {
   return runtime.row.state === 'RUNNING' && (runtime.parent === null || runtime.parent.row.state === 'RUNNING');
 }
+
+/** The stream of the account's settings; undefined when it is switched off. Asked at every look, so it makes no list of them. */
+export function settingsStream(streams: ReadonlyMap<string, StreamRuntime>): StreamRuntime | undefined {
+  for (const runtime of streams.values()) if (runtime.definition.isSettings) return runtime;
+  return undefined;
+}

@@ -62,7 +62,7 @@ export async function listStep(
   }
 
   const scanned = advanced.outcome === 'done';
-  if (scanned && settings.pollTimers && definition.name === 'time_entries') await readTimers(runtime, diff, context);
+  if (scanned && settings.pollTimers && definition.hasTimers) await readTimers(runtime, diff, context);
   const now = context.now();
   const moves: [StreamRuntime, Move][] = [
     [runtime, (current) => moved(current, advanced.position, scan.purpose, now, scanned && advanced.scan.started_at)],

@@ -1,6 +1,7 @@
 // A step of a stream that is read whole each time: the company, the roles, the project budgets. Also what `/company` means to
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../../base/clock.ts';
+import { FEATURE_FLAGS, isOff } from '../../streams/definition.ts';
 import { holdOf, limitOf, missingReason } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
@@ -35,7 +36,7 @@ export async function wholeStep(runtime: StreamRuntime, context: StepContext): P
   const at = isoSeconds(context.now());
   const reason = isMass ? missingReason(missing.length, runtime.index.size) : NARROWED;
 
-  const company = definition.name === 'company' ? companyFacts(records[0]) : row.company;
+  const company = definition.isSettings ? companyFacts(records[0]) : row.company;
   const own: Move = (current) => {
     const position = { kind: 'list', cursor: null, scan: null } as const;
     const synced = isoSeconds(serverTime);
@@ -43,7 +44,7 @@ export async function wholeStep(runtime: StreamRuntime, context: StepContext): P
     return { ...moved(current, position, purpose, context.now(), synced), company, candidates, hold };
   };
   const moves: [StreamRuntime, Move][] = [[runtime, own]];
-  if (definition.name === 'company' && company !== null) moves.push(...switchedFeatures(context, company));
+  if (definition.isSettings && company !== null) moves.push(...switchedFeatures(context, company));
   const events: PublisherEvent[] = [];
   if (!row.complete) events.push({ name: 'scan.started', stream: definition.name, purpose, since: null });
   const ms = scanMs(isoSeconds(serverTime), context.now());
@@ -58,10 +59,10 @@ function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [
   for (const runtime of streams.values()) {
     const flag = runtime.definition.feature;
     if (flag === null) continue;
-    const isOff = company[flag] === false;
-    if (isOff && runtime.row.state !== 'FEATURE_OFF')
+    const off = isOff(runtime.definition, company);
+    if (off && runtime.row.state !== 'FEATURE_OFF')
       moves.push([runtime, (row) => featureOff(row, runtime, flag, now())]);
-    if (!isOff && runtime.row.state === 'FEATURE_OFF') {
+    if (!off && runtime.row.state === 'FEATURE_OFF') {
       moves.push([runtime, (row) => moved(row, row.position, 'probe', now(), false)]);
     }
   }
@@ -78,7 +79,7 @@ function featureOff(row: StreamRow, { definition }: StreamRuntime, flag: string,
   };
 }
 
-const COMPANY_FACTS = ['expense_feature', 'invoice_feature', 'estimate_feature', 'week_start_day'] as const;
+const COMPANY_FACTS = [...FEATURE_FLAGS, 'week_start_day'];
 
 function companyFacts(record: JsonObject | undefined): JsonObject | null {
   if (record === undefined) return null;

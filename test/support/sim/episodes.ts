@@ -2,7 +2,7 @@
 
 import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
 import type { Signal } from '../../../src/engine/ports.ts';
-import { DATED_SOURCES } from '../../../src/engine/reports/report-span.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import type { CommitFate } from '../memory-log.ts';
 import { POINTS } from './life.ts';
@@ -35,6 +35,8 @@ const WEIGHTS = {
 } as const;
 export type Episode = keyof typeof WEIGHTS;
 
+/** The lists that reports sum up. */
+const SUMMED_UP = new Set(catalog.filter(({ kind }) => kind === 'report').flatMap(({ sources }) => sources));
 /** Writes become visible up to this much later than they say. */
 const LATE_SECONDS = 60;
 /** A clock that is off by more has another today for long. */
@@ -221,7 +223,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     const { settings } = stage.simulator;
     // Lists that are first read with a small role look whole: nobody can know what they and the reports from them lack.
     const { streams } = stage.lives.newest.account.status();
-    if (streams.some(({ stream, complete }) => DATED_SOURCES.includes(stream) && !complete)) return;
+    if (streams.some(({ stream, complete }) => SUMMED_UP.has(stream) && !complete)) return;
     stage.tell('the role shrinks');
     // A cursor passes what the role hides; when it is back, a reconciliation finds that.
     stage.log.honest = false;

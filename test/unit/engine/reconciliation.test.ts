@@ -16,10 +16,10 @@ import {
   parted,
 } from '../../../src/engine/deletions/reconciliation.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
-import { neededFor } from '../../../src/engine/schedule.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/state/stream-row.ts';
 import { encodeRow } from '../../../src/kafka/state-topic.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
+import { neededFor } from '../../../src/streams/definition.ts';
 import { account, benchAccount, named, viewDifferences } from '../../support/account.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 
@@ -203,7 +203,7 @@ test.each(['clients', 'invoice_payments', 'time_clients', 'project_budget'])(
   async (name) => {
     const { simulator } = account();
     const log = new MemoryLog();
-    const streams = [...neededFor([name])];
+    const streams = [...neededFor([name], catalog)];
     expect(streams.length).toBeLessThan(5);
     const bench = benchAccount(simulator, log, { streams });
     await bench.account.run(new AbortController().signal, { once: true, only: new Set([name]) });
