@@ -195,8 +195,8 @@ describe('a registry that limits us', () => {
     limited(25);
     const told: string[] = [];
     const ids = await prepareSubjects(patient([], told), catalog, { ...OPTIONS, autoRegister: true });
-    expect(ids.size).toBe(32);
-    // 64 subjects are looked up, compared and registered: 192 requests, of which 25 are answered between two pauses.
+    expect(ids.size).toBe(catalog.length);
+    // Two subjects a stream are looked up, compared and registered: some 190 requests, of which 25 are answered between two pauses.
     expect(told.length).toBeGreaterThanOrEqual(7);
     expect(new Set(told)).toEqual(
       new Set([`registry.throttled 1000 schema registry ${stub.url}: answered 429, no request for 1 s`]),
@@ -264,8 +264,8 @@ describe('a registry that limits us', () => {
     stub.interfere = () => undefined;
     const after = requested();
     expect(after - before).toBeGreaterThan(40);
-    expect((await prepare()).size).toBe(32);
-    expect(requested() - after, 'the rest of 64').toBe(24);
+    expect((await prepare()).size).toBe(catalog.length);
+    expect(requested() - after, 'the rest of two a stream').toBe(2 * catalog.length - 40);
   });
 });
 
@@ -362,7 +362,7 @@ describe('all subjects', () => {
 
   test('are registered once, found again, and named by topic', async () => {
     const first = await prepare(true);
-    expect(first.size).toBe(32);
+    expect(first.size).toBe(catalog.length);
     expect([...stub.subjects.keys()].sort()).toEqual(
       catalog.flatMap(({ name }) => [`harvest.${name}-key`, `harvest.${name}-value`]).sort(),
     );
@@ -370,7 +370,7 @@ describe('all subjects', () => {
     stub.requests.length = 0;
     client = clientOf();
     expect(await prepare(false)).toEqual(first);
-    expect(stub.requests).toHaveLength(64);
+    expect(stub.requests).toHaveLength(2 * catalog.length);
     expect(stub.requests.some((request) => request.includes('/versions'))).toBe(false);
     expect(stub.mostAtOnce()).toBeLessThanOrEqual(8);
   });
@@ -417,7 +417,7 @@ describe('all subjects', () => {
         : undefined;
     const error = (await prepare(true).catch((thrown: Error) => thrown)) as Error;
     expect(error).toMatchObject({ code: 'registry.invalid' });
-    expect(error.message.split('\n')).toHaveLength(32);
+    expect(error.message.split('\n')).toHaveLength(catalog.length);
   });
 
   test('a registry that goes down meanwhile is unavailable, whatever else it said', async () => {
@@ -481,9 +481,9 @@ describe('all subjects', () => {
       asked.push([...streams]);
       return new Set(['roles']);
     };
-    expect((await prepare(true, { written })).size).toBe(32);
+    expect((await prepare(true, { written })).size).toBe(catalog.length);
     expect(stub.subjects.get('harvest.roles-value')).toHaveLength(2);
-    expect((await prepare(true, { written })).size).toBe(32);
+    expect((await prepare(true, { written })).size).toBe(catalog.length);
     expect(asked, 'the broker is asked only when something is missing').toHaveLength(1);
   });
 
