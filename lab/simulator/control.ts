@@ -1,4 +1,4 @@
-// The control door for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
+// The control API for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
 // it is not part of the API.
 import type { Random } from '../../src/base/clock.ts';
 import type { Call, Reply } from './answer.ts';
