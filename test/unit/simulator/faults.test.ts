@@ -165,3 +165,15 @@ test('the control API adds faults, changes the account and tells the truth', asy
   expect((await harvest.ask('/v2/clients')).status).toBe(403);
   expect((await harvest.ask('/_control/truth?stream=nothing')).status).toBe(400);
 });
+
+test('the control API reads JSON also when it is sent as curl sends it by default', async () => {
+  harvest = await openHarvest({ control: true });
+  const post = (body: string) =>
+    fetch(`${harvest.url}/_control/mutate`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+  expect(await (await post('{"count":5,"seed":9}')).json()).toHaveProperty('mutations.length', 5);
+  expect((await post('count=5')).status).toBe(400);
+});
