@@ -4,6 +4,7 @@ import type { Clock, Random } from './base/clock.ts';
 import { PublisherError } from './base/errors.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { PublisherEvent } from './engine/events.ts';
+import type { Pacer } from './harvest/caller.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
 import { pem } from './settings.ts';
 import type { BudgetName } from './streams/definition.ts';
@@ -18,6 +19,7 @@ export function createHarvestSource(
     emit: (event: PublisherEvent) => void;
     onLeaseLow?: (name: BudgetName) => void;
     reread?: () => Config;
+    pacer?: Pacer;
   },
 ): HarvestSource {
   const { base_url, public_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;

@@ -1,4 +1,4 @@
-// The control door for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
+// The control API for tests that run the simulator as a process of its own. Closed unless asked for, never guarded:
 // it is not part of the API.
 import type { Random } from '../../src/base/clock.ts';
 import type { Call, Reply } from './answer.ts';
@@ -37,7 +37,8 @@ export function control(simulator: Simulator, call: Call): Reply {
 }
 
 function obey(simulator: Simulator, call: Call): Reply {
-  const fields = readFields(call);
+  // Always JSON, whatever the header says: curl calls it a form by default, whose fields would be ignored.
+  const fields = readFields({ ...call, headers: { ...call.headers, 'content-type': 'application/json' } });
   const chance = (): Random => seededRandom(Number(fields.seed ?? simulator.data.dice.below(2 ** 31)));
   switch (`${call.method} ${call.path}`) {
     case 'POST /_control/faults':

@@ -4,6 +4,7 @@ import { isoSeconds } from '../base/clock.ts';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { type JsonObject, PRIORITY } from '../engine/ports.ts';
+import type { Pacer } from '../harvest/caller.ts';
 import type { HarvestSource } from '../harvest/client.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { duration } from '../observe/readiness.ts';
@@ -16,14 +17,15 @@ import { clock, random } from './context.ts';
 /** Nobody waits longer than this for a budget. */
 const PATIENCE_MS = 20_000;
 
-/** `tell` gets each finding as it comes. */
+/** `tell` gets each finding as it comes; `pacer` spreads the requests. */
 export async function checkHarvest(
   config: Config,
   account: AccountConfig,
   signal: AbortSignal,
   tell: (finding: Finding) => void,
+  pacer?: Pacer,
 ): Promise<void> {
-  const inquiry = new Inquiry(config, account, signal);
+  const inquiry = new Inquiry(config, account, signal, pacer);
   try {
     tell(await inquiry.owner(account.id));
     const streams = enabledStreams(config);
@@ -70,11 +72,12 @@ class Inquiry {
   #patience = new AbortController();
   readonly #parents = new Map<string, number | null>();
 
-  constructor(config: Config, account: AccountConfig, signal: AbortSignal) {
+  constructor(config: Config, account: AccountConfig, signal: AbortSignal, pacer?: Pacer) {
     this.#signal = signal;
     this.#source = createHarvestSource(config, account, {
       clock,
       random,
+      ...(pacer ? { pacer } : {}),
       emit: (event) => {
         if (event.name !== 'budget.paused') return;
         this.#pausedMs += event.ms;

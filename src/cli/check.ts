@@ -15,6 +15,7 @@ import { checkHarvest } from './check-harvest.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print, random } from './context.ts';
 import { printJson } from './output.ts';
+import { createPacer } from './pacer.ts';
 
 export interface CheckOptions extends CommonOptions {
   /** No daemon runs: as fast as the budget allows. */
@@ -44,9 +45,14 @@ export async function check(options: CheckOptions): Promise<number> {
     for (const line of renderQuiet(findings.slice(before))) say(line);
     const share = options.alone || !mayRun(kafka, prefixOf(config, account)) ? config : beside(config);
     if (share !== config) say(sharing(share, account));
-    await checkHarvest(share, account, signal, tell).catch((thrown) => {
+    const pacer = share === config ? undefined : createPacer(share);
+    try {
+      await checkHarvest(share, account, signal, tell, pacer);
+    } catch (thrown) {
       if (!signal.aborted) throw thrown;
-    });
+    } finally {
+      pacer?.close();
+    }
     if (signal.aborted) break;
   }
   if (options.json) printJson({ config: describeConfig(config), findings });

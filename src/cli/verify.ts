@@ -18,7 +18,7 @@ import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print, random } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { printJson } from './output.ts';
-
+import { createPacer } from './pacer.ts';
 import { renderExpectation, showVerifying, type Watched } from './verify-progress.ts';
 import { renderFindings } from './verify-report.ts';
 
@@ -113,9 +113,11 @@ async function verifyAccount(
   const codec = await lookUpCodec(config, prefix, registry);
   const share = options.alone ? config : withRequests(config, options.requests);
   let requests = 0;
+  const pacer = options.alone ? null : createPacer(share);
   const source = createHarvestSource(share, account, {
     clock,
     random,
+    ...(pacer ? { pacer } : {}),
     emit: ({ name }) => {
       if (name === 'request.finished') requests++;
     },
@@ -160,6 +162,7 @@ async function verifyAccount(
     stop.abort();
     throw thrown;
   } finally {
+    pacer?.close();
     await source.close();
     await log.close();
   }

@@ -7,7 +7,7 @@ import { asPublisherError, type ErrorCode, type PublisherError } from '../base/e
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject, Purpose } from '../engine/ports.ts';
-import type { StreamDefinition } from '../streams/definition.ts';
+import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
@@ -59,6 +59,12 @@ const REFUSED_TRIES = 3;
 /** Addresses remembered as refused; each costs a few more requests when it is forgotten. */
 const REFUSED_MAX = 1_000;
 
+/** Spreads the attempts of single commands, before they ask the budget: a pause that it learns of meanwhile binds them. */
+export interface Pacer {
+  /** Rejects as `request` does, and with the reason of `signal` when that aborts while it waits. */
+  run<T>(budget: BudgetName, signal: AbortSignal, request: () => Promise<T>): Promise<T>;
+}
+
 export interface CallerOptions {
   readonly transport: Transport;
   readonly auth: Auth;
@@ -69,6 +75,7 @@ export interface CallerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: Emit;
+  readonly pacer?: Pacer;
 }
 
 export class Caller {
@@ -175,7 +182,8 @@ export class Caller {
       return { token, answer: { ...answer, sentAt }, paused: this.#paused(budget, answer) };
     };
     if (call.isIntroduction) return budget.introduce(signal, attempt);
-    return budget.run({ priority, since }, signal, attempt);
+    const turn = () => budget.run({ priority, since }, signal, attempt);
+    return this.#options.pacer ? this.#options.pacer.run(budget.name, signal, turn) : turn();
   }
 
   async #attempt<T>(call: Call<T>, token: Secret, waitedMs: number, signal: AbortSignal): Promise<HttpAnswer> {

@@ -8,7 +8,7 @@ import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type 
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Auth, ConfiguredAuth, OAuthGrant, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
-import { type Answered, type Call, Caller } from './caller.ts';
+import { type Answered, type Call, Caller, type Pacer } from './caller.ts';
 import { Connections } from './connections.ts';
 import { answeredUpTo, type Place, unparsable } from './failures.ts';
 import { apiBase, type Bases, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
@@ -50,6 +50,8 @@ export interface SourceOptions {
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
+  /** Spreads the requests, for commands beside a daemon. */
+  readonly pacer?: Pacer;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
@@ -106,7 +108,9 @@ class Client implements HarvestSource {
     this.#auth = authOf(options, this.#idBase, transport, timeouts.refreshMs);
     mustFitHeader('harvest.user_agent', userAgent);
     const limitMs = timeouts.totalMs;
-    this.#caller = new Caller({ transport, auth: this.#auth, accountId, userAgent, limitMs, clock, random, emit });
+    const pacer = options.pacer ? { pacer: options.pacer } : {};
+    const parts = { transport, auth: this.#auth, accountId, userAgent, limitMs, clock, random, emit, ...pacer };
+    this.#caller = new Caller(parts);
 
     const connections = new Connections(places);
     const budget = (name: BudgetName) =>

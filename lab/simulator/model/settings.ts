@@ -1,5 +1,5 @@
 // The state knobs: how this account and this API behave where Harvest is unknown or differs between accounts.
-// Changed at any time, in process or through the control door; one-off misbehaviour is a fault instead (faults.ts).
+// Changed at any time, in process or through the control API; one-off misbehaviour is a fault instead (faults.ts).
 
 export interface Settings {
   /** Role of the token's owner: anything but administrator is refused or silently narrowed (HARVEST-API, Permissions). */

@@ -3,7 +3,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
 import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';
 import { checkHarvest } from '../../../src/cli/check-harvest.ts';
+import { createPacer } from '../../../src/cli/pacer.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import type { Pacer } from '../../../src/harvest/caller.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { clockFrom } from '../../support/epoch.ts';
 import { onlyStreams } from '../../support/publisher.ts';
@@ -13,10 +15,17 @@ interface Told {
   /** Told of each finding as it comes, with the number of requests made by then. */
   readonly watch?: (asked: number) => void;
   readonly overrides?: readonly string[];
+  /** Beside a daemon; gets the budget of each attempt when its turn is asked for. */
+  readonly onTurn?: (budget: string) => void;
 }
 
+<<<<<<< HEAD
 async function checked({ faults = [], watch = () => {}, overrides = [] }: Told = {}) {
   const simulator = createSimulator({ timeEntries: 50, years: 0.2, now: clockFrom().now });
+=======
+async function checked({ faults = [], watch = () => {}, overrides = [], onTurn }: Told = {}) {
+  const simulator = createSimulator({ timeEntries: 50, years: 0.2 });
+>>>>>>> h/package
   for (const fault of faults) simulator.faults.add(fault);
   const server = await serve(simulator, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
@@ -30,10 +39,20 @@ async function checked({ faults = [], watch = () => {}, overrides = [] }: Told =
   };
   const config = loadConfig({ env, overrides });
   const findings: Finding[] = [];
-  await checkHarvest(config, config.harvest.accounts[0]!, new AbortController().signal, (finding) => {
+  const pacer = createPacer(config);
+  onTestFinished(() => pacer.close());
+  const watched: Pacer = {
+    run: (budget, ...turn) => {
+      onTurn?.(budget);
+      return pacer.run(budget, ...turn);
+    },
+  };
+  const tell = (finding: Finding) => {
     findings.push(finding);
     watch(simulator.log.all().length);
-  });
+  };
+  const { signal } = new AbortController();
+  await checkHarvest(config, config.harvest.accounts[0]!, signal, tell, onTurn ? watched : undefined);
   const asked = simulator.log.all();
   const states = new Map(findings.map(({ name, state }) => [name, state]));
   return { findings, states, asked };
@@ -70,7 +89,23 @@ test('short pauses that follow each other are not waited for beyond twenty secon
   expect(asked.filter(({ stream }) => stream === 'clients').map(({ status }) => status)).toEqual([429, 429]);
 });
 
+<<<<<<< HEAD
 test('the line for what was well counts its nouns rightly', () => {
+=======
+test('beside a daemon every attempt waits for its turn, repeated ones too', async () => {
+  const turns: string[] = [];
+  const { states, asked } = await checked({
+    faults: [{ match: { stream: 'clients', times: 2 }, do: { kind: 'status', status: 503 } }],
+    overrides: onlyStreams('clients', 'time_team'),
+    onTurn: (budget) => turns.push(budget),
+  });
+  expect([states.get('clients'), states.get('time_team')]).toEqual(['ok', 'ok']);
+  expect(asked.map(({ status }) => status)).toEqual(expect.arrayContaining([503, 503]));
+  expect(turns).toEqual(asked.map(({ budget }) => budget));
+});
+
+test('counts agree with their nouns', () => {
+>>>>>>> h/package
   const topic = { about: 'topic', name: 'a', state: 'ok', detail: '', remedy: '', exit_code: 0 } as const;
   const missing = { ...topic, about: 'subject', state: 'will be made' } as const;
   expect(renderQuiet([topic, missing, missing])).toEqual([

@@ -145,12 +145,12 @@ test('error bodies can all be HTML', async () => {
   expect([status, headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
 });
 
-test('the control door is closed unless it was asked for', async () => {
+test('the control API is closed unless it was asked for', async () => {
   harvest = await openHarvest();
   expect((await harvest.ask('/_control/stats')).status).not.toBe(200);
 });
 
-test('the control door adds faults, changes the account and tells the truth', async () => {
+test('the control API adds faults, changes the account and tells the truth', async () => {
   harvest = await openHarvest({ control: true });
   const post = (path: string, body: unknown) => harvest.ask(`/_control/${path}`, { method: 'POST', body });
   await post('faults', { match: { stream: 'clients', times: 1 }, do: { kind: 'status', status: 500 } });
@@ -164,4 +164,16 @@ test('the control door adds faults, changes the account and tells the truth', as
   await post('settings', { role: 'member' });
   expect((await harvest.ask('/v2/clients')).status).toBe(403);
   expect((await harvest.ask('/_control/truth?stream=nothing')).status).toBe(400);
+});
+
+test('the control API reads JSON also when it is sent as curl sends it by default', async () => {
+  harvest = await openHarvest({ control: true });
+  const post = (body: string) =>
+    fetch(`${harvest.url}/_control/mutate`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+  expect(await (await post('{"count":5,"seed":9}')).json()).toHaveProperty('mutations.length', 5);
+  expect((await post('count=5')).status).toBe(400);
 });
