@@ -19,13 +19,8 @@ interface Told {
   readonly onTurn?: (budget: string) => void;
 }
 
-<<<<<<< HEAD
-async function checked({ faults = [], watch = () => {}, overrides = [] }: Told = {}) {
-  const simulator = createSimulator({ timeEntries: 50, years: 0.2, now: clockFrom().now });
-=======
 async function checked({ faults = [], watch = () => {}, overrides = [], onTurn }: Told = {}) {
-  const simulator = createSimulator({ timeEntries: 50, years: 0.2 });
->>>>>>> h/package
+  const simulator = createSimulator({ timeEntries: 50, years: 0.2, now: clockFrom().now });
   for (const fault of faults) simulator.faults.add(fault);
   const server = await serve(simulator, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
@@ -89,9 +84,6 @@ test('short pauses that follow each other are not waited for beyond twenty secon
   expect(asked.filter(({ stream }) => stream === 'clients').map(({ status }) => status)).toEqual([429, 429]);
 });
 
-<<<<<<< HEAD
-test('the line for what was well counts its nouns rightly', () => {
-=======
 test('beside a daemon every attempt waits for its turn, repeated ones too', async () => {
   const turns: string[] = [];
   const { states, asked } = await checked({
@@ -104,8 +96,7 @@ test('beside a daemon every attempt waits for its turn, repeated ones too', asyn
   expect(turns).toEqual(asked.map(({ budget }) => budget));
 });
 
-test('counts agree with their nouns', () => {
->>>>>>> h/package
+test('the line for what was well counts its nouns rightly', () => {
   const topic = { about: 'topic', name: 'a', state: 'ok', detail: '', remedy: '', exit_code: 0 } as const;
   const missing = { ...topic, about: 'subject', state: 'will be made' } as const;
   expect(renderQuiet([topic, missing, missing])).toEqual([
