@@ -412,8 +412,8 @@ const TABLE = [
     'a token comes back at once',
     [
       'src/harvest/budget.ts',
-      'this.#ended.push(this.#clock.monotonic());',
-      'this.#ended.push(this.#clock.monotonic() - this.windowMs / 2);',
+      'this.#ended.push(...Array(times).fill(this.#clock.monotonic()));',
+      'this.#ended.push(...Array(times).fill(this.#clock.monotonic() - this.windowMs / 2));',
     ],
   ],
   [

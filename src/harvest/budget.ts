@@ -82,18 +82,7 @@ export class Budget implements BudgetView {
    */
   async run<T>(turn: { priority: number; since: number }, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
     const ended = await this.#turn(turn.since + turn.priority * this.windowMs, signal);
-    let isAnswered = false;
-    try {
-      const answer = await attempt();
-      isAnswered = true;
-      return answer;
-    } finally {
-      ended(isAnswered);
-      this.#running -= 1;
-      this.#ended.push(this.#clock.monotonic());
-      this.#ended.sort(ascending);
-      this.#connections.give();
-    }
+    return this.#attempted(attempt, ended, 1);
   }
 
   /**
@@ -106,9 +95,13 @@ export class Budget implements BudgetView {
     if (pausedMs > 0) await this.#clock.sleep(pausedMs, signal);
     signal.throwIfAborted();
     assert(this.#connections.take(), 'nothing else is asked before the introduction has ended');
-    const ended = this.#pause.start();
-    let isAnswered = false;
     this.#running += 1;
+    return this.#attempted(attempt, this.#pause.start(), SHORT_LIVES);
+  }
+
+  /** Runs an attempt that has its token and its connection; from its end on it counts for so many. */
+  async #attempted<T>(attempt: () => Promise<T>, ended: Ended, times: number): Promise<T> {
+    let isAnswered = false;
     try {
       const answer = await attempt();
       isAnswered = true;
@@ -116,7 +109,8 @@ export class Budget implements BudgetView {
     } finally {
       ended(isAnswered);
       this.#running -= 1;
-      this.#ended.push(...Array(SHORT_LIVES).fill(this.#clock.monotonic()));
+      this.#ended.push(...Array(times).fill(this.#clock.monotonic()));
+      this.#ended.sort(ascending);
       this.#connections.give();
     }
   }
