@@ -31,20 +31,23 @@ export async function check(options: CheckOptions): Promise<number> {
   const { signal, exitCode } = interruption();
   const findings: Finding[] = [];
   const say = options.json ? () => {} : print;
-  const tell = (finding: Finding) => {
-    findings.push(finding);
+  const show = (finding: Finding) => {
     if (!isQuiet(finding)) say(renderRow(finding));
   };
   say(HEAD);
   for (const account of config.harvest.accounts) {
-    const before = findings.length;
-    const registry = checkRegistry(config, account, signal).then((told) => told.forEach(tell));
-    const kafka = await checkKafka(config, account);
-    kafka.forEach(tell);
-    await registry;
-    for (const line of renderQuiet(findings.slice(before))) say(line);
+    const [kafka, registry] = await Promise.all([
+      checkKafka(config, account).then((told) => shown(told, show)),
+      checkRegistry(config, account, signal).then((told) => shown(told, show)),
+    ]);
+    for (const line of renderQuiet([...kafka, ...registry])) say(line);
     const share = options.alone || !mayRun(kafka, prefixOf(config, account)) ? config : beside(config);
     if (share !== config) say(sharing(share, account));
+    const harvest: Finding[] = [];
+    const tell = (finding: Finding) => {
+      harvest.push(finding);
+      show(finding);
+    };
     const pacer = share === config ? undefined : createPacer(share);
     try {
       await checkHarvest(share, account, signal, tell, pacer);
@@ -53,11 +56,19 @@ export async function check(options: CheckOptions): Promise<number> {
     } finally {
       pacer?.close();
     }
+    // They are shown as they come; the exit code is that of the account first.
+    findings.push(...harvest, ...kafka, ...registry);
     if (signal.aborted) break;
   }
   if (options.json) printJson({ config: describeConfig(config), findings });
   else if (!signal.aborted) for (const text of renderWrong(findings)) print(text);
   return exitCode() ?? findings.find((finding) => finding.exit_code !== EXIT.clean)?.exit_code ?? EXIT.clean;
+}
+
+/** The same findings, each shown. */
+function shown(findings: readonly Finding[], show: (finding: Finding) => void): readonly Finding[] {
+  findings.forEach(show);
+  return findings;
 }
 
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. */

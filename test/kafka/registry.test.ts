@@ -26,7 +26,7 @@ function freshPrefix(): string {
 function codecOf(ids: ReadonlyMap<string, SchemaIds>): AvroCodec {
   const writerSchema = (id: number) => client.schemaById(id);
   return createCodec({
-    streams: catalog,
+    streams: catalog.filter(({ name }) => ids.has(name)),
     schemas,
     ids,
     decimalHandling: 'precise',
