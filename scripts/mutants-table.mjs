@@ -268,7 +268,7 @@ const TABLE = [
     'P6',
     'all ask at once whether a long pause holds',
     ['src/harvest/pause.ts', 'if (asks) this.#isAsking = true;', ''],
-    unit('engine/long-pauses.test.ts', 'the next process asks once'),
+    unit('harvest/pause.test.ts', 'of many requests one starts, and the others when'),
   ],
   [
     'P9',
