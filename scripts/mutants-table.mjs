@@ -531,7 +531,7 @@ const TABLE = [
     'P6',
     'all ask at once whether a long pause holds',
     ['src/harvest/pause.ts', 'if (asks) this.#isAsking = true;', ''],
-    unit('engine/long-pauses', 'the next process asks once'),
+    unit('harvest/pause', 'of many requests one starts, and the others when'),
   ],
   [
     'P9',
