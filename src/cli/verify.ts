@@ -11,7 +11,7 @@ import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { catalog } from '../streams/catalog.ts';
-import type { StreamDefinition } from '../streams/definition.ts';
+import { neededFor, type StreamDefinition } from '../streams/definition.ts';
 import { differs, type StreamFinding } from '../verify/finding.ts';
 import { type Requests, Verification } from '../verify/verification.ts';
 import { configOf } from './configuration.ts';
@@ -110,7 +110,7 @@ async function verifyAccount(
   { registry, stop, interrupted, signal, watched }: Surroundings,
 ): Promise<VerifiedAccount> {
   const prefix = prefixOf(config, account);
-  const codec = await lookUpCodec(config, prefix, registry);
+  const codec = await lookUpCodec(config, prefix, streams, registry);
   const share = options.alone ? config : withRequests(config, options.requests);
   let requests = 0;
   const pacer = options.alone ? null : createPacer(share);
@@ -168,9 +168,21 @@ async function verifyAccount(
   }
 }
 
-/** Ids are looked up, never registered: throws `registry.not_registered` when the daemon has not been here. */
-async function lookUpCodec(config: Config, prefix: string, registry: RegistryClient) {
-  const streams = enabledStreams(config);
+/**
+ * For what is compared, and what that is looked up in. Ids are looked up, never registered: throws `registry.not_registered`
+ * when the daemon has not been here; with `run --only` it made no others.
+ */
+async function lookUpCodec(
+  config: Config,
+  prefix: string,
+  compared: readonly StreamDefinition[],
+  registry: RegistryClient,
+) {
+  const needed = neededFor(
+    compared.map(({ name }) => name),
+    catalog,
+  );
+  const streams = enabledStreams(config).filter(({ name }) => needed.has(name));
   const schemas = await loadSchemas(AVRO, streams);
   const { decimal_handling_mode: mode, key } = config;
   const settings = { schemas, prefix, mode, keyFormat: key.format, autoRegister: false };
