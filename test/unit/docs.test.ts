@@ -157,3 +157,10 @@ test('addresses of the registry in the pages end where its API begins', () => {
   expect(addresses.length).toBeGreaterThan(5);
   expect(addresses.filter((address) => !right.test(address))).toEqual([]);
 });
+
+test('README names the two commands of a fresh clone, and CI runs the second as it stands there', () => {
+  const lines = read('README.md').split('\n');
+  expect(lines).toContain('    npm ci && npm run demo');
+  expect(lines).toContain('    npm cit');
+  expect(read('.ci/run').split('\n')).toContain('npm cit');
+});
