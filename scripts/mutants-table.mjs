@@ -467,7 +467,7 @@ const TABLE = [
   [
     'P9',
     'a used up budget passes for a standstill',
-    ['src/engine/account-loops.ts', ' || isUsedUp(budget) || !', ' || !'],
+    ['src/engine/account-loops.ts', ' || budget.used() >= budget.requests;', ';'],
     ['unit', 'test/unit/engine/standstill.test.ts', 'in an hour of ordinary life'],
   ],
   [

@@ -10,7 +10,7 @@ import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { Account } from './engine/account.ts';
-import { watchdogOf } from './engine/account-loops.ts';
+import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-loops.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
 import type { Intervals } from './engine/state/stream-runtime.ts';
@@ -175,12 +175,10 @@ export class Daemon {
 
   /** Until the engine runs, what the account needs is asked for again and again, or Harvest has told it to wait. */
   #watch(tenure: Tenure, { budgets }: HarvestSource, registry: RegistryClient): Watchdog {
-    const isHeldBack = () => budgets.some((each) => each.pausedUntil() > 0 || each.used() >= each.requests);
-    const requests = () => budgets.reduce((sum, each) => sum + each.moves(), 0);
     const loop = {
       name: 'start',
-      owes: () => (isHeldBack() ? null : 'the account waits for Harvest, the brokers or the schema registry'),
-      moves: () => requests() + registry.moves() + tenure.traffic.moves + tenure.told,
+      owes: () => (isAnyHeldBack(budgets) ? null : 'the account waits for Harvest, the brokers or the schema registry'),
+      moves: () => requestMoves(budgets) + registry.moves() + tenure.traffic.moves + tenure.told,
       patienceMs: START_PATIENCE_MS,
     };
     return watchdogOf([loop], this.#around.clock, (event) => this.#around.emit(tenure.config.id, event));

@@ -50,14 +50,13 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const result = schema.safeParse(reading.value);
   const issues = result.error?.issues ?? [];
   problems.push(...issues.slice(0, TOLD_MAX).flatMap((issue) => explain(issue, reading)));
-  if (result.success && problems.length === 0) {
-    const troubles = tlsTroubles(configOf(reading.value as object), around.readFile);
-    problems.push(
-      ...troubles.map(({ path, message }) => ({ place: reading.place(path), message: `${dotted(path)} ${message}` })),
-    );
-  }
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
-  return freeze(configOf(reading.value as object));
+  const config = configOf(reading.value as object);
+  const troubles = tlsTroubles(config, around.readFile).map(({ path, message }) => {
+    return { place: reading.place(path), message: `${dotted(path)} ${message}` };
+  });
+  if (troubles.length > 0) refuse(troubles);
+  return freeze(config);
 }
 
 /** The effective configuration as plain JSON, secrets as `[redacted]`. */

@@ -61,8 +61,7 @@ export class AccountLoops {
 
   all(): readonly Loop[] {
     const { sink, source, clock, signals } = this.#parts;
-    const isHeldBack = () => source.budgets.some((budget) => budget.pausedUntil() > 0 || isUsedUp(budget));
-    const requests = () => source.budgets.reduce((sum, budget) => sum + budget.moves(), 0);
+    const requests = () => requestMoves(source.budgets);
     const commits = () => (this.committer?.moves ?? 0) + sink.moves().log;
     return [
       {
@@ -84,7 +83,9 @@ export class AccountLoops {
       {
         name: 'token',
         owes: () =>
-          this.stage === 'refused' && !isHeldBack() ? 'Harvest is asked about the token every minute' : null,
+          this.stage === 'refused' && !isAnyHeldBack(source.budgets)
+            ? 'Harvest is asked about the token every minute'
+            : null,
         moves: requests,
         patienceMs: TOKEN_PATIENCE_MS,
       },
@@ -131,14 +132,24 @@ export class AccountLoops {
 
 /** Requests that could be sent: what a pause, a used up budget or busy connections hold back is not owed. */
 function waitingRequests(budget: BudgetView): string | null {
-  const isHeldBack = budget.pausedUntil() > 0 || isUsedUp(budget) || !budget.hasPlace();
-  return budget.waiting() === 0 || isHeldBack
+  return budget.waiting() === 0 || isHeldBack(budget) || !budget.hasPlace()
     ? null
     : `requests wait for the ${budget.name} budget: ${budget.waiting()}`;
 }
 
-function isUsedUp(budget: BudgetView): boolean {
-  return budget.used() >= budget.requests;
+/** Harvest has asked for a pause, or the budget is used up. */
+function isHeldBack(budget: BudgetView): boolean {
+  return budget.pausedUntil() > 0 || budget.used() >= budget.requests;
+}
+
+/** Whether one of them holds requests back. */
+export function isAnyHeldBack(budgets: readonly BudgetView[]): boolean {
+  return budgets.some(isHeldBack);
+}
+
+/** Another number whenever a request starts or ends. */
+export function requestMoves(budgets: readonly BudgetView[]): number {
+  return budgets.reduce((sum, budget) => sum + budget.moves(), 0);
 }
 
 /** Watches loops and says in events what it sees. */
