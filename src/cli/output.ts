@@ -1,4 +1,4 @@
-// What commands print: aligned tables, JSON, and color where a person looks on.
+// Printing: aligned tables, JSON, and color where a person looks on.
 import { styleText } from 'node:util';
 
 /** Where a command writes; process.stdout, or a test's own. */

@@ -1,4 +1,4 @@
-// What a comparison found, for people: a row for each stream, then the ids by kind.
+// The findings of a comparison, for people: a row for each stream, then the ids by kind.
 import { counted } from '../base/words.ts';
 import type { RowId } from '../engine/ports.ts';
 import { differs, type StaleRow, type StreamFinding } from '../verify/finding.ts';

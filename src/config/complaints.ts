@@ -1,4 +1,4 @@
-// What the schema complains of, in our words: each a sentence that begins with the key.
+// The complaints of the schema in our words: each a sentence that begins with the key.
 import type { z } from 'zod';
 import { type Declared, declaredAt, inWords } from './declared.ts';
 import { isPrefix, type Path, type Reading } from './document.ts';

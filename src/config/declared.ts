@@ -16,7 +16,7 @@ export interface Declared extends OptionNote {
 
 export const declared = z.toJSONSchema(schema, { io: 'input' }) as Declared;
 
-/** What may stand in the place of `option`: itself, or the members of a union. */
+/** The alternatives of an option: itself, or the members of a union. */
 export function alternatives(option: Declared): readonly Declared[] {
   return option.anyOf ?? [option];
 }

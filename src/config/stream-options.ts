@@ -37,7 +37,7 @@ const ofLists = (what: string, example: number) =>
     .optional()
     .meta({ description: `Time between two ${what} of a list that names none of its own.`, example });
 
-/** What lists have that say nothing of their own; `withListDefaults` puts it in their places. */
+/** The intervals of lists that name none of their own; `withListDefaults` puts them in their places. */
 const listDefaults = z.strictObject({
   poll_interval_seconds: ofLists('polls', POLL_INTERVAL_SECONDS.list),
   count_interval_seconds: ofLists('count checks', 300),

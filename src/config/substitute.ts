@@ -1,6 +1,6 @@
 // `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$` inside the scalars of the configuration.
 
-/** What a configuration may take from outside: variables and files. */
+/** Variables and files, which a configuration may take values from. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readFile(path: string): Buffer | string;
@@ -11,7 +11,7 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
 /**
  * The text with its marks replaced. `:-` gives the default for a variable that is unset or empty, as in a shell.
- * What cannot be replaced is reported as the end of a sentence that begins with the key, and the answer is null.
+ * A mark that cannot be replaced is reported as the end of a sentence that begins with the key, and the answer is null.
  */
 export function substitute(
   text: string,

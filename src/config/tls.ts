@@ -84,7 +84,7 @@ function privateKey(pem: Buffer, passphrase: string | undefined): KeyObject | st
   }
 }
 
-/** What the file may be instead, with the command that makes PEM of it. */
+/** The other form that the file may have, with the command that makes PEM of it. */
 function otherForm(bytes: Buffer, command: 'x509' | 'pkey'): string {
   const isKeystore = bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed;
   if (isKeystore)

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
 
-/** What an option says about itself beyond its type, default and description. */
+/** Things an option says about itself beyond its type, default and description. */
 export interface OptionNote {
   readonly unit?: 'seconds' | 'requests' | 'percent' | 'rows';
   /** Its value is never shown. */
@@ -29,7 +29,7 @@ export const section = <T extends z.ZodRawShape>(description: string, members: T
     .prefault({} as never)
     .describe(description);
 
-/** What an editor, `echo` or a spreadsheet leaves in a text, and nobody sees; in a secret it looks like a wrong one. */
+/** A text without what editors, `echo` and spreadsheets leave in it unseen: in a secret that would look like a wrong one. */
 export const text = () =>
   z
     .string()

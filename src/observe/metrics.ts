@@ -1,4 +1,4 @@
-// What Prometheus scrapes. Counters follow events and start at zero on boot; gauges are read from the accounts' status at each
+// The page that Prometheus scrapes. Counters follow events and start at zero on boot; gauges are read from the accounts' status at each
 // scrape, and are absent while unknown. Labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
@@ -52,7 +52,7 @@ export function createMetrics(
     contentType: registry.contentType,
     listen: (account) => (event) => follow(record, account, event),
     render: () => {
-      // What is no longer so must vanish, not keep its last value.
+      // A gauge that is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
       record.set('build_info', { version }, 1);
       record.set('ready', {}, readiness(accounts()).ready);

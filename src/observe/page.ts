@@ -96,7 +96,7 @@ function renderBudget(budget: BudgetStatus, now: number): Html {
 `;
 }
 
-function renderStream({ stream, standing: { shade, word } }: Row, now: number): Html {
+function renderStream({ stream, standing: { shade, word } }: PageRow, now: number): Html {
   const standstill = stream.state === 'RUNNING' ? null : stream.reason;
   const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
@@ -121,7 +121,7 @@ ${
 }`;
 }
 
-/** What is still to be done, besides the scan under way. */
+/** The work that is left, besides the scan under way. */
 function backlogNote(backlog: StreamStatus['backlog']): string {
   const { pendingParents, dirtyWindows, touchedWindows, candidates, confirmed, reconciliation } = backlog;
   const scan = reconciliation && `reconciliation: ${reconciliation.read} read, ${reconciliation.found} missing`;
@@ -157,7 +157,7 @@ interface Standing {
   readonly word: string;
 }
 
-interface Row {
+interface PageRow {
   readonly stream: StreamStatus;
   readonly standing: Standing;
 }
@@ -190,8 +190,8 @@ const URGENCY: readonly string[] = [
   'module off',
 ];
 
-/** What needs a person comes first; within that the order of the catalog. */
-function byUrgency(a: Row, b: Row): number {
+/** Streams that need a person come first; within that the order of the catalog. */
+function byUrgency(a: PageRow, b: PageRow): number {
   return URGENCY.indexOf(a.standing.word) - URGENCY.indexOf(b.standing.word);
 }
 
