@@ -1,7 +1,7 @@
 // One thing that `check` looked at, and how it is told.
 import { EXIT, type PublisherError } from '../base/errors.ts';
-import { indented } from './context.ts';
-import { printable } from './output.ts';
+import { counted } from '../base/words.ts';
+import { groupedByReason, printable } from './output.ts';
 
 export interface CheckFinding {
   readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry';
@@ -60,13 +60,10 @@ export function renderQuiet(findings: readonly CheckFinding[]): string[] {
     const fine = findings.filter((finding) => finding.about === about && isQuiet(finding));
     const missing = fine.filter((finding) => finding.state !== 'ok').length;
     const there = fine.length - missing;
+    const are = (count: number) => `${counted(count, about)} ${count === 1 ? 'is' : 'are'}`;
     return [
-      ...(there > 0
-        ? [`${there} ${there === 1 ? `${about} is` : `${about}s are`} as ${there === 1 ? 'it' : 'they'} should be.`]
-        : []),
-      ...(missing > 0
-        ? [`${missing} ${missing === 1 ? `${about} is` : `${about}s are`} not there yet and will be made at start.`]
-        : []),
+      ...(there > 0 ? [`${are(there)} as ${there === 1 ? 'it' : 'they'} should be.`] : []),
+      ...(missing > 0 ? [`${are(missing)} not there yet and will be made at start.`] : []),
     ];
   });
 }
@@ -75,10 +72,8 @@ export function renderQuiet(findings: readonly CheckFinding[]): string[] {
 export function renderWrong(findings: readonly CheckFinding[]): string[] {
   const wrong = findings.filter((finding) => finding.exit_code !== EXIT.clean);
   if (wrong.length === 0) return ['\nEverything is as it should be.'];
-  const reasons = new Map<string, string[]>();
-  for (const { about, name, state, detail, remedy } of wrong) {
-    const reason = [detail, remedy].filter(Boolean).join('\n');
-    reasons.set(reason, [...(reasons.get(reason) ?? []), `${about} ${name}: ${state}`]);
-  }
-  return [...reasons].map(([reason, names]) => `\n${names.join('\n')}\n${indented(reason)}`);
+  const entries = wrong.map(({ about, name, state, detail, remedy }) => {
+    return { label: `${about} ${name}: ${state}`, reason: [detail, remedy].filter(Boolean).join('\n') };
+  });
+  return groupedByReason(entries).map((text) => `\n${text}`);
 }

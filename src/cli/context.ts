@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type Clock, systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
 import { packageUrl } from '../base/package-root.ts';
+import { indented } from './output.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -33,11 +34,6 @@ export function report(error: PublisherError, json: boolean): void {
   const { code, message, remedy, exitCode } = error;
   if (json) print(JSON.stringify({ error: { code, message, remedy, exit_code: exitCode } }, null, 2));
   else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
-}
-
-/** Each line of a remedy below what it mends. */
-export function indented(remedy: string): string {
-  return remedy.replace(/^/gm, '  ');
 }
 
 /** Runs `task` every so often; the returned function ends it. */

@@ -52,6 +52,18 @@ function propertyColumn<Row>(name: keyof Row & string): Column<Row> {
   return { title: name, value: (row) => row[name] as string | number | null };
 }
 
+/** Labels above the reason that they have in common, each reason once. */
+export function groupedByReason(entries: readonly { readonly label: string; readonly reason: string }[]): string[] {
+  const labels = new Map<string, string[]>();
+  for (const { label, reason } of entries) labels.set(reason, [...(labels.get(reason) ?? []), label]);
+  return [...labels].map(([reason, names]) => `${names.join('\n')}\n${indented(reason)}`);
+}
+
+/** Each line of a remedy below what it mends. */
+export function indented(remedy: string): string {
+  return remedy.replace(/^/gm, '  ');
+}
+
 export function printJson(value: unknown, output: Output = process.stdout): void {
   output.write(`${JSON.stringify(value, null, 2)}\n`);
 }
