@@ -9,7 +9,8 @@ export function renderReference(declared) {
     '# A key that is commented out is unset. harvest-kafka.yaml beside it is the smallest configuration that runs.',
     '#',
     '# Any value may hold ${NAME} or ${NAME:-default} from the environment; $$ is a dollar sign. A secret may be',
-    '# ${file:/path}. Paths are relative to the working directory.',
+    '# ${file:/path}. Paths are relative to the working directory. Every key may be given in the environment instead:',
+    '# HARVEST_KAFKA__KAFKA__BROKERS is kafka.brokers, HARVEST_KAFKA__HARVEST__ACCOUNTS__0__ID the id of the first account.',
   ];
   for (const [name, option] of keysOf(declared)) lines.push('', ...keyLines(name, option, 0, false));
   return `${lines.join('\n')}\n`;
@@ -25,7 +26,8 @@ export function renderConfigPage(declared, catalog) {
     '',
     '- `${NAME}` and `${NAME:-default}` (for unset or empty) read the environment in any value; `$$` is a dollar sign.',
     '- `${file:/path}` reads a value from a file, without its last line break; where it says "file" below.',
-    '- `--set a.b=c` overrides the file; list entries go by number: `--set harvest.accounts.0.id=123`.',
+    '- `HARVEST_KAFKA__A__B=c` in the environment overrides the file, and `--set a.b=c` both; list entries go by number:',
+    '  `HARVEST_KAFKA__HARVEST__ACCOUNTS__0__ID=123`, `--set harvest.accounts.0.id=123`.',
   ];
   for (const [name, option] of keysOf(declared)) {
     const section = mapOf(option) !== undefined;

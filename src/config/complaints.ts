@@ -1,8 +1,9 @@
 // The complaints of the schema in our words: each a sentence that begins with the key.
 import type { z } from 'zod';
 import { type Declared, declaredAt, inWords } from './declared.ts';
-import { isPrefix, type Path, type Reading } from './document.ts';
+import type { Reading } from './document.ts';
 import { nearest } from './nearest.ts';
+import { isPrefix, type Path } from './problems.ts';
 
 /** Adds the issue to the problems of the reading, unless the value could not be read anyway; `issue` must report its input. */
 export function complain(issue: z.core.$ZodIssue, reading: Reading): void {

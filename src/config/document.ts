@@ -3,16 +3,10 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter, type Node, Scalar } from 'yaml';
 import { alternatives, type Declared, declared, everyKey, inWords } from './declared.ts';
 import { nearest } from './nearest.ts';
+import { VARIABLE_PREFIX, variableOf } from './overrides.ts';
+import { dotted, isPrefix, type Path, type Problem } from './problems.ts';
 import { RENAMED } from './renamed.ts';
 import { type Environment, substitute, unreadableBecause } from './substitute.ts';
-
-export type Path = readonly PropertyKey[];
-
-export interface Problem {
-  /** `file:line:column`, or `--set a.b`. */
-  readonly place: string;
-  readonly message: string;
-}
 
 /** The walk follows the declarations, so aliases cannot multiply; but each one costs a search of the whole document. */
 const ALIASES_MAX = 100;
@@ -86,7 +80,8 @@ export class Reading {
       const name = String(isScalar(key) ? key.value : key);
       const inner = [...path, name];
       this.#remember(inner, key, this.#placeOf(path));
-      if (!Object.hasOwn(properties, name)) this.#fail(inner, `is not a key${hint(name, properties, path)}`);
+      const named = this.#placeOf(inner).startsWith(VARIABLE_PREFIX) ? variableOf : dotted;
+      if (!Object.hasOwn(properties, name)) this.#fail(inner, `is not a key${hint(name, properties, path, named)}`);
       else result[name] = this.#read(value, properties[name]!, inner, this.#placeOf(inner));
     }
     return result;
@@ -127,23 +122,20 @@ export class Reading {
 
 type Pairs = readonly { readonly key: Node | string | number; readonly value: Node | null }[];
 
-/** `harvest.accounts.0.id`: as `--set` takes it. */
-export function dotted(path: Path): string {
-  return path.map(String).join('.');
-}
-
-export function isPrefix(shorter: Path, longer: Path): boolean {
-  return shorter.length <= longer.length && shorter.every((step, index) => step === longer[index]);
-}
-
-/** The rest of a sentence that says that `name` is not a key of the section at `path`. */
-function hint(name: string, properties: Readonly<Record<string, Declared>>, path: Path): string {
+/** The rest of a sentence that says that `name` is not a key of the section at `path`; `named` says how keys are written. */
+function hint(
+  name: string,
+  properties: Readonly<Record<string, Declared>>,
+  path: Path,
+  named: (path: Path) => string,
+): string {
   const names = Object.keys(properties);
   const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name]! : '';
-  if (names.includes(renamed)) return ` any more; it is called ${dotted([...path, renamed])}`;
+  if (names.includes(renamed)) return ` any more; it is called ${named([...path, renamed])}`;
   const sibling = nearest(name, names);
-  const meant = sibling ? dotted([...path, sibling]) : everyKey().find((key) => key.endsWith(`.${name}`));
-  if (meant) return `; did you mean ${meant}?`;
+  const elsewhere = everyKey().find((key) => key.endsWith(`.${name}`));
+  if (sibling) return `; did you mean ${named([...path, sibling])}?`;
+  if (elsewhere) return `; did you mean ${named(elsewhere.split('.'))}?`;
   return names.length <= 12 ? `; here may stand ${names.join(', ')}` : '';
 }
 

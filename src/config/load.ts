@@ -1,13 +1,15 @@
 // From a file, the environment and `--set` to one frozen Config, or to every problem at once, each with its place.
 // The keys are declared in options.ts; document.ts walks a document.
-import { type Document, isSeq, LineCounter, parseDocument, Scalar } from 'yaml';
-import { CODES, PublisherError } from '../base/errors.ts';
+import { type Document, LineCounter, parseDocument } from 'yaml';
+import { PublisherError } from '../base/errors.ts';
 import { packagePath } from '../base/package-root.ts';
 import { Secret } from '../base/secret.ts';
 import { complain } from './complaints.ts';
-import { dotted, type Problem, Reading } from './document.ts';
+import { Reading } from './document.ts';
 import { readOrdinaryFile } from './files.ts';
 import { type Config, configOf, schema } from './options.ts';
+import { override, setting, variables } from './overrides.ts';
+import { type Problem, refuse, TOLD_MAX } from './problems.ts';
 import { type Environment, unreadableBecause } from './substitute.ts';
 import { tlsTroubles } from './tls.ts';
 
@@ -16,20 +18,12 @@ export interface ConfigSource extends Partial<Environment> {
   readonly file?: string;
   /** The YAML itself, instead of a file. */
   readonly text?: string;
-  /** `a.b=c`, list entries by number: `harvest.accounts.0.id=123`. They win over the file. */
+  /** `a.b=c`, list entries by number: `harvest.accounts.0.id=123`. They win over the file and over variables. */
   readonly overrides?: readonly string[];
 }
 
-/** The problem of somebody who has no token yet, who is told where tokens are. */
-const LACKS_ACCOUNT =
-  /^harvest\.accounts(\.\d+\.(id|access_token))? (needs the environment variable|is required)|\$\{HARVEST_ACC\w+\} is empty/;
-const WHERE_TOKENS_ARE =
-  'Tokens are made at https://id.getharvest.com/developers, which shows the account id beside each.';
 const SIZE_MAX_BYTES = 1_000_000;
 const NAME_OF_TEXT = 'configuration';
-/** A template that went wrong has the same problem a thousand times: so many are worth reading. */
-const TOLD_MAX = 200;
-
 /** The smallest configuration that runs, driven by environment variables alone. */
 export const SHIPPED_FILE = packagePath('config/harvest-kafka.yaml');
 
@@ -43,8 +37,7 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const problems: Problem[] = [];
   const lines = new LineCounter();
   const document = parse(text, file, lines, problems);
-  const given = new Map<string, string>();
-  for (const override of source.overrides ?? []) apply(document, override, given, problems);
+  const given = override(document, [...variables(environment.env), ...(source.overrides ?? []).map(setting)], problems);
   const reading = new Reading({ document, file, lines, given, environment });
   const result = schema.safeParse(reading.value, { reportInput: true });
   const issues = result.error?.issues ?? [];
@@ -88,51 +81,8 @@ function parse(text: string, file: string, lines: LineCounter, problems: Problem
   }
 }
 
-/** Puts the value of `override` into the document, and the place it came from into `given`. */
-function apply(document: Document, override: string, given: Map<string, string>, problems: Problem[]): void {
-  const equals = override.indexOf('=');
-  const key = override.slice(0, Math.max(equals, 0)).trim();
-  const place = `--set ${key || '…'}`;
-  if (key === '') {
-    problems.push({ place, message: 'must be written key=value, for example topics.prefix=harvest' });
-    return;
-  }
-  const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  const beyond = path.findIndex(
-    (step, depth) => typeof step === 'number' && isBeyond(document, path.slice(0, depth), step),
-  );
-  if (beyond >= 0) {
-    problems.push({ place, message: `${dotted(path.slice(0, beyond))} has no place ${path[beyond]} yet` });
-    return;
-  }
-  const made = path.findIndex((_, depth) => !document.hasIn(path.slice(0, depth + 1)));
-  try {
-    document.setIn(path, new Scalar(override.slice(equals + 1)));
-    given.set(dotted(made < 0 ? path : path.slice(0, made + 1)), place);
-  } catch {
-    problems.push({ place, message: `${key} leads through a key that holds a single value` });
-  }
-}
-
-/** Whether a list would get holes if something were put there: of a great number, more of them than memory holds. */
-function isBeyond(document: Document, path: readonly (string | number)[], place: number): boolean {
-  const list = document.hasIn(path) ? document.getIn(path) : undefined;
-  return place > (isSeq(list) ? list.items.length : list === undefined ? 0 : place);
-}
-
 function words(code: string): string {
   return code.toLowerCase().replaceAll('_', ' ');
-}
-
-function refuse(problems: readonly Problem[], untold = 0): never {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const inOrder = [...problems].sort((a, b) => compare(a.place, b.place));
-  const lines = inOrder.slice(0, TOLD_MAX).map(({ place, message }) => `${place}: ${message}`);
-  const more = problems.length - lines.length + untold;
-  if (more > 0) lines.push(`and ${more} more`);
-  const lacksAccount = problems.some(({ message }) => LACKS_ACCOUNT.test(message));
-  const detail = lacksAccount ? { remedy: `${WHERE_TOKENS_ARE}\n${CODES['config.invalid'].remedy}` } : {};
-  throw new PublisherError('config.invalid', lines.join('\n'), detail);
 }
 
 function freeze<T>(value: T): T {

@@ -2,8 +2,8 @@
 // at a broker all of it looks like an outage.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Path } from './document.ts';
 import type { Config } from './options.ts';
+import type { Path } from './problems.ts';
 import type { Environment } from './substitute.ts';
 
 /** The rest of a sentence that begins with the key at `path`. */
