@@ -18,7 +18,7 @@ export function prefixOf(config: Config, account: AccountConfig): string {
 
 /** The settings of the Kafka room, PEM files read. */
 export function kafkaSettings(config: Config): KafkaSettings {
-  const { ssl, sasl, transaction_timeout_seconds, ...rest } = config.kafka;
+  const { ssl, sasl, transaction_timeout_seconds, proxies: _, ...rest } = config.kafka;
   return {
     ...rest,
     ssl: typeof ssl === 'boolean' ? ssl : tlsOf(ssl),

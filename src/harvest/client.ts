@@ -2,6 +2,7 @@
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
 import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
+import type { Proxies } from '../base/http-agent.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
@@ -58,6 +59,7 @@ export interface SourceOptions {
   readonly connections?: number;
   /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string;
+  readonly proxies?: Proxies;
   readonly timeouts?: Partial<Timeouts>;
   readonly tokenStore?: TokenStore;
   /** Instead of sockets: the in-process simulator. Must reject when its signal aborts. */
@@ -103,7 +105,7 @@ class Client implements HarvestSource {
     const places = options.connections ?? 6;
     const { transport, close } = options.transport
       ? { transport: options.transport, close: async () => {} }
-      : openTransport({ connections: places, timeouts, ca: options.ca });
+      : openTransport({ connections: places, timeouts, ca: options.ca, proxies: options.proxies });
     this.#closeTransport = close;
     this.#auth = authOf(options, this.#idBase, transport, timeouts.refreshMs);
     mustFitHeader('harvest.user_agent', userAgent);

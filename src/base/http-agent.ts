@@ -1,0 +1,46 @@
+// The way out over HTTP: keep-alive connections, certificates that are always verified, and proxies where they are wanted.
+import { type Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import type { Secret } from './secret.ts';
+
+/** The proxies that requests go through; their addresses may hold a password. */
+export interface Proxies {
+  /** For http:// addresses, and for https:// ones; null goes there without one. */
+  readonly http: Secret | null;
+  readonly https: Secret | null;
+  /** Hosts that are asked without a proxy, as NO_PROXY names them. */
+  readonly except: string;
+}
+
+export const NO_PROXIES: Proxies = { http: null, https: null, except: '' };
+
+interface AgentOptions
+  extends Pick<Agent.Options, 'connections' | 'headersTimeout' | 'bodyTimeout' | 'maxResponseSize'> {
+  readonly connectMs: number;
+  /** PEM text of the certificate authority to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  readonly proxies?: Proxies | undefined;
+}
+
+export function openAgent({ connectMs, ca, proxies = NO_PROXIES, ...limits }: AgentOptions): Dispatcher {
+  // Said, because an environment variable of Node would switch it off otherwise.
+  const connect = { timeout: connectMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  return new EnvHttpProxyAgent({
+    ...limits,
+    connect,
+    requestTls: connect,
+    proxyTls: connect,
+    // A proxy that takes the connection and never answers is given up as one that cannot be reached.
+    clientFactory: (proxy: URL, options: object) => new Pool(proxy, { ...options, headersTimeout: connectMs }),
+    // Empty, not left out: undici would read the environment.
+    httpProxy: proxies.http?.reveal() ?? '',
+    httpsProxy: proxies.https?.reveal() ?? '',
+    noProxy: proxies.except,
+  });
+}
+
+/** The status with which a proxy refused to connect us; null when the failure is another. */
+export function proxyRefusal(thrown: unknown): number | null {
+  // undici tells it in the message alone.
+  const [, status] = /^Proxy response \((\d+)\)/.exec((thrown as Error | null)?.message ?? '') ?? [];
+  return status === undefined ? null : Number(status);
+}
