@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Proxies } from '../base/http-agent.ts';
 import { proxiesOf } from './proxies.ts';
+import { sasl } from './sasl-options.ts';
 import { type StreamConfig, streams, withListDefaults } from './stream-options.ts';
 import type { Environment } from './substitute.ts';
 import {
@@ -122,14 +123,6 @@ const tls = z.strictObject({
     .boolean()
     .default(true)
     .describe('Whether a broker with an unknown certificate is refused. Keep it on outside a lab.'),
-});
-
-const sasl = z.strictObject({
-  mechanism: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
-    .meta({ description: 'How to log in.', example: 'scram-sha-512' }),
-  username: text().meta({ description: 'User name.', from_file: true, example: 'harvest-kafka' }),
-  password: secret('${KAFKA_PASSWORD}').describe('Password.'),
 });
 
 const kafka = section('The target.', {

@@ -59,10 +59,7 @@ export const pemFile = (example: string) => text().optional().meta({ reads_file:
 export const date = () => z.iso.date('must be a date written YYYY-MM-DD');
 
 /** An address without a slash at its end. */
-export const url = () =>
-  text()
-    .refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment')
-    .transform(withoutSlash);
+export const url = () => httpUrl().transform(withoutSlash);
 
 export const OFF = 'off';
 export const MUST_BE_PROXY =
@@ -71,6 +68,16 @@ export const MUST_BE_PROXY =
 /** The address of a proxy, which may hold a password, or `off`. */
 export const proxy = () =>
   concealed(text().refine(isProxyAddress, `${MUST_BE_PROXY}, or off`), 'http://proxy.example.com:3128');
+
+/** An address that is asked as it is. */
+export const httpUrl = () =>
+  text().refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment');
+
+/** `name=value` pairs, a list or one text with commas. */
+export const pairs = () =>
+  list((entry) => /^[A-Za-z]+=\P{Cc}+$/u.test(entry), 'must be name=value, or several of them').transform((given) =>
+    Object.fromEntries(given.map((entry) => [entry.split('=', 1)[0]!, entry.slice(entry.indexOf('=') + 1)])),
+  );
 
 /** A list, or one text with commas: what an environment variable can carry. */
 export const list = (accepts: (entry: string) => boolean, must: string) =>

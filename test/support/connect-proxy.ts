@@ -7,6 +7,8 @@ export interface ConnectProxy {
   readonly address: string;
   /** Authorities that were asked for, as `api.harvest.invalid:443`, let through or not. */
   readonly asked: string[];
+  /** Log-ins that were sent, as `user:password`. */
+  readonly logIns: string[];
   /** A status in place of the connection; `hang` never answers, null lets through. */
   refuse: number | 'hang' | null;
   close(): Promise<void>;
@@ -19,12 +21,15 @@ export async function startConnectProxy(
 ): Promise<ConnectProxy> {
   const sockets = new Set<Socket>();
   const asked: string[] = [];
+  const logIns: string[] = [];
   const expected = logIn && `Basic ${Buffer.from(logIn).toString('base64')}`;
   // Only what is connected passes.
   const server = createServer((_, response) => response.writeHead(405).end());
   server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
   server.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket, head: Buffer) => {
     asked.push(url);
+    const [, pair] = /^Basic (.+)$/.exec(headers['proxy-authorization'] ?? '') ?? [];
+    if (pair !== undefined) logIns.push(atob(pair));
     socket.on('error', () => {});
     const status = expected && headers['proxy-authorization'] !== expected ? 407 : proxy.refuse;
     if (status === 'hang') return;
@@ -42,6 +47,7 @@ export async function startConnectProxy(
   const proxy: ConnectProxy = {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    logIns,
     refuse: null,
     close: () =>
       new Promise((closed) => {

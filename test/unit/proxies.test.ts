@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import { createSimulator, serve } from '../../lab/simulator/index.ts';
-import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/clock.ts';
 import { asPublisherError, type PublisherError } from '../../src/base/errors.ts';
 import { openAgent } from '../../src/base/http-agent.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -15,7 +15,7 @@ import { createRegistry } from '../../src/daemon.ts';
 import { createHarvestSource } from '../../src/harvest-source.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
-import { EPOCH } from '../support/epoch.ts';
+import { clockFrom, EPOCH } from '../support/epoch.ts';
 import { startHttpGate } from '../support/http-gate.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { temporaryFolder } from '../support/stack.ts';
@@ -23,7 +23,7 @@ import { temporaryFolder } from '../support/stack.ts';
 const TOKEN = 'canary-token';
 const HARVEST = 'api.harvest.invalid:8443';
 const REGISTRY = 'registry.invalid:8081';
-const around = { clock: systemClock, random: systemRandom, emit: () => {} };
+const around = { clock: clockFrom(), random: systemRandom, emit: () => {} };
 
 /** An account and a registry behind a proxy that alone knows where they are; `reach` asks both. */
 async function network(logIn?: string) {

@@ -112,8 +112,8 @@ test('a value is taken as it is, with its dollar signs, but for a secret that is
     return loadConfig({ text: FILE, env: Object.fromEntries(named), readFile: () => 'of a file\n' }).kafka.sasl!;
   };
   for (const password of ['pa$$word', '${HOME}', '$$${x', '$&$1'])
-    expect(sasl(password).password.reveal()).toBe(password);
-  expect(sasl('${file:/run/secrets/password}').password.reveal()).toBe('of a file');
+    expect(sasl(password).password!.reveal()).toBe(password);
+  expect(sasl('${file:/run/secrets/password}').password!.reveal()).toBe('of a file');
 });
 
 test('a secret is never quoted, whatever is wrong with it [P10]', () => {
