@@ -30,12 +30,24 @@ export function openAgent({ connectMs, ca, proxies = NO_PROXIES, ...limits }: Ag
     requestTls: connect,
     proxyTls: connect,
     // A proxy that takes the connection and never answers is given up as one that cannot be reached.
-    clientFactory: (proxy: URL, options: object) => new Pool(proxy, { ...options, headersTimeout: connectMs }),
+    clientFactory: (proxy: URL, options: object) => openToProxy(proxy, { ...options, headersTimeout: connectMs }),
     // Empty, not left out: undici would read the environment.
     httpProxy: proxies.http?.reveal() ?? '',
     httpsProxy: proxies.https?.reveal() ?? '',
     noProxy: proxies.except,
   });
+}
+
+/** undici asks a proxy that hangs up in place of an answer again at once and without end, unless its failure is told as another. */
+function openToProxy(proxy: URL, options: Pool.Options): Pool {
+  const pool = new Pool(proxy, options);
+  const connect = pool.connect.bind(pool) as (params: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
+  const connectOnce = (params: Dispatcher.ConnectOptions) =>
+    connect(params).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== 'UND_ERR_SOCKET' && thrown.code !== 'UND_ERR_INFO') throw thrown;
+      throw Object.assign(new Error(`the proxy hung up (${thrown.message})`), { code: 'ECONNRESET' });
+    });
+  return Object.assign(pool, { connect: connectOnce });
 }
 
 /** The status with which a proxy refused to connect us; null when the failure is another. */

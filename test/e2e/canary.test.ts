@@ -144,6 +144,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     'harvest.accounts.0.oauth.token_file': join(folder, 'token.json'),
     'kafka.sasl.mechanism': 'scram-sha-256',
     'kafka.sasl.username': LAB_USER.username,
+    'schema_registry.url': registry.url,
   };
   const usable = secretKeys.filter((path) => path !== CLIENT_SECRET);
   const planted = plantings(base, (path, secret) => (secret ? plantedAt(path) : known[path]), usable);

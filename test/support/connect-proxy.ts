@@ -9,8 +9,8 @@ export interface ConnectProxy {
   readonly asked: string[];
   /** Log-ins that were sent, as `user:password`. */
   readonly logIns: string[];
-  /** A status in place of the connection; `hang` never answers, null lets through. */
-  refuse: number | 'hang' | null;
+  /** A status in place of the connection; `hang` never answers, `hang up` closes, null lets through. */
+  refuse: number | 'hang' | 'hang up' | null;
   close(): Promise<void>;
 }
 
@@ -33,6 +33,7 @@ export async function startConnectProxy(
     socket.on('error', () => {});
     const status = expected && headers['proxy-authorization'] !== expected ? 407 : proxy.refuse;
     if (status === 'hang') return;
+    if (status === 'hang up') return void socket.destroy();
     if (status !== null) return void socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
     const { hostname, port } = new URL(`http://${routes[url] ?? url}`);
     const target = connect(Number(port || 80), hostname, () => {

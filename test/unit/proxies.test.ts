@@ -175,6 +175,17 @@ test('a proxy that takes the connection and never answers is given up like a ser
   await expect(request(`http://${HARVEST}`, { dispatcher: agent })).rejects.toThrow('Headers Timeout');
 });
 
+test('a proxy that hangs up in place of an answer is told, and not asked without end', async () => {
+  const { proxy, reach, url } = await network();
+  proxy.refuse = 'hang up';
+  expect(await reach({ HTTP_PROXY: url })).toEqual([
+    expect.objectContaining({ code: 'harvest.network', message: expect.stringContaining('the proxy hung up') }),
+    expect.objectContaining({ code: 'registry.unavailable', message: expect.stringContaining('the proxy hung up') }),
+  ]);
+  // Once by Harvest's client, three times by the registry's.
+  expect(proxy.asked.length).toBeLessThan(10);
+});
+
 test.each([
   'ftp://canary-password:x@proxy:1',
   'http://proxy:1/path?canary-password',
