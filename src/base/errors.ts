@@ -31,7 +31,7 @@ interface CodeRow {
   readonly remedy: string;
 }
 
-/** The closed list of codes: kind, exit code and remedy of each. errors-page.ts prints this table. */
+/** The closed list of codes: kind, exit code and remedy of each. docs/generated/ERRORS.md is made from it. */
 export const CODES = {
   'harvest.network': {
     kind: 'transient',
