@@ -46,6 +46,21 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Whether it is an object of JSON: no array, and no number that kept its digits. */
+export function isObject(value: unknown): value is { readonly [member: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+/** The object that a text holds as JSON; null when it is none. */
+export function parsedObject(text: string): { readonly [member: string]: unknown } | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether a double says the same as the literal. */
 function isExact(literal: string): boolean {
   return digitsOf(literal) === digitsOf(String(Number(literal)));

@@ -1,7 +1,7 @@
 // How a Harvest record is written as Avro: every field in the schema's signal, unknown members and lost digits set aside.
 // Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
 // every record of every page. avsc reads these bytes back, in restore and in the tests.
-import { ExactNumber } from '../base/json.ts';
+import { ExactNumber, isObject } from '../base/json.ts';
 import { ConversionError, type JsonObject, type UnknownMember } from '../engine/ports.ts';
 import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -262,10 +262,6 @@ function keep(rest: Members | undefined, name: string, leftover: Leftover): Memb
   kept[name] = leftover.rest;
   leftover.rest = undefined;
   return kept;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
 function countMembers(value: JsonObject): number {

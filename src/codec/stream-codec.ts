@@ -1,8 +1,8 @@
 // One stream's conversion between Harvest records and the bytes of its topic, with everything that can be prepared
 // prepared: schema, closures, readers. Knows its own schema id; codec.ts finds the schema of any other.
-import { hash as digest } from 'node:crypto';
 import avro from 'avsc';
 import { assert } from '../base/errors.ts';
+import { hash53 } from '../base/hash.ts';
 import type { Encoded, FieldDraft, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
@@ -81,7 +81,7 @@ export class StreamCodec {
       hash:
         this.#still !== null && record.is_running === true
           ? this.#hashStill(record, context)
-          : hash(value.subarray(HEADER)),
+          : hash53(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
       group: this.#groupOf(record, context),
       day: this.#dayOf(record),
@@ -113,7 +113,7 @@ export class StreamCodec {
     return attempt(() => {
       const { isRunning, group, day } = this.#readPlace(payload);
       const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
-      return { hash: hash(compared), group, day };
+      return { hash: hash53(compared), group, day };
     });
   }
 
@@ -134,7 +134,7 @@ export class StreamCodec {
   #hashStill(record: JsonObject, context: RecordContext): number {
     this.#out.begin(this.schemaId);
     this.#still!.write(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
-    return hash(this.#out.end().subarray(HEADER));
+    return hash53(this.#out.end().subarray(HEADER));
   }
 
   #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
@@ -186,12 +186,6 @@ function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Part
   if (stream.rows === null) return { id: accountId };
   if (stream.parent !== null) return { [stream.parent.field]: parentId };
   return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
-}
-
-/** 53 bits of SHA-1: what a double holds exactly, and enough to tell the versions of one row apart. */
-function hash(payload: Buffer): number {
-  // 14 hexadecimal digits are 56 bits; as text the digest costs half of what it costs as a buffer.
-  return Math.floor(Number.parseInt(digest('sha1', payload, 'hex').slice(0, 14), 16) / 8);
 }
 
 function compileType(schema: object): avro.Type {

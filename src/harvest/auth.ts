@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import { parsedObject } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, parsedObject, pauseOf, unparsable } from './failures.ts';
+import { type Place, pauseOf, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, type ErrorCode, type PublisherError } from '../base/errors.ts';
+import { parsedObject } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject, Purpose } from '../engine/ports.ts';
@@ -11,7 +12,7 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
-import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
+import { type Place, pauseOf, refusal } from './failures.ts';
 import { garbled, looseTextOf, objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 

@@ -2,6 +2,7 @@
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';
+import { parsedObject } from '../base/json.ts';
 import { ANYONE, type StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
@@ -53,9 +54,8 @@ export function refusal(answer: HttpAnswer, body: string, place: Place): Publish
   const stream = place.stream === null ? {} : { stream: place.stream.name };
   if (status === 408 || status >= 500) return new PublisherError('harvest.server', said(null), stream);
   if (status < 300) return unparsable(place, `status ${status} is not a list`);
-  const isHarvests = parsedObject(body) !== null;
   // Harvest answers these in JSON. The page of something in between says nothing of token, role or record.
-  if ((status === 401 || status === 403 || status === 404) && !isHarvests) {
+  if ((status === 401 || status === 403 || status === 404) && parsedObject(body) === null) {
     return new PublisherError('harvest.network', said('a page that is not Harvest JSON'), {
       ...stream,
       remedy: status === 404 ? NO_SUCH_ADDRESS : IN_BETWEEN,
@@ -124,16 +124,6 @@ function bodyMessage(body: string, place: Place): string | null {
   const parsed = parsedObject(body);
   const text = parsed?.message ?? parsed?.error_description ?? parsed?.error;
   return typeof text === 'string' && text !== '' ? quotable(text, place) : null;
-}
-
-/** The body as a JSON object, which is how Harvest itself answers; null for the pages of proxies. */
-export function parsedObject(body: string): Record<string, unknown> | null {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
-  } catch {
-    return null;
-  }
 }
 
 function redirection(answer: HttpAnswer, place: Place): string | null {

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
 import type { PublisherError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { type Place, unparsable } from './failures.ts';
 import type { HttpAnswer } from './transport.ts';
@@ -74,8 +74,4 @@ export function envelopeOf(
   const totalEntries = body.total_entries ?? null;
   if (totalEntries !== null && typeof totalEntries !== 'number') throw unparsable(place, 'total_entries is no number');
   return { records, next, totalEntries };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

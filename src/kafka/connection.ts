@@ -75,6 +75,7 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
     connectionTimeout: CONNECT_TIMEOUT_MS,
     authenticationTimeout: 15_000,
     requestTimeout: 30_000,
+    enforceRequestTimeout: true,
     // Bounded here; whoever opens the sink comes back with a back-off of its own.
     retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
     logLevel: logLevel.INFO,
@@ -100,20 +101,11 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
     kafka,
     cluster: (options = {}) =>
       new Cluster({
+        ...config,
         ...options,
-        brokers: config.brokers,
-        ssl: config.ssl,
-        sasl: config.sasl,
-        clientId: config.clientId,
-        connectionTimeout: config.connectionTimeout,
-        authenticationTimeout: config.authenticationTimeout,
-        requestTimeout: config.requestTimeout,
-        enforceRequestTimeout: true,
         metadataMaxAge: METADATA_MAX_AGE_MS,
         allowAutoTopicCreation: false,
-        retry: config.retry,
         logger: kafka.logger(),
-        socketFactory: config.socketFactory,
       }),
     sever: () => {
       severed = true;

@@ -1,16 +1,14 @@
 // What the broker's ACLs let us do with our topics: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
 // speak, so that a check proves more than form and a failure names what it is about.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
 import metadataRequest from 'kafkajs/src/protocol/requests/metadata/v6/request.js';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { Cursor } from './cursor.ts';
 import { deniesWin } from './failures.ts';
 
 /** By Kafka's AclOperation. */
 const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
-
-export type Operation = keyof typeof OPERATIONS | 'Create';
 
 /** What we must be allowed to do with a topic. */
 export interface Need {
@@ -21,7 +19,7 @@ export interface Need {
 /** What we are not allowed to do with a topic. */
 export interface Lack {
   readonly topic: string;
-  readonly operations: readonly Operation[];
+  readonly operations: readonly (keyof typeof OPERATIONS | 'Create')[];
 }
 
 const METADATA = 3;
@@ -68,30 +66,29 @@ function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyM
 }
 
 function decodeRights(payload: Buffer): Map<string, number> {
-  const answer = new Cursor(payload);
-  answer.skip(4); // throttle time
-  for (let brokers = answer.int32(); brokers > 0; brokers--) {
-    answer.skip(4); // node id
-    answer.text(); // host
-    answer.skip(4); // port
-    answer.text(); // rack
-  }
-  answer.text(); // cluster id
-  answer.skip(4); // controller
-  const rights = new Map<string, number>();
-  for (let topics = answer.int32(); topics > 0; topics--) {
-    const errorCode = answer.int16();
-    const topic = answer.text();
-    answer.skip(1); // is internal
-    for (let partitions = answer.int32(); partitions > 0; partitions--) {
-      answer.skip(2 + 4 + 4 + 4); // error code, partition, leader and its epoch
-      for (let lists = 3; lists > 0; lists--) answer.skip(4 * answer.int32()); // replicas: all, in sync, offline
-    }
-    const bits = answer.int32();
-    // Whoever may not even know of a topic is told nothing else.
-    rights.set(topic, errorCode === TOPIC_AUTHORIZATION_FAILED ? 0 : bits);
-  }
-  return rights;
+  const answer = new Decoder(payload);
+  answer.forward(4); // throttle time
+  answer.readArray(() => {
+    answer.forward(4); // node id
+    answer.readString(); // host
+    answer.forward(4); // port
+    answer.readString(); // rack
+  });
+  answer.readString(); // cluster id
+  answer.forward(4); // controller
+  const rights = answer.readArray((): [string, number] => {
+    const errorCode = answer.readInt16();
+    const topic = answer.readString()!;
+    answer.forward(1); // is internal
+    answer.readArray(() => {
+      answer.forward(2 + 4 + 4 + 4); // error code, partition, leader and its epoch
+      for (let lists = 3; lists > 0; lists--) answer.forward(4 * answer.readInt32()); // replicas: all, in sync, offline
+    });
+    const bits = answer.readInt32();
+    // Of a topic that we may not even know of, the broker tells nothing else.
+    return [topic, errorCode === TOPIC_AUTHORIZATION_FAILED ? 0 : bits];
+  });
+  return new Map(rights);
 }
 
 const TOLD_MAX = 5;
