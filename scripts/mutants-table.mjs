@@ -37,7 +37,7 @@ const TABLE = [
   [
     'P3',
     'go on with a topic that got partitions',
-    ['src/kafka/restore.ts', 'if (partitionOf(record.key, partitions) !== partition)', 'if (partitions < 0)'],
+    ['src/kafka/restore.ts', 'if (partitionOf(ours.key, partitions) !== partition)', 'if (partitions < 0)'],
     ADDED,
   ],
   [

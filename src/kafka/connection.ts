@@ -63,7 +63,7 @@ const METADATA_MAX_AGE_MS = 300_000;
 /**
  * One set of sockets to the brokers, whose words `traffic` counts. Nothing is dialled before a client made from it connects.
  */
-export function createConnection(settings: KafkaSettings, log: Log, traffic = new Traffic()): Connection {
+export function createConnection(settings: KafkaSettings, log: Log = () => {}, traffic = new Traffic()): Connection {
   const sockets = new Set<Socket>();
   let severed = false;
   const names = new Map<string, string>();

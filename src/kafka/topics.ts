@@ -172,11 +172,6 @@ async function unmakeable(
   }
 }
 
-/** Whether the topic is there. Without the state topic, nothing was ever published under this prefix. */
-export async function hasTopic(connection: Connection, prefix: string, topic: string): Promise<boolean> {
-  return (await presentTopics(connection, prefix)).has(topic);
-}
-
 /** The topics of the cluster that we may see; `prefix` is for messages. */
 export function presentTopics(connection: Connection, prefix: string): Promise<ReadonlySet<string>> {
   return withAdmin(connection, { prefix }, 'listing the topics', async (admin) => new Set(await admin.listTopics()));
