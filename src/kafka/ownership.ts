@@ -6,7 +6,7 @@ import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isFencing, type Place, translate } from './failures.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
-import { type Session, TransactionFailure } from './session.ts';
+import type { Session } from './session.ts';
 import type { SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
@@ -61,9 +61,7 @@ export class Ownership {
 
   /** What it means that this failed; `doing` completes "while …". */
   async judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
-    const cause = error instanceof TransactionFailure ? error.cause : error;
-    if (!isFencing(cause)) return translate(cause, doing, this.#parts.place);
-    return this.#whoFencedUs(cause, signal);
+    return isFencing(error) ? this.#whoFencedUs(error, signal) : translate(error, doing, this.#parts.place);
   }
 
   /**

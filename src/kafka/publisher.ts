@@ -11,21 +11,13 @@ import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
 import { Ownership } from './ownership.ts';
 import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
-import { forbidden } from './rights.ts';
+import { forbidden, verifyTransactionalId } from './rights.ts';
 import { fence, type Send, type Session, type SessionOptions } from './session.ts';
 import { SignalReader } from './signals.ts';
 import { awaitStable } from './stable.ts';
 import { AccountState, encodeRow, type Offsets, rowKey, type StoredRow, signalKey } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
-import {
-  dataTopic,
-  ensureTopics,
-  lackedRights,
-  stateTopic,
-  type TopicLayout,
-  type TopicSettings,
-  verifyTransactionalId,
-} from './topics.ts';
+import { dataTopic, ensureTopics, lackedRights, stateTopic, type TopicLayout, type TopicSettings } from './topics.ts';
 import { Traffic } from './traffic.ts';
 
 export interface SinkOptions {

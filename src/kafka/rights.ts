@@ -5,7 +5,7 @@ import Decoder from 'kafkajs/src/protocol/decoder.js';
 import metadataRequest from 'kafkajs/src/protocol/requests/metadata/v6/request.js';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { deniesWin } from './failures.ts';
+import { deniesWin, isLasting, translate } from './failures.ts';
 
 /** By Kafka's AclOperation. */
 const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
@@ -30,29 +30,50 @@ const UNKNOWN = -(2 ** 31);
 
 /** What is missing of what is needed; nothing when the broker cannot tell. Rejects as kafkajs does. */
 export async function lacking(connection: Connection, needs: readonly Need[]): Promise<Lack[]> {
+  const topics = needs.map(({ topic }) => topic);
+  const rights = await askAnyBroker(connection, (broker) => askRights(broker, topics));
+  return needs.flatMap(({ topic, operations }) => {
+    const bits = rights.get(topic);
+    if (bits === undefined || bits === UNKNOWN) return [];
+    const missing = operations.filter((name) => (bits & (1 << OPERATIONS[name])) === 0);
+    return missing.length > 0 ? [{ topic, operations: missing }] : [];
+  });
+}
+
+const TRANSACTION_COORDINATOR = 1;
+
+/**
+ * Throws `kafka.unauthorised` when we may not use the transactional id: kafkajs hides that behind a coordinator that is not
+ * found. Asking for the coordinator needs the right and fences nobody; that it is not there yet is no answer.
+ */
+export async function verifyTransactionalId(
+  connection: Connection,
+  prefix: string,
+  transactionalId: string,
+): Promise<void> {
+  const question = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR };
+  try {
+    await askAnyBroker(connection, (broker) => broker.findGroupCoordinator(question));
+  } catch (error) {
+    const place = { brokers: connection.brokers, prefix, transactionalId };
+    if (isLasting(error)) throw translate(error, `asking for the coordinator of ${transactionalId}`, place);
+  }
+}
+
+async function askAnyBroker<T>(connection: Connection, question: (broker: Broker) => Promise<T>): Promise<T> {
   const cluster = connection.cluster();
   try {
     await cluster.connect();
     await cluster.refreshMetadata();
-    const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
-    if ((broker.versions[METADATA]?.maxVersion ?? 0) < VERSION) return [];
-    const rights = await askRights(
-      broker,
-      needs.map(({ topic }) => topic),
-    );
-    return needs.flatMap(({ topic, operations }) => {
-      const bits = rights.get(topic);
-      if (bits === undefined || bits === UNKNOWN) return [];
-      const missing = operations.filter((name) => (bits & (1 << OPERATIONS[name])) === 0);
-      return missing.length > 0 ? [{ topic, operations: missing }] : [];
-    });
+    return await question(await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! }));
   } finally {
     await cluster.disconnect();
   }
 }
 
-/** By topic one bit for each operation that is allowed. */
-function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+/** By topic one bit for each operation that is allowed; nothing of a broker that is too old to be asked. */
+async function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if ((broker.versions[METADATA]?.maxVersion ?? 0) < VERSION) return new Map();
   const { encode, ...request } = metadataRequest({ topics, allowAutoTopicCreation: false });
   return broker.connectionPool.send({
     request: {
@@ -98,12 +119,9 @@ export function forbidden(lacks: readonly Lack[], doing: string, { brokers }: Co
   const told = lacks.slice(0, TOLD_MAX).map(({ topic, operations }) => `${operations.join(', ')} on topic ${topic}`);
   const more = lacks.length - told.length;
   const what = [...told, ...(more > 0 ? [`and on ${more} more`] : [])].join('; ');
+  const grants = lacks.slice(0, TOLD_MAX).map((lack) => grant(lack, brokers));
   return new PublisherError('kafka.unauthorised', `no right to ${what} (while ${doing}, brokers ${brokers})`, {
-    remedy: lacks
-      .slice(0, TOLD_MAX)
-      .map((lack) => grant(lack, brokers))
-      .concat(deniesWin(brokers))
-      .join('\n'),
+    remedy: [...grants, deniesWin(brokers)].join('\n'),
   });
 }
 

@@ -15,7 +15,7 @@ import { produce } from './produce.ts';
 export type Send = (topic: string, partition: number, messages: readonly Message[]) => Promise<number>;
 
 export interface Session {
-  /** One transaction. When it throws TransactionFailure, its outcome is unknown and the session is over. */
+  /** One transaction. When it throws, its outcome is unknown and the session is over. */
   transact<T>(work: (send: Send) => Promise<T>): Promise<T>;
   /** Monotonic ms of the last word to the broker. */
   readonly usedAt: number;
@@ -29,13 +29,6 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly place: Place;
-}
-
-export class TransactionFailure extends Error {
-  constructor(cause: unknown) {
-    super('a transaction failed; its outcome is unknown', { cause });
-    this.name = 'TransactionFailure';
-  }
 }
 
 /** The coordinator may be loading, or still ending the transaction of a predecessor. */
@@ -132,8 +125,9 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       return result;
     } catch (error) {
       state = 'over';
-      await giveUp(transaction);
-      throw new TransactionFailure(error);
+      // Aborting only spares readers the wait for the time-out; whether it works makes no difference to us.
+      await atMost(clock, ABORT_PATIENCE_MS, (transaction as Transaction | null)?.abort());
+      throw error;
     } finally {
       cancel();
     }
@@ -141,19 +135,10 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     async function attempt(): Promise<T> {
       const begun = await producer.transaction();
       transaction = begun;
+      const how = { acks: -1, timeout: REPLICATION_TIMEOUT_MS, compression: codec };
       const result = await work(async (topic, partition, messages) => {
         goOn();
-        return verified(
-          await begun.send({
-            topic,
-            messages: [...messages],
-            acks: -1,
-            timeout: REPLICATION_TIMEOUT_MS,
-            compression: codec,
-          }),
-          topic,
-          partition,
-        );
+        return verified(await begun.send({ topic, messages: [...messages], ...how }), topic, partition);
       });
       goOn();
       await begun.commit();
@@ -164,11 +149,6 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     function goOn(): void {
       if (state !== 'in transaction') throw new Error('the transaction was given up');
     }
-  }
-
-  /** Aborting only spares readers the wait for the time-out; whether it works makes no difference to us. */
-  async function giveUp(transaction: Transaction | null): Promise<void> {
-    await atMost(clock, ABORT_PATIENCE_MS, transaction?.abort());
   }
 }
 
@@ -189,10 +169,8 @@ export function verified(answer: readonly SendResult[], topic: string, partition
   const acknowledged =
     answer.length === 1 && only!.topicName === topic && only!.partition === partition && only!.errorCode === 0;
   if (!acknowledged || !(offset >= 0)) {
-    throw new PublisherError(
-      'kafka.doubt',
-      `the broker did not acknowledge the records for ${topic} partition ${partition}`,
-    );
+    const unsaid = `the broker did not acknowledge the records for ${topic} partition ${partition}`;
+    throw new PublisherError('kafka.doubt', unsaid);
   }
   return offset;
 }
