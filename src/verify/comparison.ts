@@ -25,7 +25,7 @@ export function kindOf({ harvest, topic }: Pick<Difference, 'harvest' | 'topic'>
 }
 
 /** `total_entries` against the rows on the topic. */
-export interface Counts {
+export interface RowCounts {
   readonly harvest: number;
   readonly topic: number;
 }
@@ -59,7 +59,7 @@ export class Comparison {
   compared = 0;
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
-  counts: Counts | null = null;
+  counts: RowCounts | null = null;
   readonly #parts: ComparisonParts;
   #pages = 0;
 
@@ -214,6 +214,6 @@ async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>
   for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
-function isEven({ harvest, topic }: Counts): boolean {
+function isEven({ harvest, topic }: RowCounts): boolean {
   return harvest === topic;
 }

@@ -71,19 +71,17 @@ export class Verification {
   }
 
   /** How far it is, for progress. `waiting`: streams that differed at the first look and are given time to catch up. */
-  get progress(): {
-    readonly asked: number;
-    readonly done: number;
-    readonly streams: number;
-    readonly waiting: number;
-    /** Milliseconds until the next of them is looked at again; null when none waits. */
-    readonly againInMs: number | null;
-  } {
-    const { streams } = this.#options;
-    const next = Math.min(...this.#again.values()) - this.#options.clock.monotonic();
-    const againInMs = this.#again.size === 0 ? null : Math.max(0, next);
-    const done = this.#findings.size;
-    return { asked: this.#harvest.asked, done, streams: streams.length, waiting: this.#again.size, againInMs };
+  get progress() {
+    const { streams, clock } = this.#options;
+    const next = Math.min(...this.#again.values()) - clock.monotonic();
+    return {
+      asked: this.#harvest.asked,
+      done: this.#findings.size,
+      streams: streams.length,
+      waiting: this.#again.size,
+      /** Milliseconds until the next of them is looked at again; null when none waits. */
+      againInMs: this.#again.size === 0 ? null : Math.max(0, next),
+    };
   }
 
   /** Reads the topics and `/company`; says what the first look will cost. What differs is asked for once more on top. */
@@ -125,7 +123,9 @@ export class Verification {
     for (const { stream, at } of open.sort((a, b) => a.at - b.at)) {
       await clock.sleep(at - clock.monotonic(), signal);
       signal.throwIfAborted();
-      if (await this.#attempt(stream, () => this.#lookAgain(stream))) await this.#conclude(stream);
+      const comparison = this.#comparisons.get(stream.name)!;
+      const lookAgain = () => comparison.topic.advance(signal).then(() => comparison.lookAgain());
+      if (await this.#attempt(stream, lookAgain)) await this.#conclude(stream);
       this.#again.delete(stream.name);
     }
   }
@@ -154,11 +154,6 @@ export class Verification {
     await comparison.count();
   }
 
-  async #lookAgain(stream: StreamDefinition): Promise<void> {
-    await this.#view(stream).advance(this.#options.signal);
-    await this.#comparisons.get(stream.name)!.lookAgain();
-  }
-
   /** False when Harvest does not answer for the stream, which is its finding then. */
   async #attempt(stream: StreamDefinition, look: () => Promise<void>): Promise<boolean> {
     if (isOff(stream, this.#company)) {
@@ -183,7 +178,7 @@ export class Verification {
     const { codec, withValues, signal } = this.#options;
     const comparison = this.#comparisons.get(stream.name)!;
     const stale = await staleRows(comparison, idsOf(comparison, 'stale'), codec, withValues, signal);
-    this.#findings.set(stream.name, { ...this.#nothing(stream), ...countsOf(comparison), stale });
+    this.#findings.set(stream.name, { ...this.#nothing(stream), ...foundBy(comparison), stale });
   }
 
   #unfinished(stream: StreamDefinition): StreamFinding {
@@ -192,7 +187,7 @@ export class Verification {
     if (!comparison?.isOpen) return nothing;
     const reason = 'what differed at the first look was not looked at again: it may have been under way';
     const stale = idsOf(comparison, 'stale').map((id) => ({ id, fields: null }));
-    return { ...nothing, ...countsOf(comparison), stale, reason };
+    return { ...nothing, ...foundBy(comparison), stale, reason };
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
@@ -277,7 +272,7 @@ function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
 }
 
 /** What a comparison has found so far, but for its stale rows. */
-function countsOf(comparison: Comparison) {
+function foundBy(comparison: Comparison) {
   const { compared, moving, refused, refusedParents, counts } = comparison;
   return {
     ...{ compared, moving, count: counts, refused: [...refused], refused_parents: [...refusedParents] },
