@@ -272,16 +272,13 @@ function countMembers(value: JsonObject): number {
 
 /** Says what was found by its type only: values are customer data and errors are logged. */
 function refusal(path: string, expected: string, value: unknown): ConversionError {
-  const found =
-    value === undefined
-      ? 'nothing'
-      : value === null
-        ? 'null'
-        : Array.isArray(value)
-          ? 'array'
-          : value instanceof ExactNumber
-            ? 'number'
-            : typeof value;
   const mismatch = { expected, found: shapeOf(value) };
-  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`, mismatch);
+  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${jsonType(value)}`, mismatch);
+}
+
+function jsonType(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (value instanceof ExactNumber) return 'number';
+  return Array.isArray(value) ? 'array' : typeof value;
 }

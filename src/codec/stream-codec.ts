@@ -22,7 +22,7 @@ export type Reader = (payload: Buffer) => AvroRecord | null;
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
 /** What is read of a payload without reading all of it. */
-type Place = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
+type Glimpse = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
 
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
@@ -45,7 +45,7 @@ export class StreamCodec {
   readonly #plain: RecordSchema;
   readonly #encoding: Encoding;
   readonly #dimension: string;
-  readonly #readPlace: (payload: Buffer) => Place;
+  readonly #glimpse: (payload: Buffer) => Glimpse;
   /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
   readonly #still: Encoding | null;
 
@@ -62,7 +62,7 @@ export class StreamCodec {
     const ignoresTicking = runningTimers === 'on_change' && stream.hasTimers;
     this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
-    this.#readPlace = this.#compilePlaceReader();
+    this.#glimpse = this.#compileGlimpse();
   }
 
   /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
@@ -111,7 +111,7 @@ export class StreamCodec {
   /** What the index remembers of a payload that has our schema; null when it has not. */
   remember(payload: Buffer): Memory | null {
     return attempt(() => {
-      const { isRunning, group, day } = this.#readPlace(payload);
+      const { isRunning, group, day } = this.#glimpse(payload);
       const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
       return { hash: hash53(compared), group, day };
     });
@@ -150,7 +150,7 @@ export class StreamCodec {
   }
 
   /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
-  #compilePlaceReader(): (payload: Buffer) => Place {
+  #compileGlimpse(): (payload: Buffer) => Glimpse {
     const { parent, belongsTo, dated } = this.stream;
     const grouped = parent?.field ?? belongsTo?.member ?? null;
     const timer = this.#still === null ? null : 'is_running';
@@ -161,12 +161,12 @@ export class StreamCodec {
     const resolver = type.createResolver(this.#type);
     return (payload) => {
       // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
-      const place = type.fromBuffer(payload, resolver, true);
-      const group = grouped === null ? null : place[grouped];
+      const seen = type.fromBuffer(payload, resolver, true);
+      const group = grouped === null ? null : seen[grouped];
       return {
         group: parent === null ? (group?.id ?? null) : group,
-        day: dated === null ? null : place[dated],
-        isRunning: timer !== null && place[timer] === true,
+        day: dated === null ? null : seen[dated],
+        isRunning: timer !== null && seen[timer] === true,
       };
     };
   }
