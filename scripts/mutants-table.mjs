@@ -20,8 +20,8 @@ const TABLE = [
     'skip the fence: another transactional id at every opening',
     [
       'src/kafka/publisher.ts',
-      'transactionalId: this.#place.transactionalId,\n      transactionTimeoutMs',
-      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n      transactionTimeoutMs',
+      'transactionalId: this.#place.transactionalId,\n        transactionTimeoutMs',
+      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n        transactionTimeoutMs',
     ],
     FENCING,
   ],

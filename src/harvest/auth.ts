@@ -8,7 +8,7 @@ import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, pauseOf, unparsable } from './failures.ts';
+import { type RequestPlace, pauseOf, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';
@@ -189,7 +189,7 @@ export class OAuthGrant implements Auth {
         client_secret: clientSecret.reveal(),
       }).toString(),
     };
-    const place: Place = { request, stream: null, conceal: (text) => text };
+    const place: RequestPlace = { request, stream: null, conceal: (text) => text };
     if (this.#throttled !== null && clock.monotonic() < this.#throttled.until) throw this.#throttled.error;
     const answer = await attempt(transport, request, limitMs, clock, null);
     if (answer.status !== 200) {
@@ -201,7 +201,7 @@ export class OAuthGrant implements Auth {
     return grantedBy(objectOf(await textOf(answer, place), place), place);
   }
 
-  #refused(status: number, body: string, place: Place): PublisherError {
+  #refused(status: number, body: string, place: RequestPlace): PublisherError {
     const { method, url } = place.request;
     if (status === 400 || status === 401) {
       const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
@@ -222,7 +222,7 @@ interface Granted {
   readonly expiresInSeconds: number | null;
 }
 
-function grantedBy(body: JsonObject, place: Place): Granted {
+function grantedBy(body: JsonObject, place: RequestPlace): Granted {
   const { access_token, refresh_token, expires_in } = body;
   if (typeof access_token !== 'string' || access_token === '') throw unparsable(place, 'no access_token in the answer');
   return {

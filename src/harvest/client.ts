@@ -10,7 +10,7 @@ import { type Auth, ConfiguredAuth, OAuthGrant, type OAuthOptions, personalToken
 import { Budget } from './budget.ts';
 import { type Answered, type Call, Caller, type Pacer } from './caller.ts';
 import { Connections } from './connections.ts';
-import { answeredUpTo, type Place, unparsable } from './failures.ts';
+import { answeredUpTo, type RequestPlace, unparsable } from './failures.ts';
 import { apiBase, type Bases, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
@@ -190,7 +190,7 @@ class Client implements HarvestSource {
     return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
   }
 
-  #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
+  #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: RequestPlace): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
     if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
     const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);

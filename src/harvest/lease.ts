@@ -20,14 +20,14 @@ export interface Instant {
 const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
 
 /** What a budget counts at this moment: when attempts ended (monotonic), how many have not, and until when it is paused (wall). */
-export interface Counted {
+export interface BudgetCount {
   readonly ended: readonly number[];
   readonly running: number;
   readonly pausedUntil: number;
 }
 
 export function rowOf(
-  { ended, running, pausedUntil }: Counted,
+  { ended, running, pausedUntil }: BudgetCount,
   lease: number,
   { monotonic, wall }: Instant,
 ): BudgetRow {

@@ -4,8 +4,9 @@ import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isFencing, type Place, translate } from './failures.ts';
+import { isFencing, type BrokerPlace, translate } from './failures.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
+import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
 import type { SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
@@ -16,7 +17,7 @@ export interface OwnershipParts {
   readonly kafka: KafkaSettings;
   readonly accountId: string;
   readonly instance: string;
-  readonly place: Place & { readonly transactionalId: string };
+  readonly place: BrokerPlace & { readonly transactionalId: string };
   readonly state: AccountState;
   readonly signals: SignalReader;
   readonly clock: Clock;
@@ -105,14 +106,11 @@ export class Ownership {
     const { state, signals } = this.#parts;
     const range: PartitionRange = { topic: this.#topic, partition: 0, from, to };
     const followed = signals.follow(from);
-    await reader.read(
-      [range],
-      (record) => {
-        state.apply(record);
-        followed(record);
-      },
-      signal,
-    );
+    const take = (record: FetchedRecord) => {
+      state.apply(record);
+      followed(record);
+    };
+    await reader.read([range], take, signal);
     state.position = Math.max(from, to);
   }
 
@@ -124,17 +122,13 @@ export class Ownership {
   #fencedBy({ instance, opened_at }: Owner, cause?: unknown): PublisherError {
     const { accountId, place } = this.#parts;
     const who = `instance ${instance}, opened at ${opened_at}`;
-    return new PublisherError(
-      'kafka.fenced',
-      `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`,
-      { cause },
-    );
+    const told = `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`;
+    return new PublisherError('kafka.fenced', told, { cause });
   }
 
   #doubted(cause: unknown): PublisherError {
     const { transactionalId } = this.#parts.place;
-    return new PublisherError('kafka.doubt', `the broker no longer takes this producer of ${transactionalId}`, {
-      cause,
-    });
+    const told = `the broker no longer takes this producer of ${transactionalId}`;
+    return new PublisherError('kafka.doubt', told, { cause });
   }
 }

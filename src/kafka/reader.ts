@@ -7,7 +7,7 @@ import { Backoff, type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { brokerError, isLasting, type Place, translate } from './failures.ts';
+import { brokerError, isLasting, type BrokerPlace, translate } from './failures.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBatches, partitionKey } from './fetch.ts';
 import { decodeRecords, type FetchedRecord, isAbortMarker, type RecordBatch } from './record-batch.ts';
 
@@ -70,7 +70,7 @@ interface Delivery {
   readonly batches: readonly RecordBatch[];
 }
 
-export function createTopicReader(connection: Connection, clock: Clock, place: Place): TopicReader {
+export function createTopicReader(connection: Connection, clock: Clock, place: BrokerPlace): TopicReader {
   const cluster = connection.cluster();
   const reader: TopicReader = { bounds, read, readAll, close: () => cluster.disconnect() };
   return reader;

@@ -8,7 +8,7 @@ import { type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { isLasting, type Place, translate } from './failures.ts';
+import { isLasting, type BrokerPlace, translate } from './failures.ts';
 import { produce } from './produce.ts';
 
 /** Sends to one partition; returns the offset of the first message. */
@@ -28,7 +28,7 @@ export interface SessionOptions {
   readonly compression: 'none' | 'gzip';
   readonly clock: Clock;
   readonly random: Random;
-  readonly place: Place;
+  readonly place: BrokerPlace;
 }
 
 /** The coordinator may be loading, or still ending the transaction of a predecessor. */

@@ -49,14 +49,9 @@ function openTransaction(asked: Bounds, now: Bounds): OpenTransaction | null {
 }
 
 function hanging({ topic, partition, stable, end }: OpenTransaction, brokers: string): PublisherError {
-  const tool = `kafka-transactions.sh --bootstrap-server ${brokers}`;
-  return new PublisherError(
-    'kafka.hanging_transaction',
-    `${topic} partition ${partition}: a transaction is still open at offset ${stable}, before the end at ${end}, after ${PATIENCE_MS / 1000} s`,
-    {
-      remedy:
-        `Committed records may be hidden behind it, so nothing is published. Wait for its time-out; if it stays, end it: ` +
-        `${tool} abort --topic ${topic} --partition ${partition} --start-offset ${stable}`,
-    },
-  );
+  const held = `${topic} partition ${partition}: a transaction is still open at offset ${stable}`;
+  const told = `${held}, before the end at ${end}, after ${PATIENCE_MS / 1000} s`;
+  const abort = `kafka-transactions.sh --bootstrap-server ${brokers} abort --topic ${topic} --partition ${partition} --start-offset ${stable}`;
+  const remedy = `Committed records may be hidden behind it, so nothing is published. Wait for its time-out; if it stays, end it: ${abort}`;
+  return new PublisherError('kafka.hanging_transaction', told, { remedy });
 }

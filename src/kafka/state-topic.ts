@@ -126,10 +126,9 @@ export function decodeRow(record: FetchedRecord, value: Buffer): StoredRow {
 function parse(record: FetchedRecord, value: Buffer): JsonObject {
   try {
     return JSON.parse(value.toString()) as JsonObject;
-  } catch (error) {
-    throw new PublisherError('state.unreadable', `the state row ${record.key} at offset ${record.offset} is not JSON`, {
-      cause: error,
-    });
+  } catch (cause) {
+    const told = `the state row ${record.key} at offset ${record.offset} is not JSON`;
+    throw new PublisherError('state.unreadable', told, { cause });
   }
 }
 
