@@ -181,7 +181,7 @@ async function* holds() {
   simulator.settings.role = 'administrator';
   await untilIn('RUNNING', 'time_entries');
   yield ['… role back: until time entries are RUNNING', since(at)];
-  // What is FORBIDDEN is asked for once an hour, and at every start.
+  // A FORBIDDEN stream is asked for once an hour, and at every start.
   await account.stop();
   at = performance.now();
   await account.run([...TALLY, ...reports]);
@@ -221,7 +221,7 @@ async function verified(account, streams, settings = []) {
   return whole(code);
 }
 
-/** What a request for time entries was for. */
+/** The purpose of a request for time entries. */
 function whyOf({ target }) {
   const { pathname, searchParams: query } = new URL(target, 'http://localhost');
   const isRange = query.has('from') || query.has('to');

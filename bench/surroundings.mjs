@@ -1,4 +1,4 @@
-// What the parts of the bench run against: a broker, a registry, simulated accounts and measured processes, all on this
+// The parts of the bench run against this: a broker, a registry, simulated accounts and measured processes, all on this
 // machine and gone with the bench.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -51,7 +51,7 @@ const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
 /** A registry may ask for a pause of a minute. */
 const START_PATIENCE_MS = 120_000;
 
-/** What becomes of one account in this process. */
+/** One account in this process, from its start to its end. */
 interface Tenure {
   readonly config: AccountConfig;
   /** Null until everything that it needs is there. */
@@ -64,7 +64,7 @@ interface Tenure {
   isRefused: boolean;
   /** Sees that what it waits for is still asked for; its engine has a watchdog of its own. */
   watchdog: Watchdog | null;
-  /** What was said to the brokers for it, and what it told. */
+  /** The words to the brokers for it, and the number of events that it told. */
   readonly traffic: Traffic;
   told: number;
 }
@@ -215,7 +215,7 @@ export class Daemon {
       isKnown: async () => (await topics.written(['state'], signal)).size > 0,
       onRefused: (error: PublisherError) => {
         tenure.waiting = error;
-        // What was seen of them is old by the time Harvest takes another token.
+        // The look at them is old by the time Harvest takes another token.
         void topics.close();
       },
       emit: (event: PublisherEvent) => this.#tell(tenure, event),
@@ -359,7 +359,7 @@ export class Daemon {
   }
 }
 
-/** What the topics of an account tell before it is opened. */
+/** A look at the topics of an account before it is opened. */
 export function topicsOf(config: Config, account: AccountConfig, clock: Clock, traffic?: Traffic): TopicLook {
   return new TopicLook(() => openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, traffic));
 }

@@ -27,7 +27,6 @@ export const EXIT = {
 interface CodeRow {
   readonly kind: ErrorKind;
   readonly exit: number;
-  /** What the operator does about it. */
   readonly remedy: string;
 }
 

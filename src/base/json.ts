@@ -23,7 +23,7 @@ const MANY_DIGITS = /[\d.]{16}/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** What JSON.parse gives, and an ExactNumber where that would lose digits. Throws SyntaxError. */
+/** As JSON.parse, with an ExactNumber where that would lose digits. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   if (!MANY_DIGITS.test(text)) return JSON.parse(text);
   let found = false;

@@ -2,12 +2,12 @@
 // shares nothing with them, no queue, no promise and no timer, so that what stops a loop cannot stop its watchdog.
 import type { Clock } from './clock.ts';
 
-/** What a loop has to show for itself. */
+/** A loop as its watchdog sees it. */
 export interface Loop {
   /** Short and stable: a label of metrics. */
   readonly name: string;
   /**
-   * What waits although it could go on, in a few words; null while nothing does. What is told to wait, has used up its budget
+   * Work that waits although it could go on, in a few words; null for none. Work that is told to wait, has used up its budget
    * or has nobody to talk to does not count.
    */
   readonly owes: () => string | null;
@@ -70,7 +70,7 @@ export class Watchdog {
     for (const watched of this.#watched) watched.stall = null;
   }
 
-  /** What stands still now. Whoever asks for it looks, too: the answer does not hang on a timer. */
+  /** Looks, and tells the loops that stand still now: the answer does not hang on a timer. */
   look(): readonly Stall[] {
     const now = this.#clock.monotonic();
     // A process that was stopped, or was busy, for an hour has not watched for an hour.

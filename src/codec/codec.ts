@@ -69,7 +69,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
     return known;
   }
 
-  /** What nobody can read gets a hash that no record of ours has. */
+  /** A value that nobody can read gets a hash that no record of ours has. */
   function unread({ stream: { name } }: StreamCodec, schemaId: number | null) {
     const what = `${name}|${schemaId}`;
     if (!unreadable.has(what)) options.onUnreadable?.(name, schemaId);

@@ -18,9 +18,9 @@ import {
 import { shapeOf } from './shape.ts';
 import type { MessageWriter } from './wire.ts';
 
-/** What could not be put into typed fields while one record was written. */
+/** Values that found no typed field while one record was written. */
 export class Leftover {
-  /** What the write that returned last left over, in the place of its value; undefined when nothing. */
+  /** The rest of the value that was written last, in its place; undefined when there is none. */
   rest: unknown = undefined;
   /** Members the schema does not know, each path once: `line_items[].tax3`. */
   readonly unknown: UnknownMember[] = [];
@@ -53,7 +53,6 @@ interface Field {
   wasNull: boolean;
 }
 
-/** What the closures of one schema are compiled with. */
 interface Plan {
   readonly decimals: DecimalHandling;
   /** Every field that a closure writes, in the order of compilation. */

@@ -16,7 +16,7 @@ const SCALARS: Readonly<Record<string, ValueType>> = {
 };
 
 /**
- * What stands at `path` in the samples, and its field. Null when the samples do not tell a type: they are all null or empty.
+ * The shape of the samples of the member at `path`, and its field. Null when the samples do not tell a type: they are all null or empty.
  * `avro` is null where no field can hold them.
  */
 export function draftField(schema: RecordSchema, path: string, samples: readonly unknown[]): FieldDraft | null {

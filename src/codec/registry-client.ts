@@ -86,7 +86,7 @@ export function createRegistryClient(options: RegistryClientOptions) {
   /** Until then nothing is asked; on the monotonic clock, as is the time of the last answer that was none of a limit. */
   let pausedUntil = clock.monotonic();
   let answeredAt = pausedUntil;
-  /** Who asked for it. */
+  /** The answer that asked for it. */
   let paused: Failure = STOPPED;
   let moves = 0;
 

@@ -1,4 +1,4 @@
-// What a registry's answers mean that are none: the only place that turns its statuses, codes and socket errors into PublisherError.
+// Failures of a registry: the only place that turns its statuses, codes and socket errors into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 
 export interface RegistryAnswer {
@@ -13,7 +13,7 @@ export interface RegistryCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly schema?: object;
-  /** What the call is about, for messages: a subject or an id. */
+  /** For messages: a subject or an id. */
   readonly about: string;
 }
 
@@ -46,7 +46,7 @@ export function throttled({ where, reason }: Failure, ms: number): PublisherErro
   return new PublisherError('registry.throttled', `schema registry ${where}: ${reason}, no request for ${seconds} s`);
 }
 
-/** What registries call an operation that their mode does not permit. */
+/** Registries answer this to an operation that their mode does not permit. */
 const NOT_PERMITTED = 42_205;
 const READ_ONLY = {
   remedy:

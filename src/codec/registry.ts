@@ -1,4 +1,4 @@
-// What our topics need from the schema registry: one subject for the key and one for the value of every stream. Knows
+// Our topics need this of the schema registry: one subject for the key and one for the value of every stream. Knows
 // which schema belongs where and in which order to ask; the API itself is registry-client.ts.
 import { asPublisherError, CODES, PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';

@@ -21,7 +21,7 @@ export type Reader = (payload: Buffer) => AvroRecord | null;
 
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
-/** What is read of a payload without reading all of it. */
+/** The members of a payload that are read without the others. */
 type Glimpse = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
 
 interface StreamCodecParts {
@@ -108,7 +108,7 @@ export class StreamCodec {
     return draftField(this.#plain, path, samples);
   }
 
-  /** What the index remembers of a payload that has our schema; null when it has not. */
+  /** The index's memory of a payload that has our schema; null when it has not. */
   remember(payload: Buffer): Memory | null {
     return attempt(() => {
       const { isRunning, group, day } = this.#glimpse(payload);
@@ -117,7 +117,7 @@ export class StreamCodec {
     });
   }
 
-  /** What it remembers of a record that another schema brought. */
+  /** The same of a record that another schema brought. */
   rememberRecord(record: AvroRecord): Memory {
     return this.remember(this.#type.toBuffer(record))!;
   }

@@ -33,7 +33,7 @@ export function personalToken(token: Secret): Auth {
 }
 
 /**
- * What is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses the credential,
+ * The credential as it is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses it,
  * `reread` is asked for the present one; null when it cannot be told.
  */
 export class ConfiguredAuth<Credential> implements Auth {

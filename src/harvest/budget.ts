@@ -27,7 +27,7 @@ export interface BudgetOptions {
   readonly onLeaseLow: ((name: BudgetName) => void) | null;
 }
 
-/** What an attempt tells when it is over: whether an answer came. */
+/** An attempt calls it when it is over, with whether an answer came. */
 type Ended = (isAnswered: boolean) => void;
 
 interface Waiting {

@@ -37,7 +37,7 @@ export interface Call<T> {
   /** Nothing is known yet of what former processes have asked: see `Budget.introduce`. */
   readonly isIntroduction?: boolean;
   readonly read: (body: JsonObject, answer: Answered, place: RequestPlace) => T;
-  /** What a 404 from Harvest itself stands for; left out, it is a failure. */
+  /** The value of a 404 from Harvest itself; left out, it is a failure. */
   readonly absent?: () => T;
 }
 

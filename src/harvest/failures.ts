@@ -1,4 +1,4 @@
-// What an answer that is not a page means (HARVEST-API, Errors), and how long a throttled budget waits.
+// The meaning of an answer that is not a page (HARVEST-API, Errors), and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';
@@ -6,7 +6,7 @@ import { parsedObject } from '../base/json.ts';
 import { ANYONE, type StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
-/** What a failure needs to say what and where. */
+/** The request and the stream that a failure names. */
 export interface RequestPlace {
   readonly request: Pick<HttpRequest, 'method' | 'url'>;
   /** null when the request is about the token, not about a stream. */

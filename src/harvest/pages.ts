@@ -58,7 +58,7 @@ export function objectOf(text: string, place: RequestPlace): JsonObject {
   return parsed;
 }
 
-/** What one page of a list holds; `next` as the server wrote it. Throws `harvest.unparsable`. */
+/** One page of a list; `next` as the server wrote it. Throws `harvest.unparsable`. */
 export function envelopeOf(
   body: JsonObject,
   rows: string,

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { CompressionTypes, type Message } from 'kafkajs';
 import crc32c from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
 
-/** What a batch says of itself. Its records have no timestamps of their own. */
+/** The head of a batch. Its records have no timestamps of their own. */
 export interface BatchHeader {
   readonly producerId: string;
   readonly producerEpoch: number;

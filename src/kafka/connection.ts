@@ -83,7 +83,7 @@ export function createConnection(settings: KafkaSettings, log: Log = () => {}, t
     socketFactory: ({ host, port, ssl, onConnect }) => {
       const target = { host: names.get(host) ?? host, port };
       const servername = isIP(target.host) ? {} : { servername: target.host };
-      // What is not said here, an environment variable of Node may switch off.
+      // Left unsaid, an environment variable of Node may switch it off.
       const socket = ssl
         ? connectTls({ ...target, ...servername, rejectUnauthorized: true, ...ssl }, onConnect)
         : connectTcp(target, onConnect);

@@ -3,7 +3,7 @@
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import { type ErrorCode, isDistrust, PublisherError } from '../base/errors.ts';
 
-/** What the operator needs to find the place: brokers, topic prefix, transactional id. */
+/** The place that a failure names to the operator. */
 export interface BrokerPlace {
   readonly brokers: string;
   readonly prefix: string;
@@ -18,7 +18,7 @@ interface Cause {
   readonly message: string;
   /** `host:port` of the broker that could not be reached, when kafkajs says. */
   readonly broker: string;
-  /** What could not be made. */
+  /** The topic that could not be made. */
   readonly topic: string;
 }
 
@@ -151,7 +151,7 @@ function isLogin(cause: Cause): boolean {
       cause.type,
     ) ||
     isDistrust(cause.code) ||
-    // What node:tls says of a peer that does not speak TLS.
+    // node:tls says this of a peer that does not speak TLS.
     /^ERR_(TLS|SSL)_|^EPROTO$/.test(cause.code)
   );
 }

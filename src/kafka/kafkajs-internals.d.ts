@@ -157,7 +157,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly sendRequest: () => void;
   }
 
-  /** What one connection has sent and has still to send. */
+  /** Requests that one connection has sent and has still to send. */
   export default class RequestQueue {
     constructor(options: {
       maxInFlightRequests: number | null;

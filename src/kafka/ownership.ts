@@ -1,4 +1,4 @@
-// Whose the account is. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
+// The owner of the account. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
 // account was lost to a newer instance or is only in doubt. The rule by which the log decides is AccountState's.
 import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
@@ -60,7 +60,7 @@ export class Ownership {
     }
   }
 
-  /** What it means that this failed; `doing` completes "while …". */
+  /** The failure in our words: fenced, in doubt, or as it came; `doing` completes "while …". */
   async judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
     return isFencing(error) ? this.#whoFencedUs(error, signal) : translate(error, doing, this.#parts.place);
   }
@@ -94,7 +94,7 @@ export class Ownership {
     }
   }
 
-  /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
+  /** Reads what is visible of the state topic now; a topic that is not the one we have read so far, from its beginning. */
   async #readSignatures(reader: TopicReader, signal: AbortSignal): Promise<void> {
     const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
     const { state } = this.#parts;

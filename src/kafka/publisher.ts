@@ -303,7 +303,7 @@ class Publisher implements Sink {
   }
 }
 
-/** What a transaction holds, remembered once it is committed. */
+/** The content of a transaction, remembered once it is committed. */
 interface Sent {
   readonly records: readonly { readonly stream: string; readonly partition: number; readonly last: number }[];
   readonly rows: ReadonlyMap<string, StoredRow | null>;

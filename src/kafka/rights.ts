@@ -1,4 +1,4 @@
-// What the broker's ACLs let us do with our topics: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
+// Our rights on our topics by the broker's ACLs: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
 // speak, so that a check proves more than form and a failure names what it is about.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
@@ -10,13 +10,13 @@ import { deniesWin, isLasting, translate } from './failures.ts';
 /** By Kafka's AclOperation. */
 const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
 
-/** What we must be allowed to do with a topic. */
+/** Operations that we need on a topic. */
 export interface Need {
   readonly topic: string;
   readonly operations: readonly (keyof typeof OPERATIONS)[];
 }
 
-/** What we are not allowed to do with a topic. */
+/** Operations on a topic that we have no right to. */
 export interface Lack {
   readonly topic: string;
   readonly operations: readonly (keyof typeof OPERATIONS | 'Create')[];
@@ -28,7 +28,7 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 /** The broker does not say. */
 const UNKNOWN = -(2 ** 31);
 
-/** What is missing of what is needed; nothing when the broker cannot tell. Rejects as kafkajs does. */
+/** The rights that are missing of those that are needed; none when the broker cannot tell. Rejects as kafkajs does. */
 export async function lacking(connection: Connection, needs: readonly Need[]): Promise<Lack[]> {
   const topics = needs.map(({ topic }) => topic);
   const rights = await askAnyBroker(connection, (broker) => askRights(broker, topics));

@@ -1,4 +1,4 @@
-// What the state topic holds for the eyes of people: every account's rows, and the signals that wait. Reads only: nobody is fenced.
+// The state topic for the eyes of people: every account's rows, and the signals that wait. Reads only: nobody is fenced.
 import type { Clock } from '../base/clock.ts';
 import type { Signal } from '../engine/ports.ts';
 import type { KafkaSettings } from './connection.ts';

@@ -1,4 +1,4 @@
-// What an account's topics tell before it is opened: on one connection, which is made when something is first asked.
+// A look at an account's topics before it is opened: on one connection, which is made when something is first asked.
 import type { TopicLog } from './topic-log.ts';
 
 export class TopicLook {

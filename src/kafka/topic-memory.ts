@@ -1,4 +1,4 @@
-// What is remembered of one stream's topic: how far it was read, and where our last records are. Tells from that whether
+// Our memory of one stream's topic: how far it was read, and where our last records are. Tells from that whether
 // the topic is still the one we wrote. Knows offsets only.
 import type { PartitionBounds, PartitionRange } from './reader.ts';
 import type { Offsets } from './state-topic.ts';
@@ -72,7 +72,7 @@ export class TopicMemory {
     return null;
   }
 
-  /** What is new on the topic, as far as it is stable; all of it after `forget` and `rewind`. */
+  /** The part of the topic that is new, as far as it is stable; all of it after `forget` and `rewind`. */
   unread(topic: string, bounds: readonly PartitionBounds[]): PartitionRange[] {
     this.#partitions = bounds.length;
     return bounds.map(({ start, stable }, partition) => ({

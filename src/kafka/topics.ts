@@ -26,7 +26,7 @@ export interface TopicLayout {
 export interface TopicReport {
   readonly topic: string;
   readonly state: 'ok' | 'missing' | 'refused' | 'forbidden';
-  /** What is wrong, when it is refused, or which right is missing, when it is forbidden. */
+  /** Why it is refused, or which right is missing when it is forbidden. */
   readonly problem?: string;
   /** The command that mends it. */
   readonly command?: string;
@@ -47,7 +47,7 @@ const TOPIC_RESOURCE = 2;
 const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
 /**
- * What the topics that are ours alone take: dead letters with whole records, state rows with many candidates. Far more would keep a
+ * The largest batch of the topics that are ours alone: dead letters with whole records, state rows with many candidates. Far more would keep a
  * transaction open for too long, and brokers with a small heap die of it.
  */
 export const LARGEST_BYTES = 8 * 2 ** 20;
@@ -145,7 +145,7 @@ export async function describeTopics(
   });
 }
 
-/** What of these topics the ACLs keep from us; empty when they are not what is wrong, or the broker does not say. */
+/** The rights on these topics that we lack; none when the ACLs are not at fault, or the broker does not say. */
 export function lackedRights(
   connection: Connection,
   settings: TopicSettings,
@@ -268,7 +268,7 @@ interface TopicError extends Error {
   readonly type: string;
 }
 
-/** What kafkajs says of each topic that could not be made. */
+/** kafkajs' error for each topic that could not be made. */
 function topicErrors(error: unknown): readonly TopicError[] {
   return (error as { errors?: TopicError[] }).errors ?? [];
 }

@@ -65,7 +65,7 @@ export function isUnlikely(day: number, today: string): boolean {
   return years < -YEARS_BACK || years > YEARS_AHEAD;
 }
 
-/** What decides which windows a report has. */
+/** The facts that decide which windows a report has. */
 export interface WindowSpan {
   readonly grain: Grain;
   readonly weekStart: WeekStart;

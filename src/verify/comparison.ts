@@ -41,13 +41,13 @@ interface ComparisonParts {
   readonly harvest: HarvestView;
   readonly records: RecordReader;
   readonly parent: StreamDefinition | null;
-  /** What is compared; with a sample, what its rows may lie in. */
+  /** The shares to compare; with a sample, those that its rows may lie in. */
   readonly shares: readonly Share[];
 }
 
 export class Comparison {
   readonly topic: TopicView;
-  /** What the looks so far leave. */
+  /** The rows that differ by the looks so far. */
   readonly differences = new Map<RowId, Difference>();
   /** Records that cannot be values: they are in the dead letters instead. */
   readonly refused = new Set<RowId>();
@@ -108,10 +108,10 @@ export class Comparison {
   async count(): Promise<void> {
     const before = this.counts;
     const harvest = await this.#parts.harvest.total(this.#stream, this.#parts.shares[0]!);
-    // What cannot be counted any more cannot be confirmed either.
+    // A list that cannot be counted any more cannot be confirmed either.
     this.counts = null;
     if (harvest === null) return;
-    // What lies in the dead letters alone is counted in Harvest, too.
+    // Harvest counts the records that lie in the dead letters alone, too.
     const unpublished = this.#parts.records.deadIds.filter((id) => this.topic.hash(id) === null);
     this.counts = { harvest, topic: this.topic.index.size + unpublished.length };
     if (before === null || isEven(before) || isEven(this.counts)) return;
@@ -127,7 +127,7 @@ export class Comparison {
 
   /** The second look. The topic's news must be read before. */
   async lookAgain(): Promise<void> {
-    // What the topic has got meanwhile costs no request.
+    // Rows that have reached the topic meanwhile cost no request.
     for (const { id, harvest } of this.differences.values()) {
       if (this.topic.hash(id) === harvest) this.differences.delete(id);
     }

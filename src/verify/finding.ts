@@ -1,4 +1,4 @@
-// What a comparison found out about a stream: plain data for people and programs.
+// The result of a stream's comparison: plain data for people and programs.
 import type { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId } from '../engine/ports.ts';
 import type { RowCounts } from './comparison.ts';
@@ -11,7 +11,7 @@ import type { RowCounts } from './comparison.ts';
  */
 export type FindingState = 'compared' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'failed' | 'unfinished';
 
-/** What the daemon's state row says, where it matters: null when the stream is running and complete, or has no row. */
+/** The daemon's state row, where it matters: null when the stream is running and complete, or has no row. */
 export interface DaemonNote {
   readonly state: string;
   readonly reason: string | null;
@@ -34,7 +34,7 @@ export interface StreamFinding {
   readonly state: FindingState;
   readonly reason: string | null;
   readonly remedy: string | null;
-  /** What a stream that was not compared does to the exit code. */
+  /** For the command, of a stream that was not compared. */
   readonly exit_code: number;
   readonly daemon: DaemonNote | null;
   /** Rows that both sides were asked for. */
@@ -67,7 +67,7 @@ export function findingOf(stream: string, row: JsonObject | undefined, accountId
   };
 }
 
-/** What a failure makes of its stream; null when it is not the stream's alone. */
+/** The state of a stream after this failure; null when it is not the stream's alone. */
 export function refusalOf({ code, kind }: PublisherError): FindingState | null {
   if (code === 'harvest.forbidden' || code === 'harvest.not_found') return 'FORBIDDEN';
   if (kind === 'blocked') return 'BLOCKED';

@@ -1,4 +1,4 @@
-// What a comparison asks Harvest, always behind everything else that waits for the same budget. Counts its requests.
+// The requests of a comparison to Harvest, always behind everything else that waits for the same budget. Counts its requests.
 import { type Pace, patiently } from '../base/backoff.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
 import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose } from '../engine/ports.ts';

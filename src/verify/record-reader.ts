@@ -1,4 +1,4 @@
-// What a record of Harvest's answer is to a comparison: its row id, and what its value on the topic would be.
+// Reads a record of Harvest's answer for a comparison: its row id, and the value that it would have on the topic.
 import { hash53 } from '../base/hash.ts';
 import { jsonText } from '../base/json.ts';
 import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
@@ -22,7 +22,7 @@ export class RecordReader {
 
   read(record: JsonObject, share: Share): ReadRecord {
     try {
-      // What is too large for its topic converts all the same: only the state row knows.
+      // A record that is too large for its topic converts all the same: only the state row knows.
       const letter = this.#deadLetters[String(this.idOf(record, share))];
       if (letter !== undefined && letter === hash53(jsonText(record))) return 'refused';
       return this.#codec.encode(this.#stream, record, share.context);

@@ -24,7 +24,7 @@ import {
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 
 export interface VerificationOptions {
-  /** What is compared, in the order of the catalog. */
+  /** The streams to compare, in the order of the catalog. */
   readonly streams: readonly StreamDefinition[];
   /** All streams there are: some are looked into for those that are compared. */
   readonly catalog: readonly StreamDefinition[];
@@ -106,7 +106,7 @@ export class Verification {
     return streams.map(({ name }) => this.#findings.get(name)!);
   }
 
-  /** What is known when `run` was stopped: the findings so far, and how far the other streams are. */
+  /** The findings when `run` was stopped, and how far the other streams are. */
   soFar(): StreamFinding[] {
     return this.#options.streams.map((stream) => this.#findings.get(stream.name) ?? this.#unfinished(stream));
   }
@@ -271,7 +271,7 @@ function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
   return [...differences.values()].filter((difference) => kindOf(difference) === kind).map(({ id }) => id);
 }
 
-/** What a comparison has found so far, but for its stale rows. */
+/** The findings of a comparison so far, but for its stale rows. */
 function foundBy(comparison: Comparison) {
   const { compared, moving, refused, refusedParents, counts } = comparison;
   return {

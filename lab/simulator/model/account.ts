@@ -71,7 +71,7 @@ export class Account implements Surroundings {
     return dateOf(this.seconds());
   }
 
-  /** Whose token it is: the first person of the account. */
+  /** The owner of the token: the first person of the account. */
   me(): UserRow {
     const [me] = this.users.all();
     if (!me) throw new Error('the account has no people');

@@ -1,4 +1,4 @@
-// What invoices and estimates share: line items, totals, messages. Each one's states live in its own file.
+// Invoices and estimates share line items, totals and messages. The states of each stand in a file of its own.
 import { invalid } from '../refusal.ts';
 import { money, Noun, present, type Surroundings } from './noun.ts';
 import type { DocumentRow, LineItem, MessageRow, Row } from './rows.ts';

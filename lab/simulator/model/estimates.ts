@@ -61,7 +61,7 @@ export class Estimates extends Documents<EstimateRow> {
     return estimate;
   }
 
-  /** What a message with that event does; 422 when the state forbids it. */
+  /** The effect of a message with that event; 422 when the state forbids it. */
   applyEvent(estimate: EstimateRow, event: string | null): void {
     const now = this.account.seconds();
     const { state } = estimate;

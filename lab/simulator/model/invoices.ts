@@ -97,7 +97,7 @@ export class Invoices extends Documents<InvoiceRow> {
     return money(totalsOf(invoice).amount - paid);
   }
 
-  /** What a message with that event does; 422 when the state forbids it. */
+  /** The effect of a message with that event; 422 when the state forbids it. */
   applyEvent(invoice: InvoiceRow, event: string | null): void {
     const now = this.account.seconds();
     const draft = invoice.state === 'draft';

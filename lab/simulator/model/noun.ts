@@ -1,4 +1,4 @@
-// What all nouns share: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
+// All nouns share this: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
 // Each noun's own file adds its rules; the account holds them all.
 
 import type { Dice } from '../random.ts';
