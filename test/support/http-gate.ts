@@ -12,7 +12,7 @@ export interface HttpGate {
   /** Lets no answer through until it is opened again. */
   shut(): void;
   open(): void;
-  /** What becomes of an answer on its way back. */
+  /** The fate of an answer on its way back. */
   meddle: (asked: string, answer: Answer) => Answer;
   /** Answers that were kept waiting. */
   readonly kept: number;

@@ -29,7 +29,7 @@ const KINDS = {
   registry: 1,
 };
 
-/** What a person has to end: the stream is asked again, but not before minutes have passed. */
+/** Faults that a person has to end: the stream is asked again, but not before minutes have passed. */
 const STANDSTILLS: ReadonlySet<Weather> = new Set([
   'forbidden',
   'not found',

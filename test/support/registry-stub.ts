@@ -18,7 +18,7 @@ export interface RegistryStub {
   interfere: (request: string) => Interference | 'hang' | undefined;
   /** Deletes the subject as registries do at first: it is still there for who asks for deleted ones. */
   remove(subject: string): void;
-  /** What the ids begin at; 1 as it comes. */
+  /** The first id; 1 when left out. */
   firstId: number;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// What the accounts need before they can run is asked for again and again: that a registry does not answer is no standstill,
+// Accounts ask for what they need before they can run again and again: that a registry does not answer is no standstill,
 // that nobody asks any more is one.
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemRandom } from '../../src/base/clock.ts';

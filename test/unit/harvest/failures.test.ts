@@ -1,4 +1,4 @@
-// What each answer and failure of Harvest means, row by row (HARVEST-API, Errors), against a real HTTP server that misbehaves.
+// The meaning of each answer and failure of Harvest, row by row (HARVEST-API, Errors), against a real HTTP server that misbehaves.
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
