@@ -1,6 +1,6 @@
 // Invoices and estimates share line items, totals and messages. The states of each stand in a file of its own.
 import { invalid } from '../refusal.ts';
-import { money, Noun, present, type Surroundings } from './noun.ts';
+import { money, Noun, present, type Nouns } from './noun.ts';
 import type { DocumentRow, LineItem, MessageRow, Row } from './rows.ts';
 import { Index } from './table.ts';
 
@@ -68,7 +68,7 @@ export function totalsOf(document: DocumentRow): Totals {
 export const lineAmount = (line: LineItem): number => money(line.quantity * line.unit_price);
 
 /** The members of a message that both kinds share; an ordinary message needs a body and somebody to read it. */
-export function messageDraft(account: Surroundings, fields: Partial<MessageRow>): Omit<MessageRow, keyof Row> {
+export function messageDraft(account: Nouns, fields: Partial<MessageRow>): Omit<MessageRow, keyof Row> {
   const ordinary = (fields.event_type ?? null) === null;
   const recipients = fields.recipients ?? [];
   if (ordinary) present({ Body: fields.body });

@@ -6,7 +6,7 @@ import type { EstimateMessageRow, EstimateRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly estimates: Estimates;
     readonly estimate_messages: EstimateMessages;
   }

@@ -7,7 +7,7 @@ import type { InvoiceMessageRow, InvoiceRow, PaymentRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly invoices: Invoices;
     readonly invoice_messages: InvoiceMessages;
     readonly invoice_payments: InvoicePayments;

@@ -6,7 +6,7 @@ import type { RateRow, RoleRow, UserRow } from './rows.ts';
 import { Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly users: Users;
     readonly roles: Roles;
     readonly billable_rates: Rates;

@@ -5,7 +5,7 @@ import type { ProjectRow, TaskAssignmentRow, TaskRow, TimeEntryRow, UserAssignme
 import { Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly tasks: Tasks;
     readonly projects: Projects;
     readonly user_assignments: UserAssignments;
