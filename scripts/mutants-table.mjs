@@ -488,7 +488,7 @@ const TABLE = [
   [
     'P9',
     'the page of a proxy refuses the token',
-    ['src/harvest/failures.ts', 'status === 404) && !isHarvests', 'status === 404) && false'],
+    ['src/harvest/failures.ts', 'status === 404) && parsedObject(body) === null', 'status === 404) && false'],
     unit('harvest/refusals', 'a 401 that a proxy answers with its page'),
   ],
   [

@@ -1,17 +1,22 @@
 // The requests of a comparison to Harvest, always behind everything else that waits for the same budget. Counts its requests.
 import { type Pace, patiently } from '../base/backoff.ts';
+import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
-import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose } from '../engine/ports.ts';
+import { type JsonObject, type Page, PER_PAGE, PRIORITY, type Purpose, type Source } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Share } from './share.ts';
-import type { VerificationOptions } from './verification.ts';
 
 /** A list that keeps shifting is taken as it is after so many walks. */
 const WALKS_MAX = 5;
 /** A comparison may take hours: an outage of a few minutes does not end it. */
 const PACE: Pace = { baseMs: 4_000, mostMs: 60_000, tries: 6 };
 
-type HarvestViewParts = Pick<VerificationOptions, 'source' | 'clock' | 'random' | 'signal'>;
+export interface HarvestViewParts {
+  readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
 
 export class HarvestView {
   /** Pages and records asked for so far. */

@@ -1,14 +1,14 @@
 // The comparison of one account: which streams, in which order, and when each is looked at again. Two lanes, because Harvest
 // has two budgets; a stream's parents come before it. Reads only: nothing is fenced, a running daemon goes on.
-import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { JsonObject, RowId, Source } from '../engine/ports.ts';
+import type { JsonObject, RowId } from '../engine/ports.ts';
 import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
 import { weekStartIn } from '../streams/windows.ts';
 import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
-import { HarvestView } from './harvest-view.ts';
+import { HarvestView, type HarvestViewParts } from './harvest-view.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';
@@ -23,12 +23,11 @@ import {
 } from './share.ts';
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 
-export interface VerificationOptions {
+export interface VerificationOptions extends HarvestViewParts {
   /** The streams to compare, in the order of the catalog. */
   readonly streams: readonly StreamDefinition[];
   /** All streams there are: some are looked into for those that are compared. */
   readonly catalog: readonly StreamDefinition[];
-  readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
   readonly codec: ReadableCodec;
   readonly log: TopicLog;
   /** Whether a stream that is looked into only for its days is switched on. */
@@ -41,9 +40,6 @@ export interface VerificationOptions {
   /** How long after the first look a stream is looked at again. */
   readonly patienceMs: (stream: StreamDefinition) => number;
   readonly withValues: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly signal: AbortSignal;
 }
 
 /** Requests by budget. */
