@@ -554,7 +554,7 @@ const TABLE = [
   [
     'P5',
     'a fenced instance opens again',
-    ['src/base/errors.ts', "'kafka.fenced': {\n    kind: 'account'", "'kafka.fenced': {\n    kind: 'reopen'"],
+    ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
   ],
 ];
 

@@ -99,11 +99,16 @@ function isUnauthorised(thrown: unknown): boolean {
   return thrown instanceof PublisherError && thrown.code === 'harvest.unauthorised';
 }
 
-export interface OAuthOptions {
+export interface OAuthCredential {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** The configured refresh token; the store may hold a newer one that descends from it. */
+  /** As configured; the store may hold a newer one that descends from it. */
   readonly refreshToken: Secret;
+  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
+  readonly tokenFile: string | null;
+}
+
+export interface OAuthOptions extends Omit<OAuthCredential, 'tokenFile'> {
   readonly store: TokenStore;
   readonly idBase: URL;
   readonly userAgent: string;

@@ -1,28 +1,18 @@
 // The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
-import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import type { Emit } from '../engine/events.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
-import { type Auth, ConfiguredAuth, OAuthGrant, type OAuthOptions, personalToken } from './auth.ts';
+import { type Auth, ConfiguredAuth, type OAuthCredential, OAuthGrant, type OAuthOptions, personalToken } from './auth.ts';
 import { Budget } from './budget.ts';
-import { type Answered, type Call, Caller, type Pacer } from './caller.ts';
+import { type Answered, type Call, Caller, type CallerOptions } from './caller.ts';
 import { Connections } from './connections.ts';
 import { answeredUpTo, type RequestPlace, unparsable } from './failures.ts';
 import { apiBase, type Bases, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
 import { openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
-
-export interface OAuthCredential {
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-  readonly refreshToken: Secret;
-  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
-  readonly tokenFile: string | null;
-}
 
 export type Credential = { readonly accessToken: Secret } | { readonly oauth: OAuthCredential };
 
@@ -31,27 +21,20 @@ export interface BudgetLimit {
   readonly perSeconds: number;
 }
 
-export interface SourceOptions {
+export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' | 'limitMs'> {
   readonly baseUrl?: string;
   /** Where links of answers say that the API is, when `baseUrl` is a gateway; Harvest's own address when left out. */
   readonly publicUrl?: string;
   readonly idBaseUrl?: string;
-  readonly userAgent: string;
-  readonly accountId: number | string;
   readonly credential: Credential;
   /** The credential as it is configured now, asked for when Harvest refuses the one in use; null when that cannot be told. */
   readonly reread?: () => Credential | null;
   readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: Emit;
   /**
    * Told when a budget wants a row stored soon; may be called often. Given: no request starts before `restore` and the
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
-  /** Spreads the requests, for commands beside a daemon. */
-  readonly pacer?: Pacer;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
