@@ -144,33 +144,9 @@ declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
 }
 
 declare module 'kafkajs/src/network/requestQueue/index.js' {
-  export interface Pushed {
-    readonly entry: {
-      readonly apiKey: number;
-      readonly apiName: string;
-      readonly apiVersion: number;
-      readonly correlationId: number;
-      readonly resolve: (answer: unknown) => void;
-      readonly reject: (error: Error) => void;
-    };
-    readonly expectResponse: boolean;
-    readonly sendRequest: () => void;
-  }
-
   /** Requests that one connection has sent and has still to send. */
   export default class RequestQueue {
-    constructor(options: {
-      maxInFlightRequests: number | null;
-      requestTimeout: number;
-      enforceRequestTimeout: boolean;
-      clientId: string;
-      broker: string;
-      logger: object;
-    });
     readonly pending: readonly unknown[];
-    push(request: Pushed): void;
-    fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
-    maybeThrottle(ms: number): void;
     scheduleCheckPendingRequests(): void;
   }
 }
