@@ -90,13 +90,9 @@ function withExtra(writeFields: WriteRecord): WriteRecord {
 }
 
 function takeNulls(fields: readonly Field[]): string[] {
-  const nulls: string[] = [];
-  for (const field of fields) {
-    if (!field.wasNull) continue;
-    field.wasNull = false;
-    nulls.push(field.path);
-  }
-  return nulls;
+  const nulls = fields.filter(({ wasNull }) => wasNull);
+  for (const field of nulls) field.wasNull = false;
+  return nulls.map(({ path }) => path);
 }
 
 function compileRecord(
@@ -229,9 +225,8 @@ function compileDay(path: string): Write {
 
 function compileLong(path: string): Write {
   return (value, out) => {
-    if (!Number.isSafeInteger(value) || Math.abs(value as number) > LARGEST_LONG) {
-      throw refusal(path, 'an integer below 2^53', value);
-    }
+    const isLong = Number.isSafeInteger(value) && Math.abs(value as number) <= LARGEST_LONG;
+    if (!isLong) throw refusal(path, 'an integer below 2^53', value);
     out.long(value as number);
   };
 }

@@ -259,6 +259,7 @@ function idIn({ id }: Members, about: string): number {
 
 /** Null when it is no Avro record: registries hold text keys, Protobuf and JSON Schema as well. */
 function schemaIn({ schema }: Members, about: string): object | null {
-  if (typeof schema !== 'string') throw new PublisherError('registry.refused', `the answer for ${about} holds no schema`);
+  if (typeof schema !== 'string')
+    throw new PublisherError('registry.refused', `the answer for ${about} holds no schema`);
   return parsedObject(schema);
 }

@@ -8,7 +8,7 @@ import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type RequestPlace, pauseOf, unparsable } from './failures.ts';
+import { pauseOf, type RequestPlace, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';

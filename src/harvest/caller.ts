@@ -12,7 +12,7 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
-import { type RequestPlace, pauseOf, refusal } from './failures.ts';
+import { pauseOf, type RequestPlace, refusal } from './failures.ts';
 import { garbled, looseTextOf, objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 

@@ -4,7 +4,14 @@ import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
-import { type Auth, ConfiguredAuth, type OAuthCredential, OAuthGrant, type OAuthOptions, personalToken } from './auth.ts';
+import {
+  type Auth,
+  ConfiguredAuth,
+  type OAuthCredential,
+  OAuthGrant,
+  type OAuthOptions,
+  personalToken,
+} from './auth.ts';
 import { Budget } from './budget.ts';
 import { type Answered, type Call, Caller, type CallerOptions } from './caller.ts';
 import { Connections } from './connections.ts';

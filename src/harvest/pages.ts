@@ -27,7 +27,10 @@ export function garbled(place: RequestPlace): PublisherError {
 }
 
 /** The text with U+FFFD in place of bytes that are no UTF-8, and whether there were any. Throws `harvest.unparsable`. */
-export async function looseTextOf(answer: HttpAnswer, place: RequestPlace): Promise<{ text: string; isGarbled: boolean }> {
+export async function looseTextOf(
+  answer: HttpAnswer,
+  place: RequestPlace,
+): Promise<{ text: string; isGarbled: boolean }> {
   const bytes = await unpacked(answer, place);
   return { text: bytes.toString('utf8'), isGarbled: !isUtf8(bytes) };
 }

@@ -4,7 +4,7 @@ import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isFencing, type BrokerPlace, translate } from './failures.ts';
+import { type BrokerPlace, isFencing, translate } from './failures.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';

@@ -6,7 +6,7 @@ import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isTopicRefused, type BrokerPlace } from './failures.ts';
+import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
 import { Ownership } from './ownership.ts';
 import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';

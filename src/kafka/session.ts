@@ -8,19 +8,13 @@ import { type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { isLasting, type BrokerPlace, translate } from './failures.ts';
+import { type BrokerPlace, isLasting, translate } from './failures.ts';
 import { produce } from './produce.ts';
 
 /** Sends to one partition; returns the offset of the first message. */
 export type Send = (topic: string, partition: number, messages: readonly Message[]) => Promise<number>;
 
-export interface Session {
-  /** One transaction. When it throws, its outcome is unknown and the session is over. */
-  transact<T>(work: (send: Send) => Promise<T>): Promise<T>;
-  /** Monotonic ms of the last word to the broker. */
-  readonly usedAt: number;
-  close(): Promise<void>;
-}
+export type Session = ReturnType<typeof openSession>;
 
 export interface SessionOptions {
   readonly transactionalId: string;
@@ -90,23 +84,25 @@ function producingCluster(connection: Connection, clock: Clock): Cluster {
   return cluster;
 }
 
-function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions): Session {
+function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions) {
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
   let state: 'ready' | 'in transaction' | 'over' = 'ready';
   let usedAt = clock.monotonic();
 
   return {
+    /** Monotonic ms of the last word to the broker. */
     get usedAt() {
       return usedAt;
     },
     transact,
-    close: async () => {
+    close: async (): Promise<void> => {
       // After a failure there is nothing to wait for: the publisher cuts the connection.
       if (state !== 'over') await goodbye(producer, clock);
       state = 'over';
     },
   };
 
+  /** One transaction. When it throws, its outcome is unknown and the session is over. */
   async function transact<T>(work: (send: Send) => Promise<T>): Promise<T> {
     assert(state === 'ready', 'one transaction at a time, and none after a failure');
     state = 'in transaction';

@@ -15,14 +15,10 @@ export interface ShownRow extends StoredRow {
   readonly committedAt: number;
 }
 
-export interface ShownSignal extends Signal {
-  readonly accountId: string;
-}
-
 export interface ShownState {
   readonly rows: readonly ShownRow[];
   /** Signals that are not carried out yet, the oldest first. */
-  readonly signals: readonly ShownSignal[];
+  readonly signals: readonly (Signal & { readonly accountId: string })[];
 }
 
 /** Every account's rows and signals as committed now. */
@@ -33,7 +29,7 @@ export async function readState(
   signal: AbortSignal,
 ): Promise<ShownState> {
   const rows = new Map<string, ShownRow>();
-  const signals = new Map<string, ShownSignal>();
+  const signals = new Map<string, ShownState['signals'][number]>();
   const take: OnRecord = (record) => {
     const { key, value, timestamp: committedAt } = record;
     const subject = parseKey(key);

@@ -311,4 +311,3 @@ async function withAdmin<T>(
     await admin.disconnect();
   }
 }
-

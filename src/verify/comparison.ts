@@ -191,7 +191,8 @@ export class Comparison {
   /** Asks for a share and tells of each record in it; false when the share is refused. */
   async #ask(share: Share, onAnswer: (id: RowId, answer: ReadRecord) => void): Promise<boolean> {
     const pages = await this.#parts.harvest.share(this.#stream, share, this.#parts.parent, (records) => {
-      for (const record of records) onAnswer(this.#parts.records.idOf(record, share), this.#parts.records.read(record, share));
+      for (const record of records)
+        onAnswer(this.#parts.records.idOf(record, share), this.#parts.records.read(record, share));
     });
     if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);

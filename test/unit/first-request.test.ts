@@ -5,8 +5,7 @@ import { waitingDaemon } from './waiting-daemon.ts';
 const takesGood = (token: string): number => (token === 'good' ? 200 : 401);
 
 /** A daemon of accounts with these tokens, of which Harvest takes `good`. */
-const daemonOf = (tokens: readonly string[], statusOf = takesGood) =>
-  waitingDaemon(tokens, { statusOf });
+const daemonOf = (tokens: readonly string[], statusOf = takesGood) => waitingDaemon(tokens, { statusOf });
 
 const PATIENTLY = { timeout: 60_000, interval: 20 };
 
