@@ -390,8 +390,8 @@ const TABLE = [
     'a lease that does not end',
     [
       'src/harvest/lease.ts',
-      'monotonic < end.monotonic && wall < end.wall ?',
-      'monotonic <= Infinity || !wall || !end ?',
+      'monotonic < end.monotonic && wall < end.wall && started',
+      '(monotonic <= Infinity || !wall || !end) && started',
     ],
     ['unit', 'test/unit/harvest/budget-lives.test.ts', 'when an owner sleeps through'],
   ],
