@@ -1,6 +1,22 @@
 // The state row of a stream: where it stands, as stored in the state topic with the records it speaks of (P4). Plain JSON in
 // snake_case, because operators read it (`state show`). Pure: every change is a new row; times come in as arguments.
-
+//
+//                 403, or 404, again and again          400, 422, a foreign link
+//      FORBIDDEN <---------------------------- RUNNING ----------------------------> BLOCKED
+//          |                                   ^  |  ^                                  |
+//          +------------- an answer -----------+  |  +------------ an answer -----------+
+//                                                 |
+//         (any) ---- its module is off ----> FEATURE_OFF ---- its module is on ----> RUNNING
+//
+// What it deletes may be held meanwhile. While it runs and is held, its state is HELD for people.
+//
+//      none --- too many rows missing, by a count, a reconciliation or a list read whole --> missing
+//      none --- a removal would take too many rows along -----------------------------> cascade
+//      none --- a candidate may not be asked for ------------------------------------> refused
+//      each --- a person releases it ----------------------> released ---+
+//      each --- what it is held for is there again, or answers ----------+--> none, once nothing of it is left
+//
+// test/unit/engine/transitions.test.ts has every state, hold and event in one table.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
@@ -181,13 +197,20 @@ export function refusedRow(
   return { ...row, state, reason, remedy, since: row.state === state ? row.since : isoSeconds(now) };
 }
 
-/** The module of the stream is off: `flag` of the company says so. */
-export function switchedOffRow(row: StreamRow, stream: StreamDefinition, flag: string, now: number): StreamRow {
+/** The row once the company says whether the module of the stream is off. */
+export function switchedRow(
+  row: StreamRow,
+  { name, feature }: StreamDefinition,
+  isOff: boolean,
+  now: number,
+): StreamRow {
+  if (isOff === (row.state === 'FEATURE_OFF')) return row;
+  if (!isOff) return moved(row, row.position, 'probe', now, false);
   return {
     ...row,
     state: 'FEATURE_OFF',
-    reason: `the company has this module switched off (${flag} is false)`,
-    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${stream.name}.enabled: false.`,
+    reason: `the company has this module switched off (${feature} is false)`,
+    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${name}.enabled: false.`,
     since: isoSeconds(now),
   };
 }
