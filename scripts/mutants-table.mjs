@@ -51,8 +51,8 @@ const TABLE = [
     'commit the cursor before the records',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'await this.#sink.commit({ ...batch, messages: [], deadLetters: [] }); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'await sink.commit({ ...batch, messages: [], deadLetters: [] }); await sink.commit(batch);',
     ],
   ],
   [
@@ -60,8 +60,8 @@ const TABLE = [
     'commit the records before the rows',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'await this.#sink.commit({ ...batch, rows: new Map() }); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'await sink.commit({ ...batch, rows: new Map() }); await sink.commit(batch);',
     ],
   ],
   [
@@ -325,8 +325,8 @@ const TABLE = [
     'apply the index on a lost commit',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'for (const [runtime, row] of rows) runtime.row = row; for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'for (const [runtime, row] of rows) runtime.row = row; for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes); await sink.commit(batch);',
     ],
   ],
   [
@@ -437,13 +437,17 @@ const TABLE = [
   [
     'P9',
     'opening the log is progress',
-    ['src/engine/account.ts', 'await this.#open(signal);\n', 'await this.#open(signal);\n        backoff.progressed();\n'],
+    [
+      'src/engine/account.ts',
+      'await this.#open(signal);\n',
+      'await this.#open(signal);\n        backoff.progressed();\n',
+    ],
     ['unit', 'test/unit/engine/reopening.test.ts', 'a log that opens and takes no commit'],
   ],
   [
     'P9',
     'storing the budgets is progress',
-    ['src/engine/committer.ts', 'if (results.length > 0) this.#onProgress();', 'this.#onProgress();'],
+    ['src/engine/committer.ts', 'if (results.length > 0) onProgress();', 'onProgress();'],
     ['unit', 'test/unit/engine/reopening.test.ts', 'that the budgets are stored is no progress'],
   ],
   [

@@ -59,12 +59,12 @@ export function askedAgain(row: StreamRow): StreamRow {
 }
 
 /** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
-const HELD_CENSUS_MS = 3_600_000;
+const HELD_READING_MS = 3_600_000;
 
 /** The row after a count check to which Harvest did not say how many there are. */
 export function uncounted(row: StreamRow, now: number): StreamRow {
   const isMissing = row.hold?.kind === 'missing' && !row.hold.released;
-  const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_CENSUS_MS > now && row.uncounted;
+  const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_READING_MS > now && row.uncounted;
   const reconcile_due = isMissing && !isRead ? 'asked' : row.reconcile_due;
   return { ...askedAgain(row), counted_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, reconcile_due };
 }
@@ -94,28 +94,26 @@ const FULL = 0.9;
 
 /** Rows of an index by day, in ascending order, how many have no day, and how many fit into a page. */
 export class Histogram {
-  readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
+  readonly days: ReadonlyArray<readonly [day: number, count: number]>;
   readonly undated: number;
   readonly page: number;
 
   constructor(counts: ReadonlyMap<number | null, number>, pageRows: number) {
     this.page = pageRows * FULL;
     this.undated = counts.get(null) ?? 0;
-    this.#days = [...counts]
-      .filter((entry): entry is [number, number] => entry[0] !== null)
-      .sort((a, b) => a[0] - b[0]);
+    this.days = [...counts].filter((entry): entry is [number, number] => entry[0] !== null).sort((a, b) => a[0] - b[0]);
   }
 
   /** Rows in the range; rows without a day are in the whole alone. */
   count({ from, to }: DayRange): number {
     let sum = from === null && to === null ? this.undated : 0;
-    for (const [day, count] of this.#days) if (day >= (from ?? day) && day <= (to ?? day)) sum += count;
+    for (const [day, count] of this.days) if (day >= (from ?? day) && day <= (to ?? day)) sum += count;
     return sum;
   }
 
   /** The day after which half of the range's rows lie; null when they are all on one day. */
   middle(range: DayRange): number | null {
-    const inside = this.#days.filter(([day]) => day >= (range.from ?? day) && day <= (range.to ?? day));
+    const inside = this.days.filter(([day]) => day >= (range.from ?? day) && day <= (range.to ?? day));
     if (inside.length < 2) return null;
     const half = inside.reduce((sum, [, count]) => sum + count, 0) / 2;
     let sum = 0;
@@ -125,10 +123,6 @@ export class Histogram {
     }
     return inside.at(-2)![0];
   }
-
-  days(): ReadonlyArray<readonly [day: number, count: number]> {
-    return this.#days;
-  }
 }
 
 /** The whole list in ranges that are one page each; days with more rows than that stay whole. */
@@ -137,7 +131,7 @@ export function parted(days: Histogram): DayRange[] {
   let from: number | null = null;
   let rows = 0;
   let last: number | null = null;
-  for (const [day, count] of days.days()) {
+  for (const [day, count] of days.days) {
     if (last !== null && rows + count > days.page) {
       ranges.push({ from, to: last, total: null });
       from = last + 1;
@@ -173,24 +167,15 @@ export function counted(
 ): StreamRow {
   const at = isoSeconds(now);
   const isHeld = row.hold !== null && !row.hold.released;
-  if (!isHeld && !row.hold?.released && reconciliation.found > limit) {
+  const isTooMuch = reconciliation.found > limit;
+  if (row.hold === null && isTooMuch) {
     const reason = missingReason(reconciliation.found, row.rows);
-    return {
-      ...row,
-      reconciliation: null,
-      candidates: [],
-      reconciled_at: at,
-      hold: holdOf(row.hold, 'missing', reason, at),
-    };
+    const hold = holdOf(row.hold, 'missing', reason, at);
+    return { ...row, reconciliation: null, candidates: [], reconciled_at: at, hold };
   }
   // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.
-  if (
-    isHeld &&
-    row.uncounted &&
-    row.hold?.kind === 'missing' &&
-    isDone(reconciliation) &&
-    reconciliation.found <= limit
-  ) {
+  const isMissing = isHeld && row.hold?.kind === 'missing';
+  if (isMissing && row.uncounted && isDone(reconciliation) && !isTooMuch) {
     return { ...row, reconciliation: null, reconciled_at: at, hold: null, reconcile_due: 'asked' };
   }
   const { candidates } = isHeld ? row : withCandidates(row, found);

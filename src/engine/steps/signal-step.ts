@@ -2,7 +2,7 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { startOf } from '../fetch.ts';
 import type { Signal } from '../ports.ts';
-import { addedTo, type Position } from '../state/position.ts';
+import { type Position, withoutHeld } from '../state/position.ts';
 import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type StepContext, type StepResult, stepResult } from '../step.ts';
@@ -64,10 +64,8 @@ function readAgain(row: StreamRow): StreamRow {
       return { ...row, scanned_at: null };
     case 'child':
       return { ...row, position: { ...position, scan: null }, scanned_at: null };
-    case 'report': {
-      const touched = addedTo(position.touched, position.held, new Set());
-      return { ...row, position: askForRound({ ...position, touched, held: [] }) };
-    }
+    case 'report':
+      return { ...row, position: askForRound(withoutHeld(position)) };
   }
 }
 
