@@ -61,7 +61,7 @@ function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'fr
   return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
 }
 
-/** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
+/** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
 function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
     return definition.budget === name && row.state === 'RUNNING' && !row.complete;
@@ -128,7 +128,6 @@ function reasonOf(
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 
-/** What waits to be read or deleted, for people to see that it moves. */
 function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
   const { position, candidates, confirmed, reconciliation } = row;
   const pending = position.kind === 'child' ? position.pending.length : 0;

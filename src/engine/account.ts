@@ -23,7 +23,7 @@ export interface AccountParts extends World {
 
 const OPENING: Phase = { name: 'opening', reason: null, remedy: null };
 const RUNNING: Phase = { name: 'running', reason: null, remedy: null };
-/** What is not urgent begins only while less than this share of a budget's window is used. */
+/** Patient work begins only while less than this share of a budget's window is used. */
 const SLACK_SHARE = 0.5;
 /** How the log is opened again; only `run --once` ever gives up. */
 const REOPEN_PACE: Pace = { baseMs: 200, mostMs: 15_000, patienceMs: 120_000 };
@@ -125,7 +125,7 @@ export class Account {
         await this.#open(signal);
         return signal.aborted ? null : await this.#work(signal, scope, backoff);
       } catch (thrown) {
-        // What was under way when we were told to stop has ended as it should.
+        // Told to stop: requests under way end with an abort, as they should.
         if (signal.aborted && isAbort(thrown)) return null;
         const error = asPublisherError(thrown);
         const retryInMs = backoff.failed();

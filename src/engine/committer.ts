@@ -85,7 +85,7 @@ export class Committer {
     if (!this.#failure) this.#start();
   }
 
-  /** What waits for a commit or is in one; null when nothing is. */
+  /** Says that something waits for a commit, or is in one; null when nothing is. */
   owes(): string | null {
     if (this.#committing) return 'a commit is under way';
     if (this.#failure || (this.#queue.length === 0 && !this.#budgetsAsked)) return null;
@@ -110,7 +110,7 @@ export class Committer {
   #start(): void {
     this.#running ??= this.#drain().finally(() => {
       this.#running = null;
-      // What was submitted after the last look into the queue.
+      // A result may have been submitted after the last look into the queue.
       if (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) this.#start();
     });
   }
@@ -301,7 +301,7 @@ function driftEvents(runtime: StreamRuntime, diff: Diff): PublisherEvent[] {
   return [...diff.drift.news(runtime.row), ...refused];
 }
 
-/** What goes to the notifications topic: state changes, drift, refusals, and the scans that people wait for. */
+/** The notifications topic gets state changes, drift, refusals, and the scans that people wait for. */
 function isNotable(event: PublisherEvent): boolean {
   if (event.name === 'scan.started' || event.name === 'scan.completed') return event.purpose === 'snapshot';
   return NOTABLE.has(event.name);

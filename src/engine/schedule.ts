@@ -18,7 +18,7 @@ export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' |
   readonly only: ReadonlySet<string> | null;
   /** Whether a budget has room for what is not urgent: reconciliations, slow scans over parents, rounds over old windows. */
   readonly hasSlack: (budget: BudgetName) => boolean;
-  /** What a person asked for and waits to be carried out, by the name of its stream. */
+  /** The next signal of a stream that waits to be carried out. */
   readonly signalFor: (stream: string) => Signal | undefined;
 }
 
@@ -87,7 +87,7 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   return soonest(waiting, runtime, now);
 }
 
-/** What is due goes by its deadline, windows of a report by turns; when nothing is, what falls due first. */
+/** Due tasks go by their deadlines, windows of a report by turns; when none is due, the one that falls due first. */
 function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): TaskAt {
   const due = all.filter(({ at }) => at <= now);
   if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
@@ -97,12 +97,12 @@ function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): T
   return due.reduce((a, b) => (deadline(b) < deadline(a) ? b : a));
 }
 
-/** What may begin at once has waited since the stream's last step: so what is timed and late outranks what merely came first. */
+/** A task that may begin at once has waited since the stream's last step: so a timed one that is late outranks it. */
 function deadlineOf({ at, priority }: TaskAt, { memory }: StreamRuntime, now: number): number {
   return (at > 0 ? at : unlessSetBack(memory.waitingSince, 0, now)) + priority * CLASS_MS;
 }
 
-/** What is not urgent waits while its budget is needed for something else. */
+/** A patient task waits while its budget is needed for something else. */
 function delayed(candidate: TaskAt, { definition }: StreamRuntime, { hasSlack }: ScheduleView, now: number): TaskAt {
   const isSlack = candidate.priority === PRIORITY.slack && candidate.at <= now;
   return isSlack && !hasSlack(definition.budget) ? { ...candidate, at: now + SLACK_PAUSE_MS } : candidate;
@@ -135,7 +135,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const { position, complete, scanned_at } = runtime.row;
   const { scanned } = runtime.memory;
   const read = (at: number, priority: number): TaskAt => ({ task: { kind: 'read' }, at, priority });
-  // What is caught up once is not due again by its interval.
+  // A stream that is caught up once is not due again by its interval.
   const isDone = view.once && scanned && scanned_at !== null;
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
   switch (position.kind) {

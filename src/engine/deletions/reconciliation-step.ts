@@ -17,7 +17,7 @@ import { beginReconciliation, counted, Histogram, halved, isDone, isPage } from 
 /** Ranges that are asked for at the same time. */
 const RANGES_AT_ONCE = 4;
 
-/** What one step read of the reconciliation: how it stands now, and which rows of ours were not there. */
+/** How the reconciliation stands after a step, and which rows of ours were not there. */
 interface Progress {
   readonly reconciliation: Reconciliation;
   readonly missing: readonly number[];

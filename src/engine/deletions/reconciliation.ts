@@ -1,19 +1,19 @@
-// What is missing: the rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
+// The rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
 //
-// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count` looks
-// for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n
-// rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a candidate, and only Harvest's
-// own 404 for its id makes it a deletion.
+// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause
+// `count` looks for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k
+// deletions among n rows cost O(k log n) requests; a list that goes by id is walked. A row that a list no longer has is a
+// candidate, and only Harvest's own 404 for its id makes it a deletion.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
 import { holdOf, missingReason } from '../state/hold.ts';
 import type { DayRange, Reconciliation, StreamRow } from '../state/stream-row.ts';
 
-/** What a state row takes, beside all else: candidates, and records that answered 404. */
+/** A state row takes so many candidates, and so many records that answered 404, beside all else. */
 export const CANDIDATES_MAX = 20_000;
 export const CONFIRMED_MAX = 10_000;
 
-/** The row with more candidates, as far as it takes them. What is left out is found again: by the next reconciliation, the next scan. */
+/** The row with more candidates, as far as it takes them: the next reconciliation, or scan, finds the others again. */
 export function withCandidates(row: StreamRow, found: readonly number[]): StreamRow {
   const known = new Set(row.candidates);
   const news = [...new Set(found)].filter((id) => !known.has(id));
@@ -51,14 +51,14 @@ export function afterCount(
   return { ...counted, ...released, ...(isNews && !isBack && { reconcile_due: row.reconcile_due ?? 'count' }) };
 }
 
-/** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
+/** Held deletes are asked for again: a role that came back answers 200 for what was 404. */
 export function askedAgain(row: StreamRow): StreamRow {
   return row.hold?.kind === 'cascade'
     ? { ...row, candidates: [...row.candidates, ...row.confirmed], confirmed: [] }
     : row;
 }
 
-/** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
+/** A list that misses rows and cannot be counted is read whole so often, to see whether they are there again. */
 const HELD_READING_MS = 3_600_000;
 
 /** The row after a count check to which Harvest did not say how many there are. */
@@ -183,7 +183,7 @@ export function counted(
   const isCut = reconciliation.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
   if (!isDone(reconciliation))
     return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
-  // What a reconciliation could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
+  // The difference that is left is taken as it is until the count is another; confirm-step.ts takes off what it deletes.
   const ended: StreamRow = { ...row, reconciliation: null, candidates, explained: row.missing };
   if (isCut) return { ...ended, reconcile_due: 'asked' };
   if (reconciliation.cause !== 'count') return { ...ended, reconciled_at: at };

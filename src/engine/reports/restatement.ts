@@ -13,7 +13,7 @@ export interface Restated {
   readonly all: ReadonlySet<StreamRuntime>;
 }
 
-/** What `diff` of `runtime` restates, among the windows that were read so far or are being read. */
+/** The windows that `diff` of `runtime` restates, among those that were read so far or are being read. */
 export function restated(
   runtime: StreamRuntime,
   diff: Diff,

@@ -59,7 +59,7 @@ export function windowTasks(
   const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
   if (unread !== current.from && (complete || isCovered)) {
     const readAt = memory.windowReads.get(current.from);
-    // What is caught up once is not due again by its interval.
+    // A window that is caught up once is not due again by its interval.
     tasks.push(taskAt('current', current, readAt === undefined ? 0 : once ? NEVER : end(readAt, intervals.pollMs)));
   }
   if (unread !== null) return tasks;

@@ -30,12 +30,12 @@ export interface DiffOptions {
   readonly newOp: 'c' | 'r';
   /** Versions already in the dead-letter topic. */
   readonly refused: Readonly<Record<string, number>>;
-  /** What the topic takes. */
+  /** The largest value that the topic takes. */
   readonly maxValueBytes: number;
   readonly seen?: boolean;
 }
 
-/** What a step found out about its records, in the order in which Harvest gave them. */
+/** The findings of a step about its records, in the order in which Harvest gave them. */
 export class Diff {
   readonly messages: OutMessage[] = [];
   readonly deadLetters: DeadLetter[] = [];
@@ -47,7 +47,7 @@ export class Diff {
   read = 0;
   unchanged = 0;
   stale = 0;
-  /** What the index becomes when the commit is known. */
+  /** The rows of the index once the commit is known. */
   readonly changes = new Map<RowId, IndexedRow | null>();
   /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
   readonly seen: Set<RowId> | null;

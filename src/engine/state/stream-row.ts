@@ -8,7 +8,7 @@
 //                                                 |
 //         (any) ---- its module is off ----> FEATURE_OFF ---- its module is on ----> RUNNING
 //
-// What it deletes may be held meanwhile. While it runs and is held, its state is HELD for people.
+// Its deletes may be held meanwhile. While it runs and is held, its state is HELD for people.
 //
 //      none --- too many rows missing, by a count, a reconciliation or a list read whole --> missing
 //      none --- a removal would take too many rows along -----------------------------> cascade
@@ -38,7 +38,7 @@ export interface Reconciliation {
   /** `count`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
   readonly cause: 'count' | 'interval' | 'asked';
   readonly started_at: string;
-  /** What is left of a dated list; null for the others. */
+  /** The ranges that are left of a dated list; null for the others. */
   readonly ranges: readonly DayRange[] | null;
   /** The place in a list that goes by id: `links.next`, and the smallest id read so far. */
   readonly next: string | null;
@@ -103,7 +103,7 @@ export interface StreamRow {
   readonly replaced_text?: true;
   /** Records whose day nobody can mean, named once. Absent where there never were any. */
   readonly far_days?: readonly number[];
-  /** What the company row alone carries: the switches and the week start that other streams need. */
+  /** The switches and the week start that other streams need: only the company's row has them. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
   readonly moved_by: Purpose;
@@ -120,7 +120,7 @@ const NO_RECONCILIATION = {
   confirmed: [],
 } as const;
 
-/** What the stream is in, as people see it: a hold is a state too. */
+/** The state of the stream as people see it: a hold is a state too. */
 export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }

@@ -1,4 +1,4 @@
-// What a person asked for with a command, as a move of the stream's row: no request is made here, the next steps do the work.
+// A signal moves the row of its stream: no request is made here, the next steps do the work.
 import { isoSeconds } from '../../base/clock.ts';
 import { startOf } from '../fetch.ts';
 import type { Signal } from '../ports.ts';
@@ -18,7 +18,7 @@ export function signalStep(runtime: StreamRuntime, signal: Signal, context: Step
   return stepResult(runtime, 'signal', {
     moves: [[runtime, change]],
     signalsDone: [signal.id],
-    // What a person asks for does not rest first.
+    // No window that a person asks for rests first.
     memory: { windowReads: new Map() },
     events: [{ name: 'signal.carried_out', stream: signal.stream, signal: signal.kind, given: signal.at }],
   });
