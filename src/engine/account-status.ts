@@ -44,21 +44,18 @@ export function accountStatus(parts: {
 
 function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
+  const freeInSeconds = (requests: number) => Math.ceil(budget.freeInMs(requests) / 1000);
   return {
-    ...allowance(budget, firstScans),
     name: budget.name,
     requests: budget.requests,
     perSeconds: budget.windowMs / 1000,
     used: budget.used(),
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
+    freeInSeconds: freeInSeconds(1),
+    firstScans: { requests: firstScans, seconds: firstScans > 0 ? freeInSeconds(firstScans) : 0 },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
-}
-
-function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstScans'> {
-  const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
-  return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
 }
 
 /** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
@@ -139,15 +136,12 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
     heldWindows: position.kind === 'report' ? position.held.length : 0,
     candidates: candidates.length,
     confirmed: confirmed.length,
-    reconciliation:
-      reconciliation === null
-        ? null
-        : {
-            cause: reconciliation.cause,
-            startedAt: reconciliation.started_at,
-            read: reconciliation.read,
-            found: reconciliation.found,
-          },
+    reconciliation: reconciliation && {
+      cause: reconciliation.cause,
+      startedAt: reconciliation.started_at,
+      read: reconciliation.read,
+      found: reconciliation.found,
+    },
     missing: row.missing,
     countedAt: row.uncounted ? null : row.counted_at,
     reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,
