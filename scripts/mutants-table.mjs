@@ -178,6 +178,18 @@ const TABLE = [
     unit('engine/errands', 'children of a refused stream are not asked for twice'),
   ],
   [
+    'P1',
+    'a window that is being read is noted by nobody',
+    ['src/engine/reports/restatement.ts', 'windowsBeingRead(report).has(window) ||', ''],
+    unit('engine/claims', 'has it read again when it is being read right now'),
+  ],
+  [
+    'P1',
+    'a turn is had by success alone',
+    ['src/engine/claims.ts', "if (task.kind === 'window') {", "if (task.kind === 'signal') {"],
+    unit('engine/claims', 'had its turn also when its reading fails'),
+  ],
+  [
     'P7',
     'dead letters are forgotten for others',
     [
