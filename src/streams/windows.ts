@@ -110,4 +110,3 @@ export function windowStarts(span: WindowSpan): string[] {
 export function isoDay(epochDay: number): string {
   return new Date(epochDay * DAY_MS).toISOString().slice(0, 10);
 }
-
