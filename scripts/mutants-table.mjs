@@ -20,8 +20,8 @@ const TABLE = [
     'skip the fence: another transactional id at every opening',
     [
       'src/kafka/publisher.ts',
-      'transactionalId: this.#place.transactionalId,\n      transactionTimeoutMs',
-      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n      transactionTimeoutMs',
+      'transactionalId: this.#place.transactionalId,\n        transactionTimeoutMs',
+      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n        transactionTimeoutMs',
     ],
     FENCING,
   ],
@@ -37,7 +37,7 @@ const TABLE = [
   [
     'P3',
     'go on with a topic that got partitions',
-    ['src/kafka/restore.ts', 'if (partitionOf(record.key, partitions) !== partition)', 'if (partitions < 0)'],
+    ['src/kafka/restore.ts', 'if (partitionOf(ours.key, partitions) !== partition)', 'if (partitions < 0)'],
     ADDED,
   ],
   [
@@ -504,7 +504,7 @@ const TABLE = [
   [
     'P9',
     'the page of a proxy refuses the token',
-    ['src/harvest/failures.ts', 'status === 404) && !isHarvests', 'status === 404) && false'],
+    ['src/harvest/failures.ts', 'status === 404) && parsedObject(body) === null', 'status === 404) && false'],
     unit('harvest/refusals', 'a 401 that a proxy answers with its page'),
   ],
   [
@@ -570,7 +570,7 @@ const TABLE = [
   [
     'P5',
     'a fenced instance opens again',
-    ['src/base/errors.ts', "'kafka.fenced': {\n    kind: 'account'", "'kafka.fenced': {\n    kind: 'reopen'"],
+    ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
   ],
 ];
 

@@ -6,7 +6,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** What each room may import besides itself; `engine/ports`, `events` and `status` are the doors of the engine. */
+/** The rooms that each room may import besides itself; `engine/ports`, `events` and `status` are the doors of the engine. */
 const DOORS = ['engine/ports', 'engine/events', 'engine/status'];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
@@ -145,7 +145,7 @@ test('every room has its row in the table', () => {
   expect([...new Set(sources.map(({ room }) => room))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
 });
 
-/** What may be touched where. The lab is outside: it is a world of its own. */
+/** The places in which each thing may be touched. The lab is outside: it is a world of its own. */
 const TOUCHES: ReadonlyArray<{ readonly what: RegExp; readonly name: string; readonly where: RegExp }> = [
   { name: 'the clock', what: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, where: /^base\/clock\.ts$/ },
   {
