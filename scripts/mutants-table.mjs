@@ -317,9 +317,9 @@ const TABLE = [
     'P1',
     'forget dirty windows',
     [
-      'src/engine/steps/consequences.ts',
-      'dirty: addedTo(position.dirty, windows, windowsBeingRead(report))',
-      'dirty: position.dirty',
+      'src/engine/reports/restatement.ts',
+      'if (read.length === 0) return [];',
+      "if (read.length === 0 || mark === 'dirty') return [];",
     ],
     [
       'src/engine/reports/window-schedule.ts',
