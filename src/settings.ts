@@ -1,4 +1,4 @@
-// The configuration in the words of the parts. Apart from daemon.ts, so that a command that only looks on does not
+// Translates the configuration into the words of the parts. Apart from daemon.ts, so that a command that only looks on does not
 // load the engine.
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
@@ -18,7 +18,7 @@ export function prefixOf(config: Config, account: AccountConfig): string {
   return config.topics.prefix.replaceAll('{account_id}', account.id);
 }
 
-/** The settings of the Kafka room, PEM files read. */
+/** The configuration of the Kafka room, PEM files read. */
 export function kafkaSettings(config: Config): KafkaSettings {
   const { ssl, sasl, transaction_timeout_seconds, proxies: _, ...rest } = config.kafka;
   return {

@@ -1,25 +1,14 @@
 // One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
 // move, and only after the sink said that the commit is known (ARCHITECTURE, The way of a record).
-import { type Clock, isoSeconds } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
-import type { Emit, PublisherEvent } from './events.ts';
-import type {
-  Batch,
-  BudgetRow,
-  BudgetView,
-  DeadLetter,
-  JsonObject,
-  Notification,
-  OutMessage,
-  RowId,
-  Sink,
-  Source,
-} from './ports.ts';
+import { committedEvent, eventsOf, notificationsOf } from './commit-events.ts';
+import type { Emit } from './events.ts';
+import type { Batch, BudgetRow, BudgetView, DeadLetter, JsonObject, OutMessage, RowId, Sink, Source } from './ports.ts';
 import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import { type StreamRow, settledRow } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
-import { settledRow } from './state/stream-runtimes.ts';
 import type { StepResult } from './step.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
@@ -43,12 +32,20 @@ interface Waiting {
   readonly failed: (reason: unknown) => void;
 }
 
+export interface CommitterParts {
+  readonly accountId: number;
+  readonly sink: Sink;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Hears of every commit that took results along. */
+  readonly onProgress: () => void;
+  /** Hears of every commit that failed, also when nobody waits for it. */
+  readonly onFailure: (reason: unknown) => void;
+}
+
 export class Committer {
-  readonly #accountId: number;
-  readonly #sink: Sink;
-  readonly #source: Source;
-  readonly #clock: Clock;
-  readonly #emit: Emit;
+  readonly #parts: CommitterParts;
   readonly #queue: Waiting[] = [];
   #budgetsAsked = false;
   #finishing = false;
@@ -57,29 +54,9 @@ export class Committer {
   moves = 0;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
-  readonly #onProgress: () => void;
-  readonly #onFailure: (reason: unknown) => void;
 
-  /**
-   * `onProgress` hears of every commit that took results along, `onFailure` of every one that failed, also when nobody waits
-   * for it.
-   */
-  constructor(parts: {
-    accountId: number;
-    sink: Sink;
-    source: Source;
-    clock: Clock;
-    emit: Emit;
-    onProgress: () => void;
-    onFailure: (reason: unknown) => void;
-  }) {
-    this.#onProgress = parts.onProgress;
-    this.#onFailure = parts.onFailure;
-    this.#accountId = parts.accountId;
-    this.#sink = parts.sink;
-    this.#source = parts.source;
-    this.#clock = parts.clock;
-    this.#emit = parts.emit;
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
@@ -98,7 +75,7 @@ export class Committer {
     if (!this.#failure) this.#start();
   }
 
-  /** What waits for a commit or is in one; null when nothing is. */
+  /** Says that something waits for a commit, or is in one; null when nothing is. */
   owes(): string | null {
     if (this.#committing) return 'a commit is under way';
     if (this.#failure || (this.#queue.length === 0 && !this.#budgetsAsked)) return null;
@@ -123,7 +100,7 @@ export class Committer {
   #start(): void {
     this.#running ??= this.#drain().finally(() => {
       this.#running = null;
-      // What was submitted after the last look into the queue.
+      // A result may have been submitted after the last look into the queue.
       if (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) this.#start();
     });
   }
@@ -141,7 +118,7 @@ export class Committer {
         for (const waiting of group) waiting.done();
       } catch (reason) {
         this.#failure = { reason };
-        this.#onFailure(reason);
+        this.#parts.onFailure(reason);
         for (const waiting of [...group, ...this.#queue.splice(0)]) waiting.failed(reason);
       }
     }
@@ -158,19 +135,16 @@ export class Committer {
   }
 
   async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<void> {
+    const { accountId, sink, source, clock, emit, onProgress } = this.#parts;
     this.#budgetsAsked = false;
     const rows = new Map<StreamRuntime, StreamRow>();
     for (const result of results) {
       for (const [runtime, move] of result.moves)
-        rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
+        rows.set(runtime, settledRow(runtime.definition, move(rows.get(runtime) ?? runtime.row)));
       for (const [runtime, diff] of result.diffs)
         rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
-    const events = results.flatMap((result) => [
-      ...result.events,
-      ...stateEvents(result, rows, this.#accountId),
-      ...[...result.diffs].flatMap(([runtime, diff]) => driftEvents(runtime, diff)),
-    ]);
+    const events = eventsOf(results, rows, accountId);
     const budgetRows = this.#budgetRows(budgets);
     const stateRows = new Map<string, JsonObject>(
       [...rows].map(([runtime, row]) => [runtime.definition.name, row as unknown as JsonObject]),
@@ -181,38 +155,34 @@ export class Committer {
     const batch: Batch = {
       messages: joined<OutMessage>(diffs.map(({ messages }) => messages)),
       deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
-      notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
+      notifications: notificationsOf(events, clock.now()),
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
     };
-    const startedAt = this.#clock.monotonic();
+    const startedAt = clock.monotonic();
     this.#committing = true;
     this.moves++;
     try {
-      await this.#sink.commit(batch);
+      await sink.commit(batch);
     } finally {
       this.#committing = false;
       this.moves++;
     }
-    const commitMs = Math.round(this.#clock.monotonic() - startedAt);
-    if (results.length > 0) this.#onProgress();
+    const commitMs = Math.round(clock.monotonic() - startedAt);
+    if (results.length > 0) onProgress();
 
-    for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
+    for (const view of source.budgets) view.stored(budgetRows[view.name]);
     for (const [runtime, row] of rows) runtime.row = row;
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
-    const now = this.#clock.now();
-    this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
+    emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
-      for (const [runtime, diff] of result.diffs) {
-        runtime.lastCommitAt = now;
-        this.#emit(committedEvent(runtime, result.purpose, diff, commitMs));
-      }
+      for (const [runtime, diff] of result.diffs) emit(committedEvent(runtime, result.purpose, diff, commitMs));
     }
-    for (const event of events) this.#emit(event);
+    for (const event of events) emit(event);
   }
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
-    const rows = this.#source.budgets.map((view) => {
+    const rows = this.#parts.source.budgets.map((view) => {
       const lease = mode === 'exact' ? 0 : leaseOf(view);
       return [view.name, view.snapshot(lease)] as const;
     });
@@ -264,74 +234,6 @@ function refusedAfter({ refused }: StreamRow, { refusals, recovered }: Diff): St
   const kept = new Map(Object.entries(refused).filter(([id]) => !recovered.has(id)));
   for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);
   return Object.fromEntries(kept);
-}
-
-function committedEvent(
-  runtime: StreamRuntime,
-  purpose: StepResult['purpose'],
-  diff: Diff,
-  commitMs: number,
-): PublisherEvent {
-  return {
-    name: 'page.committed',
-    stream: runtime.definition.name,
-    purpose,
-    read: diff.read,
-    published: { ...diff.published },
-    unchanged: diff.unchanged,
-    stale: diff.stale,
-    deadLetters: diff.refusals.length,
-    drift: diff.drift.counts(),
-    commitMs,
-  };
-}
-
-function stateEvents(
-  result: StepResult,
-  rows: ReadonlyMap<StreamRuntime, StreamRow>,
-  accountId: number,
-): PublisherEvent[] {
-  const events: PublisherEvent[] = [];
-  for (const runtime of result.moves.keys()) {
-    const row = rows.get(runtime)!;
-    const [from, to] = [stateOf(runtime.row), stateOf(row)];
-    if (from === to) continue;
-    events.push({
-      name: 'stream.changed',
-      stream: runtime.definition.name,
-      from,
-      to,
-      ...whyOf(row, runtime.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(runtime.probeAt) : null,
-    });
-  }
-  return events;
-}
-
-function driftEvents(runtime: StreamRuntime, diff: Diff): PublisherEvent[] {
-  const refused = diff.drift
-    .refused()
-    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: runtime.definition.name, ...refusal }));
-  return [...diff.drift.news(runtime.row), ...refused];
-}
-
-/** What goes to the notifications topic: state changes, drift, refusals, and the scans that people wait for. */
-function isNotable(event: PublisherEvent): boolean {
-  if (event.name === 'scan.started' || event.name === 'scan.completed') return event.purpose === 'snapshot';
-  return NOTABLE.has(event.name);
-}
-
-const NOTABLE: ReadonlySet<PublisherEvent['name']> = new Set([
-  'stream.changed',
-  'drift.seen',
-  'record.refused',
-  'totals.absent',
-  'day.unlikely',
-]);
-
-function notification(event: PublisherEvent, now: number): Notification {
-  const { name, ...rest } = event as PublisherEvent & { stream: string };
-  return { stream: rest.stream, body: { event: name, at: isoSeconds(now), ...rest } };
 }
 
 function joined<T>(lists: ReadonlyArray<readonly T[]>): readonly T[] {

@@ -1,4 +1,4 @@
-// What the rows of a budget say, and how far a process may go on those that it has stored: so many attempts, and only for
+// The rows of a budget, and how far a process may go on those that it has stored: so many attempts, and only for
 // so long (promise P6). Whoever takes the account over counts all of them, so any row that may be the durable one must
 // cover what we do; and since they end, it knows from when on a process that slept will start none of them any more.
 import { assert } from '../base/errors.ts';
@@ -19,15 +19,15 @@ export interface Instant {
 /** An attempt that had not ended when a row was written: whoever reads it must count it as ending then. */
 const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
 
-/** What a budget counts at this moment: when attempts ended (monotonic), how many have not, and until when it is paused (wall). */
-export interface Counted {
+/** A budget at this moment: when attempts ended (monotonic), how many have not, and until when it is paused (wall). */
+export interface BudgetCount {
   readonly ended: readonly number[];
   readonly running: number;
   readonly pausedUntil: number;
 }
 
 export function rowOf(
-  { ended, running, pausedUntil }: Counted,
+  { ended, running, pausedUntil }: BudgetCount,
   lease: number,
   { monotonic, wall }: Instant,
 ): BudgetRow {
@@ -53,7 +53,7 @@ export function attemptsIn(row: BudgetRow, { monotonic, wall }: Instant): number
   return attempts;
 }
 
-/** What a row allows. It ends by whichever clock is faster: the monotonic one stands still while a machine is suspended. */
+/** The attempts that a row allows. It ends by whichever clock is faster: the monotonic one stands still while a machine is suspended. */
 interface Grant {
   /** So many attempts, counted from the first one of the process. */
   readonly attempts: number;
@@ -105,19 +105,15 @@ export class Leases {
   }
 
   /** Whether one more attempt may start after `started` of them. */
-  allow(started: number, now: Instant): boolean {
-    return this.#left(started, now) > 0;
+  allow(started: number, { monotonic, wall }: Instant): boolean {
+    const { attempts, end } = this.#strictest();
+    return monotonic < end.monotonic && wall < end.wall && started < attempts;
   }
 
   /** Little is left, or nothing although somebody waits: a new row should be stored. */
   isLow(started: number, now: Instant, isNeeded: boolean): boolean {
     const { attempts } = this.#strictest();
     return attempts - started < (this.#durable?.lease ?? 0) / 4 || (isNeeded && !this.allow(started, now));
-  }
-
-  #left(started: number, { monotonic, wall }: Instant): number {
-    const { attempts, end } = this.#strictest();
-    return monotonic < end.monotonic && wall < end.wall ? attempts - started : 0;
   }
 
   #strictest(): Grant {

@@ -4,6 +4,7 @@ import { request } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { openAgent, type Proxies, proxyRefusal } from '../base/http-agent.ts';
+import { parsedObject } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 
 export interface BearerTokens {
@@ -95,7 +96,7 @@ export async function issuedByEndpoint(endpoint: TokenEndpoint, proxies: Proxies
 }
 
 function issuedIn(url: string, status: number, body: string): Issued {
-  const { access_token, expires_in, error } = objectIn(body);
+  const { access_token, expires_in, error } = parsedObject(body) ?? {};
   if (status === 200 && typeof access_token === 'string' && access_token !== '') {
     // A life that is not told ends with the log-in.
     return { token: new Secret(access_token), lifeMs: 1000 * (Number(expires_in) || 0) };
@@ -115,14 +116,6 @@ function unavailable(url: string, reason: string): PublisherError {
     remedy:
       'Check kafka.sasl.oauthbearer.token_endpoint_url, and HTTPS_PROXY and NO_PROXY if it is reached through a proxy; it is asked again by itself.',
   });
-}
-
-function objectIn(body: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(body));
-  } catch {
-    return {};
-  }
 }
 
 const SIGNER = 'aws-msk-iam-sasl-signer-js';

@@ -5,26 +5,19 @@
 // after the 404, and only what still belongs to the deleted parent then goes with it.
 import { isoSeconds } from '../../base/clock.ts';
 import { counted } from '../../base/words.ts';
-import { ownerOf } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
-import { holdOf, limitOf } from './reconciliation.ts';
-
-type Streams = StepContext['streams'];
-
-/** The streams whose records go with one of `runtime`. */
-export function dependentsOf(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
-  return [...streams.values()].filter(({ definition }) => ownerOf(definition) === runtime.definition.name);
-}
+import { holdOf, limitOf } from '../state/hold.ts';
+import type { Move } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 
 /**
- * Those whose rows go with it now. A list that stands still is not touched: its orphans are missing from it when it runs
+ * The streams whose rows go with one of `runtime` now. A list that stands still is not touched: its orphans are missing from it when it runs
  * again. Children are: they move to no other parent, and nobody asks for those of a parent that is not there.
  */
-function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
-  return dependentsOf(runtime, streams).filter(
+function reachable({ dependents }: StreamRuntime): StreamRuntime[] {
+  return dependents.filter(
     ({ definition, row }) => definition.kind === 'child' || (row.state === 'RUNNING' && row.complete),
   );
 }
@@ -33,12 +26,12 @@ function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
 export function isAwaited(runtime: StreamRuntime): boolean {
   const { owner, definition, row } = runtime;
   if (owner === null || definition.kind !== 'list' || !hasRemovals(owner)) return false;
-  return row.state === 'RUNNING' && row.complete && runtime.scannedFrom <= owner.confirmedSince;
+  return row.state === 'RUNNING' && row.complete && runtime.memory.scannedFrom <= owner.memory.confirmedSince;
 }
 
 /** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
-export function isRemovalReady(runtime: StreamRuntime, streams: Streams): boolean {
-  return hasRemovals(runtime) && !reachable(runtime, streams).some(isAwaited);
+export function isRemovalReady(runtime: StreamRuntime): boolean {
+  return hasRemovals(runtime) && !reachable(runtime).some(isAwaited);
 }
 
 function hasRemovals({ row }: StreamRuntime): boolean {
@@ -46,17 +39,17 @@ function hasRemovals({ row }: StreamRuntime): boolean {
 }
 
 /** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */
-export function removalStep(runtime: StreamRuntime, context: StepContext): StepResult {
+export function removalStep({ runtime }: Claim, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());
-  const below = reachable(runtime, context.streams).map(
+  const below = reachable(runtime).map(
     (stream) => [stream, confirmed.flatMap((id) => stream.index.idsIn(id))] as const,
   );
   const tooMuch = below.find(([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold));
   if (tooMuch && !runtime.row.hold?.released) {
     const [{ definition, index }, ids] = tooMuch;
     const reason = `deleting ${counted(confirmed.length, 'record')} would take ${ids.length} of ${index.size} rows of ${definition.name} along`;
-    const move: Move = (row) => ({ ...row, hold: holdOf(row, 'cascade', reason, at) });
+    const move: Move = (row) => ({ ...row, hold: holdOf(row.hold, 'cascade', reason, at) });
     return stepResult(runtime, 'confirm', { moves: [[runtime, move]] });
   }
   const diffs: [StreamRuntime, Diff][] = [[runtime, removed(runtime, confirmed, context)]];
