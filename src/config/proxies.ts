@@ -25,7 +25,7 @@ export function proxyProblems(env: Environment['env']): Problem[] {
     .map((place) => ({ place, message: MUST_BE_PROXY }));
 }
 
-/** The value of a variable, which has its older name in small letters; an address may lack its scheme. */
+/** The value of a variable, whose older name is in lower case; an address may lack its scheme. */
 function variable(env: Environment['env'], name: string): string | null {
   const value = (env[name.toLowerCase()] || env[name])?.trim();
   if (!value) return null;
