@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { request } from 'undici';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createSimulator, serve } from '../../lab/simulator/index.ts';
 import { systemRandom } from '../../src/base/clock.ts';
 import { asPublisherError, type PublisherError } from '../../src/base/errors.ts';
@@ -67,6 +67,18 @@ test.each(['HTTP_PROXY', 'http_proxy'])(
   },
   120_000,
 );
+
+test('only the configuration reads the environment: what undici would find there is not used', async () => {
+  const { proxy, reach, url, own } = await network();
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY']) vi.stubEnv(name, url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await reach({}, [], own)).toEqual(['reached', 'reached']);
+  expect(await reach({ HTTP_PROXY: url, NO_PROXY: 'elsewhere' }, ['harvest.proxy_url=off'], own)).toEqual([
+    'reached',
+    'reached',
+  ]);
+  expect(proxy.asked).toEqual([]);
+});
 
 test('a proxy without its scheme is taken, as elsewhere', async () => {
   const { proxy, reach } = await network();
