@@ -44,6 +44,8 @@ const COMMANDS = {
   resetState: async () => (await import('./state.ts')).resetState,
   reconcile: async () => (await import('./signals.ts')).reconcile,
   release: async () => (await import('./signals.ts')).release,
+  pause: async () => (await import('./signals.ts')).pause,
+  resume: async () => (await import('./signals.ts')).resume,
   listDeadLetters: async () => (await import('./dead-letters.ts')).listDeadLetters,
   replayDeadLetters: async () => (await import('./dead-letters.ts')).replayDeadLetters,
   verify: async () => (await import('./verify.ts')).verify,
@@ -62,6 +64,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
   reconcile: ['reconcile projects --wait 60'],
   release: ['release projects --account 1234567'],
+  pause: ['pause time_entries --wait 30', 'pause all'],
+  resume: ['resume all'],
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],
   verify: ['verify', 'verify clients invoices --json', 'verify --sample 20', 'verify --alone'],
@@ -146,6 +150,13 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--dry-run', 'show where the stream stands and would stand; writes nothing');
   signal(program, 'reconcile <stream>', 'have everything of a stream read now', COMMANDS.reconcile);
   signal(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
+  signal(
+    program,
+    'pause <stream...>',
+    'ask Harvest nothing of these streams, or of all, until resumed',
+    COMMANDS.pause,
+  );
+  signal(program, 'resume <stream...>', 'read paused streams, or all, on from where they stand', COMMANDS.resume);
   const letters = program.command('dead-letters').description('records that could not be converted');
   command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
     '--account <id>',

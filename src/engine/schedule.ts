@@ -6,7 +6,7 @@ import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-ste
 import { PRIORITY } from './ports.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import type { StreamRow } from './state/stream-row.ts';
+import { isRunning, type StreamRow } from './state/stream-row.ts';
 import { isReadable, type StreamRuntime, settingsStream, type TaskKind } from './state/stream-runtime.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
@@ -77,7 +77,8 @@ function hasPatientWork({ reconciliation, reconcile_due, candidates, position }:
 export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt | null {
   if (runtime.busy || isWaitingForRemoval(runtime, view.streams)) return null;
   if (runtime.signals.length > 0) return { task: { kind: 'signal' }, at: 0, priority: PRIORITY.probe };
-  const { state } = runtime.row;
+  const { state, paused } = runtime.row;
+  if (paused !== null) return null;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
   const earliest = unlessSetBack(runtime.retry?.at ?? 0, RETRY_PACE.mostMs, now);
   const probeAt = unlessSetBack(runtime.probeAt, PROBE_MS[runtime.definition.budget], now);
@@ -199,7 +200,7 @@ function steppedAt(runtime: StreamRuntime, now: number): number {
 /** Records that the stream's are to be deleted with are confirmed: nothing of it may be under way meanwhile. */
 function isWaitingForRemoval(runtime: StreamRuntime, streams: ScheduleView['streams']): boolean {
   const { owner } = runtime;
-  if (owner === null || runtime.row.state !== 'RUNNING' || !runtime.row.complete) return false;
+  if (owner === null || !isRunning(runtime.row) || !runtime.row.complete) return false;
   return isRemovalReady(owner, streams) && !isAwaited(runtime);
 }
 
@@ -219,13 +220,13 @@ export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams'
   const company = settingsStream(streams);
   if (company && runtime !== company && !company.scanned && company.retry === null && isReadable(company))
     return company.definition.name;
-  if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
+  if (parent && (!parent.row.complete || !isRunning(parent.row))) return parent.definition.name;
   if (definition.kind !== 'report') return null;
-  // A report's windows are known once all that is recorded in its sources is.
+  // A report's windows are known once all that is recorded in its sources is; a snapshot that is paused will go on.
   return (
     definition.sources.find((name) => {
       const source = streams.get(name);
-      return source && isReadable(source) && !source.row.complete;
+      return source && !source.row.complete && (isReadable(source) || source.row.paused !== null);
     }) ?? null
   );
 }

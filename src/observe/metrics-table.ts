@@ -113,7 +113,7 @@ export const METRICS = {
   stream_state: metric(
     'gauge',
     '0 or 1',
-    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD.',
+    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD, PAUSED.',
     ['account', 'stream', 'state'],
   ),
   stream_complete: metric('gauge', '0 or 1', '1 once the snapshot is complete.', ['account', 'stream']),

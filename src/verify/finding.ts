@@ -86,6 +86,12 @@ function daemonNote(stream: string, row: JsonObject | undefined, accountId: numb
     readonly since: string;
     readonly released: boolean;
   } | null;
+  const paused = (row.paused ?? null) as { readonly by: string; readonly since: string } | null;
+  if (paused !== null) {
+    const remedy = `harvest-kafka resume ${stream} --account ${accountId}`;
+    const { by, since } = paused;
+    return { state: 'PAUSED', reason: `paused by ${by}`, since, remedy, complete: row.complete === true };
+  }
   if (row.state === 'RUNNING' && hold !== null && !hold.released) {
     const { reason, since } = hold;
     const remedy = `harvest-kafka release ${stream} --account ${accountId}`;

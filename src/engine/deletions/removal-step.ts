@@ -8,6 +8,7 @@ import { counted } from '../../base/words.ts';
 import { ownerOf } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
+import { isRunning } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import { holdOf, limitOf } from './reconciliation.ts';
@@ -25,7 +26,7 @@ export function dependentsOf(runtime: StreamRuntime, streams: Streams): StreamRu
  */
 function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
   return dependentsOf(runtime, streams).filter(
-    ({ definition, row }) => definition.kind === 'child' || (row.state === 'RUNNING' && row.complete),
+    ({ definition, row }) => definition.kind === 'child' || (isRunning(row) && row.complete),
   );
 }
 
@@ -33,7 +34,7 @@ function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
 export function isAwaited(runtime: StreamRuntime): boolean {
   const { owner, definition, row } = runtime;
   if (owner === null || definition.kind !== 'list' || !hasRemovals(owner)) return false;
-  return row.state === 'RUNNING' && row.complete && runtime.scannedFrom <= owner.confirmedSince;
+  return isRunning(row) && row.complete && runtime.scannedFrom <= owner.confirmedSince;
 }
 
 /** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
@@ -42,7 +43,7 @@ export function isRemovalReady(runtime: StreamRuntime, streams: Streams): boolea
 }
 
 function hasRemovals({ row }: StreamRuntime): boolean {
-  return row.confirmed.length > 0 && row.state === 'RUNNING' && (row.hold === null || row.hold.released);
+  return row.confirmed.length > 0 && isRunning(row) && (row.hold === null || row.hold.released);
 }
 
 /** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */

@@ -73,6 +73,13 @@ export interface Hold {
   readonly released: boolean;
 }
 
+/** A person wants nothing read of the stream: it stands where it stands until it is resumed. */
+export interface Paused {
+  /** `user@host`, as the command found it. */
+  readonly by: string;
+  readonly since: string;
+}
+
 /** A round over all windows of a report that were read before, the newest first; `before` is the last one done. */
 export interface WindowRound {
   readonly started_at: string;
@@ -147,6 +154,7 @@ export interface StreamRow {
   /** Records that answered 404 and wait for their tombstone, which takes the records below them along. */
   readonly confirmed: readonly number[];
   readonly hold: Hold | null;
+  readonly paused: Paused | null;
   /** Rows on the topic; compared after a restore, as proof that the topic is still the one we wrote. */
   readonly rows: number;
   readonly dead_letters: number;
@@ -179,8 +187,14 @@ const NO_RECONCILIATION = {
   confirmed: [],
 } as const;
 
-/** What the stream is in, as people see it: a hold is a state too. */
-export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
+/** Whether Harvest answers for the stream, and nobody has paused it. */
+export function isRunning({ state, paused }: Pick<StreamRow, 'state' | 'paused'>): boolean {
+  return state === 'RUNNING' && paused === null;
+}
+
+/** What the stream is in, as people see it: a hold is a state too, and so is a pause, whatever lies behind it. */
+export function stateOf({ state, hold, paused }: Pick<StreamRow, 'state' | 'hold' | 'paused'>): StreamState {
+  if (paused !== null) return 'PAUSED';
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
 
@@ -190,6 +204,9 @@ export function whyOf(
   stream: string,
   accountId: number | string,
 ): { readonly reason: string; readonly remedy: string } {
+  if (row.paused !== null) {
+    return { reason: `paused by ${row.paused.by}`, remedy: `harvest-kafka resume ${stream} --account ${accountId}` };
+  }
   if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: heldRemedy(stream, accountId) };
   return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
 }
@@ -213,6 +230,7 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
     scanned_at: null,
     ...NO_RECONCILIATION,
     hold: null,
+    paused: null,
     rows: 0,
     dead_letters: 0,
     refused: {},

@@ -5,7 +5,7 @@ import type { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Signal } from '../ports.ts';
 import type { RowIndex } from './row-index.ts';
-import type { StreamRow } from './stream-row.ts';
+import { isRunning, type StreamRow } from './stream-row.ts';
 
 /** What a step does. */
 export type TaskKind = 'read' | 'window' | 'signal' | 'confirm' | 'reconciliation' | 'removal' | 'second_look';
@@ -87,9 +87,9 @@ export interface StreamRuntime {
   maxValueBytes: number;
 }
 
-/** Whether the stream can be asked at all; a refused one only when its probe is due. */
+/** Whether the stream can be asked at all; a refused one only when its probe is due, a paused one not until it is resumed. */
 export function isReadable(runtime: StreamRuntime): boolean {
-  return runtime.row.state === 'RUNNING' && (runtime.parent === null || runtime.parent.row.state === 'RUNNING');
+  return isRunning(runtime.row) && (runtime.parent === null || isRunning(runtime.parent.row));
 }
 
 /** The stream of the account's settings; undefined when it is switched off. Asked at every look, so it makes no list of them. */

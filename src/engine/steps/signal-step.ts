@@ -13,18 +13,26 @@ export function signalStep(runtime: StreamRuntime, context: StepContext): StepRe
   const now = context.now();
   if (runtime.definition.kind === 'report') runtime.windowReads.clear();
   const change = (row: StreamRow) => ({
-    ...carriedOut(row, signal),
+    ...carriedOut(row, signal, now),
     moved_at: isoSeconds(now),
     moved_by: 'signal' as const,
   });
   return stepResult(runtime, 'signal', {
     moves: [[runtime, change]],
     signalsDone: [signal.id],
-    events: [{ name: 'signal.carried_out', stream: signal.stream, signal: signal.kind, given: signal.at }],
+    events: [
+      {
+        name: 'signal.carried_out',
+        stream: signal.stream,
+        signal: signal.kind,
+        given: signal.at,
+        by: signal.by ?? null,
+      },
+    ],
   });
 }
 
-function carriedOut(row: StreamRow, signal: Signal): StreamRow {
+function carriedOut(row: StreamRow, signal: Signal, now: number): StreamRow {
   switch (signal.kind) {
     case 'release':
       return row.hold === null ? row : released(row);
@@ -34,6 +42,10 @@ function carriedOut(row: StreamRow, signal: Signal): StreamRow {
       return { ...readWhole(row), refused: {} };
     case 'reset':
       return reset(row, signal.to);
+    case 'pause':
+      return { ...row, paused: row.paused ?? { by: signal.by ?? 'somebody', since: isoSeconds(now) } };
+    case 'resume':
+      return { ...row, paused: null };
   }
 }
 
