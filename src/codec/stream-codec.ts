@@ -194,7 +194,8 @@ function hash(payload: Buffer): number {
   return Math.floor(Number.parseInt(digest('sha1', payload, 'hex').slice(0, 14), 16) / 8);
 }
 
-function compileType(schema: object): avro.Type {
+/** The Avro type of a schema, unions as their values. */
+export function compileType(schema: object): avro.Type {
   return avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'never', omitRecordMethods: true });
 }
 
