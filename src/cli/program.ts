@@ -3,8 +3,10 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { CheckOptions } from './check.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
+import type { LoginOptions } from './login.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
+import type { WatchOptions } from './watch.ts';
 
 /** Runs the command that `argv` names; resolves to its exit code (EXIT in base/errors.ts). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -39,6 +41,7 @@ type Load<Options extends CommonOptions> = () => Promise<Action<Options>>;
 const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  login: async () => (await import('./login.ts')).login,
   streams: async () => (await import('./streams.ts')).streams,
   showState: async () => (await import('./state.ts')).showState,
   resetState: async () => (await import('./state.ts')).resetState,
@@ -49,6 +52,7 @@ const COMMANDS = {
   listDeadLetters: async () => (await import('./dead-letters.ts')).listDeadLetters,
   replayDeadLetters: async () => (await import('./dead-letters.ts')).replayDeadLetters,
   verify: async () => (await import('./verify.ts')).verify,
+  watch: async () => (await import('./watch.ts')).watch,
   schemasDiff: async () => (await import('./schemas.ts')).schemasDiff,
   schemasRegister: async () => (await import('./schemas.ts')).schemasRegister,
   spec: async () => (await import('./spec.ts')).spec,
@@ -58,6 +62,7 @@ const COMMANDS = {
 /** Shown below a command's help, by its words. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ['run', 'run --once --only clients,projects', 'run --config my.yaml --set log.level=debug'],
+  login: ['login', 'login --no-browser --account 1234567'],
   check: ['check', 'check --alone --json'],
   streams: ['streams', 'streams --json'],
   'state show': ['state show', 'state show time_entries'],
@@ -69,6 +74,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],
   verify: ['verify', 'verify clients invoices --json', 'verify --sample 20', 'verify --alone'],
+  watch: ['watch', 'watch time_entries invoices', 'watch clients --from-beginning --json'],
   'schemas diff': ['schemas diff'],
   'schemas register': ['schemas register --set topics.prefix=test'],
   spec: ['spec > harvest-kafka.schema.json'],
@@ -131,6 +137,10 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
     .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated);
+  command<LoginOptions>(program, 'login', 'log in at Harvest in the browser; writes token_file', COMMANDS.login)
+    .option('--port <number>', 'port of the redirect address on this machine', portNumber, 8976)
+    .option('--no-browser', 'open none; the address, or the code, can be pasted')
+    .option('--account <id>', 'of several accounts, this one');
   command<CheckOptions>(
     program,
     'check',
@@ -175,6 +185,9 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--patience <seconds>', 'time given to what differs; by default a little over the poll interval', seconds)
     .option('--ids <count>', 'ids shown of each kind; all are in --json', wholeNumber, 10)
     .option('--values', 'show both values of fields that differ');
+  command<WatchOptions>(program, 'watch [stream...]', 'show changes as they come on the topics', COMMANDS.watch)
+    .option('--from-beginning', 'what is there already first')
+    .option('--account <id>', 'of several accounts, this one');
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', COMMANDS.schemasDiff);
   command(schemas, 'register', 'register what is missing', COMMANDS.schemasRegister);
@@ -204,6 +217,14 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number above 0');
   return value;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError('must be a port; 0 takes a free one');
+  }
+  return port;
 }
 
 function seconds(text: string): number {

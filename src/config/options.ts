@@ -22,10 +22,11 @@ const account = z
             secret: true,
             example: '${file:/run/secrets/harvest_client_secret}',
           }),
-          refresh_token: option(secret(), 'The first refresh token; later ones are kept in token_file.', {
-            secret: true,
-            example: '${file:/run/secrets/harvest_refresh_token}',
-          }),
+          refresh_token: option(
+            secret().optional(),
+            'The first refresh token; later ones are kept in token_file. Not needed after `harvest-kafka login`, which writes token_file.',
+            { secret: true, example: '${file:/run/secrets/harvest_refresh_token}' },
+          ),
           token_file: option(
             text(),
             'Where renewed tokens are kept: Harvest may hand out a new refresh token each time. Must be writable and survive restarts.',

@@ -19,7 +19,7 @@ import { openTransport, TIMEOUTS, type Timeouts, type Transport } from './transp
 export interface OAuthCredential {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  readonly refreshToken: Secret;
+  readonly refreshToken: Secret | null;
   /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
   readonly tokenFile: string | null;
 }
