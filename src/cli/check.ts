@@ -1,6 +1,5 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
-import { counted } from '../base/words.ts';
 import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
@@ -10,6 +9,7 @@ import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
+import { beside, sharing } from './beside.ts';
 import { type Finding, failed, found, HEAD, isQuiet, renderQuiet, renderRow, renderWrong } from './check-finding.ts';
 import { checkHarvest } from './check-harvest.ts';
 import { configOf } from './configuration.ts';
@@ -21,9 +21,6 @@ export interface CheckOptions extends CommonOptions {
   /** No daemon runs: as fast as the budget allows. */
   readonly alone?: boolean;
 }
-
-/** Requests in a window beside a daemon: what its default of 95 leaves of Harvest's 100. */
-const REQUESTS_BESIDE = 5;
 
 /** Exit 0 when `run` would work for every enabled stream; else the code of the first thing that would not. */
 export async function check(options: CheckOptions): Promise<number> {
@@ -74,18 +71,6 @@ function shown(findings: readonly Finding[], show: (finding: Finding) => void): 
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. */
 function mayRun(kafka: readonly Finding[], prefix: string): boolean {
   return kafka.some(({ about, name, state }) => about === 'topic' && name === stateTopic(prefix) && state === 'ok');
-}
-
-function beside(config: Config): Config {
-  const { general, reports } = config.harvest.budgets;
-  const requests = Math.min(REQUESTS_BESIDE, general.requests);
-  const budgets = { general: { ...general, requests }, reports: { ...reports, requests: 1 } };
-  return { ...config, harvest: { ...config.harvest, budgets } };
-}
-
-function sharing({ harvest: { budgets } }: Config, { id }: AccountConfig): string {
-  const { requests, per_seconds } = budgets.general;
-  return `A daemon may be reading account ${id}, so only ${counted(requests, 'request')} in ${per_seconds} s ${requests === 1 ? 'is' : 'are'} made (if none does: --alone).`;
 }
 
 async function checkKafka(config: Config, account: AccountConfig): Promise<Finding[]> {

@@ -4,6 +4,7 @@ import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { CheckOptions } from './check.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
 import type { LoginOptions } from './login.ts';
+import type { PlanOptions } from './plan.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { WatchOptions } from './watch.ts';
@@ -42,6 +43,7 @@ const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   login: async () => (await import('./login.ts')).login,
+  plan: async () => (await import('./plan.ts')).plan,
   streams: async () => (await import('./streams.ts')).streams,
   showState: async () => (await import('./state.ts')).showState,
   resetState: async () => (await import('./state.ts')).resetState,
@@ -64,6 +66,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ['run', 'run --once --only clients,projects', 'run --config my.yaml --set log.level=debug'],
   login: ['login', 'login --no-browser --account 1234567'],
   check: ['check', 'check --alone --json'],
+  plan: ['plan', 'plan --set reports.window=quarter --json'],
   streams: ['streams', 'streams --json'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
@@ -147,6 +150,14 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     'check token, permissions, broker, topics and registry; writes nothing',
     COMMANDS.check,
   ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
+  command<PlanOptions>(
+    program,
+    'plan',
+    'what a first run will cost: rows, requests, time; writes nothing',
+    COMMANDS.plan,
+  )
+    .option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows')
+    .option('--account <id>', 'of several accounts, this one');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   const state = program.command('state').description('what the state topic holds');
   command(
