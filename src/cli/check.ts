@@ -4,7 +4,7 @@ import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO, createRegistry, writtenTo } from '../daemon.ts';
+import { AVRO, createRegistry, topicsOf } from '../daemon.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
@@ -112,9 +112,10 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
       keyFormat: config.key.format,
     });
     // A broker that is down is told as that.
-    const lost = await lostSubjects(client, differences, writtenTo(config, account, clock, signal)).catch(
-      (): LostSubject[] => [],
-    );
+    const topics = topicsOf(config, account, clock);
+    const lost = await lostSubjects(client, differences, (streams) => topics.written(streams, signal))
+      .catch((): LostSubject[] => [])
+      .finally(() => topics.close());
     const subjects = differences.map((difference): Finding => {
       const { name: subject } = difference.subject;
       const { state, message } = difference;

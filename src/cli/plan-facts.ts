@@ -8,7 +8,7 @@ import type { StreamFacts } from './plan-estimate.ts';
 export interface Facts {
   readonly streams: readonly StreamFacts[];
   /** `/company`; empty when the token may not read it. */
-  readonly company: JsonObject;
+  readonly settings: JsonObject;
 }
 
 type Asked = Pick<Source, 'fetchPage'>;
@@ -22,18 +22,18 @@ export async function factsOf(
 ): Promise<Facts> {
   const since = startDate === null ? {} : { updated_since: `${startDate}T00:00:00Z` };
   const sources = new Set(streams.filter(({ kind }) => kind === 'report').flatMap((report) => report.sources));
-  let company: JsonObject = {};
+  let settings: JsonObject = {};
   const facts: StreamFacts[] = [];
   // The settings come first in the catalog, and say which modules are on.
   for (const stream of streams) {
     const isSource = sources.has(stream.name);
-    const fact = isOff(stream, company)
+    const fact = isOff(stream, settings)
       ? standing(stream, 'FEATURE_OFF', 'its module is switched off')
       : await factOf(source, stream, { since, isSource }, signal);
-    if (stream.isSettings) company = fact.record ?? {};
+    if (stream.isSettings) settings = fact.record ?? {};
     facts.push(fact);
   }
-  return { streams: facts, company };
+  return { streams: facts, settings };
 }
 
 interface Fact extends StreamFacts {

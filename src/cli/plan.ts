@@ -5,7 +5,7 @@ import { EXIT } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { createConnection } from '../kafka/connection.ts';
-import { hasTopic, stateTopic } from '../kafka/topics.ts';
+import { presentTopics, stateTopic } from '../kafka/topics.ts';
 import { duration } from '../observe/readiness.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import type { BudgetName } from '../streams/definition.ts';
@@ -51,9 +51,11 @@ export async function plan(options: PlanOptions): Promise<number> {
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. Without brokers none is. */
 async function mayBeRead(config: Config, account: AccountConfig): Promise<boolean> {
   const prefix = prefixOf(config, account);
-  const connection = createConnection(kafkaSettings(config), () => {});
+  const connection = createConnection(kafkaSettings(config));
   try {
-    return await hasTopic(connection, prefix, stateTopic(prefix)).catch(() => false);
+    return (await presentTopics(connection, prefix)).has(stateTopic(prefix));
+  } catch {
+    return false;
   } finally {
     connection.sever();
   }
@@ -72,15 +74,15 @@ async function ask(config: Config, account: AccountConfig, signal: AbortSignal):
 
 /** The plan that follows from the facts and the configuration. */
 export function planFor(config: Config, facts: Facts): Plan {
-  return planOf(facts.streams, settingsOf(config, facts.company));
+  return planOf(facts.streams, settingsOf(config, facts.settings));
 }
 
-function settingsOf(config: Config, company: Facts['company']): PlanSettings {
+function settingsOf(config: Config, account: Facts['settings']): PlanSettings {
   const { budgets, start_date, end_date } = config.harvest;
   const budget = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
   return {
     grain: config.reports.window,
-    weekStart: weekStartIn(company),
+    weekStart: weekStartIn(account),
     startDate: start_date ?? null,
     endDate: end_date ?? null,
     today: isoSeconds(clock.now()).slice(0, 10),

@@ -6,6 +6,7 @@ import type { BudgetName } from '../streams/definition.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
+import type { Memory } from './state/memory.ts';
 import { isRunning, type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import { type AccountStatus, type BudgetStatus, type ScanStatus, type StreamStatus, stallStatus } from './status.ts';
@@ -44,24 +45,21 @@ export function accountStatus(parts: {
 
 function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
+  const freeInSeconds = (requests: number) => Math.ceil(budget.freeInMs(requests) / 1000);
   return {
-    ...allowance(budget, firstScans),
     name: budget.name,
     requests: budget.requests,
     perSeconds: budget.windowMs / 1000,
     used: budget.used(),
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
+    freeInSeconds: freeInSeconds(1),
+    firstScans: { requests: firstScans, seconds: firstScans > 0 ? freeInSeconds(firstScans) : 0 },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }
 
-function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstScans'> {
-  const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
-  return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
-}
-
-/** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
+/** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
 function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
     return definition.budget === name && isRunning(row) && !row.complete;
@@ -76,7 +74,7 @@ function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: numbe
 }
 
 function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {
-  const { row, definition } = runtime;
+  const { row, definition, memory } = runtime;
   const due = nextTask(runtime, view, now)?.at ?? null;
   const cause = standstillOf(runtime, view);
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
@@ -84,17 +82,17 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     stream: definition.name,
     state: stateOf((cause ?? runtime).row),
     ...reasonOf(runtime, accountId, cause, waiting),
-    nextProbeAt: isProbed(row) ? isoSeconds(runtime.probeAt) : null,
+    nextProbeAt: isProbed(row) ? isoSeconds(memory.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
-    lastCommitAt: runtime.lastCommitAt === null ? null : isoSeconds(runtime.lastCommitAt),
+    lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
     pollIntervalSeconds: runtime.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),
-    retrying: row.paused === null ? retryingOf(runtime) : null,
+    retrying: row.paused === null ? retryingOf(memory) : null,
     deadLetters: row.dead_letters,
   };
 }
@@ -108,10 +106,10 @@ function standstillOf(runtime: StreamRuntime, { streams }: ScheduleView): Stream
   return other && !isRunning(other.row) ? other : null;
 }
 
-function retryingOf({ retry }: StreamRuntime): StreamStatus['retrying'] {
+function retryingOf({ retry }: Memory): StreamStatus['retrying'] {
   if (retry === null) return null;
-  const { since, backoff, error } = retry;
-  return { since: isoSeconds(since), attempt: backoff.attempt, reason: error.message, remedy: error.remedy };
+  const { since, attempt, error } = retry;
+  return { since: isoSeconds(since), attempt, reason: error.message, remedy: error.remedy };
 }
 
 /** Whether it is asked by itself, now and then, if it may be read again. */
@@ -141,7 +139,6 @@ function reasonOf(
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 
-/** What waits to be read or deleted, for people to see that it moves. */
 function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
   const { position, candidates, confirmed, reconciliation } = row;
   const pending = position.kind === 'child' ? position.pending.length : 0;
@@ -153,15 +150,12 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
     heldWindows: position.kind === 'report' ? position.held.length : 0,
     candidates: candidates.length,
     confirmed: confirmed.length,
-    reconciliation:
-      reconciliation === null
-        ? null
-        : {
-            cause: reconciliation.cause,
-            startedAt: reconciliation.started_at,
-            read: reconciliation.read,
-            found: reconciliation.found,
-          },
+    reconciliation: reconciliation && {
+      cause: reconciliation.cause,
+      startedAt: reconciliation.started_at,
+      read: reconciliation.read,
+      found: reconciliation.found,
+    },
     missing: row.missing,
     countedAt: row.uncounted ? null : row.counted_at,
     reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,

@@ -26,7 +26,7 @@ export function personalToken(token: Secret): Auth {
 }
 
 /**
- * What is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses the credential,
+ * The credential as it is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses it,
  * `reread` is asked for the present one; null when it cannot be told.
  */
 export class ConfiguredAuth<Credential> implements Auth {
@@ -92,9 +92,16 @@ function isUnauthorised(thrown: unknown): boolean {
   return thrown instanceof PublisherError && thrown.code === 'harvest.unauthorised';
 }
 
-export interface OAuthOptions extends ExchangeOptions {
-  /** The configured refresh token, the store may hold a newer one that descends from it; null when only the store has one. */
+export interface OAuthCredential {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** As configured, the store may hold a newer one that descends from it; null when only the store has one. */
   readonly refreshToken: Secret | null;
+  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
+  readonly tokenFile: string | null;
+}
+
+export interface OAuthOptions extends ExchangeOptions, Pick<OAuthCredential, 'refreshToken'> {
   readonly store: TokenStore;
   readonly emit: Emit;
 }
@@ -107,7 +114,7 @@ export class OAuthGrant implements Auth {
   readonly #options: OAuthOptions;
   /** The newest refresh token that we know; null before the store was read. */
   #newest: Secret | null = null;
-  /** What the store held when we last read or wrote it: another one there is of a new log-in. */
+  /** The token that the store held when we last read or wrote it: another one there is of a new log-in. */
   #stored: Secret | null = null;
   #access: { readonly token: Secret; readonly staleAt: number } | null = null;
   #refreshing: Promise<Secret> | null = null;

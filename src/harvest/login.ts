@@ -3,7 +3,7 @@
 import type { Secret } from '../base/secret.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, refusal } from './failures.ts';
+import { type RequestPlace, refusal } from './failures.ts';
 import { below } from './links.ts';
 import type { ExchangeOptions } from './oauth-exchange.ts';
 import { objectOf, textOf } from './pages.ts';
@@ -42,7 +42,7 @@ export async function accountsOf(
     url: below(idBase, '/api/v2/accounts').href,
     headers: { 'user-agent': userAgent, accept: 'application/json', authorization: `Bearer ${token.reveal()}` },
   };
-  const place: Place = { request, stream: null, conceal: (text) => text.replaceAll(token.reveal(), '[secret]') };
+  const place: RequestPlace = { request, stream: null, conceal: (text) => text.replaceAll(token.reveal(), '[secret]') };
   const answer = await attempt(transport, request, limitMs, clock, null);
   const text = await textOf(answer, place);
   if (answer.status !== 200) throw refusal(answer, text, place);

@@ -2,10 +2,11 @@
 // Authentication). What becomes of the tokens is the caller's.
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import { parsedObject } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, parsedObject, pauseOf, unparsable } from './failures.ts';
+import { pauseOf, type RequestPlace, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { HttpRequest, Transport } from './transport.ts';
@@ -63,7 +64,7 @@ export async function exchange(
       client_secret: clientSecret.reveal(),
     }).toString(),
   };
-  const place: Place = { request, stream: null, conceal: (text) => text };
+  const place: RequestPlace = { request, stream: null, conceal: (text) => text };
   const answer = await attempt(transport, request, limitMs, clock, null);
   if (answer.status === 200) return grantedBy(objectOf(await textOf(answer, place), place), place);
   const error = refused(answer.status, await textOf(answer, place), place, fields);
@@ -72,7 +73,7 @@ export async function exchange(
   throw error;
 }
 
-function refused(status: number, body: string, place: Place, { grant_type }: GrantFields): PublisherError {
+function refused(status: number, body: string, place: RequestPlace, { grant_type }: GrantFields): PublisherError {
   const { method, url } = place.request;
   if (status === 400 || status === 401) {
     const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
@@ -83,7 +84,7 @@ function refused(status: number, body: string, place: Place, { grant_type }: Gra
   return new PublisherError(code, `${method} ${url} answered ${status}`);
 }
 
-function grantedBy(body: JsonObject, place: Place): Granted {
+function grantedBy(body: JsonObject, place: RequestPlace): Granted {
   const { access_token, refresh_token, expires_in } = body;
   if (typeof access_token !== 'string' || access_token === '') throw unparsable(place, 'no access_token in the answer');
   return {

@@ -1,7 +1,7 @@
 // Topics as they grow: everything that is committed now, then whatever comes, for as long as somebody looks on. Nothing is made,
 // nobody fenced, no consumer group joined.
 import type { Clock } from '../base/clock.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { createConnection, type KafkaSettings } from './connection.ts';
 import { createTopicReader, type PartitionBounds, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { isAnotherLog } from './state-topic.ts';
@@ -41,9 +41,9 @@ export async function followTopics(
   topics: readonly string[],
   prefix: string,
   tail: Tail,
-  { clock, signal, log = () => {} }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log?: Log },
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
-  const connection = createConnection(settings, log);
+  const connection = createConnection(settings);
   const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
   const sever = () => connection.sever();
   signal.addEventListener('abort', sever, { once: true });

@@ -42,7 +42,7 @@ export function plantings(base: Settings, values: (path: string, secret: boolean
   return planted;
 }
 
-/** What may have to stand beside a secret: the other required keys of its section, or those and its optional plain ones. */
+/** Keys that may have to stand beside a secret: the other required keys of its section, or those and its optional plain ones. */
 function companions(path: string): Key[][] {
   const section = path.slice(0, path.lastIndexOf('.') + 1);
   const beside = leaves.filter((key) => key.path.startsWith(section) && !key.path.slice(section.length).includes('.'));

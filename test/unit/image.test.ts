@@ -1,4 +1,4 @@
-// What is shipped runs with as little as it needs: the image, the compose file and the packages that the program is made of.
+// The shipped product runs with as little as it needs: the image, the compose file and the packages that the program is made of.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';

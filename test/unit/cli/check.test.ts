@@ -1,4 +1,4 @@
-// What `check` asks of Harvest beside a daemon that uses the same budgets.
+// `check` asks Harvest beside a daemon that uses the same budgets.
 import { expect, onTestFinished, test } from 'vitest';
 import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
 import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';

@@ -15,10 +15,10 @@ const forever = new AbortController().signal;
 async function planned(simulator: Simulator, rest: Partial<PlanSettings> = {}): Promise<Plan> {
   const source = simulatedSource(simulator);
   const { startDate = null } = rest;
-  const { streams, company } = await factsOf(source, catalog, startDate, forever);
+  const { streams, settings } = await factsOf(source, catalog, startDate, forever);
   const today = new Date(simulator.now()).toISOString().slice(0, 10);
   const span = { grain: 'month', startDate: null, endDate: null, today } as const;
-  return planOf(streams, { ...span, weekStart: weekStartIn(company), budgets: BUDGETS, ...rest });
+  return planOf(streams, { ...span, weekStart: weekStartIn(settings), budgets: BUDGETS, ...rest });
 }
 
 /** Requests by stream since the simulator's log was so long. */
