@@ -1,7 +1,8 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { CheckOptions } from './check.ts';
+import type { Shell } from './completion.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
 import type { LoginOptions } from './login.ts';
 import type { PlanOptions } from './plan.ts';
@@ -80,6 +81,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   watch: ['watch', 'watch time_entries invoices', 'watch clients --from-beginning --json'],
   'schemas diff': ['schemas diff'],
   'schemas register': ['schemas register --set topics.prefix=test'],
+  completion: ['completion bash > /etc/bash_completion.d/harvest-kafka', 'completion fish | source'],
   spec: ['spec > harvest-kafka.schema.json'],
   demo: ['demo', 'demo --time-entries 10000 --every 200'],
 };
@@ -96,7 +98,8 @@ function usageError({ code, message }: CommanderError): PublisherError {
   return new PublisherError('usage', code === NO_COMMAND ? 'a command is missing' : message.replace(/^error: /, ''));
 }
 
-function build(json: boolean, finish: (exitCode: number) => void): Command {
+/** The commands, as Commander knows them; `finish` hears the exit code of the one that ran. */
+export function build(json: boolean, finish: (exitCode: number) => void): Command {
   const program = new Command('harvest-kafka')
     .description('Keeps compacted Kafka topics equal to a Harvest account.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -173,11 +176,11 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   signal(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
   signal(
     program,
-    'pause <stream...>',
+    'pause <stream|all...>',
     'ask Harvest nothing of these streams, or of all, until resumed',
     COMMANDS.pause,
   );
-  signal(program, 'resume <stream...>', 'read paused streams, or all, on from where they stand', COMMANDS.resume);
+  signal(program, 'resume <stream|all...>', 'read paused streams, or all, on from where they stand', COMMANDS.resume);
   const letters = program.command('dead-letters').description('records that could not be converted');
   command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
     '--account <id>',
@@ -207,6 +210,15 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);
+  program
+    .command('completion')
+    .description('print the script by which the Tab key completes commands')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', examplesOf('completion'))
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./completion.ts');
+      print(completionScript(program, shell));
+    });
   command(program, 'version', 'print the version', async () => version);
   return program;
 }
