@@ -26,7 +26,7 @@ import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
 
-export interface Surroundings {
+export interface DaemonParts {
   readonly clock: Clock;
   readonly random: Random;
   /** A fresh UUID; names this instance on the state topic. */
@@ -37,7 +37,7 @@ export interface Surroundings {
   readonly reread?: () => Config;
 }
 
-export interface RunOptions {
+export interface DaemonRunOptions {
   readonly once: boolean;
   /** Names of streams; null reads all. */
   readonly only: ReadonlySet<string> | null;
@@ -64,20 +64,20 @@ interface Tenure {
   isRefused: boolean;
   /** Sees that what it waits for is still asked for; its engine has a watchdog of its own. */
   watchdog: Watchdog | null;
-  /** The words to the brokers for it, and the number of events that it told. */
+  /** Counts of what was said to the brokers for it, and of the events it told. */
   readonly traffic: Traffic;
   told: number;
 }
 
 export class Daemon {
   readonly #config: Config;
-  readonly #around: Surroundings;
+  readonly #around: DaemonParts;
   readonly #startedAt: number;
   readonly #tenures: readonly Tenure[];
   /** None is left that Harvest lets in. */
   readonly #noneLeft = new AbortController();
 
-  constructor(config: Config, surroundings: Surroundings) {
+  constructor(config: Config, surroundings: DaemonParts) {
     this.#config = config;
     this.#around = surroundings;
     this.#startedAt = surroundings.clock.now();
@@ -97,7 +97,7 @@ export class Daemon {
    * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. What
    * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
-  async run(signal: AbortSignal, options: RunOptions): Promise<void> {
+  async run(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
     const schemas = await loadSchemas(AVRO, enabledStreams(this.#config));
     const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
@@ -139,7 +139,7 @@ export class Daemon {
     schemas: ValueSchemas,
     registry: RegistryClient,
     signal: AbortSignal,
-    options: RunOptions,
+    options: DaemonRunOptions,
   ): Promise<void> {
     const { config } = tenure;
     const source = this.#source(tenure);
@@ -367,7 +367,7 @@ export function topicsOf(config: Config, account: AccountConfig, clock: Clock, t
 /** The client of `schema_registry`. */
 export function createRegistry(
   config: Config,
-  { clock, random }: Pick<Surroundings, 'clock' | 'random'>,
+  { clock, random }: Pick<DaemonParts, 'clock' | 'random'>,
   onLimited?: (error: PublisherError, pauseMs: number) => void,
 ): RegistryClient {
   const { url, auth, ca_file } = config.schema_registry;

@@ -6,7 +6,7 @@ import type { KafkaSettings, TlsSettings } from './kafka/connection.ts';
 import { catalog } from './streams/catalog.ts';
 import type { StreamDefinition } from './streams/definition.ts';
 
-/** The streams that are read, in the catalog's signal. */
+/** The streams that are read, in the catalog's order. */
 export function enabledStreams(config: Config): StreamDefinition[] {
   return catalog.filter((row) => config.streams[row.name]!.enabled);
 }
