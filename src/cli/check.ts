@@ -10,6 +10,7 @@ import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { beside, sharing } from './beside.ts';
+import { factsIn, nextStep, plannedBy, plannedLine } from './check-end.ts';
 import {
   type CheckFinding,
   failed,
@@ -40,6 +41,8 @@ export async function check(options: CheckOptions): Promise<number> {
   const show = (finding: CheckFinding) => {
     if (!isQuiet(finding)) say(renderRow(finding));
   };
+  const planned: object[] = [];
+  let isPublished = false;
   say(HEAD);
   for (const account of config.harvest.accounts) {
     const [kafka, registry] = await Promise.all([
@@ -47,7 +50,9 @@ export async function check(options: CheckOptions): Promise<number> {
       checkRegistry(config, account, signal).then((told) => shown(told, show)),
     ]);
     for (const line of renderQuiet([...kafka, ...registry])) say(line);
-    const share = options.alone || !mayRun(kafka, prefixOf(config, account)) ? config : beside(config);
+    const isRead = mayRun(kafka, prefixOf(config, account));
+    isPublished ||= isRead;
+    const share = options.alone || !isRead ? config : beside(config);
     if (share !== config) say(sharing(share, account));
     const harvest: CheckFinding[] = [];
     const tell = (finding: CheckFinding) => {
@@ -56,7 +61,12 @@ export async function check(options: CheckOptions): Promise<number> {
     };
     const pacer = share === config ? undefined : createPacer(share);
     try {
-      await checkHarvest(share, account, signal, tell, pacer);
+      const learned = await checkHarvest(share, account, signal, tell, pacer);
+      const budgets = plannedBy(config, factsIn(enabledStreams(config), harvest, learned));
+      if (budgets !== null) {
+        planned.push({ account_id: account.id, ...budgets });
+        say(plannedLine(config, budgets));
+      }
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     } finally {
@@ -66,8 +76,9 @@ export async function check(options: CheckOptions): Promise<number> {
     findings.push(...harvest, ...kafka, ...registry);
     if (signal.aborted) break;
   }
-  if (options.json) printJson({ config: describeConfig(config), findings });
-  else if (!signal.aborted) for (const text of renderWrong(findings)) print(text);
+  const next = nextStep(findings, options, isPublished);
+  if (options.json) printJson({ config: describeConfig(config), findings, planned, next });
+  else if (!signal.aborted) for (const text of [...renderWrong(findings), `Next: ${next}`]) print(text);
   return exitCode() ?? findings.find((finding) => finding.exit_code !== EXIT.clean)?.exit_code ?? EXIT.clean;
 }
 
