@@ -42,7 +42,11 @@ export async function accountsOf(
     url: below(idBase, '/api/v2/accounts').href,
     headers: { 'user-agent': userAgent, accept: 'application/json', authorization: `Bearer ${token.reveal()}` },
   };
-  const place: RequestPlace = { request, stream: null, conceal: (text) => text.replaceAll(token.reveal(), '[secret]') };
+  const place: RequestPlace = {
+    request,
+    stream: null,
+    conceal: (text) => text.replaceAll(token.reveal(), '[redacted]'),
+  };
   const answer = await attempt(transport, request, limitMs, clock, null);
   const text = await textOf(answer, place);
   if (answer.status !== 200) throw refusal(answer, text, place);

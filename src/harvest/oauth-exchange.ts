@@ -64,7 +64,7 @@ export async function exchange(
       client_secret: clientSecret.reveal(),
     }).toString(),
   };
-  const place: RequestPlace = { request, stream: null, conceal: (text) => text };
+  const place: RequestPlace = { request, stream: null };
   const answer = await attempt(transport, request, limitMs, clock, null);
   if (answer.status === 200) return grantedBy(objectOf(await textOf(answer, place), place), place);
   const error = refused(answer.status, await textOf(answer, place), place, fields);
