@@ -10,7 +10,7 @@ export function changes(before: Row, after: Row): string {
   return shown.flatMap((field) => difference(field, before[field], after[field])).join(', ');
 }
 
-/** What a person would call the record. */
+/** The name by which a person knows the record. */
 export function label(row: Row): string {
   const { name, first_name, last_name, number, subject, notes, amount, spent_date, hours, project, user } = row;
   const parts = [
@@ -37,7 +37,7 @@ export function identity(key: Row | string): string {
   return typeof key === 'string' ? key : Object.values(key).map(short).join(' ');
 }
 
-/** What differs between two unequal values: of records and lists only the members that do, unless their names tell it. */
+/** The difference between two unequal values: of records and lists only the members that do, unless their names tell it. */
 function difference(path: string, before: unknown, after: unknown): string[] {
   const isTold = short(before) !== short(after);
   if (isTold || !isObject(before) || !isObject(after)) return [`${path} ${short(before)} → ${short(after)}`];

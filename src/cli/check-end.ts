@@ -11,7 +11,7 @@ import { planFor } from './plan.ts';
 import type { Plan } from './plan-estimate.ts';
 import type { Facts } from './plan-facts.ts';
 
-/** What a first run would cost, by what Harvest said on the way; null when it said too little. */
+/** The cost of a first run, by what Harvest said on the way; null when it said too little. */
 export function plannedBy(config: Config, { streams, settings }: Facts): Plan['budgets'] | null {
   if (!streams.some(({ rows }) => rows !== null)) return null;
   return planFor(config, { streams, settings }).budgets;

@@ -17,7 +17,7 @@ import { clock, random } from './context.ts';
 /** Nobody waits longer than this for a budget. */
 const PATIENCE_MS = 20_000;
 
-/** What was learned on the way, for whoever reckons with it. */
+/** Facts learned on the way, for the plan. */
 export interface Learned {
   /** `total_entries` of each list that was asked; null where Harvest does not say. */
   readonly totals: ReadonlyMap<string, number | null>;

@@ -1,5 +1,5 @@
-// `completion`: what the Tab key offers in bash, zsh and fish. The script is made from the commands themselves and holds all it
-// offers, so that no key press starts a process.
+// `completion` prints what the Tab key offers in bash, zsh and fish. The script is made from the commands themselves and holds
+// all it offers, so that no key press starts a process.
 import type { Argument, Command, Option } from 'commander';
 import { catalog } from '../streams/catalog.ts';
 
@@ -24,7 +24,7 @@ interface OfferedOption {
   readonly long: string;
   readonly short: string | null;
   readonly about: string;
-  /** What its value is; null when it takes none. */
+  /** The kind of its value; null when it takes none. */
   readonly value: 'file' | 'stream' | 'other' | null;
 }
 

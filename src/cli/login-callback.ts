@@ -1,5 +1,5 @@
-// Where the browser brings the code of a log-in: a server on the loopback that lives as long as the log-in, and what a person
-// pastes where no browser can reach it.
+// The code of a log-in comes back by the browser, to a server on the loopback that lives as long as the log-in, or is pasted by
+// a person where no browser can reach it.
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { PublisherError } from '../base/errors.ts';
 const HOST = '127.0.0.1';
 const PATH = '/callback';
 
-/** What the redirect brought; `tell` shows the person in the browser how it ended. */
+/** The code that came back; `tell` shows the person in the browser how it ended. */
 export interface Arrival {
   readonly code: string;
   readonly tell: (outcome: string) => void;

@@ -47,10 +47,10 @@ export async function logIn(
   around: {
     readonly port: number;
     readonly signal: AbortSignal;
-    /** What the person is to do. */
+    /** Tells the person what to do. */
     readonly tell: (text: string) => void;
     readonly open: ((address: string) => void) | null;
-    /** Where the code may be pasted. */
+    /** A person may paste the code into it; null where nobody can. */
     readonly input: NodeJS.ReadableStream | null;
   },
 ): Promise<OpenedAccounts | null> {

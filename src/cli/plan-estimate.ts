@@ -1,10 +1,10 @@
-// What a first run costs, reckoned from what Harvest said of each list: rows, requests, the time that the budgets take for them,
+// The cost of a first run, reckoned from what Harvest said of each list: rows, requests, the time that the budgets take for them,
 // room on the topics and in memory. Pure; whatever is not known is left out and named.
 import { PER_PAGE } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Grain, type WeekStart, windowStarts } from '../streams/windows.ts';
 
-/** What is known of an enabled stream before anything is read. */
+/** An enabled stream, as far as it is known before anything is read. */
 export interface StreamFacts {
   readonly stream: StreamDefinition;
   /** Why it will not be read; null when it will be. */
@@ -35,7 +35,7 @@ export interface PlannedStream {
   readonly requests: number | null;
   /** Most of them may turn out not to be needed: windows in which nothing is recorded are not read. */
   readonly isAtMost: boolean;
-  /** What the requests are for, or why there are none. */
+  /** Says what the requests are for, or why there are none. */
   readonly note: string;
 }
 
@@ -49,7 +49,7 @@ export interface Plan {
   readonly topicBytes: number;
   /** Of the index in memory, for the rows that are counted. */
   readonly indexBytes: number;
-  /** What the process may need as a whole. */
+  /** The memory that the process may need as a whole. */
   readonly containerBytes: number;
   /** Sentences. */
   readonly unknown: readonly string[];

@@ -1,4 +1,4 @@
-// What `plan` asks Harvest: the settings, and of each list its number and one record, so a request or two a list. Children and
+// `plan` asks Harvest for the settings, and for the number and one record of each list: a request or two a list. Children and
 // reports are not asked: what they cost follows from the others.
 import { asPublisherError } from '../base/errors.ts';
 import { type JsonObject, type Page, PRIORITY, type Source } from '../engine/ports.ts';

@@ -1,5 +1,5 @@
-// `plan`: what a first run will cost, before it begins: rows, requests, time by the budgets, room. Asks Harvest little, evenly
-// paced; writes nothing.
+// `plan` says what a first run will cost before it begins: rows, requests, time by the budgets, room. It asks Harvest little,
+// evenly paced, and writes nothing.
 import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';

@@ -257,7 +257,7 @@ export interface Signal {
   readonly to: string | null;
   /** When it was given, as `2026-11-21T06:30:00Z`. */
   readonly at: string;
-  /** Who gave it, as `user@host`; for pause and resume alone. */
+  /** The person who gave it, as `user@host`; for pause and resume alone. */
   readonly by?: string;
 }
 

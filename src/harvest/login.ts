@@ -16,12 +16,12 @@ export interface OpenedAccount {
 }
 
 export interface OpenedAccounts {
-  /** Whose token it is. */
+  /** The name of the token's owner. */
   readonly person: string;
   readonly accounts: readonly OpenedAccount[];
 }
 
-/** Where a person says yes or no; Harvest ID then sends the browser to `redirectUri` with a code and `state`. */
+/** A person says yes or no at this address; Harvest ID then sends the browser to `redirectUri` with a code and `state`. */
 export function authorizeUrl(
   idBase: URL,
   { clientId, redirectUri, state }: { readonly clientId: string; readonly redirectUri: string; readonly state: string },

@@ -1,5 +1,5 @@
-// What Harvest ID gives for a refresh token or for the code of a log-in: one request that repeats nothing (HARVEST-API,
-// Authentication). What becomes of the tokens is the caller's.
+// Harvest ID gives tokens for a refresh token or for the code of a log-in: one request that repeats nothing (HARVEST-API,
+// Authentication). The caller keeps and uses the tokens.
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { parsedObject } from '../base/json.ts';

@@ -29,7 +29,7 @@ export interface TailedRecord {
 export interface Tail {
   /** Called in the order of offsets within a partition; `isNew` once everything that was there at the beginning has come. */
   onRecord(record: TailedRecord, isNew: boolean): Promise<void>;
-  /** What was read of the topic is void: it was emptied or made anew, and is read from its beginning. */
+  /** Everything read of the topic is void: it was emptied or made anew, and is read from its beginning. */
   onReset(topic: string): void;
   /** Everything that was there has come. `missing`: topics that are not there yet; they are waited for. */
   onCaughtUp(missing: readonly string[]): void;

@@ -1,7 +1,7 @@
 // A person in front of Harvest ID's authorisation page, without a browser.
 import { expect } from 'vitest';
 
-/** What a person sees and clicks; resolves to where Harvest ID sends the browser. */
+/** A person reads the page and clicks; resolves to where Harvest ID sends the browser. */
 export async function decide(address: string, decision: 'authorize' | 'deny'): Promise<string> {
   const page = await (await fetch(address)).text();
   expect(page).toMatch(/Authorize \S+\?/);

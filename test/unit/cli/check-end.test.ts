@@ -1,4 +1,4 @@
-// What `check` says last: what reading everything costs, and the one thing to do next.
+// `check` ends with what reading everything costs, and with the one thing to do next.
 import { describe, expect, test } from 'vitest';
 import { nextStep, plannedLine } from '../../../src/cli/check-end.ts';
 import type { CheckFinding } from '../../../src/cli/check-finding.ts';

@@ -1,4 +1,4 @@
-// What `plan` says beforehand against what a first run then does, on the simulated Harvest.
+// `plan` says beforehand what a first run on the simulated Harvest then does.
 import { describe, expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { render } from '../../../src/cli/plan.ts';
