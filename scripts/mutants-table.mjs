@@ -372,6 +372,22 @@ const TABLE = [
     ['src/engine/steps/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
   ],
   [
+    'P10',
+    'a log-in takes the redirect of anybody',
+    ['src/cli/login-callback.ts', 'if (told.length !== ours.length || !timingSafeEqual(told, ours)) return null;', ''],
+    unit('cli/login', 'a redirect with another state is turned away'),
+  ],
+  [
+    'P9',
+    'the token of a new log-in is overwritten by the old one',
+    [
+      'src/harvest/auth.ts',
+      'const isNewLogin = found !== null && !isSame(found, this.#stored);',
+      'const isNewLogin = false;',
+    ],
+    unit('harvest/auth', 'a log-in of another process is taken'),
+  ],
+  [
     'P9',
     'a paused stream is read all the same',
     ['src/engine/schedule.ts', 'if (paused !== null) return null;', ''],
