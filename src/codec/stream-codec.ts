@@ -10,7 +10,14 @@ import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
 import { draftField } from './field-draft.ts';
 import type { KeyCodec } from './keys.ts';
 import { publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
-import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
+import {
+  type DecimalHandling,
+  type FieldSchema,
+  fieldTypes,
+  publishedSchema,
+  type RecordSchema,
+  valueType,
+} from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
 /** A value as avsc reads it, without logical types. */
@@ -129,6 +136,12 @@ export class StreamCodec {
   readerOf(writer: object): Reader {
     const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
     return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
+  }
+
+  /** Whether values written with `writer` hold fields that ours do not, at whatever depth. */
+  isNarrowerThan(writer: object): boolean {
+    const ours = new Set(fieldTypes(this.schema).keys());
+    return [...fieldTypes(writer).keys()].some((path) => !ours.has(path));
   }
 
   #hashStill(record: JsonObject, context: RecordContext): number {

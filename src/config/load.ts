@@ -6,6 +6,7 @@ import { CODES, PublisherError } from '../base/errors.ts';
 import { packagePath } from '../base/package-root.ts';
 import { Secret } from '../base/secret.ts';
 import { dotted, inWords, overrideScalar, type Path, type Problem, type Reading, readDocument } from './document.ts';
+import { fieldTroubles } from './field-names.ts';
 import { readOrdinaryFile } from './files.ts';
 import { nearest } from './nearest.ts';
 import { type Config, configOf, schema } from './options.ts';
@@ -52,7 +53,7 @@ export function loadConfig(source: ConfigSource = {}): Config {
   problems.push(...issues.slice(0, TOLD_MAX).flatMap((issue) => explain(issue, reading)));
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
   const config = configOf(reading.value as object);
-  const troubles = tlsTroubles(config, around.readFile).map(({ path, message }) => {
+  const troubles = [...tlsTroubles(config, around.readFile), ...fieldTroubles(config)].map(({ path, message }) => {
     return { place: reading.place(path), message: `${dotted(path)} ${message}` };
   });
   if (troubles.length > 0) refuse(troubles);

@@ -269,6 +269,18 @@ export const schema = z
       'When a time entry whose timer runs is published: on_change when anything but the ticking of hours and rounded_hours has changed (the last hours come when it stops), every_poll each time its hours have grown.',
     ),
     streams,
+    privacy: option(
+      z
+        .strictObject({
+          salt: option(
+            secret().optional(),
+            'Key of the HMAC that stands in place of hashed fields (streams.<name>.fields.hash). Another one makes other hashes of all of them.',
+            { secret: true, example: '${file:/run/secrets/harvest_salt}' },
+          ),
+        })
+        .prefault({}),
+      'What keeps fields private.',
+    ),
     deletes: option(
       z
         .strictObject({

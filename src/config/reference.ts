@@ -98,17 +98,26 @@ function asListItem(lines: readonly string[], depth: number): string[] {
 
 function streamLines(type: z.ZodType): string[] {
   const [, any] = Object.entries(mapOf(type).members)[0]!;
-  const comments = Object.entries(mapOf(any).members).flatMap(([name, member]) =>
+  const comments = leaves('', mapOf(any)).flatMap(([name, member]) =>
     wrap(`${name}: ${note(member).description}`, 106).map((line) => `  # ${line}`),
   );
   const rows = Object.entries(mapOf(type).members).map(([name, member]) => {
-    const inner = Object.entries(mapOf(member).members);
+    // What may be left out as a whole is told of above, and not set.
+    const inner = Object.entries(mapOf(member).members).filter(([, one]) => shapes(one)[0]!.kind !== 'map');
     const pairs = inner.map(([key, one]) => `${key}: ${yaml(defaultOf(one) ?? note(one).example)}`);
     // What has no default of its own is shown, and not set.
     const off = inner.every(([, one]) => defaultOf(one) === undefined) ? '# ' : '';
     return `  ${off}${name}: { ${pairs.join(', ')} }`;
   });
   return [...comments, ...rows];
+}
+
+/** The single values of a map and of the maps in it. */
+function leaves(path: string, map: MapShape): [string, z.ZodType][] {
+  return Object.entries(map.members).flatMap(([name, type]): [string, z.ZodType][] => {
+    const inner = shapes(type).find((shape) => shape.kind === 'map');
+    return inner ? leaves(`${path}${name}.`, inner) : [[`${path}${name}`, type]];
+  });
 }
 
 function tableRows(path: string, map: MapShape): string[] {
@@ -129,7 +138,7 @@ function tableRows(path: string, map: MapShape): string[] {
 
 function streamRows(map: MapShape): string[] {
   const [, any] = Object.entries(map.members)[0]!;
-  const own = Object.entries(mapOf(any).members).map(([name, type]) => {
+  const own = leaves('', mapOf(any)).map(([name, type]) => {
     const byKind = Object.entries(POLL_INTERVAL_SECONDS).map(([kind, seconds]) => `${kind} \`${seconds}\``);
     return row(`streams.<name>.${name}`, type, name === 'poll_interval_seconds' ? byKind.join(', ') : undefined);
   });

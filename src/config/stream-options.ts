@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
-import { option, seconds } from './values.ts';
+import { list, option, seconds } from './values.ts';
 
 /** Seconds between two polls of a stream, by its kind. */
 export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
@@ -11,6 +11,22 @@ export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
   child: 21_600,
   report: 900,
 };
+
+const fieldNames = () => list((name) => /^\w+(\.\w+)*$/.test(name), 'must be names of fields: notes, or client.name');
+
+/** What becomes of fields, by their names; field-names.ts says which there are. */
+const fields = z.strictObject({
+  exclude: option(
+    fieldNames().default([]),
+    'Fields that are left out, of the schema too: notes, or client.name, which reaches into arrays of records as well.',
+    { example: ['notes'] },
+  ),
+  hash: option(
+    fieldNames().default([]),
+    'Fields that become text, the HMAC-SHA-256 of what Harvest sends under privacy.salt: equal stays equal, and nobody reads it.',
+    { example: ['client_key'] },
+  ),
+});
 
 const stream = (kind: StreamKind) =>
   z
@@ -31,6 +47,7 @@ const stream = (kind: StreamKind) =>
         'Time between two reconciliations, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
         { unit: 'seconds' },
       ),
+      fields: option(fields.optional(), 'Fields that do not reach Kafka as they are.'),
     })
     .prefault({});
 

@@ -50,6 +50,8 @@ export interface SourceOptions {
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
+  /** What a record may hold before anything else sees it: fields that are excluded or hashed leave it here. */
+  readonly mask?: (stream: StreamDefinition, record: JsonObject) => JsonObject;
   /** Spreads the requests, for commands beside a daemon. */
   readonly pacer?: Pacer;
   /** Records in a page; as many as Harvest gives when left out. */
@@ -90,9 +92,11 @@ class Client implements HarvestSource {
   readonly #auth: Auth;
   readonly #caller: Caller;
   readonly #budgets: Readonly<Record<BudgetName, Budget>>;
+  readonly #mask: NonNullable<SourceOptions['mask']>;
 
   constructor(options: SourceOptions) {
     this.pageRows = options.pageRows ?? PER_PAGE;
+    this.#mask = options.mask ?? ((_, record) => record);
     this.#bases = {
       base: apiBase(options.baseUrl ?? HARVEST_URL),
       publicBase: apiBase(options.publicUrl ?? HARVEST_URL, 'harvest.public_url'),
@@ -166,7 +170,7 @@ class Client implements HarvestSource {
         budget: this.#budgets[stream.budget],
         read: (body, _, place) => {
           if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-          return body;
+          return this.#mask(stream, body);
         },
         absent: () => null,
       },
@@ -213,8 +217,10 @@ class Client implements HarvestSource {
 
   #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
-    if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
-    const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    if (stream.rows === null)
+      return { records: [this.#mask(stream, body)], next: null, totalEntries: null, serverTime };
+    const { records: sent, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    const records = sent.map((record) => this.#mask(stream, record));
     if (next === null || alone) return { records, next: null, totalEntries, serverTime };
     const link = followable(this.#bases, next, asked, stream);
     if (sameRequest(link, asked)) throw unparsable(place, 'links.next leads back to the page itself');

@@ -15,6 +15,9 @@ export type BudgetName = 'general' | 'reports';
 export const FEATURE_FLAGS = ['expense_feature', 'invoice_feature', 'estimate_feature'] as const;
 export type FeatureFlag = (typeof FEATURE_FLAGS)[number];
 
+/** The member of `/company` that says on which day weeks begin. */
+export const WEEK_START = 'week_start_day';
+
 export interface KeyField {
   readonly name: string;
   readonly type: 'long' | 'date' | 'string';
@@ -134,6 +137,26 @@ function base(name: string, kind: StreamKind, path: string): Omit<StreamDefiniti
     isSettings: false,
     feature: null,
   };
+}
+
+/** The members of a record by which it is identified, placed and told apart: no configuration takes them out of it. */
+export function indispensableFields({
+  key,
+  parent,
+  belongsTo,
+  dated,
+  hasTimers,
+  isSettings,
+}: StreamDefinition): string[] {
+  return [
+    ...key.map(({ name }) => name),
+    ...(parent ? [parent.field] : []),
+    ...(belongsTo ? [belongsTo.member, `${belongsTo.member}.id`] : []),
+    ...(dated === null ? [] : [dated]),
+    ...(hasTimers ? ['is_running'] : []),
+    ...(isSettings ? [...FEATURE_FLAGS, WEEK_START] : []),
+    'updated_at',
+  ];
 }
 
 /** Whether the account's settings, as Harvest answers them, say that the stream's module is switched off. */

@@ -1,7 +1,7 @@
 // A step of a stream that is read whole each time: the company, the roles, the project budgets. Also what `/company` means to
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../../base/clock.ts';
-import { FEATURE_FLAGS, isOff } from '../../streams/definition.ts';
+import { FEATURE_FLAGS, isOff, WEEK_START } from '../../streams/definition.ts';
 import { holdOf, limitOf, missingReason } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
@@ -79,7 +79,7 @@ function featureOff(row: StreamRow, { definition }: StreamRuntime, flag: string,
   };
 }
 
-const COMPANY_FACTS = [...FEATURE_FLAGS, 'week_start_day'];
+const COMPANY_FACTS = [...FEATURE_FLAGS, WEEK_START];
 
 function companyFacts(record: JsonObject | undefined): JsonObject | null {
   if (record === undefined) return null;
