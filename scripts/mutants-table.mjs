@@ -556,6 +556,48 @@ const TABLE = [
     'a fenced instance opens again',
     ['src/base/errors.ts', "'kafka.fenced': {\n    kind: 'account'", "'kafka.fenced': {\n    kind: 'reopen'"],
   ],
+  [
+    'P10',
+    'an excluded field stays in the schema',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') return [];", "if (treatment === 'exclude') return [field];"],
+    unit('codec/mask', 'under any mask a record has the fields'),
+  ],
+  [
+    'P10',
+    'an excluded field goes to _extra',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') continue;", ''],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a hashed field is published as it is',
+    ['src/codec/mask.ts', 'kept.push([name, hashed(value)])', 'kept.push([name, value])'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a dead letter shows what an excluded field was part of',
+    ['src/codec/mask.ts', 'return WITHHELD;', 'return value;'],
+    unit('codec/mask', 'shows nothing of a member that was to lose a part'),
+  ],
+  [
+    'P10',
+    'a record asked for by its id keeps its excluded fields',
+    ['src/harvest/client.ts', 'return this.#mask(stream, body);', 'return body;'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'what was published before a field was excluded stays',
+    ['src/codec/codec.ts', '...(isWider && { hash: UNREADABLE.hash })', ''],
+    unit('privacy', 'rows that lie on a topic with a field'),
+  ],
+  [
+    'P10',
+    'a decimal becomes text where the registry lets it',
+    ['src/codec/registry.ts', 'refusal ?? (await otherTypes(client, subject))', 'refusal'],
+    unit('codec/registry', 'a type that changes is refused'),
+  ],
 ];
 
 export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {

@@ -13,6 +13,7 @@ import { verified } from '../support/verification.ts';
 
 const STREAMS = ['company', 'contacts', 'invoices', 'tasks'];
 const SALT = 'pepper-and-salt';
+const { signal } = new AbortController();
 
 /** What a daemon with these settings makes of schemas and records. */
 async function parts(...settings: readonly string[]) {
@@ -64,6 +65,10 @@ test('an excluded value is in no record, dead letter, notification, state row or
   const source = { transport, mask };
   const bench = benchAccount(simulator, log, { streams: STREAMS, codec: { schemas }, source });
   await bench.catchUp();
+
+  const asked = { id: contact!.id, parent: null };
+  const single = await simulatedSource(simulator, source).fetchRecord(streamNamed('contacts'), asked, signal);
+  expect(Object.keys(single!)).not.toContain('email');
 
   const said = [
     ...log.history.map(({ value }) => value?.toString('latin1') ?? ''),
