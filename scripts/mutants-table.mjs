@@ -258,7 +258,7 @@ const TABLE = [
     'P1',
     'what came first outranks what is late',
     ['src/engine/schedule.ts', '(at > 0 ? at : unlessSetBack(runtime.waitingSince, 0, now))', 'Math.max(at, 0)'],
-    unit('engine/report-windows', 'the project budget is read in time'),
+    unit('engine/virtual-account', 'lists are polled in time while the children'),
   ],
   [
     'P1',
