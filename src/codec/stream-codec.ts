@@ -98,11 +98,19 @@ export class StreamCodec {
   }
 
   /** The row id of a record, which may be one that does not convert; null when it has none. */
-  identify(record: JsonObject, { accountId, window }: RecordContext): RowId | null {
+  identify(record: JsonObject, context: RecordContext): RowId | null {
+    const { accountId, window } = context;
     if (this.stream.rows === null) return accountId;
+    if (this.stream.kind === 'derived') return this.#identifyItem({ ...record, ...givenTo(this.stream, context) });
     const id = record[this.#dimension];
     if (typeof id !== 'number' && typeof id !== 'string') return null;
     return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+  }
+
+  #identifyItem(item: JsonObject): RowId | null {
+    const parts = this.stream.key.map(({ name }) => item[name]);
+    if (!parts.every((part) => typeof part === 'number')) return null;
+    return parts.length === 1 ? parts[0]! : parts.join('|');
   }
 
   /** Paths of fields that were encoded as null since this was last asked. */
@@ -194,9 +202,13 @@ function idAlone(field: FieldSchema): FieldSchema {
   return { ...field, type: ['null', { ...type, fields: type.fields.filter(({ name }) => name === 'id') }] };
 }
 
-/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the window. */
-function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Partial<RecordContext>): JsonObject {
+/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the place, the window. */
+function givenTo(
+  stream: StreamDefinition,
+  { accountId, parentId, position, window }: Partial<RecordContext>,
+): JsonObject {
   if (stream.rows === null) return { id: accountId };
+  if (stream.kind === 'derived') return { [stream.parent!.field]: parentId, position };
   if (stream.parent !== null) return { [stream.parent.field]: parentId };
   return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
 }

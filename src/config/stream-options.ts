@@ -10,6 +10,7 @@ export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
   whole: 300,
   child: 21_600,
   report: 900,
+  derived: 60,
 };
 
 const fieldNames = () => list((name) => /^\w+(\.\w+)*$/.test(name), 'must be names of fields: notes, or client.name');
@@ -31,7 +32,10 @@ const fields = z.strictObject({
 const stream = (kind: StreamKind) =>
   z
     .strictObject({
-      enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
+      enabled: option(
+        z.boolean().default(kind !== 'derived'),
+        'Whether the stream is published at all. Derived streams are only when they are asked for.',
+      ),
       poll_interval_seconds: option(
         seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
         'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',

@@ -23,6 +23,7 @@ import { createStreams, restoreInto, type StreamPlan, takeState } from './state/
 import type { AccountStatus } from './status.ts';
 import { type StepContext, type StepResult, type StepSettings, stepResult, withReplacedText } from './step.ts';
 import { withConsequences } from './steps/consequences.ts';
+import { withDerived } from './steps/derived.ts';
 import { noteRefusals } from './steps/second-look.ts';
 import { TokenWait } from './token-wait.ts';
 
@@ -309,7 +310,8 @@ export class Account {
         ...{ source, codec, settings, signal, number, now: clock.now, streams: this.#streams },
         once: this.#told.once ?? false,
       };
-      result = withReplacedText(withConsequences(await runStep(runtime, task, context), context), context);
+      const step = withDerived(await runStep(runtime, task, context), context);
+      result = withReplacedText(withConsequences(step, context), context);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asPublisherError(thrown);

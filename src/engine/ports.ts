@@ -121,13 +121,15 @@ export interface BudgetRow {
   readonly at?: number;
 }
 
-/** What identifies a row inside its stream: the id, or `from|to|id|currency` for reports. */
+/** What identifies a row inside its stream: the id, or its key's parts as text, such as `from|to|id|currency` for reports. */
 export type RowId = number | string;
 
 /** What a value needs besides its record. */
 export interface RecordContext {
   readonly accountId: number;
   readonly parentId?: number;
+  /** For a derived stream: the place in its parent's array, from 0. */
+  readonly position?: number;
   /** The report window, both ends included, as `YYYY-MM-DD`. */
   readonly window?: { readonly from: string; readonly to: string };
 }

@@ -38,6 +38,7 @@ export async function runStep(runtime: StreamRuntime, task: Task, context: StepC
 function readStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
   const { position } = runtime.row;
   assert(position.kind !== 'report', 'reports are read by window');
+  assert(position.kind !== 'derived', 'what is derived is read by steps of its parents');
   if (position.kind === 'child') return childStep(runtime, position, context);
   return runtime.definition.kind === 'whole' ? wholeStep(runtime, context) : listStep(runtime, position, context);
 }

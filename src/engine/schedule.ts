@@ -6,8 +6,13 @@ import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-ste
 import { PRIORITY } from './ports.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import type { StreamRow } from './state/stream-row.ts';
-import { isReadable, type StreamRuntime, settingsStream, type TaskKind } from './state/stream-runtime.ts';
+import {
+  isReadable,
+  isToBeDerivedFrom,
+  type StreamRuntime,
+  settingsStream,
+  type TaskKind,
+} from './state/stream-runtime.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
 
@@ -59,7 +64,7 @@ export function schedule(view: ScheduleView, now: number): Due[] {
       task,
       at,
       deadline: deadlineOf(next, runtime, now),
-      keepsPace: isPatient || !hasPatientWork(runtime.row),
+      keepsPace: isPatient || !hasPatientWork(runtime),
     });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
@@ -67,8 +72,10 @@ export function schedule(view: ScheduleView, now: number): Due[] {
 }
 
 /** Whether something of the stream waits that goes on step by step beside its polls: a reconciliation, candidates, a slow scan, a round. */
-function hasPatientWork({ reconciliation, reconcile_due, candidates, position }: StreamRow): boolean {
-  if (reconciliation !== null || reconcile_due !== null || candidates.length > 0) return true;
+function hasPatientWork(runtime: StreamRuntime): boolean {
+  const { reconciliation, reconcile_due, candidates, position } = runtime.row;
+  if (isToBeDerivedFrom(runtime) || reconciliation !== null || reconcile_due !== null || candidates.length > 0)
+    return true;
   if (position.kind === 'child') return position.scan !== null;
   return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
 }
@@ -77,6 +84,8 @@ function hasPatientWork({ reconciliation, reconcile_due, candidates, position }:
 export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt | null {
   if (runtime.busy || isWaitingForRemoval(runtime, view.streams)) return null;
   if (runtime.signals.length > 0) return { task: { kind: 'signal' }, at: 0, priority: PRIORITY.probe };
+  // It has no requests of its own: its parents' steps bring it along.
+  if (runtime.definition.kind === 'derived') return null;
   const { state } = runtime.row;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
   const earliest = unlessSetBack(runtime.retry?.at ?? 0, RETRY_PACE.mostMs, now);
@@ -153,14 +162,19 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
   switch (position.kind) {
     case 'list': {
-      const isDue = position.scan !== null || !runtime.scanned || isAwaited(runtime) || isToBeCounted(runtime);
+      const isRead = runtime.definition.kind === 'whole' && isToBeDerivedFrom(runtime);
+      const isDue =
+        position.scan !== null || !runtime.scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
       const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
       return read(isDue ? 0 : intervalEnd, priority);
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.poll);
-      return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);
+      if (position.scan === null) return read(isToBeDerivedFrom(runtime) ? 0 : intervalEnd, PRIORITY.slack);
+      return read(steppedAt(runtime, now), PRIORITY.slack);
+    case 'derived':
+      return null;
     case 'report': {
       const [window] = windowTasks(runtime, view, now);
       return { task: { kind: 'window', window: window! }, at: window!.at, priority: priorityOf(window!) };
@@ -182,6 +196,7 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
     return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
+  if (isToBeDerivedFrom(runtime)) return reconciliation(steppedAt(runtime, now), PRIORITY.slack);
   const isDone = once && runtime.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
 }
@@ -206,6 +221,7 @@ function isWaitingForRemoval(runtime: StreamRuntime, streams: ScheduleView['stre
 /** With `run --only`, other streams are read only as far as a named one needs them. */
 function isWanted(runtime: StreamRuntime, { only, streams }: ScheduleView): boolean {
   if (only === null || only.has(runtime.definition.name) || isAwaited(runtime)) return true;
+  if (runtime.derived.some(({ definition }) => only.has(definition.name))) return true;
   if (runtime.row.confirmed.length > 0) return true;
   return [...streams.values()].some(
     (other) => only.has(other.definition.name) && waitsFor(other, streams) === runtime.definition.name,

@@ -50,12 +50,22 @@ export interface StepResult {
   readonly events: readonly PublisherEvent[];
   /** A scan ended with this step. */
   readonly scanned: boolean;
+  /** This step is part of a scan that reads everything: of a snapshot, a reconciliation, a slow scan. */
+  readonly whole: WholeScan | null;
   /** Records answered 404 in this step and wait for their tombstones. */
   readonly deletes: boolean;
   /** Signals that this step carries out. */
   readonly signalsDone: readonly string[];
   /** What went wrong although the step is worth committing (a walk begun again). */
   readonly failure: PublisherError | null;
+}
+
+/** A scan that reads everything, as one of its steps tells it: the step may be its first, its last, or both. */
+export interface WholeScan {
+  readonly begins: boolean;
+  readonly ends: boolean;
+  /** When it began, by the server's clock. */
+  readonly startedAt: string;
 }
 
 interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves'>> {
@@ -74,7 +84,7 @@ export function stepResult(
     const before = chained.get(stream);
     chained.set(stream, before ? (row) => move(before(row)) : move);
   }
-  const usual = { events: [], scanned: false, deletes: false, signalsDone: [], failure: null };
+  const usual = { events: [], scanned: false, whole: null, deletes: false, signalsDone: [], failure: null };
   return { ...usual, ...rest, runtime, purpose, diffs: new Map(diffs), moves: chained };
 }
 
@@ -92,12 +102,13 @@ export function startOf(date: string): string {
  * records, for lists that are complete.
  */
 export function newDiff(runtime: StreamRuntime, context: StepContext, { seen = false } = {}): Diff {
-  const { row, definition, index } = runtime;
+  const { row, definition, index, derived } = runtime;
   return new Diff(definition, context.codec, index, {
     newOp: row.complete ? 'c' : 'r',
     refused: row.refused,
     maxValueBytes: runtime.maxValueBytes,
     seen,
+    accepted: derived.length > 0,
   });
 }
 

@@ -3,12 +3,13 @@
 
 /**
  * How a stream is read:
- * - list:   a list with `updated_since`; polls after one snapshot
- * - whole:  no `updated_since`; read whole each time (company, roles, project budget)
- * - child:  one list per parent record
- * - report: one list per calendar window
+ * - list:    a list with `updated_since`; polls after one snapshot
+ * - whole:   no `updated_since`; read whole each time (company, roles, project budget)
+ * - child:   one list per parent record
+ * - report:  one list per calendar window
+ * - derived: the records in an array of each parent record, which is read anyway: no request of its own
  */
-export type StreamKind = 'list' | 'whole' | 'child' | 'report';
+export type StreamKind = 'list' | 'whole' | 'child' | 'report' | 'derived';
 export type BudgetName = 'general' | 'reports';
 
 /** The module switches of `/company` that turn streams off (HARVEST-API, Modules). */
@@ -38,14 +39,14 @@ export interface StreamDefinition {
   /** Harvest's own noun: catalog row, `.avsc` file, topic suffix, state key and metric label. */
   readonly name: string;
   readonly kind: StreamKind;
-  /** Path below the API base; a child's holds `{parent}`. */
+  /** Path below the API base; a child's holds `{parent}`. Empty for derived streams. */
   readonly path: string;
-  /** Member of the answer that holds the records; null when the answer is the record itself. */
+  /** Member of the answer that holds the records, for derived streams of the parent's record; null when the answer is the record itself. */
   readonly rows: string | null;
   readonly paging: 'cursor' | 'page' | 'none';
   readonly budget: BudgetName;
   readonly key: readonly KeyField[];
-  /** For a child: the stream of its parents, and the field of its value that carries the parent's id. */
+  /** For a child or a derived stream: the stream of its parents, and the field of its value that carries the parent's id. */
   readonly parent: { readonly stream: string; readonly field: string } | null;
   /** Member by which the list can be bounded with `from`/`to`; null when it cannot. */
   readonly dated: string | null;
@@ -98,6 +99,14 @@ export function whole(name: string, path: string, rest: Rest): StreamDefinition 
 /** A list below each record of `parent`; its values carry the parent's id in `field`. */
 export function child(name: string, parent: string, field: string, segment: string, rest: Rest): StreamDefinition {
   return { ...base(name, 'child', `/${parent}/{parent}/${segment}`), parent: { stream: parent, field }, ...rest };
+}
+
+/**
+ * The records in the array `member` of each record of `parent`; their values carry the parent's id in `field`, and their
+ * `position` in the array.
+ */
+export function derived(name: string, parent: string, field: string, member: string, rest: Rest): StreamDefinition {
+  return { ...base(name, 'derived', ''), rows: member, paging: 'none', parent: { stream: parent, field }, ...rest };
 }
 
 /** A report per calendar window; one row per `dimension` and currency (HARVEST-API, Reports). */
@@ -168,6 +177,15 @@ export function isOff({ feature }: StreamDefinition, settings: Readonly<Record<s
 export function ownerOf({ parent, belongsTo }: StreamDefinition): string | null {
   return parent?.stream ?? belongsTo?.stream ?? null;
 }
+
+/** The records of a derived stream in one of its parent's; null when it does not say, which is not the same as none. */
+export function itemsIn({ rows }: StreamDefinition, record: Readonly<Record<string, unknown>>): readonly Item[] | null {
+  const items = record[rows!];
+  if (!Array.isArray(items)) return null;
+  return items.filter((item): item is Item => typeof item === 'object' && item !== null);
+}
+
+type Item = Readonly<Record<string, unknown>>;
 
 /** The streams without which these cannot be read: they themselves, the account's settings, parents, and sources of reports by window. */
 export function neededFor(names: Iterable<string>, catalog: readonly StreamDefinition[]): ReadonlySet<string> {

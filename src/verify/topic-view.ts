@@ -24,7 +24,7 @@ export class TopicView {
 
   constructor(definition: StreamDefinition, log: TopicLog, codec: ReadableCodec) {
     this.definition = definition;
-    this.index = createRowIndex(definition.kind !== 'report');
+    this.index = createRowIndex(definition.key.length === 1);
     this.#log = log;
     this.#codec = codec;
   }

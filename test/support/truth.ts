@@ -8,6 +8,7 @@ type Json = Record<string, unknown>;
 
 /** Every row a stream's topic should hold now. Reports: one set of rows for each calendar window of that grain. */
 export function truthOf(simulator: Simulator, stream: StreamDefinition, grain: Grain = 'month'): Expected[] {
+  if (stream.kind === 'derived') return itemsOf(simulator, stream);
   return simulator.scopes(stream.name, grain).flatMap(({ parentId, ...window }) => {
     const added = {
       ...window,
@@ -19,9 +20,23 @@ export function truthOf(simulator: Simulator, stream: StreamDefinition, grain: G
   });
 }
 
+/** The records in their parents' arrays, each with its place. */
+function itemsOf(simulator: Simulator, { parent, rows }: StreamDefinition): Expected[] {
+  const above = streams.find(({ name }) => name === parent!.stream)!;
+  return truthOf(simulator, above).flatMap(({ record }) =>
+    (record[rows!] as Json[]).map((item, position) => ({
+      record: item,
+      added: { [parent!.field]: record.id, position },
+    })),
+  );
+}
+
 /** What identifies a row of the stream, whether it comes from Harvest or from a topic. */
 export function identityOf(stream: StreamDefinition): (row: Json) => string {
   return (row) => stream.key.map(({ name }) => row[name] ?? '').join('|');
 }
 
 export const streams: readonly StreamDefinition[] = catalog;
+
+/** Those that Harvest has itself. */
+export const harvestStreams: readonly StreamDefinition[] = catalog.filter(({ kind }) => kind !== 'derived');

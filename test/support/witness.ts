@@ -2,10 +2,15 @@
 // a row that may return later (a report's, a person's project) can be judged after the fact.
 import type { Simulator } from '../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
-import { identityOf, streams } from './truth.ts';
+import { identityOf, streams, truthOf } from './truth.ts';
 
 /** Streams whose rows leave without being deleted. */
 const LEAVING = streams.filter(({ name, kind }) => kind === 'report' || /^project_(assignments|budget)$/.test(name));
+
+/** What is derived leaves with a change of its parent: it is looked at whenever anything of its parents' lists is asked for. */
+const DERIVED = streams.filter(({ kind }) => kind === 'derived');
+const rootOf = (stream: StreamDefinition): string =>
+  stream.parent === null ? stream.path : rootOf(streams.find(({ name }) => name === stream.parent!.stream)!);
 
 interface Window {
   readonly from: string;
@@ -57,14 +62,23 @@ export class Witness {
       const identity = identityOf(stream);
       const now = new Set(this.#simulator.truth(stream.name, scope).map((row) => identity({ ...row, ...window })));
       const place = `${stream.name} ${JSON.stringify(scope)}`;
-      const shown = this.#shown.get(place) ?? new Set<string>();
-      // What a role hides has not left; what it shows otherwise (rows without currency) leaves when the role is back.
-      const isWhole = this.#simulator.settings.role === 'administrator';
-      for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream.name} ${id}`);
-      for (const id of now) shown.add(id);
-      this.#shown.set(place, shown);
+      this.#compare(stream.name, place, now);
       if (stream.kind === 'report') this.#windows.set(place, { stream, ...(window as Window) });
     }
+    for (const stream of DERIVED.filter((each) => path.startsWith(rootOf(each)))) {
+      const identity = identityOf(stream);
+      const now = truthOf(this.#simulator, stream).map(({ record, added }) => identity({ ...record, ...added }));
+      this.#compare(stream.name, stream.name, new Set(now));
+    }
+  }
+
+  #compare(stream: string, place: string, now: ReadonlySet<string>): void {
+    const shown = this.#shown.get(place) ?? new Set<string>();
+    // What a role hides has not left; what it shows otherwise (rows without currency) leaves when the role is back.
+    const isWhole = this.#simulator.settings.role === 'administrator';
+    for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream} ${id}`);
+    for (const id of now) shown.add(id);
+    this.#shown.set(place, shown);
   }
 
   /** A window in which nothing is recorded any more need not be asked for: its rows have left with its last record. */

@@ -76,7 +76,9 @@ export async function reconciliationStep(runtime: StreamRuntime, context: StepCo
   // Where nothing can be counted, only this vouches for what left the reports.
   const isVouched = runtime.row.uncounted === true && isDone(next) && next.found <= limit;
   const moves: [StreamRuntime, Move][] = [[runtime, move], ...(isVouched ? heldReportsOf(runtime, context) : [])];
-  return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, events, failure });
+  const isWhole = next.cause !== 'count';
+  const whole = isWhole ? { begins: row.reconciliation === null, ends: isDone(next), startedAt } : null;
+  return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, whole, events, failure });
 }
 
 async function rangesStep(

@@ -14,9 +14,11 @@ import { holdOf, limitOf } from './reconciliation.ts';
 
 type Streams = StepContext['streams'];
 
-/** The streams whose records go with one of `runtime`. */
+/** The streams whose records go with one of `runtime`; not those derived from it, which follow whatever becomes of it. */
 export function dependentsOf(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
-  return [...streams.values()].filter(({ definition }) => ownerOf(definition) === runtime.definition.name);
+  return [...streams.values()].filter(
+    ({ definition }) => definition.kind !== 'derived' && ownerOf(definition) === runtime.definition.name,
+  );
 }
 
 /**

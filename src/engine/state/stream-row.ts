@@ -88,6 +88,9 @@ export interface WindowScan {
   readonly read: number;
 }
 
+/** Whether all parents are to be read for what is derived from them: by their next whole scan, or by the one under way. */
+export type DerivedReading = 'due' | 'under_way';
+
 export type Position =
   | { readonly kind: 'list'; readonly cursor: string | null; readonly scan: ListScan | null }
   | {
@@ -98,6 +101,7 @@ export type Position =
       readonly pending_since: string | null;
       readonly scan: ParentScan | null;
     }
+  | { readonly kind: 'derived'; readonly reading: DerivedReading | null }
   | {
       readonly kind: 'report';
       readonly grain: Grain;
@@ -162,6 +166,8 @@ export interface StreamRow {
   readonly replaced_text?: true;
   /** Records whose day nobody can mean, named once. Absent where there never were any. */
   readonly far_days?: readonly number[];
+  /** The streams that are derived from this one, as of its last step: another one has missed what came before. Absent while there are none. */
+  readonly derived?: readonly string[];
   /** What the company row alone carries: the switches and the week start that other streams need. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
@@ -264,6 +270,8 @@ function freshPosition(stream: StreamDefinition, grain: Grain): Position {
       return { kind: 'list', cursor: null, scan: null };
     case 'child':
       return { kind: 'child', pending: [], pending_since: null, scan: null };
+    case 'derived':
+      return { kind: 'derived', reading: 'due' };
     case 'report':
       return {
         ...{ kind: 'report', grain, covered: null, scan: null },

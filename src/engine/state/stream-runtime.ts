@@ -43,6 +43,8 @@ export interface StreamRuntime {
   /** The streams whose parents this one holds. */
   readonly children: readonly StreamRuntime[];
   readonly parent: StreamRuntime | null;
+  /** The streams that are derived from this one. */
+  readonly derived: readonly StreamRuntime[];
   /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
   readonly owner: StreamRuntime | null;
   readonly intervals: Intervals;
@@ -85,6 +87,11 @@ export interface StreamRuntime {
   lastCommitAt: number | null;
   /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;
+}
+
+/** Whether something that is derived from the stream waits for a whole scan of it to begin. */
+export function isToBeDerivedFrom({ derived }: StreamRuntime): boolean {
+  return derived.some(({ row }) => row.position.kind === 'derived' && row.position.reading === 'due');
 }
 
 /** Whether the stream can be asked at all; a refused one only when its probe is due. */

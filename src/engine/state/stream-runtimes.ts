@@ -4,7 +4,7 @@ import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import { withoutLeftOver } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { Codec, Opened, Restore, Restored } from '../ports.ts';
+import type { Codec, JsonObject, Opened, Restore, Restored } from '../ports.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
 import type { Intervals, StreamRuntime } from './stream-runtime.ts';
@@ -22,6 +22,13 @@ function contradiction(row: StreamRow, runtime: StreamRuntime, isStored: boolean
     : `the topic holds ${counted(runtime.index.size, 'row')}, but no state row speaks of them`;
 }
 
+/** Why a derived stream is not what its parents' last steps have made of it; null when it is, and for others. */
+function interruption({ definition, parent }: StreamRuntime, stored: JsonObject | undefined): string | null {
+  const isKnown = parent?.row.derived?.includes(definition.name) ?? false;
+  if (definition.kind !== 'derived' || stored === undefined || isKnown) return null;
+  return `${definition.parent!.stream} went on while it was switched off`;
+}
+
 /** One runtime for each plan, with its parents and owners known to it. */
 export function createStreams(
   streams: readonly StreamPlan[],
@@ -36,8 +43,9 @@ export function createStreams(
     const runtime: StreamRuntime = {
       definition,
       intervals,
-      index: createRowIndex(definition.kind !== 'report'),
+      index: createRowIndex(definition.key.length === 1),
       children: [],
+      derived: [],
       parent,
       owner,
       row: freshRow(definition, grain, now),
@@ -61,7 +69,8 @@ export function createStreams(
       lastCommitAt: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
-    (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
+    const below = definition.kind === 'derived' ? parent?.derived : parent?.children;
+    (below as StreamRuntime[] | undefined)?.push(runtime);
     all.set(definition.name, runtime);
   }
   return all;
@@ -88,7 +97,8 @@ export function takeState(
     runtime.links.clear();
     runtime.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
     const row = stored ? parseRow(runtime.definition, stored) : freshRow(runtime.definition, grain, now);
-    const broken = opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined);
+    const broken =
+      opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined) ?? interruption(runtime, stored);
     const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
     runtime.row = settledRow(runtime, { ...taken, rows: runtime.index.size });
     // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.

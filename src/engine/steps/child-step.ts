@@ -67,6 +67,7 @@ export async function childStep(
   const visited = begun.visited + chunk.length;
   const read = begun.read + diff.read;
   const scanned = chunk.length < PARENTS_PER_STEP;
+  const whole = { begins: position.scan === null, ends: scanned, startedAt };
   const total = { read, visited, missing: begun.missing + missing.length };
   const scan = scanned ? null : { started_at: startedAt, after: chunk.at(-1)!, ...total };
   const move: Move = (current) => {
@@ -84,7 +85,7 @@ export async function childStep(
     const ms = scanMs(startedAt, context.now());
     events.push({ name: 'scan.completed', stream, purpose, pages: visited, read, ms, cursor: null });
   }
-  return stepResult(runtime, purpose, { diffs, moves: [[runtime, move], ...parentMoves], scanned, events });
+  return stepResult(runtime, purpose, { diffs, moves: [[runtime, move], ...parentMoves], scanned, whole, events });
 }
 
 function isTooMuch({ index }: StreamRuntime, missing: number, { settings }: StepContext): boolean {

@@ -75,7 +75,9 @@ export async function listStep(
     moves.push(...counted.moves);
     events.push(...counted.events);
   }
-  return stepResult(runtime, scan.purpose, { diffs: [[runtime, diff]], moves, scanned, events });
+  const startedAt = advanced.scan.started_at;
+  const whole = row.complete ? null : { begins: scan.pages === 0, ends: scanned, startedAt };
+  return stepResult(runtime, scan.purpose, { diffs: [[runtime, diff]], moves, scanned, whole, events });
 }
 
 /** Whether the next link has come before in this walk. */

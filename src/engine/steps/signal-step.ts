@@ -64,6 +64,8 @@ function readAgain(row: StreamRow): StreamRow {
       return { ...row, scanned_at: null };
     case 'child':
       return { ...row, position: { ...position, scan: null }, scanned_at: null };
+    case 'derived':
+      return { ...row, position: { ...position, reading: 'due' } };
     case 'report': {
       const touched = addedTo(position.touched, position.held, new Set());
       return { ...row, position: askForRound({ ...position, touched, held: [] }) };

@@ -50,7 +50,8 @@ export async function wholeStep(runtime: StreamRuntime, context: StepContext): P
   const ms = scanMs(isoSeconds(serverTime), context.now());
   const read = records.length;
   events.push({ name: 'scan.completed', stream: definition.name, purpose, pages, read, ms, cursor: null });
-  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true });
+  const whole = { begins: true, ends: true, startedAt: isoSeconds(serverTime) };
+  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true, whole });
 }
 
 /** `/company` says which modules are on: streams of the others stand still, and say so (HARVEST-API, Modules). */

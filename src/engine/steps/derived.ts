@@ -1,0 +1,80 @@
+// What is derived from the records of a step: the line items of an invoice, the recipients of a message. They are compared like any
+// record, in the step of their parent and so in its transaction, and leave with it or when it no longer lists them. No request is made.
+import { itemsIn } from '../../streams/definition.ts';
+import type { RowId } from '../ports.ts';
+import type { Diff } from '../state/diff.ts';
+import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type Move, moved, newDiff, type StepContext, type StepResult, stepResult, type WholeScan } from '../step.ts';
+
+/** The result with what it means to the streams that are derived from those it has read. */
+export function withDerived(result: StepResult, context: StepContext): StepResult {
+  const diffs: [StreamRuntime, Diff][] = [];
+  const moves: [StreamRuntime, Move][] = [];
+  for (const [parent, diff] of result.diffs) {
+    moves.push(...attached(parent));
+    for (const runtime of parent.derived) {
+      const items = itemsOf(runtime, diff, context);
+      if (saysSomething(items) || !runtime.row.complete) diffs.push([runtime, items]);
+    }
+  }
+  const { runtime: parent, purpose, whole, ...parts } = result;
+  for (const runtime of parent.derived) {
+    // It stands beside its parent's row in every transaction until it is read, or a crash would leave it behind.
+    if (readingOf(runtime.row) !== null) moves.push([runtime, (row) => readBy(whole, row, result, context)]);
+  }
+  if (diffs.length + moves.length === 0) return result;
+  return stepResult(parent, purpose, {
+    ...parts,
+    whole,
+    diffs: [...result.diffs, ...diffs],
+    moves: [...result.moves, ...moves],
+  });
+}
+
+/** The parent's row notes what is derived from it now: what is switched on later is not among it, and is read anew. */
+function attached(parent: StreamRuntime): [StreamRuntime, Move][] {
+  const names = parent.derived.map(({ definition }) => definition.name);
+  const { derived: before = [] } = parent.row;
+  if (names.join() === before.join()) return [];
+  return [[parent, ({ derived: _, ...row }) => (names.length === 0 ? row : { ...row, derived: names })]];
+}
+
+/** The items of the records that a step of their parents has accepted, and tombstones of those that left. */
+function itemsOf(runtime: StreamRuntime, { accepted, changes }: Diff, context: StepContext): Diff {
+  const { definition, index } = runtime;
+  const { codec, settings } = context;
+  const diff = newDiff(runtime, context);
+  const parents = new Set<number>();
+  const there = new Set<RowId>();
+  for (const [id, record] of accepted ?? []) {
+    // A record that does not say what it holds proves nothing about what has left (P8).
+    const items = itemsIn(definition, record);
+    if (items === null || changes.get(id) === null) continue;
+    parents.add(id as number);
+    for (const [position, item] of items.entries()) {
+      const place = { accountId: settings.accountId, parentId: id as number, position };
+      there.add(codec.identify(definition, item, place) ?? '');
+      diff.add([item], place);
+    }
+  }
+  for (const [id, row] of changes) if (row === null) parents.add(id as number);
+  for (const id of index.idsInAny(parents)) if (!there.has(id)) diff.remove(id);
+  return diff;
+}
+
+function saysSomething({ messages, deadLetters, recovered, drift }: Diff): boolean {
+  return messages.length + deadLetters.length + recovered.size + drift.counts().length > 0;
+}
+
+function readingOf({ position }: StreamRow): Extract<Position, { kind: 'derived' }>['reading'] {
+  return position.kind === 'derived' ? position.reading : null;
+}
+
+/** The row after a step of its parents: a whole scan of them reads it if it does so from its first page. */
+function readBy(whole: WholeScan | null, row: StreamRow, { purpose }: StepResult, { now }: StepContext): StreamRow {
+  const reading = readingOf(row);
+  if (whole === null || reading === null || (reading === 'due' && !whole.begins)) return row;
+  if (!whole.ends) return { ...row, position: { kind: 'derived', reading: 'under_way' } };
+  return moved(row, { kind: 'derived', reading: null }, purpose, now(), whole.startedAt);
+}
