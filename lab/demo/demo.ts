@@ -10,6 +10,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { printChanges } from './change-printer.ts';
@@ -93,8 +94,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   }
 }
 
-/** Anything free on loopback. */
-const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
+const DERIVED = catalog.filter(({ kind }) => kind === 'derived').map(({ name }) => `streams.${name}.enabled=true`);
+/** Anything free on loopback, and all that there is to see. */
+const DEMO_SETTINGS = ['http.listen=127.0.0.1:0', ...DERIVED];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(

@@ -32,10 +32,13 @@ export async function checkHarvest(
     const company = await inquiry.company();
     // Ten reports have one small budget, and are refused or allowed together.
     let report: Finding | null = null;
+    const told = new Map<string, Finding>();
     for (const stream of streams) {
       if (stream.budget === 'reports' && report !== null) tell(likewise(stream, report));
+      else if (stream.kind === 'derived') tell(derivedFrom(told.get(stream.parent!.stream)!, stream));
       else {
         const finding = await inquiry.stream(stream, company);
+        told.set(stream.name, finding);
         tell(finding);
         if (stream.budget === 'reports' && finding.state !== 'FEATURE_OFF') report = finding;
       }
@@ -57,6 +60,10 @@ function likewise({ name }: StreamDefinition, report: Finding): Finding {
   const detail =
     report.exit_code === EXIT.clean ? `as ${report.name}; not asked, to spare the budget of reports` : report.detail;
   return { ...report, name, detail };
+}
+
+function derivedFrom(parent: Finding, { name, rows }: StreamDefinition): Finding {
+  return { ...parent, name, detail: parent.exit_code === EXIT.clean ? `${rows} of ${parent.name}` : parent.detail };
 }
 
 function notAsked(about: Finding['about'], name: string, error: PublisherError): Finding {

@@ -141,7 +141,11 @@ async function verifyAccount(
       grain: config.reports.window,
     },
     sample: options.sample ?? null,
-    patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
+    // What is derived comes with its parent.
+    patienceMs: ({ name, kind, parent }) => {
+      const polled = kind === 'derived' ? parent!.stream : name;
+      return 1000 * patienceOf(options, config.streams[polled]!.poll_interval_seconds);
+    },
     withValues: options.values ?? false,
     clock,
     random,

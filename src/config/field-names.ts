@@ -17,7 +17,13 @@ interface Trouble {
 /** Everything that is wrong with `streams.<name>.fields`, and a salt that is missing. */
 export function fieldTroubles({ streams, privacy }: Config): Trouble[] {
   const masked = catalog.filter(({ name }) => streams[name]?.fields !== undefined);
-  const troubles = masked.flatMap((stream) => troublesOf(stream, streams[stream.name]!.fields!));
+  const troubles = masked.flatMap((stream) => {
+    const { fields } = streams[stream.name]!;
+    const derived = catalog.filter(({ name, kind, parent }) => {
+      return kind === 'derived' && parent!.stream === stream.name && streams[name]!.enabled;
+    });
+    return stream.kind === 'derived' ? [elsewhere(stream)] : troublesOf(stream, fields!, derived);
+  });
   const salted = masked.find(({ name }) => streams[name]!.fields!.hash.length > 0);
   if (salted !== undefined && privacy.salt === undefined) {
     const message = `is required: streams.${salted.name}.fields.hash needs it. openssl rand -hex 32 makes one`;
@@ -26,16 +32,24 @@ export function fieldTroubles({ streams, privacy }: Config): Trouble[] {
   return troubles;
 }
 
+/** What is derived is read out of what is left of its parent's record. */
+function elsewhere({ name, parent, rows }: StreamDefinition): Trouble {
+  const message = `has no place here: name them in streams.${parent!.stream}.fields, as ${rows}.name_of_field`;
+  return { path: ['streams', name, 'fields'], message };
+}
+
+/** `derived`: the streams that are derived from this one and switched on. */
 function troublesOf(
   stream: StreamDefinition,
   { exclude, hash }: { readonly exclude: readonly string[]; readonly hash: readonly string[] },
+  derived: readonly StreamDefinition[],
 ): Trouble[] {
   const fields = fieldsOf(stream);
   const named = [...exclude, ...hash];
   const troubles = (key: 'exclude' | 'hash', names: readonly string[]) =>
     names.flatMap((name): Trouble[] => {
       const emptied = key === 'exclude' ? emptiedBy(name, fields, exclude) : null;
-      const message = complaint(name, stream, fields, named) ?? emptied;
+      const message = complaint(name, stream, fields, named) ?? needed(name, derived) ?? emptied;
       return message === null ? [] : [{ path: ['streams', stream.name, 'fields', key], message }];
     });
   return [...troubles('exclude', exclude), ...troubles('hash', hash)];
@@ -59,6 +73,13 @@ function complaint(
   const around = named.find((other) => name.startsWith(`${other}.`));
   if (around !== undefined) return `names ${name}, which lies in ${around}, named too`;
   return null;
+}
+
+/** What a derived stream cannot be made without. */
+function needed(name: string, derived: readonly StreamDefinition[]): string | null {
+  const without = derived.find(({ rows, key }) => name === rows || key.some((part) => name === `${rows}.${part.name}`));
+  if (without === undefined) return null;
+  return `names ${name}, of which ${without.name} is made: switch that off, or name other fields`;
 }
 
 /** A record of no fields at all is nothing that sinks take. */

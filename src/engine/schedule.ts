@@ -7,8 +7,8 @@ import { PRIORITY } from './ports.ts';
 import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import {
+  derivedReading,
   isReadable,
-  isToBeDerivedFrom,
   type StreamRuntime,
   settingsStream,
   type TaskKind,
@@ -74,7 +74,7 @@ export function schedule(view: ScheduleView, now: number): Due[] {
 /** Whether something of the stream waits that goes on step by step beside its polls: a reconciliation, candidates, a slow scan, a round. */
 function hasPatientWork(runtime: StreamRuntime): boolean {
   const { reconciliation, reconcile_due, candidates, position } = runtime.row;
-  if (isToBeDerivedFrom(runtime) || reconciliation !== null || reconcile_due !== null || candidates.length > 0)
+  if (derivedReading(runtime) !== null || reconciliation !== null || reconcile_due !== null || candidates.length > 0)
     return true;
   if (position.kind === 'child') return position.scan !== null;
   return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
@@ -162,7 +162,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
   switch (position.kind) {
     case 'list': {
-      const isRead = runtime.definition.kind === 'whole' && isToBeDerivedFrom(runtime);
+      const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
       const isDue =
         position.scan !== null || !runtime.scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
       const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
@@ -171,8 +171,8 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.poll);
-      if (position.scan === null) return read(isToBeDerivedFrom(runtime) ? 0 : intervalEnd, PRIORITY.slack);
-      return read(steppedAt(runtime, now), PRIORITY.slack);
+      if (position.scan !== null) return read(steppedAt(runtime, now), patientPriority(runtime));
+      return read(derivedReading(runtime) === 'due' ? 0 : intervalEnd, patientPriority(runtime));
     case 'derived':
       return null;
     case 'report': {
@@ -195,10 +195,15 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const reconciliation = (at: number, priority: number): TaskAt => ({ task: { kind: 'reconciliation' }, at, priority });
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
-    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
-  if (isToBeDerivedFrom(runtime)) return reconciliation(steppedAt(runtime, now), PRIORITY.slack);
+    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : patientPriority(runtime));
+  if (derivedReading(runtime) === 'due') return reconciliation(steppedAt(runtime, now), patientPriority(runtime));
   const isDone = once && runtime.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
+}
+
+/** A whole scan lives on slack, unless it is the first reading of something derived from the stream. */
+function patientPriority(runtime: StreamRuntime): number {
+  return derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
 }
 
 /** When the interval that began at `time` ends; one that never began is over. */

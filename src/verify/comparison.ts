@@ -3,8 +3,8 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import type { Answer, RecordReader } from './record-reader.ts';
-import { type Share, shareNameOf } from './share.ts';
+import type { Answer, RecordReader, Rows } from './record-reader.ts';
+import type { Share } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
 export type Kind = 'missing' | 'extra' | 'stale';
@@ -51,6 +51,8 @@ export class Comparison {
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
   counts: Counts | null = null;
+  readonly #asked: StreamDefinition;
+  readonly #rows: Rows;
   readonly #records: RecordReader;
   readonly #harvest: HarvestView;
   readonly #parent: StreamDefinition | null;
@@ -60,13 +62,21 @@ export class Comparison {
   constructor(parts: {
     readonly topic: TopicView;
     readonly harvest: HarvestView;
+    /** What Harvest is asked for: the stream itself, or the one that it is derived from. */
+    readonly asked: StreamDefinition;
+    /** What its records are to the topic. */
+    readonly rows: Rows;
+    /** Reads records of the stream itself. */
     readonly records: RecordReader;
+    /** Of what is asked for. */
     readonly parent: StreamDefinition | null;
     /** What is compared; with a sample, what its rows may lie in. */
     readonly shares: readonly Share[];
   }) {
     this.topic = parts.topic;
     this.#harvest = parts.harvest;
+    this.#asked = parts.asked;
+    this.#rows = parts.rows;
     this.#records = parts.records;
     this.#parent = parts.parent;
     this.#shares = parts.shares;
@@ -90,10 +100,11 @@ export class Comparison {
     const byName = new Map(this.#shares.map((share) => [share.name, share]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
-      const name = this.#shareName(id);
-      if (seen.has(id) || !looked.has(name)) continue;
+      const name = this.topic.shareName(id);
+      const share = name === null ? this.#shares[0] : byName.get(name);
+      if (seen.has(id) || share === undefined || (name !== null && !looked.has(name))) continue;
       this.compared++;
-      this.#note(id, byName.get(name)!, null);
+      this.#note(id, share, null);
     }
   }
 
@@ -194,8 +205,8 @@ export class Comparison {
 
   /** Asks for a share and tells of each record in it; false when the share is refused. */
   async #ask(share: Share, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
-    const pages = await this.#harvest.share(this.#stream, share, this.#parent, (records) => {
-      for (const record of records) onAnswer(this.#records.idOf(record, share), this.#records.read(record, share));
+    const pages = await this.#harvest.share(this.#asked, share, this.#parent, (records) => {
+      for (const record of records) for (const [id, answer] of this.#rows.rowsOf(record, share)) onAnswer(id, answer);
     });
     if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);
@@ -211,10 +222,6 @@ export class Comparison {
   /** Whether the path of a single record holds its parent. */
   get #isBelowParent(): boolean {
     return this.#stream.single?.includes('{parent}') ?? false;
-  }
-
-  #shareName(id: RowId): string {
-    return shareNameOf(this.#stream, id, this.topic.index.get(id)!);
   }
 }
 

@@ -7,12 +7,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
+import { harvestStreams } from '../support/truth.ts';
 
 /** A small account, and not every stream of it. */
 const small = async (options: SimulatorOptions = {}) => ({
@@ -113,7 +113,7 @@ test('every command answers in JSON', async () => {
   );
   expect(answers.map(({ code, errors }) => ({ code, errors }))).toEqual(answers.map(() => ({ code: 0, errors: '' })));
   const [, streams, state] = answers.map(({ output }) => JSON.parse(output));
-  expect(streams).toHaveLength(catalog.length);
+  expect(streams).toHaveLength(harvestStreams.length);
   expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
 });
 

@@ -6,7 +6,7 @@ import type { PublisherEvent } from '../events.ts';
 import { type Page, PRIORITY, type RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import type { DayRange, Reconciliation } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { derivedReading, type StreamRuntime } from '../state/stream-runtime.ts';
 import {
   circularLinks,
   isRefusal,
@@ -40,7 +40,8 @@ export async function reconciliationStep(runtime: StreamRuntime, context: StepCo
   const days = new Histogram(runtime.index.dayCounts(), context.source.pageRows);
   const reconciliation =
     row.reconciliation ?? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days);
-  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : PRIORITY.slack;
+  const patient = derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
+  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : patient;
   const diff = newDiff(runtime, context, { seen: true });
 
   const progress = await (reconciliation.ranges === null

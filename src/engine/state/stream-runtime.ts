@@ -5,7 +5,7 @@ import type { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Signal } from '../ports.ts';
 import type { RowIndex } from './row-index.ts';
-import type { StreamRow } from './stream-row.ts';
+import type { DerivedReading, StreamRow } from './stream-row.ts';
 
 /** What a step does. */
 export type TaskKind = 'read' | 'window' | 'signal' | 'confirm' | 'reconciliation' | 'removal' | 'second_look';
@@ -89,9 +89,10 @@ export interface StreamRuntime {
   maxValueBytes: number;
 }
 
-/** Whether something that is derived from the stream waits for a whole scan of it to begin. */
-export function isToBeDerivedFrom({ derived }: StreamRuntime): boolean {
-  return derived.some(({ row }) => row.position.kind === 'derived' && row.position.reading === 'due');
+/** Whether the stream is to be read whole for something that is derived from it, by a scan that has to begin or is under way. */
+export function derivedReading({ derived }: StreamRuntime): DerivedReading | null {
+  const readings = derived.map(({ row: { position } }) => (position.kind === 'derived' ? position.reading : null));
+  return readings.includes('due') ? 'due' : (readings.find((each) => each !== null) ?? null);
 }
 
 /** Whether the stream can be asked at all; a refused one only when its probe is due. */

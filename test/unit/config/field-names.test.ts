@@ -1,7 +1,7 @@
 // `streams.<name>.fields`: which names are taken, and what is said of those that are not.
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
-import { catalog } from '../../../src/streams/catalog.ts';
+import { harvestStreams } from '../../support/truth.ts';
 
 const BASE = [
   'harvest.accounts.0.id=1',
@@ -77,10 +77,22 @@ test('a field is hashed only with a salt: without one the start ends with the co
   expect(load('streams.clients.fields.exclude=address').streams.clients!.fields!.exclude).toEqual(['address']);
 });
 
+test('fields of a derived stream are named at its parent, but not those that it is made of', () => {
+  expect(refusal('invoice_line_items', 'description')).toContain(
+    'streams.invoice_line_items.fields has no place here: name them in streams.invoices.fields, as line_items.name_of_field',
+  );
+  const on = 'streams.invoice_line_items.enabled=true';
+  for (const name of ['line_items', 'line_items.id']) {
+    expect(() => load(on, `streams.invoices.fields.exclude=${name}`)).toThrow(/of which invoice_line_items is made/);
+    expect(load(`streams.invoices.fields.exclude=${name}`).streams.invoices!.fields!.exclude).toEqual([name]);
+  }
+  expect(load(on, 'streams.invoices.fields.exclude=line_items.description').streams.invoices!.fields).toBeDefined();
+});
+
 test('the salt is shown nowhere', () => {
   expect(JSON.stringify(load('privacy.salt=pepper'))).not.toContain('pepper');
 });
 
-test('every stream has fields that can be named', () => {
-  for (const { name } of catalog) expect(refusal(name, 'nothing_of_the_kind')).toContain(`no field of ${name}`);
+test('every stream of Harvest has fields that can be named', () => {
+  for (const { name } of harvestStreams) expect(refusal(name, 'nothing_of_the_kind')).toContain(`no field of ${name}`);
 });
