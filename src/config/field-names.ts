@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { packagePath } from '../base/package-root.ts';
 import { catalog } from '../streams/catalog.ts';
 import { indispensableFields, type StreamDefinition } from '../streams/definition.ts';
-import type { Path } from './document.ts';
 import { nearest } from './nearest.ts';
 import type { Config } from './options.ts';
+import type { Path } from './problems.ts';
 
 /** The rest of a sentence that begins with the key at `path`. */
 interface Trouble {

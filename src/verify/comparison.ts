@@ -3,7 +3,7 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import type { Answer, RecordReader, Rows } from './record-reader.ts';
+import type { ReadRecord, RecordReader, Rows } from './record-reader.ts';
 import type { Share } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
@@ -25,7 +25,7 @@ export function kindOf({ harvest, topic }: Pick<Difference, 'harvest' | 'topic'>
 }
 
 /** `total_entries` against the rows on the topic. */
-export interface Counts {
+export interface RowCounts {
   readonly harvest: number;
   readonly topic: number;
 }
@@ -36,9 +36,24 @@ const VALUES_MAX = 1_000;
 /** Lists asked for at a time: enough to use a whole budget, few enough to stop soon. */
 const AT_ONCE = 4;
 
+interface ComparisonParts {
+  readonly topic: TopicView;
+  readonly harvest: HarvestView;
+  /** The stream that Harvest is asked for: the topic's, or the one that this is derived from. */
+  readonly asked: StreamDefinition;
+  /** Reads what Harvest is asked for. */
+  readonly rows: Rows;
+  /** Reads records of the topic's stream. */
+  readonly records: RecordReader;
+  /** The parent of what is asked for. */
+  readonly parent: StreamDefinition | null;
+  /** The shares to compare; with a sample, those that its rows may lie in. */
+  readonly shares: readonly Share[];
+}
+
 export class Comparison {
   readonly topic: TopicView;
-  /** What the looks so far leave. */
+  /** The rows that differ by the looks so far. */
   readonly differences = new Map<RowId, Difference>();
   /** Records that cannot be values: they are in the dead letters instead. */
   readonly refused = new Set<RowId>();
@@ -50,36 +65,13 @@ export class Comparison {
   compared = 0;
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
-  counts: Counts | null = null;
-  readonly #asked: StreamDefinition;
-  readonly #rows: Rows;
-  readonly #records: RecordReader;
-  readonly #harvest: HarvestView;
-  readonly #parent: StreamDefinition | null;
-  readonly #shares: readonly Share[];
+  counts: RowCounts | null = null;
+  readonly #parts: ComparisonParts;
   #pages = 0;
 
-  constructor(parts: {
-    readonly topic: TopicView;
-    readonly harvest: HarvestView;
-    /** What Harvest is asked for: the stream itself, or the one that it is derived from. */
-    readonly asked: StreamDefinition;
-    /** What its records are to the topic. */
-    readonly rows: Rows;
-    /** Reads records of the stream itself. */
-    readonly records: RecordReader;
-    /** Of what is asked for. */
-    readonly parent: StreamDefinition | null;
-    /** What is compared; with a sample, what its rows may lie in. */
-    readonly shares: readonly Share[];
-  }) {
+  constructor(parts: ComparisonParts) {
     this.topic = parts.topic;
-    this.#harvest = parts.harvest;
-    this.#asked = parts.asked;
-    this.#rows = parts.rows;
-    this.#records = parts.records;
-    this.#parent = parts.parent;
-    this.#shares = parts.shares;
+    this.#parts = parts;
   }
 
   get #stream(): StreamDefinition {
@@ -90,18 +82,18 @@ export class Comparison {
   async look(): Promise<void> {
     const seen = new Set<RowId>();
     const looked = new Set<string>();
-    await inChunks(this.#shares, async (share) => {
+    await inChunks(this.#parts.shares, async (share) => {
       const found = await this.#ask(share, (id, answer) => {
         seen.add(id);
         this.#note(id, share, answer);
       });
       if (found) looked.add(share.name);
     });
-    const byName = new Map(this.#shares.map((share) => [share.name, share]));
+    const byName = new Map(this.#parts.shares.map((share) => [share.name, share]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
       const name = this.topic.shareName(id);
-      const share = name === null ? this.#shares[0] : byName.get(name);
+      const share = name === null ? this.#parts.shares[0] : byName.get(name);
       if (seen.has(id) || share === undefined || (name !== null && !looked.has(name))) continue;
       this.compared++;
       this.#note(id, share, null);
@@ -110,7 +102,7 @@ export class Comparison {
 
   /** The first look at single rows of the topic, and at the number of all. */
   async lookAt(ids: readonly RowId[]): Promise<void> {
-    const share = this.#shares[0]!;
+    const share = this.#parts.shares[0]!;
     for (const id of ids) {
       const group = this.topic.index.get(id)?.group ?? null;
       if (group === null && this.#isBelowParent) continue;
@@ -122,12 +114,12 @@ export class Comparison {
   /** Compares the number of rows; a second time, keeps the counts only if it is as far off as before. */
   async count(): Promise<void> {
     const before = this.counts;
-    const harvest = await this.#harvest.total(this.#stream, this.#shares[0]!);
-    // What cannot be counted any more cannot be confirmed either.
+    const harvest = await this.#parts.harvest.total(this.#stream, this.#parts.shares[0]!);
+    // A list that cannot be counted any more cannot be confirmed either.
     this.counts = null;
     if (harvest === null) return;
-    // What lies in the dead letters alone is counted in Harvest, too.
-    const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);
+    // Harvest counts the records that lie in the dead letters alone, too.
+    const unpublished = this.#parts.records.deadIds.filter((id) => this.topic.hash(id) === null);
     this.counts = { harvest, topic: this.topic.index.size + unpublished.length };
     if (before === null || isEven(before) || isEven(this.counts)) return;
     if (before.harvest - before.topic === this.counts.harvest - this.counts.topic) return;
@@ -142,7 +134,7 @@ export class Comparison {
 
   /** The second look. The topic's news must be read before. */
   async lookAgain(): Promise<void> {
-    // What the topic has got meanwhile costs no request.
+    // Rows that have reached the topic meanwhile cost no request.
     for (const { id, harvest } of this.differences.values()) {
       if (this.topic.hash(id) === harvest) this.differences.delete(id);
     }
@@ -157,7 +149,7 @@ export class Comparison {
     if (this.counts !== null && !isEven(this.counts)) await this.count();
   }
 
-  #judge(before: Difference, answer: Exclude<Answer, 'refused'> | null): void {
+  #judge(before: Difference, answer: Exclude<ReadRecord, 'refused'> | null): void {
     const { id } = before;
     const topic = this.topic.hash(id);
     const harvest = answer?.hash ?? null;
@@ -170,7 +162,7 @@ export class Comparison {
     if (answer && topic !== null && this.values.size < VALUES_MAX) this.values.set(id, Buffer.from(answer.value));
   }
 
-  #note(id: RowId, share: Share, answer: Answer | null): void {
+  #note(id: RowId, share: Share, answer: ReadRecord | null): void {
     const topic = this.topic.hash(id);
     const harvest = answer === null || answer === 'refused' ? null : answer.hash;
     // A walk that is walked again may bring another version: the last one counts.
@@ -183,8 +175,8 @@ export class Comparison {
   }
 
   /** Harvest's answers for these rows, one by one or by their shares, whichever takes fewer requests; null: it is gone. */
-  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null>> {
-    const answers = new Map<RowId, Answer | null>();
+  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, ReadRecord | null>> {
+    const answers = new Map<RowId, ReadRecord | null>();
     const isFew = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
     if (isFew && !(this.#isBelowParent && rows.some(({ group }) => group === null))) {
       for (const row of rows) answers.set(row.id, await this.#single(row));
@@ -204,19 +196,20 @@ export class Comparison {
   }
 
   /** Asks for a share and tells of each record in it; false when the share is refused. */
-  async #ask(share: Share, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
-    const pages = await this.#harvest.share(this.#asked, share, this.#parent, (records) => {
-      for (const record of records) for (const [id, answer] of this.#rows.rowsOf(record, share)) onAnswer(id, answer);
+  async #ask(share: Share, onAnswer: (id: RowId, answer: ReadRecord) => void): Promise<boolean> {
+    const { harvest, asked, parent, rows } = this.#parts;
+    const pages = await harvest.share(asked, share, parent, (records) => {
+      for (const record of records) for (const [id, answer] of rows.rowsOf(record, share)) onAnswer(id, answer);
     });
     if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);
     return pages !== null;
   }
 
-  async #single({ id, group, share }: Pick<Difference, 'id' | 'group' | 'share'>): Promise<Answer | null> {
+  async #single({ id, group, share }: Pick<Difference, 'id' | 'group' | 'share'>): Promise<ReadRecord | null> {
     const parent = this.#isBelowParent ? group : null;
-    const record = await this.#harvest.record(this.#stream, id as number, parent);
-    return record && this.#records.read(record, share);
+    const record = await this.#parts.harvest.record(this.#stream, id as number, parent);
+    return record && this.#parts.records.read(record, share);
   }
 
   /** Whether the path of a single record holds its parent. */
@@ -229,6 +222,6 @@ async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>
   for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
-function isEven({ harvest, topic }: Counts): boolean {
+function isEven({ harvest, topic }: RowCounts): boolean {
   return harvest === topic;
 }

@@ -1,7 +1,7 @@
 // What a record is to the comparison of a stream that is derived from it: the rows of its items.
 import { type Codec, ConversionError, type JsonObject, type RowId } from '../engine/ports.ts';
 import { itemsIn, type StreamDefinition } from '../streams/definition.ts';
-import type { Answer, RecordReader, Rows } from './record-reader.ts';
+import type { ReadRecord, RecordReader, Rows } from './record-reader.ts';
 import type { Share } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
@@ -17,7 +17,7 @@ export class ItemReader implements Rows {
     this.#parents = parents;
   }
 
-  rowsOf(record: JsonObject, share: Share): readonly (readonly [RowId, Answer])[] {
+  rowsOf(record: JsonObject, share: Share): readonly (readonly [RowId, ReadRecord])[] {
     const { definition } = this.#topic;
     const parentId = record.id as number;
     const items = itemsIn(definition, record);
@@ -30,7 +30,7 @@ export class ItemReader implements Rows {
     });
   }
 
-  #read(definition: StreamDefinition, item: JsonObject, context: Parameters<Codec['encode']>[2]): Answer {
+  #read(definition: StreamDefinition, item: JsonObject, context: Parameters<Codec['encode']>[2]): ReadRecord {
     try {
       return this.#codec.encode(definition, item, context);
     } catch (thrown) {
@@ -39,7 +39,7 @@ export class ItemReader implements Rows {
     }
   }
 
-  #asTheyAre(parentId: number): (readonly [RowId, Answer])[] {
+  #asTheyAre(parentId: number): (readonly [RowId, ReadRecord])[] {
     const { index } = this.#topic;
     return index.idsIn(parentId).map((id) => {
       const { hash, group } = index.get(id)!;

@@ -74,7 +74,7 @@ export class Witness {
 
   #compare(stream: string, place: string, now: ReadonlySet<string>): void {
     const shown = this.#shown.get(place) ?? new Set<string>();
-    // What a role hides has not left; what it shows otherwise (rows without currency) leaves when the role is back.
+    // A row that a role hides has not left; one that it shows otherwise (without currency) leaves when the role is back.
     const isWhole = this.#simulator.settings.role === 'administrator';
     for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream} ${id}`);
     for (const id of now) shown.add(id);

@@ -3,9 +3,10 @@
 import { itemsIn } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { Position, StreamRow } from '../state/stream-row.ts';
+import type { DerivedReading } from '../state/position.ts';
+import { type Move, moved, type StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, moved, newDiff, type StepContext, type StepResult, stepResult, type WholeScan } from '../step.ts';
+import { newDiff, type StepContext, type StepResult, withMore } from '../step.ts';
 
 /** The result with what it means to the streams that are derived from those it has read. */
 export function withDerived(result: StepResult, context: StepContext): StepResult {
@@ -18,18 +19,11 @@ export function withDerived(result: StepResult, context: StepContext): StepResul
       if (saysSomething(items) || !runtime.row.complete) diffs.push([runtime, items]);
     }
   }
-  const { runtime: parent, purpose, whole, ...parts } = result;
-  for (const runtime of parent.derived) {
+  for (const runtime of result.runtime.derived) {
     // It stands beside its parent's row in every transaction until it is read, or a crash would leave it behind.
-    if (readingOf(runtime.row) !== null) moves.push([runtime, (row) => readBy(whole, row, result, context)]);
+    if (readingOf(runtime.row) !== null) moves.push([runtime, (row) => readBy(result, row, context)]);
   }
-  if (diffs.length + moves.length === 0) return result;
-  return stepResult(parent, purpose, {
-    ...parts,
-    whole,
-    diffs: [...result.diffs, ...diffs],
-    moves: [...result.moves, ...moves],
-  });
+  return diffs.length + moves.length === 0 ? result : withMore(result, { diffs, moves });
 }
 
 /** The parent's row notes what is derived from it now: what is switched on later is not among it, and is read anew. */
@@ -67,12 +61,12 @@ function saysSomething({ messages, deadLetters, recovered, drift }: Diff): boole
   return messages.length + deadLetters.length + recovered.size + drift.counts().length > 0;
 }
 
-function readingOf({ position }: StreamRow): Extract<Position, { kind: 'derived' }>['reading'] {
+function readingOf({ position }: StreamRow): DerivedReading | null {
   return position.kind === 'derived' ? position.reading : null;
 }
 
 /** The row after a step of its parents: a whole scan of them reads it if it does so from its first page. */
-function readBy(whole: WholeScan | null, row: StreamRow, { purpose }: StepResult, { now }: StepContext): StreamRow {
+function readBy({ whole, purpose }: StepResult, row: StreamRow, { now }: StepContext): StreamRow {
   const reading = readingOf(row);
   if (whole === null || reading === null || (reading === 'due' && !whole.begins)) return row;
   if (!whole.ends) return { ...row, position: { kind: 'derived', reading: 'under_way' } };
