@@ -352,8 +352,8 @@ const TABLE = [
     ['src/engine/steps/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);',
-      'return read(position.scan === null ? NEVER : steppedAt(runtime, now), PRIORITY.slack);',
+      'return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));',
+      'return read(NEVER, patientPriority(runtime));',
     ],
   ],
   [
@@ -571,6 +571,34 @@ const TABLE = [
     'P5',
     'a fenced instance opens again',
     ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
+  ],
+  [
+    'P1',
+    'derived streams that are switched on later get nothing of what was there before',
+    ['src/engine/schedule.ts', "if (derivedReading(runtime) !== 'due') return null;", 'if (runtime) return null;'],
+    unit('engine/derived', 'switched on later'),
+  ],
+  [
+    'P1',
+    'derived streams miss what happened while they were switched off',
+    ['src/engine/state/stream-runtimes.ts', ' ?? interruption(runtime, stored)', ''],
+    unit('engine/derived', 'switched off for a while'),
+  ],
+  [
+    'P1',
+    'an item that left its parent stays',
+    [
+      'src/engine/steps/derived.ts',
+      'if (!there.has(id)) diff.remove(id);',
+      'if (changes.get(id) === null) diff.remove(id);',
+    ],
+    unit('engine/derived', 'an item that left'),
+  ],
+  [
+    'P8',
+    'a record that does not say what it holds loses its items',
+    ['src/streams/definition.ts', 'if (!Array.isArray(items)) return null;', 'if (!Array.isArray(items)) return [];'],
+    unit('engine/derived', 'does not say what it holds'),
   ],
   [
     'P10',

@@ -152,7 +152,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.poll);
       if (position.scan !== null) return read(steppedAt(runtime, now), patientPriority(runtime));
-      return read(derivedReading(runtime) === 'due' ? 0 : intervalEnd, patientPriority(runtime));
+      return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));
     case 'report':
       return windowTasks(runtime, view, now)[0]!;
     case 'derived':
@@ -174,9 +174,21 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
     return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : patientPriority(runtime));
-  if (derivedReading(runtime) === 'due') return reconciliation(steppedAt(runtime, now), patientPriority(runtime));
+  const derivedAt = derivedDueAt(runtime, now);
+  if (derivedAt !== null) return reconciliation(derivedAt, patientPriority(runtime));
   const isDone = once && runtime.memory.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
+}
+
+/** When a whole scan became due for something derived from the stream, so that no number of polls keeps it waiting; else null. */
+function derivedDueAt(runtime: StreamRuntime, now: number): number | null {
+  if (derivedReading(runtime) !== 'due') return null;
+  const since = Math.min(...runtime.derived.filter(isToBeRead).map(({ row }) => Date.parse(row.moved_at)));
+  return unlessSetBack(Math.max(since, runtime.memory.steppedAt), 0, now);
+}
+
+function isToBeRead({ row: { position } }: StreamRuntime): boolean {
+  return position.kind === 'derived' && position.reading === 'due';
 }
 
 /** A whole scan lives on slack, unless it is the first reading of something derived from the stream. */

@@ -6,7 +6,7 @@ import type { Diff } from '../state/diff.ts';
 import type { DerivedReading } from '../state/position.ts';
 import { type Move, moved, type StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { newDiff, type StepContext, type StepResult, withMore } from '../step.ts';
+import { newDiff, type StepContext, type StepResult, type WholeScan, withMore } from '../step.ts';
 
 /** The result with what it means to the streams that are derived from those it has read. */
 export function withDerived(result: StepResult, context: StepContext): StepResult {
@@ -16,6 +16,7 @@ export function withDerived(result: StepResult, context: StepContext): StepResul
     moves.push(...attached(parent));
     for (const runtime of parent.derived) {
       const items = itemsOf(runtime, diff, context);
+      if (parent === result.runtime && isReadBy(result, runtime.row)) removeOrphans(runtime, diff, items);
       if (saysSomething(items) || !runtime.row.complete) diffs.push([runtime, items]);
     }
   }
@@ -57,6 +58,17 @@ function itemsOf(runtime: StreamRuntime, { accepted, changes }: Diff, context: S
   return diff;
 }
 
+/** All parents have been read: an item of none of them has lost its own while the stream was switched off. */
+function removeOrphans({ index, parent }: StreamRuntime, { changes }: Diff, items: Diff): void {
+  const { index: parents, row } = parent!;
+  for (const id of index.ids()) {
+    const group = index.get(id)!.group!;
+    const isThere = changes.has(group) ? changes.get(group) !== null : parents.get(group) !== undefined;
+    // A record that is refused is nowhere but in Harvest.
+    if (!isThere && !Object.hasOwn(row.refused, group)) items.remove(id);
+  }
+}
+
 function saysSomething({ messages, deadLetters, recovered, drift }: Diff): boolean {
   return messages.length + deadLetters.length + recovered.size + drift.counts().length > 0;
 }
@@ -65,10 +77,21 @@ function readingOf({ position }: StreamRow): DerivedReading | null {
   return position.kind === 'derived' ? position.reading : null;
 }
 
-/** The row after a step of its parents: a whole scan of them reads it if it does so from its first page. */
-function readBy({ whole, purpose }: StepResult, row: StreamRow, { now }: StepContext): StreamRow {
-  const reading = readingOf(row);
-  if (whole === null || reading === null || (reading === 'due' && !whole.begins)) return row;
+/** The row after a step of its parents. */
+function readBy(result: StepResult, row: StreamRow, { now }: StepContext): StreamRow {
+  const { whole, purpose } = result;
+  if (whole === null || !isReadIn(whole, row)) return row;
   if (!whole.ends) return { ...row, position: { kind: 'derived', reading: 'under_way' } };
   return moved(row, { kind: 'derived', reading: null }, purpose, now(), whole.startedAt);
+}
+
+/** Whether the step is the last one of a scan that has read it whole. */
+function isReadBy({ whole }: StepResult, row: StreamRow): boolean {
+  return whole?.ends === true && isReadIn(whole, row);
+}
+
+/** Whether a whole scan of its parents reads it: it does so from its first page, or not at all. */
+function isReadIn({ begins }: WholeScan, row: StreamRow): boolean {
+  const reading = readingOf(row);
+  return reading === 'under_way' || (reading === 'due' && begins);
 }
