@@ -72,7 +72,9 @@ export async function reconciliationStep({ runtime }: Claim, context: StepContex
   const isVouched = row.uncounted === true && isDone(next) && next.found <= limit;
   const moves: [StreamRuntime, Move][] = [[runtime, move], ...(isVouched ? heldReportsOf(runtime, context) : [])];
   const isWhole = next.cause !== 'count';
-  const whole = isWhole ? { begins: row.reconciliation === null, ends: isDone(next), startedAt: next.started_at } : null;
+  const whole = isWhole
+    ? { begins: row.reconciliation === null, ends: isDone(next), startedAt: next.started_at }
+    : null;
   return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, whole, events, failure });
 }
 

@@ -36,7 +36,7 @@ export function createStreams(
   now: number,
 ): ReadonlyMap<string, StreamRuntime> {
   const all = new Map<string, StreamRuntime>();
-  // Parents stand before their children in the catalog.
+  // Parents and owners stand before theirs in the catalog.
   for (const { definition, intervals } of streams) {
     const parent = definition.parent ? (all.get(definition.parent.stream) ?? null) : null;
     const owner = all.get(ownerOf(definition) ?? '') ?? null;
@@ -48,13 +48,18 @@ export function createStreams(
       derived: [],
       parent,
       owner,
+      dependents: [],
       row: freshRow(definition, grain, now),
       memory: freshMemory(now),
       claim: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
-    const below = definition.kind === 'derived' ? parent?.derived : parent?.children;
-    (below as StreamRuntime[] | undefined)?.push(runtime);
+    // Derived rows follow whatever becomes of their parents, in the same step.
+    if (definition.kind === 'derived') (parent?.derived as StreamRuntime[] | undefined)?.push(runtime);
+    else {
+      (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
+      (owner?.dependents as StreamRuntime[] | undefined)?.push(runtime);
+    }
     all.set(definition.name, runtime);
   }
   return all;
