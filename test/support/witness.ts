@@ -2,15 +2,12 @@
 // a row that may return later (a report's, a person's project) can be judged after the fact.
 import type { Simulator } from '../../lab/simulator/index.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
-import { identityOf, streams, truthOf } from './truth.ts';
+import { identityOf, itemsOf, parentOf, streams } from './truth.ts';
 
 /** Streams whose rows leave without being deleted. */
-const LEAVING = streams.filter(({ name, kind }) => kind === 'report' || /^project_(assignments|budget)$/.test(name));
-
-/** What is derived leaves with a change of its parent: it is looked at whenever anything of its parents' lists is asked for. */
-const DERIVED = streams.filter(({ kind }) => kind === 'derived');
-const rootOf = (stream: StreamDefinition): string =>
-  stream.parent === null ? stream.path : rootOf(streams.find(({ name }) => name === stream.parent!.stream)!);
+const LEAVING = streams.filter(
+  ({ name, kind }) => kind === 'report' || kind === 'derived' || /^project_(assignments|budget)$/.test(name),
+);
 
 interface Window {
   readonly from: string;
@@ -33,10 +30,7 @@ export class Witness {
   /** Watches from now on, until the simulator's faults are cleared. */
   constructor(simulator: Simulator) {
     this.#simulator = simulator;
-    this.#doors = LEAVING.map((stream) => ({
-      stream,
-      path: new RegExp(`^${stream.path.replace('{parent}', '(\\d+)')}$`),
-    }));
+    this.#doors = LEAVING.map((stream) => ({ stream, path: pathOf(stream) }));
     simulator.faults.add({
       do: {
         kind: 'before',
@@ -60,16 +54,19 @@ export class Witness {
       const window = stream.kind === 'report' ? { from: dashed(query.get('from')), to: dashed(query.get('to')) } : {};
       const scope = match[1] === undefined ? window : { parentId: Number(match[1]) };
       const identity = identityOf(stream);
-      const now = new Set(this.#simulator.truth(stream.name, scope).map((row) => identity({ ...row, ...window })));
+      const now = new Set(this.#rows(stream, scope).map((row) => identity({ ...row, ...window })));
       const place = `${stream.name} ${JSON.stringify(scope)}`;
       this.#compare(stream.name, place, now);
       if (stream.kind === 'report') this.#windows.set(place, { stream, ...(window as Window) });
     }
-    for (const stream of DERIVED.filter((each) => path.startsWith(rootOf(each)))) {
-      const identity = identityOf(stream);
-      const now = truthOf(this.#simulator, stream).map(({ record, added }) => identity({ ...record, ...added }));
-      this.#compare(stream.name, stream.name, new Set(now));
-    }
+  }
+
+  #rows(stream: StreamDefinition, scope: Parameters<Simulator['truth']>[1]): Record<string, unknown>[] {
+    if (stream.kind !== 'derived') return this.#simulator.truth(stream.name, scope);
+    const parents = this.#simulator.truth(parentOf(stream).name, scope);
+    return parents.flatMap((record) =>
+      itemsOf(stream, record).map(({ record: item, added }) => ({ ...item, ...added })),
+    );
   }
 
   #compare(stream: string, place: string, now: ReadonlySet<string>): void {
@@ -93,6 +90,14 @@ export class Witness {
       for (const id of this.#shown.get(place)!) this.#left.add(`${stream.name} ${id}`);
     }
   }
+}
+
+/** The addresses behind which a stream's rows show; of a derived one those of its parents, and of what takes these along. */
+function pathOf(stream: StreamDefinition): RegExp {
+  if (stream.kind !== 'derived') return new RegExp(`^${stream.path.replace('{parent}', '(\\d+)')}$`);
+  const { path } = parentOf(stream);
+  const [above, below] = path.split('/{parent}');
+  return new RegExp(below === undefined ? `^${path}(?:/\\d+)?$` : `^${above}/(\\d+)(?:${below})?$`);
 }
 
 /** Reports are asked with `20251101`. */
