@@ -199,6 +199,33 @@ export const CODES = {
     remedy:
       'Records on the topic were written by something else. Set compression.type=producer on it and write them anew, or use a new topics.prefix.',
   },
+  'connect.unavailable': {
+    kind: 'transient',
+    exit: EXIT.unavailable,
+    remedy: 'Start Kafka Connect or correct --connect-url; then run the command again.',
+  },
+  'connect.unauthorised': {
+    kind: 'fatal',
+    exit: EXIT.notAuthorised,
+    remedy:
+      'This command brings no log-in to Kafka Connect: print the connector with harvest-kafka sink connector and give it to Connect with your own client.',
+  },
+  'connect.refused': {
+    kind: 'fatal',
+    exit: EXIT.configuration,
+    remedy:
+      'Correct what Connect names. A class that it does not find belongs to a plugin: docs/operating/sinks.md lists what the worker needs.',
+  },
+  'connect.failed': {
+    kind: 'fatal',
+    exit: EXIT.unavailable,
+    remedy: 'Mend what the message names, then run the command again: it starts what has failed.',
+  },
+  'connect.not_running': {
+    kind: 'fatal',
+    exit: EXIT.temporary,
+    remedy: "Look at the worker's log; run the command again, or give it longer with --wait <seconds>.",
+  },
   'state.unreadable': {
     kind: 'fatal',
     exit: EXIT.dataContract,

@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
   verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],
+  sink: ['base', 'streams', 'codec'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts'],
   'daemon.ts': [
@@ -25,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['settings.ts', 'harvest-source.ts'],
   ],
   cli: [
-    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify'],
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'sink'],
     ...['settings.ts', 'harvest-source.ts', 'daemon.ts'],
   ],
   'main.ts': ['base', 'cli'],
