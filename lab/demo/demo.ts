@@ -14,6 +14,7 @@ import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { printChanges } from './change-printer.ts';
 import { openLivingAccount } from './living-account.ts';
+import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -29,6 +30,8 @@ export async function demo(options: DemoOptions): Promise<number> {
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    const tables = options.sink ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal }) : null;
+    if (tables) closers.push(tables.close);
     const simulated = account === null ? await simulate(data, options) : null;
     if (simulated) closers.push(simulated.close);
 
@@ -86,6 +89,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     });
     closers.push(() => printer.close());
     simulated?.live();
+    await Promise.race([tables?.fill(config), publishing]);
     await publishing;
     return EXIT.clean;
   } finally {

@@ -75,7 +75,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'sink connector': ['sink connector --jdbc-url jdbc:postgresql://db:5432/sink --registry-url http://registry:8081'],
   'sink apply': ['sink apply --connect-url http://connect:8083 --jdbc-url jdbc:postgresql://db:5432/sink'],
   spec: ['spec > harvest-kafka.schema.json'],
-  demo: ['demo', 'demo --time-entries 10000 --every 200'],
+  demo: ['demo', 'demo --sink', 'demo --time-entries 10000 --every 200'],
 };
 
 function examplesOf(name: string): string {
@@ -217,6 +217,7 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--wait <seconds>', 'time until all of it runs', wholeNumber, 120);
   command(program, 'spec', 'print the JSON Schema of the configuration', COMMANDS.spec);
   command(program, 'demo', 'simulator, broker, registry and publisher on this machine', COMMANDS.demo)
+    .option('--sink', 'with every stream in a table of PostgreSQL, and three questions asked of them')
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);

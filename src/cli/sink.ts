@@ -37,26 +37,22 @@ export interface ApplyOptions extends ConnectorOptions {
 
 /** Prints the SQL; with `--json` the tables that it makes. */
 export async function sinkDdl(options: SinkOptions): Promise<number> {
-  const config = configuration(options);
-  const tables = await tablesOf(config);
-  const accounts = config.harvest.accounts.map((account): SchemaOfTables => {
-    return { schema: schemaOf(options, config, account), tables };
-  });
-  if (options.json) printJson(accounts);
-  else print(postgresDdl(accounts));
+  const schemas = await schemasOfTables(configuration(options), options);
+  if (options.json) printJson(schemas);
+  else print(postgresDdl(schemas));
   return EXIT.clean;
 }
 
 /** Prints what `POST /connectors` of Kafka Connect takes: of several accounts, a list of them. */
 export async function sinkConnector(options: ConnectorOptions): Promise<number> {
-  const connectors = await connectorsOf(options);
+  const connectors = await connectorsOf(configuration(options), options);
   printJson(connectors.length === 1 ? connectors[0] : connectors);
   return EXIT.clean;
 }
 
 /** Gives Connect one connector after the other. Throws what ended the first that does not run. */
 export async function sinkApply(options: ApplyOptions): Promise<number> {
-  const connectors = await connectorsOf(options);
+  const connectors = await connectorsOf(configuration(options), options);
   const client = createConnectClient(connectUrl(options.connectUrl), clock);
   const { signal, exitCode } = interruption();
   const { wait, fromBeginning = false } = options;
@@ -88,6 +84,12 @@ function configuration(options: SinkOptions): Config {
   });
 }
 
+/** The tables of each account. Throws `usage` when `schema` cannot be one. */
+export async function schemasOfTables(config: Config, options: Pick<SinkOptions, 'schema'>): Promise<SchemaOfTables[]> {
+  const tables = await tablesOf(config);
+  return config.harvest.accounts.map((account) => ({ schema: schemaOf(options, config, account), tables }));
+}
+
 /** Tables of all streams that are on, with the schemas that their topics carry. */
 async function tablesOf(config: Config): Promise<Table[]> {
   const streams = enabledStreams(config);
@@ -100,15 +102,15 @@ async function tablesOf(config: Config): Promise<Table[]> {
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,39}$/;
 
-function schemaOf({ schema }: SinkOptions, { harvest }: Config, { id }: AccountConfig): string {
+function schemaOf({ schema }: Pick<SinkOptions, 'schema'>, { harvest }: Config, { id }: AccountConfig): string {
   if (SCHEMA_NAME.test(schema)) return harvest.accounts.length === 1 ? schema : `${schema}_${id}`;
   throw new PublisherError('usage', `--schema ${schema} is no plain name of a schema`, {
     remedy: 'Use at most 40 lower-case letters, digits and underscores.',
   });
 }
 
-async function connectorsOf(options: ConnectorOptions): Promise<Connector[]> {
-  const config = configuration(options);
+/** The connector of each account. Throws `usage` when an option cannot be right. */
+export async function connectorsOf(config: Config, options: ConnectorOptions): Promise<Connector[]> {
   const tables = await tablesOf(config);
   const { auth, url } = config.schema_registry;
   const registryUrls = options.registryUrl?.split(',') ?? url;

@@ -110,13 +110,15 @@ function failed(name: string, { what, trace }: Failure): PublisherError {
   const cause = lines.findLast((line) => line.startsWith('Caused by: '));
   const said = [lines[0]!, ...(cause ? [cause] : [])].join('\n  ');
   return new PublisherError('connect.failed', `${what} of ${name} has FAILED: ${said}`, {
-    ...(/password authentication failed|no password was provided/.test(trace) ? LOG_IN : {}),
+    ...(NO_DATABASE.test(trace) ? DATABASE : {}),
   });
 }
 
-const LOG_IN = {
+/** Debezium's sink keeps to itself what the database said: it speaks of a dialect whenever it cannot open a connection. */
+const NO_DATABASE = /Unable to determine Dialect|authentication failed|too many clients|Connection .* refused/;
+const DATABASE = {
   remedy:
-    'The database refuses the log-in. Connect fills in ${env:…} only when the worker has config.providers=env and config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider, and the variable in its environment.',
+    "The sink cannot open the database: its address, its log-in, or no connection is free (max_connections); the worker's log has the database's own words. Connect fills in ${env:…} only with config.providers=env and config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider in the worker, and the variable in its environment.",
 };
 
 function notRunning(name: string, status: ConnectorStatus | null, patienceMs: number): PublisherError {

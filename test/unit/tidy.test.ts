@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'main.ts': ['base', 'cli'],
   // The world around the publisher: its demo runs the command itself.
-  lab: ['base', 'streams', 'kafka', 'config', 'observe', 'cli', 'settings.ts'],
+  lab: ['base', 'streams', 'kafka', 'config', 'observe', 'sink', 'cli', 'settings.ts'],
 };
 
 interface Source {

@@ -109,12 +109,13 @@ test('a task that fails is told with the first line of its trace and with the ca
   });
 });
 
-test('a refused log-in says where Connect looks for the password', async () => {
-  const trace = 'x\nCaused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user "a"';
-  const { url } = await answering({
-    'GET /status': [state('FAILED', []), state('FAILED', []), { ...state('RUNNING', [{ state: 'FAILED', trace }]) }],
+test('a dialect that Debezium misses is told for what it is: a database that cannot be opened', async () => {
+  const trace = 'org.hibernate.HibernateException: Unable to determine Dialect without JDBC metadata';
+  const { url } = await answering({ 'GET /status': [state('RUNNING', [{ state: 'FAILED', trace }])] });
+  await expect(applied(url)).rejects.toMatchObject({
+    code: 'connect.failed',
+    remedy: expect.stringMatching(/cannot open the database: its address, its log-in.*config\.providers=env/),
   });
-  await expect(applied(url)).rejects.toMatchObject({ remedy: expect.stringContaining('config.providers=env') });
 });
 
 test('a connector that somebody has paused does not run, and that is told', async () => {
