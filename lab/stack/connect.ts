@@ -1,7 +1,7 @@
 // A real Kafka Connect worker on this machine, with Apicurio's Avro converter and Debezium's JDBC sink: started, killed and started
 // again on the same port. Knows nothing of what its connectors do.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { cachedFromMaven, type FetchOptions, labFile, maven } from './artefacts.ts';
 import { javaTool } from './java.ts';
@@ -10,6 +10,8 @@ import { Server } from './process.ts';
 
 export const CONNECT_VERSION = '4.2.1';
 export const SINK_VERSION = '3.6.0.Final';
+
+const CONVERTER = 'org.apache.kafka.connect.storage.Converter';
 
 export interface ConnectOptions extends FetchOptions {
   /** Of the broker that holds its topics and those it reads. */
@@ -39,13 +41,10 @@ export async function connectHome(options: FetchOptions): Promise<string> {
       ['dependency:unpack', `-DoutputDirectory=${plugins}`, `-Dsink.version=${SINK_VERSION}`],
       options,
     );
-    // Looking for services takes a third of the time and memory of looking at every class; the converter lacks its entry.
+    // The converter's jar lacks the entry by which it is found.
     const services = join(home, 'classes', 'META-INF', 'services');
     await mkdir(services, { recursive: true });
-    await writeFile(
-      join(services, 'org.apache.kafka.connect.storage.Converter'),
-      'io.apicurio.registry.utils.converter.AvroConverter\n',
-    );
+    await copyFile(labFile('connect', 'services', CONVERTER), join(services, CONVERTER));
   });
 }
 
@@ -55,7 +54,7 @@ export async function startConnect(options: ConnectOptions): Promise<Connect> {
   const port = options.port ?? (await freePort());
   const properties = resolve(options.dataDir, 'connect.properties');
   await mkdir(options.dataDir, { recursive: true });
-  await writeFile(properties, workerProperties(home, port, options));
+  await writeFile(properties, await workerProperties(home, port, options));
   const connect = new Connect(home, port, properties, options);
   await connect.start(options.signal);
   return connect;
@@ -124,33 +123,20 @@ export class Connect {
   }
 }
 
-function workerProperties(home: string, port: number, { bootstrap, group = 'connect' }: ConnectOptions): string {
-  return Object.entries({
+async function workerProperties(home: string, port: number, options: ConnectOptions): Promise<string> {
+  const { bootstrap, group = 'connect' } = options;
+  const own = {
     'bootstrap.servers': bootstrap,
     'group.id': group,
     'config.storage.topic': `${group}-configs`,
     'offset.storage.topic': `${group}-offsets`,
     'status.storage.topic': `${group}-status`,
-    'config.storage.replication.factor': '1',
-    'offset.storage.replication.factor': '1',
-    'status.storage.replication.factor': '1',
-    'offset.storage.partitions': '1',
-    'status.storage.partitions': '1',
     listeners: `http://127.0.0.1:${port}`,
     'rest.advertised.host.name': '127.0.0.1',
     'plugin.path': join(home, 'plugins'),
-    'plugin.discovery': 'service_load',
-    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
-    'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
-    'config.providers': 'env,file',
-    'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
-    'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
-    // A worker that comes back after it was killed gets its tasks at once instead of after five minutes.
-    'scheduled.rebalance.max.delay.ms': '0',
-    'session.timeout.ms': '10000',
-  })
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('');
+  };
+  const lines = Object.entries(own).map(([key, value]) => `${key}=${value}\n`);
+  return (await readFile(labFile('connect', 'worker.properties'), 'utf8')) + lines.join('');
 }
 
 async function answers(url: string, signal: AbortSignal): Promise<boolean> {

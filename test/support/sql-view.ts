@@ -45,9 +45,12 @@ export async function wantedRows(where: Where, names = streams.map(({ name }) =>
 /** Differences as sentences, empty when the tables of `schema` are equal to what is wanted. */
 export async function sqlDifferences(postgres: Postgres, schema: string, wanted: Wanted): Promise<string[]> {
   const found: string[] = [];
-  for (const stream of streams.filter(({ name }) => wanted.has(name))) {
+  const chosen = streams.filter(({ name }) => wanted.has(name));
+  const selects = chosen.map(({ name }) => `select '${name}' as name, to_jsonb(t) as row from "${schema}"."${name}" t`);
+  const all = await postgres.query<{ name: string; row: Row }>(selects.join(' union all '));
+  for (const stream of chosen) {
     const { name } = stream;
-    const rows = await postgres.query<{ row: Row }>(`select to_jsonb(t) as row from "${schema}"."${name}" t`);
+    const rows = all.filter((each) => each.name === name);
     const missing = new Map(wanted.get(name)!);
     for (const { row } of rows) {
       const id = identityOf(stream)(row);
