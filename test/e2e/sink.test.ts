@@ -1,6 +1,6 @@
 // From Harvest into SQL: the built command makes tables and connector, a real Kafka Connect fills a real PostgreSQL, and a comparer of
 // the tests' own says whether every row is there. `npm run sinks` makes it large.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -29,6 +29,8 @@ let connect: Connect;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'harvest-kafka-sink-'));
+  // PostgreSQL does not run as root, and its user has to get in.
+  await chmod(folder, 0o755);
   const onProgress = (line: string) => {
     moved();
     console.log(line);
