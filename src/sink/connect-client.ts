@@ -96,9 +96,10 @@ function expectDone(answer: Answer): unknown {
   const { call, status, body } = answer;
   if (status < 300) return body;
   if (status === 401 || status === 403) throw new PublisherError('connect.unauthorised', `${call} answered ${status}`);
-  // 409: the workers are sharing out their tasks; 503: they have no leader yet.
-  if (status === 409 || status === 503) throw busy(answer);
-  if (!isObject(body) || typeof body.message !== 'string') throw stranger(answer);
+  const isInWords = isObject(body) && typeof body.message === 'string';
+  // 409: the workers are sharing out their tasks; 503: they have no leader yet; 404 without a word: the worker has only begun.
+  if (status === 409 || status === 503 || (status === 404 && !isInWords)) throw busy(answer);
+  if (!isInWords) throw stranger(answer);
   throw new PublisherError('connect.refused', `${call} answered ${status}: ${body.message}`);
 }
 

@@ -77,6 +77,15 @@ test('it waits while the workers share out their tasks, and until all has run fo
   expect(requests).not.toContain('POST /restart?includeTasks=true&onlyFailed=true');
 });
 
+test('a worker that has only begun, and answers 404 without a word, is waited for', async () => {
+  const { url, requests } = await answering({
+    'PUT /config': [{ status: 404, body: '' }, { status: 404, body: '<html>Not Found</html>' }, DONE],
+    'GET /status': [RUNNING],
+  });
+  expect(await applied(url)).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
+  expect(requests.filter((each) => each === 'PUT /config')).toHaveLength(3);
+});
+
 test('a task that failed before is started again, and not taken for a new failure', async () => {
   const { url, requests } = await answering({
     'GET /status': [
