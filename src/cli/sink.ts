@@ -96,7 +96,7 @@ async function tablesOf(config: Config): Promise<Table[]> {
   const schemas = await loadSchemas(AVRO, streams);
   return streams.map((stream) => {
     const schema = publishedSchema(schemas.get(stream.name)!, config.decimal_handling_mode);
-    return tableOf(stream, schema, config.key.format);
+    return tableOf(stream, schema, config.key.format, streams);
   });
 }
 

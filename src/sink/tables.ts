@@ -30,8 +30,13 @@ export const DELIMITER = '_';
 /** The column that holds a key of the format `string`, which has no parts that a sink could take apart. */
 export const TEXT_KEY = '_key';
 
-/** The table of a stream whose values have this schema. */
-export function tableOf(stream: StreamDefinition, schema: RecordSchema, keyFormat: KeyFormat): Table {
+/** The table of a stream whose values have this schema. `others` are the streams that have tables too. */
+export function tableOf(
+  stream: StreamDefinition,
+  schema: RecordSchema,
+  keyFormat: KeyFormat,
+  others: readonly StreamDefinition[],
+): Table {
   const { columns: members, leftOut } = flattened(schema);
   const key = keyColumns(stream, keyFormat).map((column) => {
     return { ...column, comment: members.find(({ name }) => name === column.name)?.comment ?? column.comment };
@@ -40,7 +45,7 @@ export function tableOf(stream: StreamDefinition, schema: RecordSchema, keyForma
   const columns = [...key, ...members.filter(({ name }) => !primaryKey.includes(name))];
   return {
     name: stream.name,
-    comment: [schema.doc, ...leftOut.map(whyLeftOut)].filter(Boolean).join(' '),
+    comment: [schema.doc, ...leftOut.map((name) => whyLeftOut(stream, name, others))].filter(Boolean).join(' '),
     columns,
     primaryKey,
     indexed: columns.filter((column) => isLookedUp(column, primaryKey)).map(({ name }) => name),
@@ -109,6 +114,8 @@ function isLookedUp({ name, type }: Column, primaryKey: readonly string[]): bool
   return isReference || (type === 'date' && !primaryKey.includes(name));
 }
 
-function whyLeftOut(name: string): string {
-  return `Left out: ${name}, an array of records, which no column holds.`;
+function whyLeftOut({ name: parent }: StreamDefinition, member: string, others: readonly StreamDefinition[]): string {
+  const own = others.find((other) => other.parent?.stream === parent && other.rows === member);
+  const instead = own === undefined ? '' : `; the table ${own.name} has a row for each`;
+  return `Left out: ${member}, an array of records, which no column holds${instead}.`;
 }

@@ -52,11 +52,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Deletions are believed, and looked for in every run. */
+/** All that there is, deletions believed, and looked for in every run. */
 const SETTINGS = [
   ...NO_LIMITS,
   'deletes.hold_percent=100',
   ...catalog.flatMap(({ name }) => [
+    `streams.${name}.enabled=true`,
     `streams.${name}.poll_interval_seconds=1`,
     `streams.${name}.reconcile_interval_seconds=1`,
   ]),

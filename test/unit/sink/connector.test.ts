@@ -10,7 +10,7 @@ const PLAN: ConnectorPlan = {
   converter: 'apicurio',
   prefix: 'harvest',
   schema: 'harvest',
-  tables: catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'avro')),
+  tables: catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'avro', catalog)),
   keyFormat: 'avro',
   jdbcUrl: 'jdbc:postgresql://db:5432/sink',
   user: 'sink',

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { publishedSchema } from '../../../src/codec/schemas.ts';
 import { postgresDdl } from '../../../src/sink/ddl.ts';
 import { tableOf } from '../../../src/sink/tables.ts';
-import { catalog } from '../../../src/streams/catalog.ts';
-import type { StreamDefinition } from '../../../src/streams/definition.ts';
+import { catalog, findStream } from '../../../src/streams/catalog.ts';
+import { child, type StreamDefinition } from '../../../src/streams/definition.ts';
 import { schemas } from '../../support/codec.ts';
 
 type Avro = string | readonly Avro[] | { readonly type: string; readonly [property: string]: unknown };
@@ -39,7 +39,7 @@ function expectedType(type: Exclude<Avro, readonly Avro[]>): string | null {
   return { 'timestamp-millis': 'timestamp(3)', date: 'date', decimal: 'numeric(24,6)' }[String(type.logicalType)]!;
 }
 
-const tables = catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'avro'));
+const tables = catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'avro', catalog));
 const sql = postgresDdl([{ schema: 'harvest', tables }]);
 
 /** The block that creates a table, as written. */
@@ -106,7 +106,9 @@ test.each([
   const text = postgresDdl([
     {
       schema: 'harvest',
-      tables: catalog.map((stream) => tableOf(stream, publishedSchema(schemas.get(stream.name)!, mode), 'avro')),
+      tables: catalog.map((stream) =>
+        tableOf(stream, publishedSchema(schemas.get(stream.name)!, mode), 'avro', catalog),
+      ),
     },
   ]);
   expect(Object.fromEntries(columnsOf('time_entries', text))).toMatchObject({
@@ -118,7 +120,10 @@ test.each([
 
 test('with text keys every table has the key as text, and its id can still be looked up', () => {
   const text = postgresDdl([
-    { schema: 'harvest', tables: catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'string')) },
+    {
+      schema: 'harvest',
+      tables: catalog.map((stream) => tableOf(stream, schemas.get(stream.name)!, 'string', catalog)),
+    },
   ]);
   for (const stream of catalog) expect(created(stream.name, text)).toContain('primary key ("_key")\n');
   expect(columnsOf('time_clients', text).slice(0, 5)).toEqual([
@@ -141,4 +146,13 @@ test('several accounts have a schema each, all in one transaction that can be ru
     'create table if not exists "two"."company" (',
     'commit;',
   ]);
+});
+
+test('what a table leaves out is where its comment says, when another stream has it in rows of its own', () => {
+  const invoices = findStream('invoices')!;
+  const lines = { ...child('lines', 'invoices', 'invoice_id', '', { permission: '' }), rows: 'line_items' };
+  const { comment } = tableOf(invoices, schemas.get('invoices')!, 'avro', [invoices, lines]);
+  expect(comment).toContain(
+    'Left out: line_items, an array of records, which no column holds; the table lines has a row',
+  );
 });
