@@ -92,6 +92,10 @@ export async function demo(options: DemoOptions): Promise<number> {
     await Promise.race([tables?.fill(config), publishing]);
     await publishing;
     return EXIT.clean;
+  } catch (error) {
+    // Stopped while it was still starting: nothing has failed.
+    if (signal.aborted) return EXIT.clean;
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }

@@ -49,18 +49,13 @@ export function startTables(options: TablesOptions): Tables {
   let asking: Promise<void> = Promise.resolve();
   return {
     fill: async (config) => {
-      try {
-        const [database, worker] = await starting;
-        const [postgres, connect] = [successful(database), successful(worker)];
-        write(paint('gray', 'PostgreSQL: making the tables, and waiting for the connector\n'));
-        await connected(config, postgres, connect, stopped);
-        write(await addresses(postgres, paint));
-        asking = ask(postgres, options, stopped);
-        await asking;
-      } catch (error) {
-        // Stopped while it was still starting: nothing has failed.
-        if (!stopped.aborted) throw error;
-      }
+      const [database, worker] = await starting;
+      const [postgres, connect] = [successful(database), successful(worker)];
+      write(paint('gray', 'PostgreSQL: making the tables, and waiting for the connector\n'));
+      await connected(config, postgres, connect, stopped);
+      write(await addresses(postgres, paint));
+      asking = ask(postgres, options, stopped);
+      await asking;
     },
     close: async () => {
       closing.abort();
