@@ -166,7 +166,7 @@ test('with text keys and amounts as text the tables are equal too, deletions inc
   await untilEqual(where, FEW);
 });
 
-test('a tombstone that comes before its record, and a field that is added to the schema, stop nothing', async () => {
+test('a tombstone that comes first, a field that is added and unknown members stop nothing, and arrive [P7]', async () => {
   const where = {
     ...(await scene({ timeEntries: 20, years: 0.2 })),
     settings: [...SETTINGS, ...onlyStreams('company', 'tasks')],
@@ -191,11 +191,16 @@ test('a tombstone that comes before its record, and a field that is added to the
   const colour = { name: 'colour', type: ['null', 'string'], default: null };
   const schema = JSON.stringify({ ...known, fields: [...known.fields, colour] });
   const { id } = await registry.register({ type: SchemaType.AVRO, schema }, { subject: `${topic}-value` });
-  const value = await registry.encode(id, { ...(await registry.decode(kept!.value!)), colour: 'red' });
+  const value = await registry.encode(id, {
+    ...(await registry.decode(kept!.value!)),
+    colour: 'red',
+    _extra: '{"mood":"good"}',
+  });
   await send({ key: kept!.key, value });
   await producer.disconnect();
   await untilEqual(late, ['tasks']);
-  expect(await postgres.query(`select colour from "${late.prefix}".tasks`)).toEqual([{ colour: 'red' }]);
+  const asked = `select colour, _extra->>'mood' as mood from "${late.prefix}".tasks`;
+  expect(await postgres.query(asked)).toEqual([{ colour: 'red', mood: 'good' }]);
 });
 
 test('what ends a task is told with its reason and without the password, and the next try starts it [P10]', async () => {
