@@ -70,7 +70,9 @@ describe.each(catalog)('$name', (stream) => {
   test('has its key as primary key, and an index on the id of its parent and on its day', () => {
     const key = stream.key.map((field) => `"${field.name}"`).join(', ');
     expect(created(name)).toContain(`\n  primary key (${key})\n);`);
-    for (const column of [...parentId(stream), ...(stream.dated ? [stream.dated] : [])]) {
+    const lookedUp = [...parentId(stream), ...(stream.dated ? [stream.dated] : [])];
+    // The first column of the key has the key's own.
+    for (const column of lookedUp.filter((each) => each !== stream.key[0]!.name)) {
       expect(sql).toContain(`create index if not exists "${name}_${column}_idx" on "harvest"."${name}" ("${column}");`);
     }
   });
