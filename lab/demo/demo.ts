@@ -16,6 +16,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { openLivingAccount } from './living-account.ts';
+import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -31,6 +32,8 @@ export async function demo(options: DemoOptions): Promise<number> {
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    const tables = options.sink ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal }) : null;
+    if (tables) closers.push(tables.close);
     const simulated = account === null ? await simulate(data, options) : null;
     if (simulated) closers.push(simulated.close);
 
@@ -87,8 +90,13 @@ export async function demo(options: DemoOptions): Promise<number> {
       signal: AbortSignal.any([signal, stop.signal]),
     });
     closers.push(async () => printer.close());
+    await Promise.race([tables?.fill(config), publishing]);
     await Promise.all([publishing, watching]);
     return EXIT.clean;
+  } catch (error) {
+    // Stopped while it was still starting: nothing has failed.
+    if (signal.aborted) return EXIT.clean;
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }
