@@ -74,36 +74,25 @@ function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): Rea
     return estimate;
   };
   const uptimeSeconds = () => Math.floor((clock.monotonic() - startedAt) / 1000);
-  return new Map<string, Route>([
-    [
-      '/health/live',
-      () => {
-        const answer = vitality(dead(), accounts());
-        return json(answer.alive ? 200 : 503, answer);
-      },
-    ],
-    [
-      '/health/ready',
-      () => {
-        const answer = readiness(accounts());
-        return json(answer.ready ? 200 : 503, answer);
-      },
-    ],
-    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() })],
-    ['/status', () => json(200, { version, uptimeSeconds: uptimeSeconds(), accounts: accounts() })],
-    [
-      '/',
-      () => ({
-        status: 200,
-        type: 'text/html; charset=utf-8',
-        body: renderPage({
-          ...{ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() },
-          secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
-        }),
-        policy: PAGE_POLICY,
-      }),
-    ],
-  ]);
+  const page = () =>
+    renderPage({
+      ...{ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() },
+      secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
+    });
+  const routes: Record<string, Route> = {
+    '/health/live': () => {
+      const answer = vitality(dead(), accounts());
+      return json(answer.alive ? 200 : 503, answer);
+    },
+    '/health/ready': () => {
+      const answer = readiness(accounts());
+      return json(answer.ready ? 200 : 503, answer);
+    },
+    '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
+    '/status': () => json(200, { version, uptimeSeconds: uptimeSeconds(), accounts: accounts() }),
+    '/': () => ({ status: 200, type: 'text/html; charset=utf-8', body: page(), policy: PAGE_POLICY }),
+  };
+  return new Map(Object.entries(routes));
 }
 
 async function respond(
