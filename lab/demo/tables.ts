@@ -2,6 +2,7 @@
 // questions that are asked again and again.
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../src/base/clock.ts';
+import { changes } from '../../src/cli/change.ts';
 import { type Paint, table } from '../../src/cli/output.ts';
 import { connectorsOf, schemasOfTables } from '../../src/cli/sink.ts';
 import type { Config } from '../../src/config/options.ts';
@@ -11,7 +12,6 @@ import { postgresDdl } from '../../src/sink/ddl.ts';
 import { type Connect, startConnect } from '../stack/connect.ts';
 import { type Postgres, SINK_USER, startPostgres } from '../stack/postgres.ts';
 import type { SqlClient } from '../stack/postgres-home.ts';
-import { changes } from './change-printer.ts';
 import { QUESTIONS, type Question } from './questions.ts';
 
 export interface TablesOptions {
