@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { renderErrorsPage } from '../dist/src/base/errors-page.js';
 import { renderConfigPage, renderJsonSchema, renderReference } from '../dist/src/config/reference.js';
 import { renderMetricsPage } from '../dist/src/observe/metrics-page.js';
+import { renderDashboard } from './dashboard.mjs';
 import { renderPromises } from './promises.mjs';
 import { renderChangelog } from './renames.mjs';
 
@@ -14,6 +15,7 @@ const pages = {
   'docs/generated/METRICS.md': renderMetricsPage,
   'docs/generated/PROMISES.md': renderPromises,
   'CHANGELOG.md': renderChangelog,
+  'observe/grafana/dashboards/harvest-kafka.json': renderDashboard,
 };
 
 for (const [path, render] of Object.entries(pages)) await writeFile(new URL(`../${path}`, import.meta.url), render());

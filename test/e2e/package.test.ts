@@ -65,14 +65,16 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const command = (...args: string[]) => run('npx', ['--no-install', 'harvest-kafka', ...args], { cwd: project });
 
-test('the package holds the compiled program, its schemas, its pages and the poms of the demo, and no source and no test', () => {
+test('the package holds the compiled program, its schemas, its pages, its rules and dashboard, and the poms of the demo, and no source and no test', () => {
   const folders = [...new Set(files.map((path) => path.split('/').slice(0, -1).join('/') || path))];
-  const shipped = /^(dist\/(src|lab)|avro|config|docs|lab\/stack\/poms|lab\/simulator|bench)\b|^[A-Z]+(\.md)?$/;
+  const shipped = /^(dist\/(src|lab)|avro|config|docs|observe|lab\/stack\/poms|lab\/simulator|bench)\b|^[A-Z]+(\.md)?$/;
   expect(folders.filter((path) => !shipped.test(path))).toEqual(['npm-shrinkwrap.json', 'package.json']);
   expect(files.filter((path) => /\.(ts|map)$|test|\.env/.test(path))).toEqual([]);
   for (const path of [
     'dist/src/main.js',
     'docs/README.md',
+    'observe/prometheus/rules.yaml',
+    'observe/grafana/dashboards/harvest-kafka.json',
     'CHANGELOG.md',
     'LICENSE',
     'lab/stack/poms/kafka/pom.xml',
