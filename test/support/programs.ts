@@ -2,7 +2,7 @@
 // Tests that need one are left out where it is missing; `.ci/run` installs them first.
 import { spawnSync } from 'node:child_process';
 
-export function has(program: 'promtool' | 'prometheus' | 'chromium'): boolean {
+export function has(program: 'promtool' | 'prometheus' | 'chromium' | 'systemd-analyze'): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
