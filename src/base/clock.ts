@@ -53,6 +53,15 @@ export function unlessSetBack(at: number, waitMs: number, now: number): number {
   return at - now > waitMs ? 0 : at;
 }
 
+/** Runs `task` again and again, `ms` after it ended; the returned function ends that. */
+export function every(clock: Pick<Clock, 'after'>, ms: number, task: () => void): () => void {
+  let cancel = clock.after(ms, function again() {
+    task();
+    cancel = clock.after(ms, again);
+  });
+  return () => cancel();
+}
+
 /** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
   const done = new AbortController();

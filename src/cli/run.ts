@@ -1,4 +1,5 @@
 // `run`: the daemon with its log, HTTP server and progress.
+import { every } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
@@ -85,10 +86,18 @@ export async function publish(
     },
   });
 
-  const { listen } = config.http;
+  const { listen, allowed_hosts: allowedHosts } = config.http;
   const server =
     listen &&
-    (await openHttp({ listen, version: VERSION, clock, metrics, accounts: status, dead: () => daemon.dead() }));
+    (await openHttp({
+      listen,
+      allowedHosts,
+      version: VERSION,
+      clock,
+      metrics,
+      accounts: status,
+      dead: () => daemon.dead(),
+    }));
   if (server) {
     log.info(
       { event: 'http.listening', address: server.address },
@@ -97,7 +106,7 @@ export async function publish(
     options.onListening?.(server.address);
   }
   const progress = showProgress({ status, clock, terminal: options.terminal, log });
-  const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  const summaries = every(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
   try {
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
@@ -111,15 +120,6 @@ export async function publish(
     progress.close();
     await server?.close();
   }
-}
-
-/** Runs `task` again and again; the returned function ends it. */
-function repeat(everyMs: number, task: () => void): () => void {
-  let cancel = clock.after(everyMs, function again() {
-    task();
-    cancel = clock.after(everyMs, again);
-  });
-  return () => cancel();
 }
 
 /** kafkajs through pino; its own errors are handled by the sink and would only alarm here. */

@@ -300,6 +300,11 @@ export const schema = z
             listenAddress().prefault('127.0.0.1:8080'),
             'Where health, metrics and the status page are served; off for nowhere. There is no log-in: keep it inside.',
           ),
+          allowed_hosts: option(
+            z.array(z.string().min(1)).default([]),
+            'Names with a dot by which it may be asked for, such as that of a proxy in front; addresses and names without one always are.',
+            { example: ['harvest-kafka.example.com'] },
+          ),
         })
         .prefault({}),
       'Health, metrics, status.',

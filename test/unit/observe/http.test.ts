@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
 import { type HttpOptions, type HttpServer, openHttp } from '../../../src/observe/http.ts';
@@ -14,6 +17,7 @@ afterEach(async () => {
 async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOptions> = {}): Promise<string> {
   const options: HttpOptions = {
     listen: { host: '127.0.0.1', port: 0 },
+    allowedHosts: [],
     version: '1.2.3',
     clock: clockFrom(),
     metrics: createMetrics('1.2.3', () => accounts, { now: () => NOW }),
@@ -123,5 +127,28 @@ describe('the HTTP server', () => {
     socket.on('error', () => {});
     await doors.pop()!.close();
     await closed;
+  });
+
+  it.each([
+    ['127.0.0.1:8080', 200],
+    ['[::1]:8080', 200],
+    ['10.1.2.3', 200],
+    ['localhost:8080', 200],
+    ['publisher:8080', 200],
+    ['harvest.example.com', 200],
+    ['HARVEST.EXAMPLE.COM:443', 200],
+    ['foreign.example.com', 421],
+    ['example.com', 421],
+    ['127.0.0.1.foreign.example:8080', 421],
+    ['not a host', 421],
+  ])('answers a browser that was led here as %s with %d [P10]', async (host, status) => {
+    const { port } = new URL(await open(WELL, { allowedHosts: ['harvest.example.com'] }));
+    for (const path of ['/', '/status', '/metrics', '/health/ready', '/events']) {
+      const request = get({ host: '127.0.0.1', port, path, agent: false, headers: { host } });
+      const [answer] = (await once(request, 'response')) as [IncomingMessage];
+      expect([path, answer.statusCode]).toEqual([path, status]);
+      if (status === 421) expect(await text(answer)).toContain('http.allowed_hosts');
+      request.destroy();
+    }
   });
 });
