@@ -53,11 +53,11 @@ export function unlessSetBack(at: number, waitMs: number, now: number): number {
   return at - now > waitMs ? 0 : at;
 }
 
-/** Runs `task` again and again, `ms` after it ended; the returned function ends that. */
-export function every(clock: Pick<Clock, 'after'>, ms: number, task: () => void): () => void {
-  let cancel = clock.after(ms, function again() {
+/** Runs `task` again and again, `everyMs` after it ended; the returned function ends that. */
+export function repeat(clock: Pick<Clock, 'after'>, everyMs: number, task: () => void): () => void {
+  let cancel = clock.after(everyMs, function again() {
     task();
-    cancel = clock.after(ms, again);
+    cancel = clock.after(everyMs, again);
   });
   return () => cancel();
 }

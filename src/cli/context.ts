@@ -1,9 +1,10 @@
-// What every command gets: where to write, when to stop.
+// Common to all commands: where to write, when to stop.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
 import { packageUrl } from '../base/package-root.ts';
+import { indented } from './output.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -33,11 +34,6 @@ export function report(error: PublisherError, json: boolean): void {
   const { code, message, remedy, exitCode } = error;
   if (json) print(JSON.stringify({ error: { code, message, remedy, exit_code: exitCode } }, null, 2));
   else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
-}
-
-/** Each line of a remedy below what it mends. */
-export function indented(remedy: string): string {
-  return remedy.replace(/^/gm, '  ');
 }
 
 export interface Interruption {

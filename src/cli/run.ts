@@ -1,5 +1,5 @@
 // `run`: the daemon with its log, HTTP server and progress.
-import { every } from '../base/clock.ts';
+import { repeat } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
@@ -12,10 +12,11 @@ import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { judgeOnce, leftOutLine } from './once.ts';
-import { screen, showProgress } from './progress.ts';
+import { screen } from './progress.ts';
+import { showSnapshots } from './snapshot-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
-interface RunOptions extends CommonOptions {
+interface RunCommandOptions extends CommonOptions {
   readonly once?: boolean;
   /** Names of streams; empty reads all. */
   readonly only?: readonly string[];
@@ -28,7 +29,7 @@ const STOP_PATIENCE_MS = 8_000;
 const LAST_LINES_MS = 1_000;
 
 /** Exit 0 when caught up (`--once`, see once.ts), 130 or 143 when stopped; failures throw. */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(options: RunCommandOptions): Promise<number> {
   const config = configOf(options);
   const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
   const only = names.length > 0 ? new Set(names) : null;
@@ -105,8 +106,8 @@ export async function publish(
     );
     options.onListening?.(server.address);
   }
-  const progress = showProgress({ status, clock, terminal: options.terminal, log });
-  const summaries = every(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  const progress = showSnapshots({ status, clock, terminal: options.terminal, log });
+  const summaries = repeat(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
   try {
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {

@@ -1,9 +1,9 @@
 // What needs a person, most urgent first, each with the command that helps and with what follows from it folded in. Pure.
 import type { AccountStatus } from '../engine/status.ts';
 import { findStream } from '../streams/catalog.ts';
-import { type Finding, readiness } from './readiness.ts';
+import { type Concern, readiness } from './readiness.ts';
 
-export interface Errand extends Finding {
+export interface Errand extends Concern {
   /** To be copied; null where no command helps. */
   readonly command: string | null;
   /** Streams that stand still because of it. */
@@ -16,7 +16,7 @@ const NO_ERRAND = ['opening', 'INCOMPLETE', 'RETRYING', 'FEATURE_OFF'];
 export function errands(accounts: readonly AccountStatus[]): Errand[] {
   const { reasons, notes } = readiness(accounts);
   const found = [...reasons, ...notes].filter(({ state }) => !NO_ERRAND.includes(state));
-  const causes = found.filter((finding) => causeOf(finding, found) === null);
+  const causes = found.filter((concern) => causeOf(concern, found) === null);
   return causes.map((cause) => ({
     ...cause,
     command: commandFor(cause),
@@ -27,19 +27,19 @@ export function errands(accounts: readonly AccountStatus[]): Errand[] {
   }));
 }
 
-/** The finding on the parent of its stream, if that is refused alike. A hold is each stream's own. */
-function causeOf({ account, stream, state }: Finding, found: readonly Finding[]): Finding | null {
+/** The concern on the parent of its stream, if that is refused alike. A hold is each stream's own. */
+function causeOf({ account, stream, state }: Concern, found: readonly Concern[]): Concern | null {
   const parent = stream === undefined ? undefined : findStream(stream)?.parent?.stream;
   if (parent === undefined || state === 'HELD') return null;
   return found.find((other) => other.account === account && other.stream === parent && other.state === state) ?? null;
 }
 
 /** All streams of an account that stands still; a pause of a budget stops nothing by itself. */
-function streamsOf({ streams }: AccountStatus, { state }: Finding): string[] {
+function streamsOf({ streams }: AccountStatus, { state }: Concern): string[] {
   return state === 'PAUSED' ? [] : streams.filter((each) => each.state === 'RUNNING').map(({ stream }) => stream);
 }
 
-function commandFor({ account, stream, state }: Finding): string | null {
+function commandFor({ account, stream, state }: Concern): string | null {
   switch (state) {
     case 'HELD':
       return `harvest-kafka release ${stream} --account ${account}`;

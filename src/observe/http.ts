@@ -2,7 +2,7 @@
 // is served holds no secret (promise P10), by default only this machine can ask, and only under a name of ours.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, every } from '../base/clock.ts';
+import { type Clock, repeat } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import { Estimate } from './estimate.ts';
@@ -33,16 +33,16 @@ export interface HttpServer {
 
 const SILENCE_MS = 5_000;
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
   readonly policy?: string;
 }
 
-type Route = () => Answer | Promise<Answer>;
+type Route = () => HttpAnswer | Promise<HttpAnswer>;
 
-interface Door {
+interface Served {
   readonly routes: ReadonlyMap<string, Route>;
   readonly viewers: Viewers;
   readonly allowedHosts: readonly string[];
@@ -55,7 +55,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const { clock, accounts } = options;
   const record = () => history.record(clock.now(), accounts());
   const facts = pageFacts(options, history);
-  const door: Door = {
+  const served: Served = {
     routes: routesOf(options, facts),
     viewers: new Viewers(clock, () => eventOf('page', renderMain(facts()))),
     allowedHosts: options.allowedHosts,
@@ -64,14 +64,14 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
     // Node looks for clients that are too slow only every 30 s unless told otherwise.
     { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 },
     (request, response) => {
-      void respond(door, request, response);
+      void respond(served, request, response);
     },
   );
   server.maxConnections = 100;
   // One that asks and never reads would keep its place for ever.
   server.setTimeout(SILENCE_MS);
   await listen(server, host, port);
-  const stop = every(clock, HISTORY_STEP_MS, record);
+  const stop = repeat(clock, HISTORY_STEP_MS, record);
   // A failure of a listening server concerns one connection; without a listener it would end the process.
   server.on('error', () => {});
   const taken = server.address() as AddressInfo;
@@ -142,23 +142,27 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-async function respond(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0]!;
   const readOnly = request.method === 'GET' || request.method === 'HEAD';
-  const refusal = refusalOf(door, path, request);
+  const refusal = refusalOf(served, path, request);
   if (refusal === null && path === EVENTS && request.method === 'GET') {
     try {
-      return door.viewers.add(response, HEADERS);
+      return served.viewers.add(response, HEADERS);
     } catch {
       return send(response, UNREADABLE, false, readOnly);
     }
   }
-  const answer = refusal ?? (await answerOf(door.routes.get(path)));
+  const answer = refusal ?? (await answerOf(served.routes.get(path)));
   send(response, answer, request.method === 'HEAD', readOnly);
 }
 
 /** What is wrong with a request before it is looked at; null when nothing is. */
-function refusalOf({ routes, viewers, allowedHosts }: Door, path: string, request: IncomingMessage): Answer | null {
+function refusalOf(
+  { routes, viewers, allowedHosts }: Served,
+  path: string,
+  request: IncomingMessage,
+): HttpAnswer | null {
   const { method, headers } = request;
   if (!routes.has(path) && path !== EVENTS) return json(404, { error: 'not found' });
   if (method !== 'GET' && method !== 'HEAD') return json(405, { error: 'only GET and HEAD' });
@@ -169,7 +173,7 @@ function refusalOf({ routes, viewers, allowedHosts }: Door, path: string, reques
   return path === EVENTS && viewers.isFull ? json(503, { error: 'too many open pages' }) : null;
 }
 
-function send(response: ServerResponse, answer: Answer, headersOnly: boolean, readOnly: boolean): void {
+function send(response: ServerResponse, answer: HttpAnswer, headersOnly: boolean, readOnly: boolean): void {
   response.writeHead(answer.status, {
     ...HEADERS,
     'content-type': answer.type,
@@ -182,7 +186,7 @@ function send(response: ServerResponse, answer: Answer, headersOnly: boolean, re
   response.end(headersOnly ? undefined : answer.body);
 }
 
-async function answerOf(route: Route | undefined): Promise<Answer> {
+async function answerOf(route: Route | undefined): Promise<HttpAnswer> {
   try {
     return await route!();
   } catch {
@@ -190,7 +194,7 @@ async function answerOf(route: Route | undefined): Promise<Answer> {
   }
 }
 
-function json(status: number, value: unknown): Answer {
+function json(status: number, value: unknown): HttpAnswer {
   return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
 }
 

@@ -78,7 +78,7 @@ function renderStream(stream: StreamStatus, standing: Standing, cause: string | 
   const standstill = stream.state === 'RUNNING' ? null : (cause && `with ${cause}`) || stream.reason;
   const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
-  const dead = stream.deadLetters > 0 ? counted(stream.deadLetters, 'dead letter') : null;
+  const dead = stream.deadLetters > 0 ? grouped(counted(stream.deadLetters, 'dead letter')) : null;
   const notes = [why, dead].filter((note) => note !== null).join(' · ');
   const remedy = cause === null ? stream.remedy : null;
   const spoken = notes !== '' || remedy !== null;
@@ -117,7 +117,7 @@ function backlogNote({ reconciliation, ...left }: StreamStatus['backlog']): stri
   ] as const;
   const waiting = counts.filter(([count]) => count > 0).map(([count, one, many]) => counted(count, one, many));
   const looking = reconciliation && `reconciliation: ${reconciliation.read} read, ${reconciliation.found} missing`;
-  return [looking, ...waiting].filter(Boolean).join(', ');
+  return grouped([looking, ...waiting].filter(Boolean).join(', '));
 }
 
 function renderScan({ scan, state, reason, backlog }: StreamStatus): Html {
@@ -149,7 +149,7 @@ function until(time: string, now: number): string {
   return seconds <= 0 ? 'now' : `in ${duration(seconds)}`;
 }
 
-/** 1234567 as `1 234 567`, with thin spaces that do not break. */
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+/** 1234567 as `1 234 567`, with thin spaces that do not break; the same of each number in a text. */
+function grouped(numbers: number | string): string {
+  return String(numbers).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
 }

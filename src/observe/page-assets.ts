@@ -83,8 +83,8 @@ a { color: var(--accent); }
 // they are. A page that hears nothing for six seconds is old, whatever the connection says: nothing on it, nor in its title, may
 // go on looking well. A hidden page asks nothing.
 export const SCRIPT = `
-const FRAME_MS = 2000, PATIENCE_MS = 6000;
-let source = null, heard = 0;
+const FRAME_MS = 2000, SILENT_FRAMES = 3;
+let source = null, silent = 0;
 
 const morph = (old, fresh) => {
   if (old.isEqualNode(fresh)) return;
@@ -102,7 +102,7 @@ const show = ({ title, main }) => {
   if (!fresh?.querySelector('#lost')) throw new Error('no status page');
   morph(document.querySelector('main'), fresh);
   document.title = title;
-  heard = performance.now();
+  silent = 0;
 };
 
 const lose = () => {
@@ -116,7 +116,7 @@ const lose = () => {
 
 const connect = () => {
   source?.close();
-  heard = performance.now();
+  silent = 0;
   source = new EventSource('/events');
   source.addEventListener('page', ({ data }) => {
     try {
@@ -130,9 +130,9 @@ const connect = () => {
 
 setInterval(() => {
   if (document.hidden) return;
-  const silent = performance.now() - heard > PATIENCE_MS;
-  if (silent) lose();
-  if (silent || source.readyState === EventSource.CLOSED) connect();
+  const isSilent = ++silent > SILENT_FRAMES;
+  if (isSilent) lose();
+  if (isSilent || source.readyState === EventSource.CLOSED) connect();
 }, FRAME_MS);
 document.addEventListener('visibilitychange', () => (document.hidden ? source.close() : connect()));
 connect();

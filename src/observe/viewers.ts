@@ -1,7 +1,7 @@
 // The open status pages. Each is sent what it shows every two seconds, as server-sent events; one that does not read misses
 // some of them, so that nobody's slowness takes memory.
 import type { ServerResponse } from 'node:http';
-import { type Clock, every } from '../base/clock.ts';
+import { type Clock, repeat } from '../base/clock.ts';
 
 export const FRAME_MS = 2_000;
 /** More would take the places of those that ask for health and metrics. */
@@ -30,7 +30,7 @@ export class Viewers {
     response.write(`retry: 1000\n\n${first}`);
     this.#open.add(response);
     response.once('close', () => this.#leave(response));
-    this.#stop ??= every(this.#clock, FRAME_MS, () => this.#tick());
+    this.#stop ??= repeat(this.#clock, FRAME_MS, () => this.#tick());
   }
 
   #tick(): void {

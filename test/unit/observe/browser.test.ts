@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { FRAME_MS } from '../../../src/observe/viewers.ts';
 import { browserOf } from '../../support/browser.ts';
-import { openDoor } from '../../support/door.ts';
+import { openServer } from '../../support/http-server.ts';
 import { PAGE_STATES } from '../../support/page-states.ts';
 import { until } from '../../support/patience.ts';
 import { has } from '../../support/programs.ts';
@@ -56,7 +56,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
     async (state) => {
       const clock = new VirtualClock(NOW - 3_600_000);
       let minutes = 0;
-      const { address } = await openDoor(() => busyHour(PAGE_STATES[state]!, minutes), { clock });
+      const { address } = await openServer(() => busyHour(PAGE_STATES[state]!, minutes), { clock });
       for (; minutes < 60; minutes += 0.5) await clock.pass(30_000);
       const page = await pageAt(address);
       for (const [look, { viewport, colorScheme }] of Object.entries(LOOKS)) {
@@ -70,7 +70,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
   );
 
   test('is judged by a checker that sees what is wrong', async () => {
-    const page = await pageAt((await openDoor(() => PAGE_STATES.away!)).address);
+    const page = await pageAt((await openServer(() => PAGE_STATES.away!)).address);
     await page.evaluate(
       `document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button><img src="data:,">')`,
     );
@@ -80,7 +80,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
   test('changes while it is looked at, without being loaded again, and leaves alone what a person does there', async () => {
     let accounts = PAGE_STATES.troubled!;
     const clock = new VirtualClock(NOW);
-    const { address } = await openDoor(() => accounts, { clock });
+    const { address } = await openServer(() => accounts, { clock });
     const page = await pageAt(address);
     await page.evaluate('window.loadedOnce = true');
     await page.getByText('2 streams stand still with it').click();
@@ -102,14 +102,14 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
 
   test('says at once that its connection is lost, calls nothing well until it is back, and comes back by itself [P9]', async () => {
     const accounts = [account([stream('clients'), stream('users')])];
-    const first = await openDoor(() => accounts);
+    const first = await openServer(() => accounts);
     const page = await pageAt(first.address);
     expect(await page.title()).toBe('ready · harvest-kafka');
     await first.close();
     await page.getByRole('alert').waitFor();
     expect(await page.title()).toBe('connection lost · harvest-kafka');
     expect(new Set(await page.locator('.badge').allInnerTexts())).toEqual(new Set(['unknown']));
-    await openDoor(() => accounts, { listen: { host: '127.0.0.1', port: Number(new URL(first.address).port) } });
+    await openServer(() => accounts, { listen: { host: '127.0.0.1', port: Number(new URL(first.address).port) } });
     await page.getByRole('alert').waitFor({ state: 'hidden' });
     expect(await page.title()).toBe('ready · harvest-kafka');
     expect(await page.locator('.badge').allInnerTexts()).toEqual(['ready', 'running', 'in step', 'in step']);
@@ -122,7 +122,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
       if (hangs) throw new Error('hangs');
       return accounts;
     };
-    const { address } = await openDoor(answering);
+    const { address } = await openServer(answering);
     const page = await pageAt(address);
     hangs = true;
     await page.getByRole('alert').waitFor();
@@ -130,7 +130,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
   });
 
   test('copies the command that helps', async () => {
-    const { address } = await openDoor(() => PAGE_STATES.troubled!);
+    const { address } = await openServer(() => PAGE_STATES.troubled!);
     const page = await pageAt(address);
     await page.getByRole('button', { name: 'copy harvest-kafka release clients --account 1234567' }).click();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
@@ -139,7 +139,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
   });
 
   test('shows nothing to a site that gave its own name our address (DNS rebinding) [P10]', async () => {
-    const { address } = await openDoor(() => PAGE_STATES.well!);
+    const { address } = await openServer(() => PAGE_STATES.well!);
     const page = await pageAt(address.replace('127.0.0.1', 'foreign.example'));
     expect(await page.locator('body').innerText()).toContain('http.allowed_hosts');
     expect(await page.locator('body').innerText()).not.toContain('1234567');

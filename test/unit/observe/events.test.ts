@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { eventOf, FRAME_MS, VIEWERS_MAX, Viewers } from '../../../src/observe/viewers.ts';
-import { openDoor } from '../../support/door.ts';
+import { openServer } from '../../support/http-server.ts';
 import { PAGE_STATES } from '../../support/page-states.ts';
 import { until } from '../../support/patience.ts';
 import { account, NOW, stream } from '../../support/status.ts';
@@ -32,7 +32,7 @@ const frames = (text: string): { title: string; main: string }[] =>
 test('a page is sent what it shows at once, and again as time passes', async () => {
   let accounts: readonly AccountStatus[] = WELL;
   const clock = new VirtualClock(NOW);
-  const { address } = await openDoor(() => accounts, { clock });
+  const { address } = await openServer(() => accounts, { clock });
   const { answer, seen } = await viewer(address);
   expect(answer.headers).toMatchObject({
     'content-type': 'text/event-stream; charset=utf-8',
@@ -57,7 +57,7 @@ test('text from outside cannot end an event early', () => {
 });
 
 test('more open pages than twenty are turned away, and a place is free again when one is closed', async () => {
-  const { address } = await openDoor(() => WELL);
+  const { address } = await openServer(() => WELL);
   const open = await Promise.all(Array.from({ length: VIEWERS_MAX }, () => viewer(address)));
   expect(open.map(({ answer }) => answer.statusCode)).toEqual(Array(VIEWERS_MAX).fill(200));
   const turnedAway = await fetch(`${address}/events`);
@@ -86,7 +86,7 @@ test('for a page that does not read one event waits in memory, however many are 
 
 test('a page that does not read loses its place after five seconds', async () => {
   const clock = new VirtualClock(NOW);
-  const { address } = await openDoor(() => PAGE_STATES.several!, { clock });
+  const { address } = await openServer(() => PAGE_STATES.several!, { clock });
   const { answer } = await viewer(address, false);
   answer.pause();
   for (let event = 0; event < 50; event++) await clock.pass(FRAME_MS);
@@ -109,7 +109,7 @@ test('nothing is rendered while nobody looks', async () => {
 test('a view that cannot be read is a 500 without details, and a later failure ends no open page', async () => {
   let fails = true;
   const clock = new VirtualClock(NOW);
-  const { address } = await openDoor(
+  const { address } = await openServer(
     () => {
       if (fails) throw new Error('secret detail');
       return WELL;

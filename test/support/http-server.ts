@@ -7,11 +7,11 @@ import { NOW } from './status.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** On a free port, with time that the test lets pass; closed with the test at the latest. */
-export async function openDoor(
+export async function openServer(
   accounts: () => readonly AccountStatus[],
   { clock = new VirtualClock(NOW), ...rest }: Partial<HttpOptions> = {},
 ): Promise<HttpServer> {
-  const door = await openHttp({
+  const server = await openHttp({
     listen: { host: '127.0.0.1', port: 0 },
     allowedHosts: [],
     version: '1.2.3',
@@ -21,6 +21,6 @@ export async function openDoor(
     dead: () => [],
     ...rest,
   });
-  onTestFinished(() => door.close());
-  return door;
+  onTestFinished(() => server.close());
+  return server;
 }
