@@ -1,4 +1,5 @@
 // How a stream, an account and the whole are, in a colour and a word that needs no manual. Pure.
+import type { StreamState } from '../engine/events.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
 import { latenessOf } from './history.ts';
 import { readiness } from './readiness.ts';
@@ -18,15 +19,20 @@ const PHASES = {
   opening: { shade: 'busy', word: 'opening', rank: 6 },
 } as const;
 
+/** States that Harvest, or a person, has put a stream in. */
+const STATES: Readonly<Record<Exclude<StreamState, 'RUNNING'>, Standing>> = {
+  FORBIDDEN: { shade: 'bad', word: 'forbidden', rank: 0 },
+  BLOCKED: { shade: 'bad', word: 'blocked', rank: 1 },
+  HELD: { shade: 'bad', word: 'held', rank: 2 },
+  FEATURE_OFF: { shade: 'off', word: 'module off', rank: 12 },
+};
+
 const STALLED = { shade: 'bad', word: 'stands still', rank: 3 } as const;
 
 /** A stream is as well as its account: nobody reads it while that stands still. */
 export function standingOf(stream: StreamStatus, { phase, stalls }: AccountStatus): Standing {
   const { state, complete, retrying, scan } = stream;
-  if (state === 'FORBIDDEN') return { shade: 'bad', word: 'forbidden', rank: 0 };
-  if (state === 'BLOCKED') return { shade: 'bad', word: 'blocked', rank: 1 };
-  if (state === 'HELD') return { shade: 'bad', word: 'held', rank: 2 };
-  if (state === 'FEATURE_OFF') return { shade: 'off', word: 'module off', rank: 12 };
+  if (state !== 'RUNNING') return STATES[state];
   if (stalls.length > 0) return STALLED;
   if (phase !== 'running') return PHASES[phase];
   if (retrying) return { shade: 'busy', word: 'retrying', rank: 7 };
@@ -39,7 +45,7 @@ export function standingOf(stream: StreamStatus, { phase, stalls }: AccountStatu
 export function accountStanding(account: AccountStatus): Standing {
   if (account.stalls.length > 0) return STALLED;
   if (account.phase !== 'running') return PHASES[account.phase];
-  if (account.streams.some(({ state }) => state === 'FORBIDDEN' || state === 'BLOCKED' || state === 'HELD'))
+  if (account.streams.some(({ state }) => state !== 'RUNNING' && STATES[state].shade === 'bad'))
     return { shade: 'bad', word: 'needs a person', rank: 0 };
   const done = progress([account]);
   return done < 1

@@ -1,6 +1,7 @@
 // Rules and dashboard against what the program really exports, and against Prometheus' own tool.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Declaration, METRICS, PREFIX } from '../../../src/observe/metrics-table.ts';
 import { alerts, dashboard, panels, rules } from '../../support/observe-files.ts';
 import { has, promtool } from '../../support/programs.ts';
@@ -8,6 +9,16 @@ import { has, promtool } from '../../support/programs.ts';
 const root = new URL('../../..', import.meta.url).pathname;
 const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
 const { renderDashboard } = (await import(`${root}scripts/dashboard.mjs`)) as { renderDashboard(): string };
+
+interface Service {
+  readonly volumes: readonly string[];
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+interface Compose {
+  readonly services: Readonly<Record<'prometheus' | 'grafana', Service>>;
+}
 
 const declared = new Map<string, Declaration>(Object.entries(METRICS).map(([name, metric]) => [PREFIX + name, metric]));
 const recorded = new Set(rules.flatMap(({ record }) => record ?? []));
@@ -71,6 +82,24 @@ describe('the rules and the dashboard', () => {
     expect(new Set(cells).size).toBe(cells.length);
     expect(Math.max(...dashboard.panels.map(({ gridPos: { x, w } }) => x + w))).toBe(24);
   });
+});
+
+test('compose mounts rules, dashboard and provisioning where Prometheus and Grafana look for them', () => {
+  const { prometheus, grafana } = (parse(read('docker-compose.yml')) as Compose).services;
+  const mounted = (service: Service) =>
+    new Map(service!.volumes.map((volume) => volume.split(':') as [string, string]));
+  for (const service of [prometheus, grafana]) {
+    for (const folder of mounted(service).keys())
+      if (folder.startsWith('./')) expect(existsSync(root + folder)).toBe(true);
+  }
+  const folder = mounted(prometheus).get('./observe/prometheus');
+  expect(prometheus!.command).toContain(`--config.file=${folder}/prometheus.yaml`);
+  const dashboards = mounted(grafana).get('./observe/grafana/dashboards')!;
+  expect(grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH).toBe(`${dashboards}/harvest-kafka.json`);
+  const provider = parse(read('observe/grafana/provisioning/dashboards/harvest-kafka.yaml'));
+  expect(provider.providers[0].options.path).toBe(dashboards);
+  const source = parse(read('observe/grafana/provisioning/datasources/prometheus.yaml'));
+  expect(source.datasources[0]).toMatchObject({ type: 'prometheus', url: 'http://prometheus:9090' });
 });
 
 describe('each alert', () => {
