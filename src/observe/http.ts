@@ -52,8 +52,7 @@ interface Served {
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port } = options.listen;
   const history = new History();
-  const { clock, accounts } = options;
-  const record = () => history.record(clock.now(), accounts());
+  const { clock } = options;
   const facts = pageFacts(options, history);
   const served: Served = {
     routes: routesOf(options, facts),
@@ -71,7 +70,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   // One that asks and never reads would keep its place for ever.
   server.setTimeout(SILENCE_MS);
   await listen(server, host, port);
-  const stop = repeat(clock, HISTORY_STEP_MS, record);
+  const stop = repeat(clock, HISTORY_STEP_MS, () => record(history, options));
   // A failure of a listening server concerns one connection; without a listener it would end the process.
   server.on('error', () => {});
   const taken = server.address() as AddressInfo;
@@ -84,6 +83,14 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+function record(history: History, { clock, accounts }: HttpOptions): void {
+  try {
+    history.record(clock.now(), accounts());
+  } catch {
+    // The view failed, not the work: the hour has a hole.
+  }
 }
 
 /** What the page shows, as it is when it is asked for. */

@@ -4,10 +4,12 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
+import { HISTORY_STEP_MS } from '../../../src/observe/history.ts';
 import { type HttpOptions, type HttpServer, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
 import { account, firstScan, NOW, stream } from '../../support/status.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const doors: HttpServer[] = [];
 afterEach(async () => {
@@ -106,6 +108,20 @@ describe('the HTTP server', () => {
     const answer = await fetch(`${await open([], { accounts })}/status`);
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain('secret');
+  });
+
+  it('goes on when the status cannot be read at the moment at which the last hour is noted', async () => {
+    let fails = true;
+    const clock = new VirtualClock(NOW);
+    const accounts = () => {
+      if (fails) throw new Error('secret detail');
+      return WELL;
+    };
+    const address = await open([], { accounts, clock });
+    await clock.pass(10 * HISTORY_STEP_MS);
+    fails = false;
+    await clock.pass(10 * HISTORY_STEP_MS);
+    expect(await (await fetch(address)).text()).toContain('general budget over the last hour: now 12 %');
   });
 
   it('names the address that is taken', async () => {

@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { lateAfterSeconds } from '../../../src/observe/history.ts';
 import { type Declaration, METRICS, PREFIX } from '../../../src/observe/metrics-table.ts';
 import { alerts, dashboard, panels, rules } from '../../support/observe-files.ts';
 import { has, promtool } from '../../support/programs.ts';
+import { stream } from '../../support/status.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
 const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
@@ -82,6 +84,15 @@ describe('the rules and the dashboard', () => {
     expect(new Set(cells).size).toBe(cells.length);
     expect(Math.max(...dashboard.panels.map(({ gridPos: { x, w } }) => x + w))).toBe(24);
   });
+});
+
+test('the alert HarvestKafkaLag and the status page call the same lag late', () => {
+  const { expr } = rules.find(({ alert }) => alert === 'HarvestKafkaLag')!;
+  const [, intervals, least] = /clamp_min\((\d+) \* harvest_kafka_stream_poll_interval_seconds, (\d+)\)/.exec(expr)!;
+  for (const pollIntervalSeconds of [4, 60, 451, 21_600]) {
+    const late = lateAfterSeconds(stream('clients', { pollIntervalSeconds }));
+    expect(late).toBe(Math.max(Number(intervals) * pollIntervalSeconds, Number(least)));
+  }
 });
 
 test('compose mounts rules, dashboard and provisioning where Prometheus and Grafana look for them', () => {
