@@ -55,7 +55,7 @@ beforeAll(async () => {
   const copy = join(folder, 'copy');
   const left = ['node_modules', '.git', '.lab'];
   await cp(ROOT, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
-  for (const made of ['sbom', 'shrinkwrap']) await run('node', [`scripts/${made}.mjs`, 'write', copy], { cwd: ROOT });
+  for (const made of ['shrinkwrap', 'sbom']) await run('node', [`scripts/${made}.mjs`, 'write', copy], { cwd: ROOT });
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: copy });
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!;
 
