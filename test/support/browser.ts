@@ -1,6 +1,7 @@
 // A real Chromium without a window, for tests of the status page. One for all tests of a file.
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll } from 'vitest';
+import { placeOf } from './programs.ts';
 
 /** Closed after the last test. Names of `elsewhere` lead to this machine, as an attacker's might. */
 export function browserOf(elsewhere: readonly string[] = []): () => Promise<Browser> {
@@ -9,7 +10,7 @@ export function browserOf(elsewhere: readonly string[] = []): () => Promise<Brow
   const rules = elsewhere.map((name) => `MAP ${name} 127.0.0.1`).join(', ');
   return () => {
     browser ??= chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: placeOf('chromium')!,
       args: rules === '' ? [] : [`--host-resolver-rules=${rules}`],
     });
     return browser;

@@ -2,8 +2,16 @@
 // Tests that need one are left out where it is missing; `.ci/run` installs them first.
 import { spawnSync } from 'node:child_process';
 
-export function has(program: 'promtool' | 'prometheus' | 'chromium' | 'systemd-analyze'): boolean {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+type Program = 'promtool' | 'prometheus' | 'chromium' | 'systemd-analyze';
+
+/** Where it lies; null where it is not installed. */
+export function placeOf(program: Program): string | null {
+  const { status, stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : null;
+}
+
+export function has(program: Program): boolean {
+  return placeOf(program) !== null;
 }
 
 /** Runs promtool; resolves with what it said and whether it was content. */
