@@ -1,6 +1,8 @@
 // The status page in a real Chromium: live, honest when it is cut off, usable by everybody, on a desk, on a phone and at night.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
@@ -116,17 +118,14 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
   });
 
   test('says so too when the connection stands and nothing comes any more [P9]', async () => {
-    const accounts = [account([stream('clients')])];
-    let hangs = false;
-    const answering = () => {
-      if (hangs) throw new Error('hangs');
-      return accounts;
-    };
-    const { address } = await openServer(answering);
-    const page = await pageAt(address);
-    hangs = true;
+    const { address } = await openServer(() => [account([stream('clients')])]);
+    const between = await relay(Number(new URL(address).port));
+    const page = await pageAt(between.address);
+    await page.getByText('in step', { exact: true }).waitFor();
+    between.freeze();
     await page.getByRole('alert').waitFor();
     expect(await page.title()).toBe('connection lost · harvest-kafka');
+    expect(await page.locator('.badge.good').count()).toBe(0);
   });
 
   test('copies the command that helps', async () => {
@@ -161,4 +160,30 @@ function busyHour(accounts: readonly AccountStatus[], minutes: number): AccountS
       lagSeconds: row.lagSeconds === null ? null : row.lagSeconds * (1 + (minutes % 20) / 10),
     })),
   }));
+}
+
+/** Passes on what is said between browser and server, until it goes silent with all its connections open. */
+async function relay(port: number): Promise<{ readonly address: string; freeze(): void }> {
+  let frozen = false;
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    sockets.add(near);
+    near.on('error', () => {});
+    if (frozen) return;
+    const far = connect(port, '127.0.0.1').on('error', () => {});
+    sockets.add(far);
+    near.on('data', (piece) => frozen || far.write(piece)).on('close', () => far.destroy());
+    far.on('data', (piece) => frozen || near.write(piece)).on('close', () => frozen || near.destroy());
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await once(server, 'listening');
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    freeze: () => {
+      frozen = true;
+    },
+  };
 }
