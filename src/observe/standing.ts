@@ -53,14 +53,15 @@ export function accountStanding(account: AccountStatus): Standing {
     : { shade: 'good', word: 'running', rank: 11 };
 }
 
-/** A snapshot under way is neither well nor an alarm. */
+/** What goes by itself, such as a snapshot under way, is neither well nor an alarm. */
 export function overallStanding(accounts: readonly AccountStatus[]): Standing {
   const { ready, reasons } = readiness(accounts);
   if (ready) return { shade: 'good', word: 'ready', rank: 11 };
-  const isReading = reasons.length > 0 && reasons.every(({ state }) => state === 'INCOMPLETE');
-  return isReading
-    ? { shade: 'busy', word: `snapshot ${percent(progress(accounts))}`, rank: 9 }
-    : { shade: 'bad', word: 'not ready', rank: 0 };
+  const states = new Set(reasons.map(({ state }) => state));
+  if (states.size === 0 || [...states].some((state) => state !== 'INCOMPLETE' && state !== 'opening'))
+    return { shade: 'bad', word: 'not ready', rank: 0 };
+  if (states.has('opening')) return { shade: 'busy', word: 'not ready', rank: 6 };
+  return { shade: 'busy', word: `snapshot ${percent(progress(accounts))}`, rank: 9 };
 }
 
 /** The share of the snapshots that is done, each stream counting as much as another. */

@@ -85,6 +85,20 @@ describe('the status page', () => {
     expect(text).toContain('users forbidden');
   });
 
+  it.each<[string, Parameters<typeof account>, string]>([
+    ['well', [[stream('clients')]], 'good">ready'],
+    ['read for the first time', [[stream('clients', firstScan(3, 4)), stream('users')]], 'busy">snapshot 87 %'],
+    ['being opened', [[], { phase: 'opening' }], 'busy">not ready'],
+    ['waiting for its broker', [[stream('clients')], { phase: 'waiting', reason: 'no broker' }], 'bad">not ready'],
+    [
+      'read for the first time but for a stream that is refused',
+      [[stream('clients', firstScan(3, 4)), stream('users', { state: 'FORBIDDEN', reason: '403' })]],
+      'bad">not ready',
+    ],
+  ])('is amber for what goes by itself and red for what does not: an account that is %s', (_, given, badge) => {
+    expect(page(account(...given))).toMatch(new RegExp(`<h1>harvest-kafka</h1>\\s*<span class="badge ${badge}<`));
+  });
+
   it('shows the budgets', () => {
     const budgets = [
       budget('general', { used: 90, waiting: 3 }),
