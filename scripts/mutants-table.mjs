@@ -562,6 +562,18 @@ const TABLE = [
     unit('harvest/gateway', "lists of several pages whose links name Harvest's own address"),
   ],
   [
+    'P10',
+    'behind a proxy anybody passes for Harvest',
+    ['src/base/http-agent.ts', 'requestTls: connect,', 'requestTls: { rejectUnauthorized: false },'],
+    unit('proxies', 'behind the proxy the certificate of Harvest itself is looked at'),
+  ],
+  [
+    'P9',
+    'a token endpoint that is away is told as a doubt about commits',
+    ['src/kafka/failures.ts', 'if (own !== null) return own;', ''],
+    unit('kafka/bearer-tokens', 'an endpoint that answers 503'),
+  ],
+  [
     'P9',
     'run --once calls a blocked stream read',
     ['src/cli/once.ts', "each.state === 'BLOCKED' ||", "each.state === 'BLOCKED' && false ||"],

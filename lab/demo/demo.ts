@@ -7,6 +7,7 @@ import { painter } from '../../src/cli/output.ts';
 import { screen } from '../../src/cli/progress.ts';
 import { publish } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { withoutVariables } from '../../src/config/overrides.ts';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
@@ -35,7 +36,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     const config = loadConfig({
       ...(options.config ? { file: options.config } : {}),
       env: {
-        ...process.env,
+        ...withoutVariables(process.env),
         ...simulated?.env,
         KAFKA_BROKERS: stack.broker.bootstrap,
         SCHEMA_REGISTRY_URL: stack.registry.url,

@@ -113,31 +113,23 @@ function pageFacts({ version, clock, accounts }: HttpOptions, history: History):
 }
 
 function routesOf({ metrics, accounts, dead }: HttpOptions, facts: () => PageFacts): ReadonlyMap<string, Route> {
-  return new Map<string, Route>([
-    [
-      '/health/live',
-      () => {
-        const answer = vitality(dead(), accounts());
-        return json(answer.alive ? 200 : 503, answer);
-      },
-    ],
-    [
-      '/health/ready',
-      () => {
-        const answer = readiness(accounts());
-        return json(answer.ready ? 200 : 503, answer);
-      },
-    ],
-    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() })],
-    [
-      '/status',
-      () => {
-        const { version, uptimeSeconds, accounts } = facts();
-        return json(200, { version, uptimeSeconds, accounts });
-      },
-    ],
-    ['/', () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderPage(facts()), policy: PAGE_POLICY })],
-  ]);
+  const routes: Record<string, Route> = {
+    '/health/live': () => {
+      const answer = vitality(dead(), accounts());
+      return json(answer.alive ? 200 : 503, answer);
+    },
+    '/health/ready': () => {
+      const answer = readiness(accounts());
+      return json(answer.ready ? 200 : 503, answer);
+    },
+    '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
+    '/status': () => {
+      const { version, uptimeSeconds, accounts } = facts();
+      return json(200, { version, uptimeSeconds, accounts });
+    },
+    '/': () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderPage(facts()), policy: PAGE_POLICY }),
+  };
+  return new Map(Object.entries(routes));
 }
 
 const EVENTS = '/events';

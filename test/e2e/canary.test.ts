@@ -12,6 +12,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
@@ -100,6 +101,8 @@ test('every command is looked at for secrets', async () => {
 });
 
 const PASSPHRASE = 'kafka.ssl.key_passphrase';
+/** Of a mechanism that this broker does not know; where it is used, test/kafka/security.test.ts looks for it. */
+const CLIENT_SECRET = 'kafka.sasl.oauthbearer.client_secret';
 
 test('no secret of the configuration is in anything that is printed, served, published or said of failures [P10]', async () => {
   const oauth = {
@@ -115,6 +118,12 @@ test('no secret of the configuration is in anything that is printed, served, pub
   const broker = await ownBroker({ listeners: 'sasl_scram' });
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
+  const proxy = await startConnectProxy();
+  onTestFinished(() => proxy.close());
+  const ways = secretKeys.filter((path) => path.endsWith('.proxy_url'));
+  /** The mark of a proxy is its password. */
+  const plantedAt = (path: string) =>
+    ways.includes(path) ? `http://user:${markOf(path)}@${proxy.address}` : markOf(path);
 
   const base: Settings = {
     'harvest.base_url': `${server.url}/v2`,
@@ -135,10 +144,12 @@ test('no secret of the configuration is in anything that is printed, served, pub
     'harvest.accounts.0.oauth.token_file': join(folder, 'token.json'),
     'kafka.sasl.mechanism': 'scram-sha-256',
     'kafka.sasl.username': LAB_USER.username,
+    'schema_registry.url': registry.url,
   };
-  const planted = plantings(base, (path, secret) => (secret ? markOf(path) : known[path]));
+  const usable = secretKeys.filter((path) => path !== CLIENT_SECRET);
+  const planted = plantings(base, (path, secret) => (secret ? plantedAt(path) : known[path]), usable);
   const marks = secretKeys.map(markOf);
-  expect(secretKeys.filter((path) => !planted.some((settings) => settings[path] === markOf(path)))).toEqual([]);
+  expect(usable.filter((path) => !planted.some((settings) => settings[path] === plantedAt(path)))).toEqual([]);
 
   const said: Said[] = [];
   for (const [index, settings] of planted.entries()) {
@@ -191,6 +202,15 @@ test('no secret of the configuration is in anything that is printed, served, pub
     expect(end.words).toContain(passphrase === 'another' ? 'does not open kafka.ssl.key_file' : 'kafka.ssl');
     said.push(end);
   }
+  const { 'kafka.sasl.username': _user, 'kafka.sasl.password': _password, ...others } = base;
+  const bearer = { ...others, 'kafka.sasl.mechanism': 'oauthbearer', 'kafka.sasl.oauthbearer.client_id': 'a-client' };
+  const refused = await ended('check --json', {
+    ...{ ...bearer, 'harvest.accounts.0.access_token': markOf('harvest.accounts.0.access_token') },
+    'kafka.sasl.oauthbearer.token_endpoint_url': await echo(401),
+    [CLIENT_SECRET]: markOf(CLIENT_SECRET),
+  });
+  expect(refused.words).toContain('Check kafka.sasl');
+  said.push(refused);
   said.push(await ended('spec', base), await ended('version', planted[0]!));
 
   // Topics as the broker keeps them, whatever they are called.
@@ -209,7 +229,8 @@ test('no secret of the configuration is in anything that is printed, served, pub
   const expected = ['"event":"request.finished"', 'FORBIDDEN', '[redacted]', 'perhaps', 'answered 401'];
   expect(expected.filter((trace) => !everything.includes(trace))).toEqual([]);
   const sent = [...registry.authorizations].map((header) => header?.replace(/^Basic (.*)$/, (_, pair) => atob(pair)));
-  for (const path of secretKeys.filter((path) => path.startsWith('schema_registry.'))) {
+  for (const path of ways) expect(proxy.logIns).toContain(`user:${markOf(path)}`);
+  for (const path of usable.filter((path) => path.startsWith('schema_registry.') && !ways.includes(path))) {
     expect(
       sent.some((header) => header?.includes(markOf(path))),
       path,

@@ -188,7 +188,7 @@ describe('overrides', () => {
     ];
     const config = load(SMALL, { overrides });
     expect(config.harvest.accounts[0]!.id).toBe('77');
-    expect(config.kafka.sasl!.password.reveal()).toBe('0123');
+    expect(config.kafka.sasl!.password!.reveal()).toBe('0123');
     expect(
       load('', {
         overrides: [
