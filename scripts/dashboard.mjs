@@ -108,6 +108,7 @@ const ROWS = {
         4: ['held', 'orange'],
         5: ['forbidden', 'red'],
         6: ['blocked', 'dark-red'],
+        7: ['paused', 'purple'],
       },
       { width: 24, height: 14 },
     ),

@@ -372,6 +372,48 @@ const TABLE = [
     ['src/engine/steps/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
   ],
   [
+    'P10',
+    'a log-in takes the redirect of anybody',
+    ['src/cli/login-callback.ts', 'if (told.length !== ours.length || !timingSafeEqual(told, ours)) return null;', ''],
+    unit('cli/login', 'a redirect with another state is turned away'),
+  ],
+  [
+    'P9',
+    'the token of a new log-in is overwritten by the old one',
+    [
+      'src/harvest/auth.ts',
+      'const isNewLogin = found !== null && !isSame(found, this.#stored);',
+      'const isNewLogin = false;',
+    ],
+    unit('harvest/auth', 'a log-in of another process is taken'),
+  ],
+  [
+    'P9',
+    'a paused stream is read all the same',
+    ['src/engine/schedule.ts', 'if (paused !== null) return null;', ''],
+    unit('engine/pause', 'asks Harvest nothing'),
+  ],
+  [
+    'P8',
+    'a deletion takes along what may have moved away in a paused list',
+    [
+      'src/engine/deletions/removal-step.ts',
+      "definition.kind === 'child' || (isRunning(row) && row.complete)",
+      "definition.kind === 'child' || row.complete",
+    ],
+    unit('engine/pause', 'what a deletion takes along of a paused list'),
+  ],
+  [
+    'P1',
+    'lists below a paused stream wait for deletes that it does not carry out',
+    [
+      'src/engine/deletions/removal-step.ts',
+      'row.confirmed.length > 0 && isRunning(row) &&',
+      "row.confirmed.length > 0 && row.state === 'RUNNING' &&",
+    ],
+    unit('engine/pause', 'the lists below it go on'),
+  ],
+  [
     'P4',
     'a signal is not part of its transaction',
     ['src/engine/committer.ts', 'signalsDone: results.flatMap((result) => result.signalsDone),', 'signalsDone: [],'],

@@ -56,7 +56,12 @@ export function credentialOf(account: AccountConfig): Credential {
   if (account.access_token) return { accessToken: account.access_token };
   const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
   return {
-    oauth: { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, tokenFile: token_file },
+    oauth: {
+      clientId: client_id,
+      clientSecret: client_secret,
+      refreshToken: refresh_token ?? null,
+      tokenFile: token_file,
+    },
   };
 }
 

@@ -38,9 +38,11 @@ const account = z
         client_secret: secret('${file:/run/secrets/harvest_client_secret}').describe(
           'Client secret of your OAuth2 application.',
         ),
-        refresh_token: secret('${file:/run/secrets/harvest_refresh_token}').describe(
-          'The first refresh token; later ones are kept in token_file.',
-        ),
+        refresh_token: secret('${file:/run/secrets/harvest_refresh_token}')
+          .optional()
+          .describe(
+            'The first refresh token; later ones are kept in token_file. Not needed after `harvest-kafka login`, which writes token_file.',
+          ),
         token_file: text()
           .meta({ example: '/var/lib/harvest-kafka/token.json' })
           .describe(

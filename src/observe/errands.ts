@@ -10,12 +10,13 @@ export interface Errand extends Concern {
   readonly dependents: readonly string[];
 }
 
-/** States that go by themselves, or that somebody chose. */
+/** States that go by themselves, or that somebody chose; so is the pause of a stream, not that of a budget. */
 const NO_ERRAND = ['opening', 'INCOMPLETE', 'RETRYING', 'FEATURE_OFF'];
 
 export function errands(accounts: readonly AccountStatus[]): Errand[] {
   const { reasons, notes } = readiness(accounts);
-  const found = [...reasons, ...notes].filter(({ state }) => !NO_ERRAND.includes(state));
+  const isChosen = ({ stream, state }: Concern) => stream !== undefined && state === 'PAUSED';
+  const found = [...reasons, ...notes].filter((each) => !NO_ERRAND.includes(each.state) && !isChosen(each));
   const causes = found.filter((concern) => causeOf(concern, found) === null);
   return causes.map((cause) => ({
     ...cause,

@@ -24,6 +24,7 @@ const STATES: Readonly<Record<Exclude<StreamState, 'RUNNING'>, Standing>> = {
   FORBIDDEN: { shade: 'bad', word: 'forbidden', rank: 0 },
   BLOCKED: { shade: 'bad', word: 'blocked', rank: 1 },
   HELD: { shade: 'bad', word: 'held', rank: 2 },
+  PAUSED: { shade: 'off', word: 'paused', rank: 7 },
   FEATURE_OFF: { shade: 'off', word: 'module off', rank: 12 },
 };
 

@@ -21,6 +21,7 @@ import { ownBroker } from '../support/stack.ts';
 
 const COMMANDS = [
   'check',
+  'plan',
   'streams',
   'state show',
   'state show clients',
@@ -29,11 +30,15 @@ const COMMANDS = [
   'verify tasks',
   'reconcile clients',
   'release clients',
+  'pause clients',
+  'resume clients',
   'schemas diff',
   'schemas register',
 ];
+/** They end when they are stopped. */
+const LASTING = ['watch clients --from-beginning', 'login --port 0 --no-browser'];
 /** They load no configuration, or not the user's. */
-const OTHERS = ['run', 'spec', 'version', 'demo', 'help'];
+const OTHERS = ['run', 'spec', 'version', 'demo', 'completion', 'help'];
 
 /** Of the broker it is the lab's own password, so that it opens the door. */
 const markOf = (path: string) =>
@@ -77,6 +82,15 @@ async function ended(command: string, settings: Settings): Promise<Said & { code
   return { where: `${command} (${code})`, words: output + errors, code };
 }
 
+/** The words of a command until it has told its person what to do, and then is stopped. */
+async function stopped(command: string, settings: Settings): Promise<Said> {
+  const running = start([...command.split(' '), ...args(settings)]);
+  await until(`${command} says what it does`, () => running.errors() !== '');
+  running.process.kill('SIGINT');
+  const { code, output, errors } = await running.ended;
+  return { where: `${command} (${code})`, words: output + errors };
+}
+
 /** Answers whatever it is asked with this status and with everything that it was told, as some proxies do. */
 async function echo(status: number): Promise<string> {
   const server = createServer(async (request, response) => {
@@ -96,7 +110,7 @@ test('every command is looked at for secrets', async () => {
   const { output } = await start(['--help']).ended;
   const listed = [...output.split('Commands:')[1]!.matchAll(/^ {2}([a-z-]+)/gm)].map((match) => match[1]!);
   expect(listed.toSorted()).toEqual(
-    [...new Set([...COMMANDS.map((each) => each.split(' ')[0]!), ...OTHERS])].toSorted(),
+    [...new Set([...COMMANDS, ...LASTING, ...OTHERS].map((each) => each.split(' ')[0]!))].toSorted(),
   );
 });
 
@@ -169,6 +183,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     const { code, output, errors } = await running.ended;
     said.push({ where: `run (${code})`, words: output + errors });
     said.push(...(await Promise.all(COMMANDS.map((each) => ended(index === 0 ? each : `${each} --json`, own)))));
+    said.push(...(await Promise.all(LASTING.map((each) => stopped(each, own)))));
 
     // Nothing of it works: other doors, and secrets in the wrong places.
     for (const status of [401, 409]) {

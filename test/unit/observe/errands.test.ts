@@ -6,13 +6,14 @@ const refused = (rest = {}) =>
   ({ state: 'FORBIDDEN', reason: '403 to /invoices', remedy: 'Give the role.', ...rest }) as const;
 
 describe('what needs a person', () => {
-  test('is nothing while streams are in step, read for the first time, repeated or switched off', () => {
+  test('is nothing while streams are in step, read for the first time, repeated, paused or switched off', () => {
     const retrying = { since: '2026-11-21T06:00:00Z', attempt: 3, reason: '503', remedy: 'Wait.' };
     const streams = [
       stream('clients'),
       stream('users', firstScan(1, 2)),
       stream('tasks', { retrying }),
       stream('expenses', { state: 'FEATURE_OFF', reason: 'module off' }),
+      stream('roles', { state: 'PAUSED', reason: 'paused by ada' }),
     ];
     expect(errands([account(streams), account([], { phase: 'opening' })])).toEqual([]);
   });
