@@ -720,6 +720,24 @@ const TABLE = [
     ['src/sink/tables.ts', "if (typeof held === 'object' && held.type === 'record') {", 'if (false) {'],
     unit('sink/ddl', 'has a column for every member of its schema'),
   ],
+  [
+    'P10',
+    'the page answers to any name that leads here',
+    ['src/observe/hosts.ts', "!hostname.includes('.')", 'true'],
+    unit('observe/http', 'foreign.example.com'),
+  ],
+  [
+    'P9',
+    'a page that hears nothing goes on looking well',
+    ['src/observe/page-assets.ts', '++silent > SILENT_FRAMES', 'false'],
+    unit('observe/browser', 'nothing comes any more'),
+  ],
+  [
+    'P9',
+    'events wait in memory for a page that does not read',
+    ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
+    unit('observe/events', 'one event waits in memory'),
+  ],
 ];
 
 export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {
