@@ -714,6 +714,30 @@ const TABLE = [
     ['src/codec/registry.ts', 'refusal ?? (await otherTypes(client, subject))', 'refusal'],
     unit('codec/registry', 'a type that changes is refused'),
   ],
+  [
+    'P10',
+    'a password in the command line goes into the connector',
+    ['src/cli/sink.ts', 'if (PLACEHOLDER.test(value)) return value;', 'return value;'],
+    unit('cli/program', 'a secret in the command line is refused and not repeated'),
+  ],
+  [
+    'P8',
+    'the connector of the tables leaves deleted rows there',
+    ['src/sink/connector.ts', "'delete.enabled': 'true'", "'delete.enabled': 'false'"],
+    unit('sink/connector', 'it reads only what is committed, deletes, quotes'),
+  ],
+  [
+    'P4',
+    'the connector of the tables reads what may be aborted',
+    ['src/sink/connector.ts', "'read_committed'", "'read_uncommitted'"],
+    unit('sink/connector', 'it reads only what is committed, deletes, quotes'),
+  ],
+  [
+    'P7',
+    'a table leaves nested records out without a word',
+    ['src/sink/tables.ts', "if (typeof held === 'object' && held.type === 'record') {", 'if (false) {'],
+    unit('sink/ddl', 'has a column for every member of its schema'),
+  ],
 ];
 
 export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {

@@ -16,6 +16,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { openLivingAccount } from './living-account.ts';
+import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -28,9 +29,17 @@ export async function demo(options: DemoOptions): Promise<number> {
 
   // Parts are stopped in the reverse order of their start, whatever happens in between.
   const closers: (() => Promise<unknown>)[] = [];
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  // Nobody sees it any more.
+  process.stdout.on('error', () => stop.abort());
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    const tables = options.sink
+      ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal: stopped })
+      : null;
+    if (tables) closers.push(tables.close);
     const simulated = account === null ? await simulate(data, options) : null;
     if (simulated) closers.push(simulated.close);
 
@@ -45,16 +54,13 @@ export async function demo(options: DemoOptions): Promise<number> {
       overrides: [...DEMO_SETTINGS, ...(simulated ? SIMULATED_SETTINGS : []), ...(options.set ?? [])],
     });
     const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
-    const stop = new AbortController();
-    // Nobody sees it any more.
-    process.stdout.on('error', () => stop.abort());
     // The topics are there once the account is open.
     let announceOpen = () => {};
     const opened = new Promise<void>((resolve) => {
       announceOpen = resolve;
     });
     const publishing = publish(config, log, {
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stopped,
       once: false,
       terminal,
       onEvent: ({ name }) => {
@@ -84,11 +90,15 @@ export async function demo(options: DemoOptions): Promise<number> {
       show: (change) => printer.show(change),
       fromBeginning: false,
       onCaughtUp: () => simulated?.live(),
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stopped,
     });
     closers.push(async () => printer.close());
-    await Promise.all([publishing, watching]);
+    await Promise.all([publishing, watching, tables?.fill(config)]);
     return EXIT.clean;
+  } catch (error) {
+    // Stopped while it was still starting: nothing has failed.
+    if (stopped.aborted) return EXIT.clean;
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }

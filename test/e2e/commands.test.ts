@@ -1,7 +1,9 @@
 // Failures before or besides the work, as users meet them: exit code, what and where, and what to do about it.
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
@@ -354,3 +356,14 @@ describe('topics', () => {
 
 /** Enough for commands that reach nobody. */
 const CONFIGURED = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };
+
+test('the demo that is stopped while it starts ends without a complaint', async () => {
+  const data = await temporaryFolder();
+  const running = start(['demo', '--data', data], {
+    HARVEST_KAFKA_LAB_CACHE: process.env.HARVEST_KAFKA_LAB_CACHE ?? '',
+    HOME: homedir(),
+  });
+  await until('the broker is being started', () => existsSync(join(data, 'simulated', 'broker')));
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 0, errors: '' });
+});
