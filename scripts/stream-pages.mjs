@@ -90,7 +90,11 @@ function pageOf(stream, catalog, schema, value) {
     '',
     ...table(['what', 'how it is found', 'interval'], ways(stream)),
     '',
-    `Intervals are seconds, the defaults of ${code(`streams.${stream.name}`)}; a budget that does not reach stretches them.`,
+    ...(stream.kind === 'derived'
+      ? ['More: [derived streams](../../operating/derived-streams.md).']
+      : [
+          `Intervals are seconds, the defaults of ${code(`streams.${stream.name}`)}; a budget that does not reach stretches them.`,
+        ]),
     ...(stream.kind === 'report'
       ? ['Which window is read when: [reports](../../operating/freshness.md#reports).']
       : []),
@@ -114,7 +118,7 @@ function pageOf(stream, catalog, schema, value) {
 
 /** What stands in the table at the top. */
 function identity(stream, catalog) {
-  const { name, path, budget, paging, key, parent, belongsTo, feature, permission } = stream;
+  const { name, key, parent, belongsTo, feature, permission } = stream;
   const owner = parent?.stream ?? belongsTo?.stream ?? null;
   const named = (rows) => rows.map((other) => `[${other}](${other}.md)`).join(', ');
   const below = catalog.filter((other) => (other.parent?.stream ?? other.belongsTo?.stream) === name);
@@ -123,7 +127,7 @@ function identity(stream, catalog) {
   return [
     ['topic', `${code(`harvest.${name}`)} (with the default prefix)`],
     ['key', key.map((field) => `${code(field.name)} ${field.type}`).join(', ')],
-    ['source', `${code(`GET ${path}`)}${PAGING[paging]}, from the ${budget} budget`],
+    ['source', sourceOf(stream)],
     ['permission', permission],
     ...(feature ? [['module', `${moduleOf(feature)}: FEATURE_OFF while it is off`]] : []),
     ...(owner ? [['deleted with', named([owner])]] : []),
@@ -134,10 +138,18 @@ function identity(stream, catalog) {
   ];
 }
 
+function sourceOf({ kind, path, paging, budget, rows, parent }) {
+  return kind === 'derived'
+    ? `${code(rows)} of each record of [${parent.stream}](${parent.stream}.md); off unless ${code('enabled')} is set`
+    : `${code(`GET ${path}`)}${PAGING[paging]}, from the ${budget} budget`;
+}
+
 const PAGING = { cursor: ', pages by cursor', page: ', pages by number', none: '' };
 
 /** How changes, deletions and silent drift are found, and how soon. */
 function ways(stream) {
+  if (stream.kind === 'derived')
+    return [['changes and deletions', `in the transaction of the record of ${code(stream.parent.stream)}`, 'with it']];
   const [poll, count, reconcile] = ['poll', 'count', 'reconcile'].map((name) => intervalOf(stream.name, name));
   switch (stream.kind) {
     case 'list':
@@ -167,8 +179,6 @@ function ways(stream) {
         ],
         ['what no change tells', 'a round over all windows, in the slack of the budget', reconcile],
       ];
-    default:
-      return [['changes and deletions', 'in the transaction of the record that it is read out of', 'with it']];
   }
 }
 

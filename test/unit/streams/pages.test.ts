@@ -22,7 +22,7 @@ test.each(catalog)(
   'the page of $name has its key, source, permission, every field of its schema and an example',
   (stream) => {
     const page = pages[`docs/generated/streams/${stream.name}.md`]!;
-    expect(page).toContain(`\`GET ${stream.path}\``);
+    expect(page).toContain(stream.kind === 'derived' ? `\`${stream.rows}\` of each record` : `\`GET ${stream.path}\``);
     expect(page).toContain(stream.permission);
     for (const { name } of [...stream.key, ...schemas.get(stream.name)!.fields])
       expect(page).toContain(`| \`${name}\` |`);
