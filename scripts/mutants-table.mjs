@@ -352,8 +352,8 @@ const TABLE = [
     ['src/engine/steps/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);',
-      'return read(position.scan === null ? NEVER : steppedAt(runtime, now), PRIORITY.slack);',
+      'return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));',
+      'return read(NEVER, patientPriority(runtime));',
     ],
   ],
   [
@@ -625,6 +625,76 @@ const TABLE = [
     'P5',
     'a fenced instance opens again',
     ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
+  ],
+  [
+    'P1',
+    'derived streams that are switched on later get nothing of what was there before',
+    ['src/engine/schedule.ts', "if (derivedReading(runtime) !== 'due') return null;", 'if (runtime) return null;'],
+    unit('engine/derived', 'switched on later'),
+  ],
+  [
+    'P1',
+    'derived streams miss what happened while they were switched off',
+    ['src/engine/state/stream-runtimes.ts', ' ?? interruption(runtime, stored)', ''],
+    unit('engine/derived', 'switched off for a while'),
+  ],
+  [
+    'P1',
+    'an item that left its parent stays',
+    [
+      'src/engine/steps/derived.ts',
+      'if (!there.has(id)) diff.remove(id);',
+      'if (changes.get(id) === null) diff.remove(id);',
+    ],
+    unit('engine/derived', 'an item that left'),
+  ],
+  [
+    'P8',
+    'a record that does not say what it holds loses its items',
+    ['src/streams/definition.ts', 'if (!Array.isArray(items)) return null;', 'if (!Array.isArray(items)) return [];'],
+    unit('engine/derived', 'does not say what it holds'),
+  ],
+  [
+    'P10',
+    'an excluded field stays in the schema',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') return [];", "if (treatment === 'exclude') return [field];"],
+    unit('codec/mask', 'under any mask a record has the fields'),
+  ],
+  [
+    'P10',
+    'an excluded field goes to _extra',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') continue;", ''],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a hashed field is published as it is',
+    ['src/codec/mask.ts', 'kept.push([name, hashed(value)])', 'kept.push([name, value])'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a dead letter shows what an excluded field was part of',
+    ['src/codec/mask.ts', 'return WITHHELD;', 'return value;'],
+    unit('codec/mask', 'shows nothing of a member that was to lose a part'),
+  ],
+  [
+    'P10',
+    'a record asked for by its id keeps its excluded fields',
+    ['src/harvest/client.ts', 'return this.#mask(stream, body);', 'return body;'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'what was published before a field was excluded stays',
+    ['src/codec/codec.ts', '...(isWider && { hash: UNREADABLE.hash })', ''],
+    unit('privacy', 'rows that lie on a topic with a field'),
+  ],
+  [
+    'P10',
+    'a decimal becomes text where the registry lets it',
+    ['src/codec/registry.ts', 'refusal ?? (await otherTypes(client, subject))', 'refusal'],
+    unit('codec/registry', 'a type that changes is refused'),
   ],
   [
     'P10',

@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { withoutVariables } from '../../src/config/overrides.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { openLivingAccount } from './living-account.ts';
@@ -104,8 +105,9 @@ export async function demo(options: DemoOptions): Promise<number> {
 }
 
 const LINE_WIDTH = 150;
-/** Anything free on loopback. */
-const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
+const DERIVED = catalog.filter(({ kind }) => kind === 'derived').map(({ name }) => `streams.${name}.enabled=true`);
+/** Anything free on loopback, and all that there is to see. */
+const DEMO_SETTINGS = ['http.listen=127.0.0.1:0', ...DERIVED];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(

@@ -85,10 +85,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   watch: ['watch', 'watch time_entries invoices', 'watch clients --from-beginning --json'],
   'schemas diff': ['schemas diff'],
   'schemas register': ['schemas register --set topics.prefix=test'],
+  completion: ['completion bash > /etc/bash_completion.d/harvest-kafka', 'completion fish | source'],
   'sink ddl': ['sink ddl | psql postgresql://sink@db/sink -v ON_ERROR_STOP=1', 'sink ddl --schema time_tracking'],
   'sink connector': ['sink connector --jdbc-url jdbc:postgresql://db:5432/sink --registry-url http://registry:8081'],
   'sink apply': ['sink apply --connect-url http://connect:8083 --jdbc-url jdbc:postgresql://db:5432/sink'],
-  completion: ['completion bash > /etc/bash_completion.d/harvest-kafka', 'completion fish | source'],
   spec: ['spec > harvest-kafka.schema.json'],
   demo: ['demo', 'demo --sink', 'demo --time-entries 10000 --every 200'],
 };

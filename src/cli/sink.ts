@@ -1,9 +1,9 @@
 // `sink ddl`, `sink connector` and `sink apply`: the topics in SQL tables. Tables and connector follow from the catalog, the schemas
 // and the configuration alone; only `apply` talks to anybody.
 import { EXIT, PublisherError } from '../base/errors.ts';
-import { loadSchemas, publishedSchema } from '../codec/schemas.ts';
+import { publishedSchema } from '../codec/schemas.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO } from '../daemon.ts';
+import { valueSchemas } from '../privacy.ts';
 import { enabledStreams, prefixOf } from '../settings.ts';
 import { applyConnector, type Connector } from '../sink/apply.ts';
 import { createConnectClient } from '../sink/connect-client.ts';
@@ -93,7 +93,7 @@ export async function schemasOfTables(config: Config, options: Pick<SinkOptions,
 /** Tables of all streams that are on, with the schemas that their topics carry. */
 async function tablesOf(config: Config): Promise<Table[]> {
   const streams = enabledStreams(config);
-  const schemas = await loadSchemas(AVRO, streams);
+  const schemas = await valueSchemas(config, streams);
   return streams.map((stream) => {
     const schema = publishedSchema(schemas.get(stream.name)!, config.decimal_handling_mode);
     return tableOf(stream, schema, config.key.format, streams);

@@ -10,20 +10,22 @@ import { printJson, table } from './output.ts';
 export async function streams(options: CommonOptions): Promise<number> {
   const config = configOf(options, withoutAccount());
   const rows = config.harvest.accounts.flatMap((account) =>
-    catalog.map((stream) => {
-      const settings = config.streams[stream.name]!;
-      return {
-        stream: stream.name,
-        kind: stream.kind,
-        enabled: settings.enabled,
-        topic: dataTopic(prefixOf(config, account), stream.name),
-        key: stream.key.map((field) => field.name).join(','),
-        path: stream.path,
-        budget: stream.budget,
-        poll_interval_seconds: settings.poll_interval_seconds,
-        permission: stream.permission,
-      };
-    }),
+    catalog
+      .filter(({ kind, name }) => kind !== 'derived' || config.streams[name]!.enabled)
+      .map((stream) => {
+        const settings = config.streams[stream.name]!;
+        return {
+          stream: stream.name,
+          kind: stream.kind,
+          enabled: settings.enabled,
+          topic: dataTopic(prefixOf(config, account), stream.name),
+          key: stream.key.map((field) => field.name).join(','),
+          path: stream.kind === 'derived' ? `${stream.rows} of ${stream.parent!.stream}` : stream.path,
+          budget: stream.budget,
+          poll_interval_seconds: settings.poll_interval_seconds,
+          permission: stream.permission,
+        };
+      }),
   );
   if (options.json) printJson(rows);
   else {

@@ -9,12 +9,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
+import { harvestStreams } from '../support/truth.ts';
 
 /** A small account, and not every stream of it. */
 const small = async (options: SimulatorOptions = {}) => ({
@@ -127,7 +127,7 @@ test('every command answers in JSON', async () => {
   expect(checked).toMatchObject({ next: 'harvest-kafka verify (with the same --set)' });
   const general = planned[0].budgets.general.requests;
   expect(checked.planned).toMatchObject([{ account_id: planned[0].account_id, general: { requests: general } }]);
-  expect(streams).toHaveLength(catalog.length);
+  expect(streams).toHaveLength(harvestStreams.length);
   expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
 });
 
