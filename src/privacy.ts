@@ -1,4 +1,4 @@
-// What the configuration keeps out of Kafka, by stream: the schemas without it, and what takes it out of records.
+// The configuration keeps fields out of Kafka, by stream: the schemas without them, and the mask that takes them out of records.
 import { packageUrl } from './base/package-root.ts';
 import { type MaskedFields, maskedSchema, recordMask } from './codec/mask.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
@@ -24,7 +24,7 @@ export async function valueSchemas(config: Config, streams: readonly StreamDefin
   );
 }
 
-/** What is derived has lost what its parent's record has lost of it. */
+/** A derived stream has lost the fields that its parent's array has lost. */
 function fieldsOf({ streams }: Config, stream: StreamDefinition): MaskedFields | undefined {
   if (stream.kind !== 'derived') return streams[stream.name]?.fields;
   const { exclude, hash } = streams[stream.parent!.stream]?.fields ?? { exclude: [], hash: [] };

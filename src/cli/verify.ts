@@ -141,7 +141,7 @@ async function verifyAccount(
       grain: config.reports.window,
     },
     sample: options.sample ?? null,
-    // What is derived comes with its parent.
+    // Derived rows come with their parents.
     patienceMs: ({ name, kind, parent }) => {
       const polled = kind === 'derived' ? parent!.stream : name;
       return 1000 * patienceOf(options, config.streams[polled]!.poll_interval_seconds);

@@ -14,7 +14,7 @@ export interface MaskedFields {
 }
 
 type Treatment = 'exclude' | 'hash' | Mask;
-/** What becomes of the members of a record; of a record or an array of records in it, by a mask of its own. */
+/** The treatment of the members of a record; a record or an array of records in it has a mask of its own. */
 type Mask = ReadonlyMap<string, Treatment>;
 
 const HASH_DOC = 'HMAC-SHA-256 of the JSON text of what Harvest sends, in hexadecimal.';

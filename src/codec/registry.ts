@@ -66,7 +66,7 @@ export function diffSubjects(
 }
 
 /**
- * What registries let pass although readers do not: Avro reads bytes as text and text as bytes, so a decimal that becomes text
+ * Changes of type that registries let pass: Avro reads bytes as text and text as bytes, so a decimal that becomes text
  * would come out as something else. Null when no type has changed.
  */
 async function otherTypes(client: RegistryClient, { name, part, schema }: Subject): Promise<string | null> {

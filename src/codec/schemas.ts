@@ -77,7 +77,7 @@ export function keySchema(stream: StreamDefinition): RecordSchema {
 }
 
 /**
- * What each field of a record holds, by its path: `amount`, `client.name`, `line_items.kind` for a member of the records of an
+ * The type of each field of a record, by its path: `amount`, `client.name`, `line_items.kind` for a member of the records of an
  * array. A record's own type is `record`, an array's `array of …`. Also of schemas that are not ours.
  */
 export function fieldTypes(schema: object, prefix = ''): ReadonlyMap<string, string> {

@@ -1,5 +1,5 @@
 // Whether the fields that are excluded or hashed are fields of their streams that can be: said when the configuration is read,
-// with key and line. What there is, the checked-in schemas say.
+// with key and line. The checked-in schemas say which fields there are.
 import { readFileSync } from 'node:fs';
 import { packagePath } from '../base/package-root.ts';
 import { catalog } from '../streams/catalog.ts';
@@ -32,7 +32,7 @@ export function fieldTroubles({ streams, privacy }: Config): Trouble[] {
   return troubles;
 }
 
-/** What is derived is read out of what is left of its parent's record. */
+/** A derived stream is read out of the rest of its parent's record. */
 function elsewhere({ name, parent, rows }: StreamDefinition): Trouble {
   const message = `has no place here: name them in streams.${parent!.stream}.fields, as ${rows}.name_of_field`;
   return { path: ['streams', name, 'fields'], message };
@@ -55,7 +55,7 @@ function troublesOf(
   return [...troubles('exclude', exclude), ...troubles('hash', hash)];
 }
 
-/** What is wrong with a name, whether it is excluded or hashed. */
+/** The complaint about a name, whether it is excluded or hashed. */
 function complaint(
   name: string,
   stream: StreamDefinition,
@@ -75,7 +75,7 @@ function complaint(
   return null;
 }
 
-/** What a derived stream cannot be made without. */
+/** A derived stream cannot be made without its array and its keys. */
 function needed(name: string, derived: readonly StreamDefinition[]): string | null {
   const without = derived.find(({ rows, key }) => name === rows || key.some((part) => name === `${rows}.${part.name}`));
   if (without === undefined) return null;

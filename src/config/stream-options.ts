@@ -18,7 +18,7 @@ const fieldNames = (example: string) =>
     .default([])
     .meta({ example: [example] });
 
-/** What becomes of fields, by their names; field-names.ts says which there are. */
+/** Fields that are left out or hashed, by their names; field-names.ts says which there are. */
 const fields = z.strictObject({
   exclude: fieldNames('notes').describe(
     'Fields that are left out, of the schema too: notes, or client.name, which reaches into arrays of records as well.',

@@ -78,7 +78,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
   const due = nextTask(runtime, view, now)?.at ?? null;
   const cause = standstillOf(runtime, view);
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
-  // What is derived is as new as what it is derived from.
+  // A derived stream is as new as its parent.
   const { synced_to } = definition.kind === 'derived' && row.complete ? runtime.parent!.row : row;
   return {
     stream: definition.name,

@@ -43,7 +43,7 @@ export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' 
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
-  /** What a record may hold before anything else sees it: fields that are excluded or hashed leave it here. */
+  /** Takes excluded and hashed fields out of a record before anything else sees it. */
   readonly mask?: (stream: StreamDefinition, record: JsonObject) => JsonObject;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;

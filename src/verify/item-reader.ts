@@ -1,4 +1,4 @@
-// What a record is to the comparison of a stream that is derived from it: the rows of its items.
+// Reads a record of Harvest's answer for the comparison of a derived stream: the rows of its items.
 import { type Codec, ConversionError, type JsonObject, type RowId } from '../engine/ports.ts';
 import { itemsIn, type StreamDefinition } from '../streams/definition.ts';
 import type { ReadRecord, RecordReader, Rows } from './record-reader.ts';

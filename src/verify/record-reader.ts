@@ -5,7 +5,7 @@ import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId 
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Share } from './share.ts';
 
-/** What one record of an answer is to the comparison of a stream. */
+/** Makes rows of a record of Harvest's answer, for the comparison of a stream. */
 export interface Rows {
   rowsOf(record: JsonObject, share: Share): readonly (readonly [RowId, ReadRecord])[];
 }

@@ -163,7 +163,7 @@ export class Verification {
     await comparison.count();
   }
 
-  /** What Harvest is asked for, to compare a stream. */
+  /** The stream that Harvest is asked for, to compare another. */
   #asked(stream: StreamDefinition): StreamDefinition {
     return stream.kind === 'derived' ? this.#named(stream.parent!.stream) : stream;
   }

@@ -1,4 +1,4 @@
-// What the configuration keeps out of Kafka, with the built command: a mark in every field that is excluded or hashed, and
+// Excluded fields with the built command: a mark in every field that is excluded or hashed, and
 // everything that leaves the program searched for it.
 import { expect, test } from 'vitest';
 import { readCommitted } from '../support/kafka.ts';
@@ -80,7 +80,7 @@ test('an excluded value is in no topic, log, dead letter, metric, status, page o
   );
   expect(leaks).toEqual([]);
 
-  // What would hold a mark is there: each topic, the dead letter, the difference.
+  // All that would hold a mark is there: each topic, the dead letter, the difference.
   expect(names.filter((name) => !said.has(name))).toEqual([]);
   expect(said.get('dead-letters list --json')).toContain('"refused"');
   expect(said.get('verify --alone --values --patience 0 --json')).toContain('Late');

@@ -15,7 +15,7 @@ const STREAMS = ['company', 'contacts', 'invoices', 'tasks'];
 const SALT = 'pepper-and-salt';
 const { signal } = new AbortController();
 
-/** What a daemon with these settings makes of schemas and records. */
+/** The schemas and the mask of a daemon with these settings. */
 async function parts(...settings: readonly string[]) {
   const config = loadConfig({
     text: '',
@@ -94,6 +94,25 @@ test('an excluded value is in no record, dead letter, notification, state row or
   expect(of('contacts').refused).toEqual([refused!.id]);
 });
 
+test('what is derived from a record has lost what the record has lost, in schema and rows [P10]', async () => {
+  const { simulator } = account({ timeEntries: 20 });
+  const log = new MemoryLog();
+  const { schemas: narrow, mask } = await parts(
+    'streams.invoice_line_items.enabled=true',
+    'streams.invoices.fields.exclude=line_items.description',
+    'streams.invoices.fields.hash=line_items.unit_price',
+  );
+  const streams = ['company', 'invoices', 'invoice_line_items'];
+  await benchAccount(simulator, log, { streams, codec: { schemas: narrow }, source: { mask } }).catchUp();
+  const items = await valuesOf(log, 'invoice_line_items', narrow);
+  expect(items.length).toBeGreaterThan(5);
+  for (const item of items) {
+    expect(item).not.toHaveProperty('description');
+    expect(item).toMatchObject({ unit_price: expect.stringMatching(/^[0-9a-f]{64}$/), _extra: null });
+  }
+  expect(log.deadLetters).toEqual([]);
+});
+
 test('rows that lie on a topic with a field that is excluded since are published anew without it when they are read again [P2]', async () => {
   const { simulator } = account({ timeEntries: 20 });
   const log = new MemoryLog();
@@ -128,7 +147,7 @@ test('rows that lie on a topic with a field that is excluded since are published
   expect(falseChanges(log)).toEqual([]);
 });
 
-/** What Harvest answers, as `change` leaves it. */
+/** Harvest's answers, as `change` leaves them. */
 function sending(answer: Transport, change: (body: string) => string): Transport {
   return async (request, signal) => {
     const { body, ...rest } = await answer(request, signal);

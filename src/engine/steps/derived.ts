@@ -1,5 +1,5 @@
-// What is derived from the records of a step: the line items of an invoice, the recipients of a message. They are compared like any
-// record, in the step of their parent and so in its transaction, and leave with it or when it no longer lists them. No request is made.
+// Derived streams hold the items of their parents' records: the lines of an invoice, the recipients of a message. Items are compared
+// like any record, in the step of their parent and so in its transaction, and leave with it or when it no longer lists them.
 import { itemsIn } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';

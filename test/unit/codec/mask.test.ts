@@ -1,4 +1,4 @@
-// What a mask makes of a record and of its schema: both lose the same, and nothing else.
+// A mask narrows a record and its schema: both lose the same, and nothing else.
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

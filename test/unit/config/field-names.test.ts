@@ -11,7 +11,7 @@ const BASE = [
 ];
 const load = (...overrides: readonly string[]) => loadConfig({ text: '', env: {}, overrides: [...BASE, ...overrides] });
 
-/** What is said of a list of names; `hash` unless told otherwise. */
+/** The refusal of a list of names; of `hash` unless told otherwise. */
 function refusal(stream: string, names: string, key = 'hash'): string {
   try {
     load('privacy.salt=s', `streams.${stream}.fields.${key}=${names}`);
