@@ -627,24 +627,6 @@ const TABLE = [
     ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
   ],
   [
-    'P10',
-    'the page answers to any name that leads here',
-    ['src/observe/hosts.ts', "!hostname.includes('.')", 'true'],
-    unit('observe/http', 'foreign.example.com'),
-  ],
-  [
-    'P9',
-    'a page that hears nothing goes on looking well',
-    ['src/observe/page-assets.ts', '++silent > SILENT_FRAMES', 'false'],
-    unit('observe/browser', 'nothing comes any more'),
-  ],
-  [
-    'P9',
-    'events wait in memory for a page that does not read',
-    ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
-    unit('observe/events', 'one event waits in memory'),
-  ],
-  [
     'P1',
     'derived streams that are switched on later get nothing of what was there before',
     ['src/engine/schedule.ts', "if (derivedReading(runtime) !== 'due') return null;", 'if (runtime) return null;'],
@@ -737,6 +719,24 @@ const TABLE = [
     'a table leaves nested records out without a word',
     ['src/sink/tables.ts', "if (typeof held === 'object' && held.type === 'record') {", 'if (false) {'],
     unit('sink/ddl', 'has a column for every member of its schema'),
+  ],
+  [
+    'P10',
+    'the page answers to any name that leads here',
+    ['src/observe/hosts.ts', "!hostname.includes('.')", 'true'],
+    unit('observe/http', 'foreign.example.com'),
+  ],
+  [
+    'P9',
+    'a page that hears nothing goes on looking well',
+    ['src/observe/page-assets.ts', '++silent > SILENT_FRAMES', 'false'],
+    unit('observe/browser', 'nothing comes any more'),
+  ],
+  [
+    'P9',
+    'events wait in memory for a page that does not read',
+    ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
+    unit('observe/events', 'one event waits in memory'),
   ],
 ];
 
