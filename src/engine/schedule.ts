@@ -7,7 +7,7 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import type { StreamRow } from './state/stream-row.ts';
+import { isRunning, type StreamRow } from './state/stream-row.ts';
 import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
