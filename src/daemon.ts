@@ -10,7 +10,7 @@ import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { Account } from './engine/account.ts';
-import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-loops.ts';
+import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-watch.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
 import type { Intervals } from './engine/state/stream-runtime.ts';

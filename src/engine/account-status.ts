@@ -76,7 +76,8 @@ function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: numbe
 }
 
 function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {
-  const { row, definition, retry } = runtime;
+  const { row, definition, memory } = runtime;
+  const { retry } = memory;
   const due = nextTask(runtime, view, now)?.at ?? null;
   const refusedParent =
     runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING'
@@ -87,19 +88,19 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     stream: definition.name,
     state: refusedParent?.row.state ?? stateOf(row),
     ...reasonOf(runtime, accountId, refusedParent, waiting),
-    nextProbeAt: isProbed(row) ? isoSeconds(runtime.probeAt) : null,
+    nextProbeAt: isProbed(row) ? isoSeconds(memory.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
-    lastCommitAt: runtime.lastCommitAt === null ? null : isoSeconds(runtime.lastCommitAt),
+    lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
     pollIntervalSeconds: runtime.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),
     retrying: retry && {
       since: isoSeconds(retry.since),
-      attempt: retry.backoff.attempt,
+      attempt: retry.attempt,
       reason: retry.error.message,
       remedy: retry.error.remedy,
     },

@@ -17,9 +17,8 @@ import type {
 } from './ports.ts';
 import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import { type StreamRow, settledRow, stateOf, whyOf } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
-import { settledRow } from './state/stream-runtimes.ts';
 import type { StepResult } from './step.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
@@ -162,7 +161,7 @@ export class Committer {
     const rows = new Map<StreamRuntime, StreamRow>();
     for (const result of results) {
       for (const [runtime, move] of result.moves)
-        rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
+        rows.set(runtime, settledRow(runtime.definition, move(rows.get(runtime) ?? runtime.row)));
       for (const [runtime, diff] of result.diffs)
         rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
@@ -200,11 +199,9 @@ export class Committer {
     for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
     for (const [runtime, row] of rows) runtime.row = row;
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
-    const now = this.#clock.now();
     this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
       for (const [runtime, diff] of result.diffs) {
-        runtime.lastCommitAt = now;
         this.#emit(committedEvent(runtime, result.purpose, diff, commitMs));
       }
     }
@@ -302,7 +299,7 @@ function stateEvents(
       from,
       to,
       ...whyOf(row, runtime.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(runtime.probeAt) : null,
+      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(result.memory.probeAt) : null,
     });
   }
   return events;

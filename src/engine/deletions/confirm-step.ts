@@ -4,10 +4,10 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { JsonObject } from '../ports.ts';
-import type { StreamRow } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
-import { holdOf } from './reconciliation.ts';
+import { holdOf } from '../state/hold.ts';
+import type { Move, StreamRow } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import { dependentsOf } from './removal-step.ts';
 
 /** Candidates asked for in one step. */
@@ -16,7 +16,7 @@ const CANDIDATES_PER_STEP = 32;
 type Verdict = 'deleted' | 'refused' | JsonObject;
 
 /** Asks for the next candidates. Throws what Source throws, but not 403: then they are held. */
-export async function confirmStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
+export async function confirmStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { row, index } = runtime;
   const { candidates } = row;
   const asked = candidates.filter((id) => index.get(id) !== undefined).slice(0, CANDIDATES_PER_STEP);
@@ -35,23 +35,18 @@ export async function confirmStep(runtime: StreamRuntime, context: StepContext):
   const answered = asked.filter((_, place) => verdicts[place] !== 'refused');
   const done = new Set([...answered, ...candidates.filter((id) => index.get(id) === undefined)]);
   const at = isoSeconds(context.now());
+  const reason = `${refused.length} missing records cannot be asked for (403), so they are kept`;
   const move: Move = (current) => ({
     ...left(current, done, refused, deleted.length, hasDependents ? deleted : []),
-    ...(refused.length > 0 && {
-      hold: holdOf(
-        current,
-        'refused',
-        `${refused.length} missing records cannot be asked for (403), so they are kept`,
-        at,
-      ),
-    }),
+    ...(refused.length > 0 && { hold: holdOf(current.hold, 'refused', reason, at) }),
     moved_at: at,
     moved_by: 'confirm',
   });
   return stepResult(runtime, 'confirm', {
     diffs: [[runtime, diff]],
     moves: [[runtime, move]],
-    deletes: deleted.length > 0,
+    // A scan that begins from now on sees what was moved away before it was deleted.
+    ...(deleted.length > 0 && { memory: { confirmedSince: context.stepsBegun() } }),
   });
 }
 

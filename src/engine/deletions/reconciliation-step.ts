@@ -3,25 +3,16 @@
 import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherError } from '../../base/errors.ts';
 import type { PublisherEvent } from '../events.ts';
+import { circularLinks, isRefusal, readAll, sinceStart } from '../fetch.ts';
 import { type Page, PRIORITY, type RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { DayRange, Reconciliation } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import {
-  circularLinks,
-  isRefusal,
-  type Move,
-  newDiff,
-  readAll,
-  type StepContext,
-  type StepResult,
-  scanMs,
-  sinceStart,
-  stepResult,
-} from '../step.ts';
+import { limitOf } from '../state/hold.ts';
+import type { DayRange, Move, Reconciliation } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 import { heldReportsOf } from './count-check.ts';
 import { bounds, countIn, isInScope } from './counts.ts';
-import { beginReconciliation, counted, Histogram, halved, isDone, isPage, limitOf } from './reconciliation.ts';
+import { beginReconciliation, counted, Histogram, halved, isDone, isPage } from './reconciliation.ts';
 
 /** Ranges that are asked for at the same time. */
 const RANGES_AT_ONCE = 4;
@@ -35,7 +26,7 @@ interface Progress {
 }
 
 /** The next part of the reconciliation under way, or the first of the one that is due. Throws what Source throws. */
-export async function reconciliationStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
+export async function reconciliationStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { row, definition } = runtime;
   const days = new Histogram(runtime.index.dayCounts(), context.source.pageRows);
   const reconciliation =
@@ -63,15 +54,10 @@ export async function reconciliationStep(runtime: StreamRuntime, context: StepCo
       now,
     );
 
-  const stream = definition.name;
   const events: PublisherEvent[] = [];
   if (row.reconciliation === null)
-    events.push({ name: 'scan.started', stream, purpose: 'reconciliation', since: null });
-  if (isDone(next)) {
-    const { pages, read } = next;
-    const ms = scanMs(startedAt, now);
-    events.push({ name: 'scan.completed', stream, purpose: 'reconciliation', pages, read, ms, cursor: null });
-  }
+    events.push({ name: 'scan.started', stream: definition.name, purpose: 'reconciliation', since: null });
+  if (isDone(next)) events.push(scanCompleted(runtime, 'reconciliation', next, now));
   const { failure = null } = progress;
   // Where nothing can be counted, only this vouches for what left the reports.
   const isVouched = runtime.row.uncounted === true && isDone(next) && next.found <= limit;

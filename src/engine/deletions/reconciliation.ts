@@ -6,18 +6,8 @@
 // own 404 for its id makes it a deletion.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { DayRange, Hold, Reconciliation, StreamRow } from '../state/stream-row.ts';
-
-/** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
-export interface HoldLimit {
-  /** Share of the rows, 0 to 1. */
-  readonly share: number;
-  readonly atLeast: number;
-}
-
-export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
-  return Math.max(atLeast, Math.floor(rows * share));
-}
+import { holdOf, missingReason } from '../state/hold.ts';
+import type { DayRange, Reconciliation, StreamRow } from '../state/stream-row.ts';
 
 /** What a state row takes, beside all else: candidates, and records that answered 404. */
 export const CANDIDATES_MAX = 20_000;
@@ -49,7 +39,7 @@ export function afterCount(
   const counted: StreamRow = { ...askedAgain(row), counted_at: at, missing };
   if (missing > limit && !row.hold?.released) {
     const reason = missingReason(missing, ours);
-    return { ...counted, reconciliation: null, candidates: [], hold: holdOf(row, 'missing', reason, at) };
+    return { ...counted, reconciliation: null, candidates: [], hold: holdOf(row.hold, 'missing', reason, at) };
   }
   // A role that shrank also hides members of records: what came back is read whole.
   const isBack = row.hold?.kind === 'missing' && missing <= limit;
@@ -77,27 +67,6 @@ export function uncounted(row: StreamRow, now: number): StreamRow {
   const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_CENSUS_MS > now && row.uncounted;
   const reconcile_due = isMissing && !isRead ? 'asked' : row.reconcile_due;
   return { ...askedAgain(row), counted_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, reconcile_due };
-}
-
-/** Why a stream is held that misses too much. */
-export function missingReason(missing: number, rows: number): string {
-  return `${missing} of ${rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
-}
-
-export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: string): Hold {
-  return { kind, reason, since: row.hold?.kind === kind ? row.hold.since : at, released: false };
-}
-
-/**
- * The row of a list without a hold of which nothing is left: it would keep deletions for ever or, once released, let
- * everything go. What was released has ended with the looking and the asking that the release began.
- */
-export function withoutLeftOver(row: StreamRow): StreamRow {
-  const { hold, candidates, confirmed, reconciliation, reconcile_due } = row;
-  if (hold === null) return row;
-  const isLookedInto = hold.released && (reconciliation !== null || reconcile_due !== null || confirmed.length > 0);
-  const isHeldFor = { missing: !hold.released, cascade: confirmed.length > 0, refused: false }[hold.kind];
-  return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };
 }
 
 /** The reconciliation that begins now. `days` are the rows of the index by day, for lists that have days. */
@@ -211,7 +180,7 @@ export function counted(
       reconciliation: null,
       candidates: [],
       reconciled_at: at,
-      hold: holdOf(row, 'missing', reason, at),
+      hold: holdOf(row.hold, 'missing', reason, at),
     };
   }
   // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.

@@ -4,8 +4,8 @@ import { isoDay, isUnlikely } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
+import type { Move } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import type { Move } from '../step.ts';
 
 /** With more of them than this, they are meant. */
 const NAMED_MAX = 100;

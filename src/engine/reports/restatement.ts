@@ -4,7 +4,7 @@ import type { Reach } from '../../streams/definition.ts';
 import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/windows.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
 
 /** Windows by report, as their first days: `dirty` by their entries, `touched` by anything else; `all`: every window. */
 export interface Restated {
@@ -82,8 +82,11 @@ function windowsWith({ index }: StreamRuntime, ids: ReadonlySet<RowId>): Set<str
   return windows;
 }
 
-function wasRead({ row: { position }, takenWindows }: StreamRuntime, window: string): boolean {
+function wasRead(report: StreamRuntime, window: string): boolean {
+  const { position } = report.row;
   if (position.kind !== 'report') return false;
   const { covered } = position;
-  return takenWindows.has(window) || (covered !== null && window >= covered.first && window <= covered.last);
+  return (
+    windowsBeingRead(report).has(window) || (covered !== null && window >= covered.first && window <= covered.last)
+  );
 }

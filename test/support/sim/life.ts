@@ -4,7 +4,7 @@ import { pauseOf } from '../../../src/base/backoff.ts';
 import type { Clock, Random } from '../../../src/base/clock.ts';
 import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { Account, type RunOptions } from '../../../src/engine/account.ts';
+import { Account, type RunScope } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
@@ -47,7 +47,7 @@ export interface LifeParts {
   /** Its place among the lives of the schedule. */
   readonly number: number;
   /** What it was told to do; everything, for ever, when empty. */
-  readonly told: RunOptions;
+  readonly told: RunScope;
 }
 
 export class Life {
