@@ -141,7 +141,7 @@ async function verifyAccount(
       grain: config.reports.window,
     },
     sample: options.sample ?? null,
-    patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
+    patienceMs: ({ name }) => 1000 * patienceOf(options, pollSecondsOf(config, name)),
     withValues: options.values ?? false,
     clock,
     random,
@@ -201,6 +201,12 @@ function withRequests(config: Config, requests: number): Config {
   const { general, reports } = config.harvest.budgets;
   const budgets = { general: { ...general, requests }, reports: { ...reports, requests } };
   return { ...config, harvest: { ...config.harvest, budgets } };
+}
+
+/** The longest time between two polls, unless they are stretched. */
+function pollSecondsOf({ streams, polling }: Config, name: string): number {
+  const { poll_interval_seconds } = streams[name]!;
+  return poll_interval_seconds === 'auto' ? polling.idle_seconds : poll_interval_seconds;
 }
 
 function patienceOf({ patience, alone }: VerifyOptions, pollSeconds: number): number {

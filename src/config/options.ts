@@ -269,6 +269,30 @@ export const schema = z
       'When a time entry whose timer runs is published: on_change when anything but the ticking of hours and rounded_hours has changed (the last hours come when it stops), every_poll each time its hours have grown.',
     ),
     streams,
+    polling: option(
+      z
+        .strictObject({
+          target_seconds: option(
+            seconds(1).default(4),
+            'Time between two polls of a list in which something changed within ten minutes.',
+            { unit: 'seconds' },
+          ),
+          quiet_seconds: option(
+            seconds(1).default(10),
+            'Time between two polls of the other lists of an account in which anything changed within the hour.',
+            { unit: 'seconds' },
+          ),
+          idle_seconds: option(seconds(1).default(60), 'Time between two polls of all other lists.', {
+            unit: 'seconds',
+          }),
+          budget_share: option(
+            z.number().gt(0, 'must be above 0').max(1, 'must be at most 1').default(0.5),
+            'The most of the general budget that polls and count checks take together; when they would take more, all their intervals are stretched evenly, which is said.',
+          ),
+        })
+        .prefault({}),
+      'How often lists are polled whose poll_interval_seconds is auto.',
+    ),
     deletes: option(
       z
         .strictObject({
@@ -288,6 +312,11 @@ export const schema = z
           window: option(
             z.enum(['day', 'week', 'month', 'quarter', 'year']).default('month'),
             'The calendar window of report rows; it is part of their key.',
+          ),
+          restate_seconds: option(
+            seconds(1).default(300),
+            'A window whose entries change all the time is read again after this long.',
+            { unit: 'seconds' },
           ),
         })
         .prefault({}),

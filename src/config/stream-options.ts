@@ -4,26 +4,27 @@ import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
 import { option, seconds } from './values.ts';
 
-/** Seconds between two polls of a stream, by its kind. */
-export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
-  list: 60,
+/** Seconds between two polls of a stream, by its kind; those of lists are by what changes in them (`polling`). */
+export const POLL_INTERVAL_SECONDS: Readonly<Record<Exclude<StreamKind, 'list'>, number>> = {
   whole: 300,
   child: 21_600,
   report: 900,
 };
+
+const orAuto = z.union([z.literal('auto'), seconds(1)]);
 
 const stream = (kind: StreamKind) =>
   z
     .strictObject({
       enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
       poll_interval_seconds: option(
-        seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
-        'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
+        kind === 'list' ? orAuto.default('auto') : seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
+        'Time between two polls: of what changed (lists; auto: by `polling`), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
         { unit: 'seconds' },
       ),
       count_interval_seconds: option(
-        seconds(1).default(300),
-        'Time between two count checks (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
+        orAuto.default('auto'),
+        'Time between two count checks (lists with updated_since; auto: 45 s while anything changed in the account within the hour, else 300 s): one request that counts the list, so that deletions are looked for only when something is missing.',
         { unit: 'seconds' },
       ),
       reconcile_interval_seconds: option(
@@ -37,16 +38,12 @@ const stream = (kind: StreamKind) =>
 /** What lists have that say nothing of their own; `withListDefaults` puts it in their places. */
 const listDefaults = z
   .strictObject({
-    poll_interval_seconds: option(
-      seconds(1).optional(),
-      'Time between two polls of a list that names none of its own.',
-      {
-        unit: 'seconds',
-        example: POLL_INTERVAL_SECONDS.list,
-      },
-    ),
+    poll_interval_seconds: option(orAuto.optional(), 'Time between two polls of a list that names none of its own.', {
+      unit: 'seconds',
+      example: 'auto',
+    }),
     count_interval_seconds: option(
-      seconds(1).optional(),
+      orAuto.optional(),
       'Time between two count checks of a list that names none of its own.',
       { unit: 'seconds', example: 300 },
     ),

@@ -94,7 +94,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
     lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
-    pollIntervalSeconds: runtime.intervals.pollMs / 1000,
+    pollIntervalSeconds: Math.round(view.paceOf(runtime).pollMs) / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),

@@ -115,6 +115,8 @@ export type PublisherEvent =
       bytes: number;
       waitedMs: number;
     }
+  /** Polls and count checks would take more than `polling.budget_share`: all intervals are `by` times as long; and they fit again. */
+  | { name: 'polls.stretched' | 'polls.fit'; by: number; share: number; requests: number; perSeconds: number }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
   /** Harvest takes the token again, after it was refused for so long. */
   | { name: 'token.accepted'; refusedMs: number }

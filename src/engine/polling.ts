@@ -39,6 +39,8 @@ export interface Pacing {
   readonly stretch: number;
   /** Requests of polls and count checks in a window of the general budget. */
   readonly requests: number;
+  /** Something changed in the account within the hour. */
+  readonly lives: boolean;
 }
 
 const LIVELY_MS = 600_000;
@@ -60,7 +62,7 @@ export function pacing(
   const paces = asked.map(
     ({ stream: { definition }, pace }) => [definition.name, stretched(definition, pace, stretch)] as const,
   );
-  return { paces: new Map(paces), stretch, requests: perWindow / stretch };
+  return { paces: new Map(paces), stretch, requests: perWindow / stretch, lives };
 }
 
 function askedPace(

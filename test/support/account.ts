@@ -6,7 +6,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
-import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
+import type { Intervals, PollingSettings } from '../../src/engine/polling.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
@@ -49,6 +49,8 @@ export interface Bench {
   catchUp(): Promise<void>;
 }
 
+/** The daemon's defaults. */
+export const POLLING: PollingSettings = { targetMs: 4_000, quietMs: 10_000, idleMs: 60_000, budgetShare: 0.5 };
 const INTERVALS: Intervals = { pollMs: 60_000, countMs: 300_000, reconcileMs: 86_400_000 };
 
 /** The daemon's defaults. */
@@ -60,6 +62,8 @@ export function settingsOf(simulator: Simulator): StepSettings {
     startDate: null,
     endDate: null,
     hold: { share: 0.05, atLeast: 50 },
+    polling: POLLING,
+    restateMs: 300_000,
     pollTimers: false,
   };
 }
