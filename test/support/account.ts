@@ -77,7 +77,7 @@ export function benchAccount(
     readonly streams?: readonly string[];
     /** Instead of the catalog. */
     readonly catalog?: readonly StreamDefinition[];
-    readonly intervals?: Intervals;
+    readonly intervals?: Intervals | ((stream: StreamDefinition) => Intervals);
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
@@ -87,7 +87,8 @@ export function benchAccount(
     readonly clock?: Clock;
   } = {},
 ): Bench {
-  const { clock = clockOf(simulator) } = options;
+  const { clock = clockOf(simulator), intervals = INTERVALS } = options;
+  const intervalsOf = typeof intervals === 'function' ? intervals : () => intervals;
   const sink = createMemorySink(log);
   const events: PublisherEvent[] = [];
   const emit = (event: PublisherEvent) => {
@@ -98,7 +99,7 @@ export function benchAccount(
     settings: { ...settingsOf(simulator), ...options.settings },
     streams: (options.catalog ?? catalog)
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
-      .map((definition) => ({ definition, intervals: options.intervals ?? INTERVALS })),
+      .map((definition) => ({ definition, intervals: intervalsOf(definition) })),
     source,
     codec: testCodec(options.codec),
     sink,
