@@ -20,8 +20,8 @@ const TABLE = [
     'skip the fence: another transactional id at every opening',
     [
       'src/kafka/publisher.ts',
-      'transactionalId: this.#place.transactionalId,\n      transactionTimeoutMs',
-      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n      transactionTimeoutMs',
+      'transactionalId: this.#place.transactionalId,\n        transactionTimeoutMs',
+      'transactionalId: `${this.#place.transactionalId}-${this.#options.random()}`,\n        transactionTimeoutMs',
     ],
     FENCING,
   ],
@@ -37,7 +37,7 @@ const TABLE = [
   [
     'P3',
     'go on with a topic that got partitions',
-    ['src/kafka/restore.ts', 'if (partitionOf(record.key, partitions) !== partition)', 'if (partitions < 0)'],
+    ['src/kafka/restore.ts', 'if (partitionOf(ours.key, partitions) !== partition)', 'if (partitions < 0)'],
     ADDED,
   ],
   [
@@ -51,8 +51,8 @@ const TABLE = [
     'commit the cursor before the records',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'await this.#sink.commit({ ...batch, messages: [], deadLetters: [] }); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'await sink.commit({ ...batch, messages: [], deadLetters: [] }); await sink.commit(batch);',
     ],
   ],
   [
@@ -60,8 +60,8 @@ const TABLE = [
     'commit the records before the rows',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'await this.#sink.commit({ ...batch, rows: new Map() }); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'await sink.commit({ ...batch, rows: new Map() }); await sink.commit(batch);',
     ],
   ],
   [
@@ -176,6 +176,18 @@ const TABLE = [
     'a removal takes what is under way',
     ['src/engine/claims.ts', '!isFree(streams)) return null;', 'runtime.claim !== null) return null;'],
     unit('engine/errands', 'children of a refused stream are not asked for twice'),
+  ],
+  [
+    'P1',
+    'a window that is being read is noted by nobody',
+    ['src/engine/reports/restatement.ts', 'windowsBeingRead(report).has(window) ||', ''],
+    unit('engine/claims', 'has it read again when it is being read right now'),
+  ],
+  [
+    'P1',
+    'a turn is had by success alone',
+    ['src/engine/claims.ts', "if (task.kind === 'window') {", "if (task.kind === 'signal') {"],
+    unit('engine/claims', 'had its turn also when its reading fails'),
   ],
   [
     'P7',
@@ -325,8 +337,8 @@ const TABLE = [
     'apply the index on a lost commit',
     [
       'src/engine/committer.ts',
-      'await this.#sink.commit(batch);',
-      'for (const [runtime, row] of rows) runtime.row = row; for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes); await this.#sink.commit(batch);',
+      'await sink.commit(batch);',
+      'for (const [runtime, row] of rows) runtime.row = row; for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes); await sink.commit(batch);',
     ],
   ],
   [
@@ -437,13 +449,17 @@ const TABLE = [
   [
     'P9',
     'opening the log is progress',
-    ['src/engine/account.ts', 'await this.#open(signal);\n', 'await this.#open(signal);\n        backoff.progressed();\n'],
+    [
+      'src/engine/account.ts',
+      'await this.#open(signal);\n',
+      'await this.#open(signal);\n        backoff.progressed();\n',
+    ],
     ['unit', 'test/unit/engine/reopening.test.ts', 'a log that opens and takes no commit'],
   ],
   [
     'P9',
     'storing the budgets is progress',
-    ['src/engine/committer.ts', 'if (results.length > 0) this.#onProgress();', 'this.#onProgress();'],
+    ['src/engine/committer.ts', 'if (results.length > 0) onProgress();', 'onProgress();'],
     ['unit', 'test/unit/engine/reopening.test.ts', 'that the budgets are stored is no progress'],
   ],
   [
@@ -488,7 +504,7 @@ const TABLE = [
   [
     'P9',
     'the page of a proxy refuses the token',
-    ['src/harvest/failures.ts', 'status === 404) && !isHarvests', 'status === 404) && false'],
+    ['src/harvest/failures.ts', 'status === 404) && parsedObject(body) === null', 'status === 404) && false'],
     unit('harvest/refusals', 'a 401 that a proxy answers with its page'),
   ],
   [
@@ -554,7 +570,7 @@ const TABLE = [
   [
     'P5',
     'a fenced instance opens again',
-    ['src/base/errors.ts', "'kafka.fenced': {\n    kind: 'account'", "'kafka.fenced': {\n    kind: 'reopen'"],
+    ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
   ],
 ];
 

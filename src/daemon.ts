@@ -17,16 +17,16 @@ import type { Intervals, PollingSettings } from './engine/polling.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
-import { createConnection, type Log } from './kafka/connection.ts';
+import type { Log } from './kafka/connection.ts';
 import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
-import { dataTopic, presentTopics } from './kafka/topics.ts';
+import { TopicLook } from './kafka/topic-look.ts';
 import { Traffic } from './kafka/traffic.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
 
-export interface Surroundings {
+export interface DaemonParts {
   readonly clock: Clock;
   readonly random: Random;
   /** A fresh UUID; names this instance on the state topic. */
@@ -37,7 +37,7 @@ export interface Surroundings {
   readonly reread?: () => Config;
 }
 
-export interface RunOptions {
+export interface DaemonRunOptions {
   readonly once: boolean;
   /** Names of streams; null reads all. */
   readonly only: ReadonlySet<string> | null;
@@ -51,7 +51,7 @@ const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
 /** A registry may ask for a pause of a minute. */
 const START_PATIENCE_MS = 120_000;
 
-/** What becomes of one account in this process. */
+/** One account in this process, from its start to its end. */
 interface Tenure {
   readonly config: AccountConfig;
   /** Null until everything that it needs is there. */
@@ -64,20 +64,20 @@ interface Tenure {
   isRefused: boolean;
   /** Sees that what it waits for is still asked for; its engine has a watchdog of its own. */
   watchdog: Watchdog | null;
-  /** What was said to the brokers for it, and what it told. */
+  /** Counts of what was said to the brokers for it, and of the events it told. */
   readonly traffic: Traffic;
   told: number;
 }
 
 export class Daemon {
   readonly #config: Config;
-  readonly #around: Surroundings;
+  readonly #around: DaemonParts;
   readonly #startedAt: number;
   readonly #tenures: readonly Tenure[];
   /** None is left that Harvest lets in. */
   readonly #noneLeft = new AbortController();
 
-  constructor(config: Config, surroundings: Surroundings) {
+  constructor(config: Config, surroundings: DaemonParts) {
     this.#config = config;
     this.#around = surroundings;
     this.#startedAt = surroundings.clock.now();
@@ -97,7 +97,7 @@ export class Daemon {
    * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. What
    * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
-  async run(signal: AbortSignal, options: RunOptions): Promise<void> {
+  async run(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
     const schemas = await loadSchemas(AVRO, enabledStreams(this.#config));
     const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
@@ -139,7 +139,7 @@ export class Daemon {
     schemas: ValueSchemas,
     registry: RegistryClient,
     signal: AbortSignal,
-    options: RunOptions,
+    options: DaemonRunOptions,
   ): Promise<void> {
     const { config } = tenure;
     const source = this.#source(tenure);
@@ -148,9 +148,15 @@ export class Daemon {
     tenure.watchdog.start();
     try {
       const prepared = await this.#patiently(tenure, signal, options.once, async () => {
-        await this.#introduce(tenure, source, mayWait, signal);
-        const streams = await this.#streamsOf(tenure, options.only);
-        return { streams, ids: await this.#prepare(tenure, streams, schemas, registry, signal) };
+        const topics = topicsOf(this.#config, config, this.#around.clock, tenure.traffic);
+        try {
+          await this.#introduce(tenure, source, topics, mayWait, signal);
+          const streams = await this.#streamsOf(topics, options.only);
+          const written: Written = (names) => topics.written(names, signal);
+          return { streams, ids: await this.#prepare(config, streams, schemas, registry, written) };
+        } finally {
+          await topics.close();
+        }
       });
       tenure.watchdog.stop();
       if (prepared === null) return;
@@ -195,16 +201,22 @@ export class Daemon {
   }
 
   /** Nothing is made for an account whose token is wrong. */
-  #introduce(tenure: Tenure, source: HarvestSource, mayWait: () => boolean, signal: AbortSignal): Promise<void> {
+  #introduce(
+    tenure: Tenure,
+    source: HarvestSource,
+    topics: TopicLook,
+    mayWait: () => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock } = this.#around;
-    const { config } = tenure;
-    const written = writtenTo(this.#config, config, clock, signal, tenure.traffic);
     const parts = {
-      ...{ accountId: config.id, source, clock, mayWait },
+      ...{ accountId: tenure.config.id, source, clock, mayWait },
       // The state topic is named like a stream's.
-      isKnown: async () => (await written(['state'])).size > 0,
+      isKnown: async () => (await topics.written(['state'], signal)).size > 0,
       onRefused: (error: PublisherError) => {
         tenure.waiting = error;
+        // The look at them is old by the time Harvest takes another token.
+        void topics.close();
       },
       emit: (event: PublisherEvent) => this.#tell(tenure, event),
     };
@@ -227,30 +239,21 @@ export class Daemon {
    * The streams of this run: all that are enabled. With `only` what these need, and what was published before, whose rows
    * follow those of others; of the rest neither subject nor topic is asked for or made.
    */
-  async #streamsOf(
-    { config: account, traffic }: Tenure,
-    only: ReadonlySet<string> | null,
-  ): Promise<StreamDefinition[]> {
+  async #streamsOf(topics: TopicLook, only: ReadonlySet<string> | null): Promise<StreamDefinition[]> {
     const enabled = enabledStreams(this.#config);
     if (only === null) return enabled;
-    const prefix = prefixOf(this.#config, account);
-    const connection = createConnection(kafkaSettings(this.#config), this.#around.log, traffic);
-    try {
-      const present = await presentTopics(connection, prefix);
-      const needed = neededFor(only, catalog);
-      return enabled.filter(({ name }) => needed.has(name) || present.has(dataTopic(prefix, name)));
-    } finally {
-      connection.sever();
-    }
+    const present = await topics.present(enabled.map(({ name }) => name));
+    const needed = neededFor(only, catalog);
+    return enabled.filter(({ name }) => needed.has(name) || present.has(name));
   }
 
   /** Schemas in the registry: what must be right before anything is fenced. */
-  async #prepare(
-    { config: account, traffic }: Tenure,
+  #prepare(
+    account: AccountConfig,
     streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     registry: RegistryClient,
-    signal: AbortSignal,
+    written: Written,
   ): Promise<ReadonlyMap<string, SchemaIds>> {
     const config = this.#config;
     return prepareSubjects(registry, streams, {
@@ -259,7 +262,7 @@ export class Daemon {
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
       autoRegister: config.schema_registry.auto_register,
-      written: writtenTo(config, account, this.#around.clock, signal, traffic),
+      written,
     });
   }
 
@@ -358,28 +361,15 @@ export class Daemon {
   }
 }
 
-/** Tells which topics of an account were written to; asks the broker only when it is called. */
-export function writtenTo(
-  config: Config,
-  account: AccountConfig,
-  clock: Clock,
-  signal: AbortSignal,
-  traffic?: Traffic,
-): Written {
-  return async (streams) => {
-    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, undefined, traffic);
-    try {
-      return await log.written(streams, signal);
-    } finally {
-      await log.close();
-    }
-  };
+/** A look at the topics of an account before it is opened. */
+export function topicsOf(config: Config, account: AccountConfig, clock: Clock, traffic?: Traffic): TopicLook {
+  return new TopicLook(() => openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, traffic));
 }
 
 /** The client of `schema_registry`. */
 export function createRegistry(
   config: Config,
-  { clock, random }: Pick<Surroundings, 'clock' | 'random'>,
+  { clock, random }: Pick<DaemonParts, 'clock' | 'random'>,
   onLimited?: (error: PublisherError, pauseMs: number) => void,
 ): RegistryClient {
   const { url, auth, ca_file } = config.schema_registry;

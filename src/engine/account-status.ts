@@ -44,24 +44,21 @@ export function accountStatus(parts: {
 
 function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
+  const freeInSeconds = (requests: number) => Math.ceil(budget.freeInMs(requests) / 1000);
   return {
-    ...allowance(budget, firstScans),
     name: budget.name,
     requests: budget.requests,
     perSeconds: budget.windowMs / 1000,
     used: budget.used(),
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
+    freeInSeconds: freeInSeconds(1),
+    firstScans: { requests: firstScans, seconds: firstScans > 0 ? freeInSeconds(firstScans) : 0 },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }
 
-function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstScans'> {
-  const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
-  return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
-}
-
-/** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
+/** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
 function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
     return definition.budget === name && row.state === 'RUNNING' && !row.complete;
@@ -128,7 +125,6 @@ function reasonOf(
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 
-/** What waits to be read or deleted, for people to see that it moves. */
 function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
   const { position, candidates, confirmed, reconciliation } = row;
   const pending = position.kind === 'child' ? position.pending.length : 0;
@@ -140,15 +136,12 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
     heldWindows: position.kind === 'report' ? position.held.length : 0,
     candidates: candidates.length,
     confirmed: confirmed.length,
-    reconciliation:
-      reconciliation === null
-        ? null
-        : {
-            cause: reconciliation.cause,
-            startedAt: reconciliation.started_at,
-            read: reconciliation.read,
-            found: reconciliation.found,
-          },
+    reconciliation: reconciliation && {
+      cause: reconciliation.cause,
+      startedAt: reconciliation.started_at,
+      read: reconciliation.read,
+      found: reconciliation.found,
+    },
     missing: row.missing,
     countedAt: row.uncounted ? null : row.counted_at,
     reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,

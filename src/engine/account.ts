@@ -126,7 +126,7 @@ export class Account {
         await this.#open(signal);
         return signal.aborted ? null : await this.#work(signal, scope, backoff);
       } catch (thrown) {
-        // What was under way when we were told to stop has ended as it should.
+        // Told to stop: requests under way end with an abort, as they should.
         if (signal.aborted && isAbort(thrown)) return null;
         const error = asPublisherError(thrown);
         const retryInMs = backoff.failed();

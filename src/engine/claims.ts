@@ -1,5 +1,5 @@
-// What steps take, and that nothing overlaps: the one place where a step is let in. A claim is given to a task of the schedule
-// and held from the fetch to the commit.
+// The one place where a step is let in: a task of the schedule is given a claim if nothing that it takes is taken, and holds it
+// from the fetch to the commit.
 import type { Clock } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { dependentsOf } from './deletions/removal-step.ts';
@@ -88,7 +88,7 @@ export function mayTake(task: Task, runtime: StreamRuntime, streams: Streams): b
   return isFree(streamsOf(task, runtime, streams));
 }
 
-/** What is deleted together must stand still together. */
+/** Streams that are deleted from together must stand still together. */
 function streamsOf(task: Task, runtime: StreamRuntime, streams: Streams): readonly StreamRuntime[] {
   return task.kind === 'removal' ? [runtime, ...dependentsOf(runtime, streams)] : [runtime];
 }

@@ -11,7 +11,7 @@ export const RETRY_PACE: Pace = { baseMs: 1_000, mostMs: 300_000 };
 /** Failures in a row after which `run --once` gives up. */
 const TRIES = 6;
 
-/** What is remembered of another failure in a row: the pause before the next try grows. `chance` is in [0, 1). */
+/** Another failure in a row: the pause before the next try grows. `chance` is in [0, 1). */
 export function retryAfter(
   before: Retry | null,
   failure: Pick<Retry, 'error' | 'kind' | 'ofWalk'>,

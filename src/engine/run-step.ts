@@ -60,7 +60,7 @@ export function refusedStep(runtime: StreamRuntime, error: PublisherError, now: 
   });
 }
 
-/** What is remembered of the claim's stream now that the result is committed. */
+/** The memory of the claim's stream now that the result is committed. */
 export function memoryAfter({ runtime, task }: Claim, { memory, scanned, failure }: StepResult, now: number): Memory {
   const { row } = runtime;
   const isRounded = hasRounded(task, row);

@@ -18,7 +18,7 @@ export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' |
   readonly only: ReadonlySet<string> | null;
   /** How long a step of that priority should wait for its budget before it begins, ms. */
   readonly waitMs: (budget: BudgetName, priority: number) => number;
-  /** What a person asked for and waits to be carried out, by the name of its stream. */
+  /** The next signal of a stream that waits to be carried out. */
   readonly signalFor: (stream: string) => Signal | undefined;
 }
 
@@ -86,7 +86,7 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   return soonest(waiting, runtime, now);
 }
 
-/** What is due goes by its deadline, windows of a report by turns; when nothing is, what falls due first. */
+/** Due tasks go by their deadlines, windows of a report by turns; when none is due, the one that falls due first. */
 function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): TaskAt {
   const due = all.filter(({ at }) => at <= now);
   if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
@@ -96,12 +96,12 @@ function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): T
   return due.reduce((a, b) => (deadline(b) < deadline(a) ? b : a));
 }
 
-/** What may begin at once has waited since the stream's last step: so what is timed and late outranks what merely came first. */
+/** A task that may begin at once has waited since the stream's last step: so a timed one that is late outranks it. */
 function deadlineOf({ at, priority }: TaskAt, { memory }: StreamRuntime, now: number): number {
   return (at > 0 ? at : unlessSetBack(memory.waitingSince, 0, now)) + priority * CLASS_MS;
 }
 
-/** What its budget has no room for now waits outside of it, and so holds up nothing of its stream. */
+/** A step that its budget has no room for waits outside of it, and so holds up nothing of its stream. */
 function delayed(candidate: TaskAt, { definition }: StreamRuntime, { waitMs }: ScheduleView, now: number): TaskAt {
   const wait = candidate.at <= now ? waitMs(definition.budget, candidate.priority) : 0;
   return wait > 0 ? { ...candidate, at: now + wait } : candidate;
@@ -134,7 +134,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const { position, complete, scanned_at } = runtime.row;
   const { scanned } = runtime.memory;
   const read = (at: number, priority: number): TaskAt => ({ task: { kind: 'read' }, at, priority });
-  // What is caught up once is not due again by its interval.
+  // A stream that is caught up once is not due again by its interval.
   const isDone = view.once && scanned && scanned_at !== null;
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, view.paceOf(runtime).pollMs, now);
   switch (position.kind) {

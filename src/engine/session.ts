@@ -31,7 +31,7 @@ export interface World {
   readonly emit: Emit;
 }
 
-/** What lasts longer than a session. */
+/** The parts that last longer than a session. */
 export interface SessionParts extends World {
   readonly view: ScheduleView;
   readonly claims: Claims;
@@ -54,7 +54,7 @@ export class Session {
   readonly #context: StepContext;
   readonly #steps = new Set<Promise<void>>();
   #failure: PublisherError | null = null;
-  /** What kept failing when `once` gave up on it. */
+  /** The failure that `once` gave up on. */
   #keptFailing: PublisherError | null = null;
   #wake = new AbortController();
 

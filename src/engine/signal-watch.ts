@@ -8,7 +8,7 @@ const INTERVAL_MS = 5_000;
 export class SignalWatch {
   readonly #sink: Sink;
   readonly #clock: Clock;
-  /** What people asked for, not carried out yet, the oldest first. */
+  /** Signals that are not carried out yet, the oldest first. */
   #waiting: readonly Signal[] = [];
   /** Carried out: the sink may not know yet. */
   readonly #done = new Set<string>();

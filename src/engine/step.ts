@@ -1,6 +1,6 @@
-// What a step is: fetch what a claim says, compare it with the index, say how the rows move and what is to be remembered. Nothing
-// is written here; the committer writes a step's result in one transaction, or the step never happened. One file for each kind
-// of step, in steps/, reports/ and deletions/.
+// A step fetches what its claim says, compares it with the index, and says how the rows move and what is to be remembered. It
+// writes nothing: the committer writes its result in one transaction, or the step never happened. Each kind of step has its own
+// file, in steps/, reports/ or deletions/.
 import type { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
 import type { PublisherEvent } from './events.ts';
@@ -45,25 +45,25 @@ export interface StepContext {
 export interface StepResult {
   readonly runtime: StreamRuntime;
   readonly purpose: Purpose;
-  /** What was read, by stream; nothing when only a state changes. */
+  /** Records that were read, by stream; none when only a state changes. */
   readonly diffs: ReadonlyMap<StreamRuntime, Diff>;
   /** How rows move, this stream's and others'. */
   readonly moves: ReadonlyMap<StreamRuntime, Move>;
-  /** What is remembered of this stream once the result is committed. */
+  /** The memory of this stream once the result is committed. */
   readonly memory: Memory;
   readonly events: readonly PublisherEvent[];
   /** A scan ended with this step. */
   readonly scanned: boolean;
   /** Signals that this step carries out. */
   readonly signalsDone: readonly string[];
-  /** What went wrong although the step is worth committing (a walk begun again). */
+  /** The failure of a step that is worth committing all the same (a walk begun again). */
   readonly failure: PublisherError | null;
 }
 
 export interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves' | 'memory'>> {
   readonly diffs?: Iterable<readonly [StreamRuntime, Diff]>;
   readonly moves: Iterable<readonly [StreamRuntime, Move]>;
-  /** What is to be remembered otherwise than before. */
+  /** The members of the memory that change. */
   readonly memory?: Partial<Memory>;
 }
 

@@ -31,7 +31,7 @@ export interface BudgetOptions {
   readonly onLeaseLow: ((name: BudgetName) => void) | null;
 }
 
-/** What an attempt tells when it is over: whether an answer came. */
+/** An attempt calls it when it is over, with whether an answer came. */
 type Ended = (isAnswered: boolean) => void;
 
 interface Waiting {
@@ -212,12 +212,10 @@ export class Budget implements BudgetView {
   }
 
   snapshot(lease: number): BudgetRow {
-    // In this order: an attempt may look later than it was, never earlier.
-    const monotonic = this.#clock.monotonic();
-    const now = { monotonic, wall: this.#clock.now() };
+    const now = this.#look();
     const { running } = this.#all;
-    const counted = { ended: this.#all.ended(monotonic), running, pausedUntil: this.#pausedUntilAt(now) };
-    const row = rowOf(counted, this.#affordable(lease, monotonic), now);
+    const counted = { ended: this.#all.ended(now.monotonic), running, pausedUntil: this.#pausedUntilAt(now) };
+    const row = rowOf(counted, this.#affordable(lease, now.monotonic), now);
     if (this.#onLeaseLow !== null) this.#leases.handOut(row, this.#started, now);
     return row;
   }
@@ -270,16 +268,15 @@ export class Budget implements BudgetView {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         reject(signal.reason);
       };
-      const stay = () => signal.removeEventListener('abort', leave);
       const waiting: Waiting = {
         rank,
         windows,
         start: (ended) => {
-          stay();
+          signal.removeEventListener('abort', leave);
           resolve(ended);
         },
         refuse: (reason) => {
-          stay();
+          signal.removeEventListener('abort', leave);
           reject(reason);
         },
       };
@@ -314,6 +311,7 @@ export class Budget implements BudgetView {
   }
 
   #look(): Instant {
+    // In this order: of what is stored, an attempt may look later than it was, never earlier.
     return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
   }
 

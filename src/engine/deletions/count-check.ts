@@ -4,7 +4,7 @@ import type { PublisherEvent } from '../events.ts';
 import { PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { limitOf } from '../state/hold.ts';
-import { addedTo, type Position, type ReportPosition } from '../state/position.ts';
+import { type Position, type ReportPosition, withoutHeld } from '../state/position.ts';
 import type { Move } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
@@ -63,12 +63,7 @@ function untold(runtime: StreamRuntime, now: number): Counted {
 export function heldReportsOf({ definition }: StreamRuntime, { streams }: StepContext): [StreamRuntime, Move][] {
   return [...streams.values()]
     .filter(({ definition: { sources }, row }) => sources.includes(definition.name) && isHolding(row.position))
-    .map((report) => [report, readAgain]);
+    .map((report) => [report, (row) => ({ ...row, position: withoutHeld(row.position as ReportPosition) })]);
 }
 
 const isHolding = (position: Position) => position.kind === 'report' && position.held.length > 0;
-
-const readAgain: Move = (row) => {
-  const position = row.position as ReportPosition;
-  return { ...row, position: { ...position, touched: addedTo(position.touched, position.held, new Set()), held: [] } };
-};

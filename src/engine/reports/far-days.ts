@@ -10,7 +10,7 @@ import type { StreamRuntime } from '../state/stream-runtime.ts';
 /** With more of them than this, they are meant. */
 const NAMED_MAX = 100;
 
-/** What the changes of `diff` say of the days of a list: the records to be named now, and what its row remembers of them. */
+/** The records of `diff` to be named now, and how its row remembers them; null when nothing is new. */
 export function farDays(
   runtime: StreamRuntime,
   diff: Diff,

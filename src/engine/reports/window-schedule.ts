@@ -57,7 +57,7 @@ export function windowTasks(
   const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
   if (unread !== current.from && (complete || isCovered)) {
     const readAt = memory.windowReads.get(current.from);
-    // What is caught up once is not due again by its interval.
+    // A window that is caught up once is not due again by its interval.
     const byInterval = readAt === undefined ? 0 : once ? NEVER : end(readAt, view.paceOf(runtime).pollMs);
     const isDirty = position.dirty.includes(current.from);
     tasks.push(taskAt('current', current, isDirty ? Math.min(byInterval, rested(current.from)) : byInterval));

@@ -1,4 +1,4 @@
-// What the process remembers of a stream beside its row, and a restart forgets. Immutable: a step is given one memory and
+// The process remembers this of a stream beside its row, and a restart forgets it. Immutable: a step is given one memory and
 // returns the next, which takes its place once the step is committed.
 import type { PublisherError } from '../../base/errors.ts';
 import type { TaskKind, WindowTask } from './task.ts';
@@ -12,7 +12,7 @@ export interface Retry {
   readonly since: number;
   readonly began: number;
   readonly at: number;
-  /** What failed. Polls go on beside a reconciliation that keeps failing; while they fail themselves, everything waits. */
+  /** The task that failed. Polls go on beside a reconciliation that keeps failing; while they fail themselves, everything waits. */
   readonly kind: TaskKind;
   /** A walk had to begin again: that pages come is no proof that its end does. */
   readonly ofWalk: boolean;

@@ -193,6 +193,11 @@ export function addedTo<T>(list: readonly T[], more: readonly T[], taken: Readon
   return added.length === 0 ? list : [...list, ...new Set(added)];
 }
 
+/** Windows whose missing rows are held are read again. */
+export function withoutHeld(position: ReportPosition): ReportPosition {
+  return { ...position, touched: addedTo(position.touched, position.held, new Set()), held: [] };
+}
+
 /** `list` without `done`, one entry each: what was added while it was being read stays. */
 export function takenOff<T>(list: readonly T[], done: readonly T[]): readonly T[] {
   const removed = new Set(done);

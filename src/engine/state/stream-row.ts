@@ -1,6 +1,22 @@
 // The state row of a stream: where it stands, as stored in the state topic with the records it speaks of (P4). Plain JSON in
 // snake_case, because operators read it (`state show`). Pure: every change is a new row; times come in as arguments.
-
+//
+//                 403, or 404, again and again          400, 422, a foreign link
+//      FORBIDDEN <---------------------------- RUNNING ----------------------------> BLOCKED
+//          |                                   ^  |  ^                                  |
+//          +------------- an answer -----------+  |  +------------ an answer -----------+
+//                                                 |
+//         (any) ---- its module is off ----> FEATURE_OFF ---- its module is on ----> RUNNING
+//
+// Its deletes may be held meanwhile. While it runs and is held, its state is HELD for people.
+//
+//      none --- too many rows missing, by a count, a reconciliation or a list read whole --> missing
+//      none --- a removal would take too many rows along -----------------------------> cascade
+//      none --- a candidate may not be asked for ------------------------------------> refused
+//      each --- a person releases it ----------------------> released ---+
+//      each --- what it is held for is there again, or answers ----------+--> none, once nothing of it is left
+//
+// test/unit/engine/transitions.test.ts has every state, hold and event in one table.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
@@ -22,7 +38,7 @@ export interface Reconciliation {
   /** `count`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
   readonly cause: 'count' | 'interval' | 'asked';
   readonly started_at: string;
-  /** What is left of a dated list; null for the others. */
+  /** The ranges that are left of a dated list; null for the others. */
   readonly ranges: readonly DayRange[] | null;
   /** The place in a list that goes by id: `links.next`, and the smallest id read so far. */
   readonly next: string | null;
@@ -87,7 +103,7 @@ export interface StreamRow {
   readonly replaced_text?: true;
   /** Records whose day nobody can mean, named once. Absent where there never were any. */
   readonly far_days?: readonly number[];
-  /** What the company row alone carries: the switches and the week start that other streams need. */
+  /** The switches and the week start that other streams need: only the company's row has them. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
   readonly moved_by: Purpose;
@@ -104,7 +120,7 @@ const NO_RECONCILIATION = {
   confirmed: [],
 } as const;
 
-/** What the stream is in, as people see it: a hold is a state too. */
+/** The state of the stream as people see it: a hold is a state too. */
 export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
@@ -181,13 +197,20 @@ export function refusedRow(
   return { ...row, state, reason, remedy, since: row.state === state ? row.since : isoSeconds(now) };
 }
 
-/** The module of the stream is off: `flag` of the company says so. */
-export function switchedOffRow(row: StreamRow, stream: StreamDefinition, flag: string, now: number): StreamRow {
+/** The row once the company says whether the module of the stream is off. */
+export function switchedRow(
+  row: StreamRow,
+  { name, feature }: StreamDefinition,
+  isOff: boolean,
+  now: number,
+): StreamRow {
+  if (isOff === (row.state === 'FEATURE_OFF')) return row;
+  if (!isOff) return moved(row, row.position, 'probe', now, false);
   return {
     ...row,
     state: 'FEATURE_OFF',
-    reason: `the company has this module switched off (${flag} is false)`,
-    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${stream.name}.enabled: false.`,
+    reason: `the company has this module switched off (${feature} is false)`,
+    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${name}.enabled: false.`,
     since: isoSeconds(now),
   };
 }

@@ -21,11 +21,11 @@ export interface StreamRuntime {
   memory: Memory;
   /** Given by claims.ts: one step at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
   claim: Claim | null;
-  /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
+  /** The most that its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;
 }
 
-/** What a step takes for as long as it runs: nothing that overlaps begins meanwhile. */
+/** A step takes all this for as long as it runs: nothing that overlaps begins meanwhile. */
 export interface Claim {
   readonly runtime: StreamRuntime;
   readonly task: Task;

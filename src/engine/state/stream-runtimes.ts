@@ -71,8 +71,8 @@ export function takeState(
     const { memory } = runtime;
     // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
     const confirmedSince = runtime.row.confirmed.length > 0 ? steps : memory.confirmedSince;
-    // What was read after the row's place is read again.
     const changedAt = Math.max(memory.changedAt, runtime.index.newest);
+    // Pages behind the row's place are read again.
     runtime.memory = { ...memory, confirmedSince, changedAt, links: new Set() };
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }

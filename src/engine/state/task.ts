@@ -1,8 +1,8 @@
-// What a step may be asked to do.
+// The tasks of the schedule, each of which is one step.
 import type { Window } from '../../streams/windows.ts';
 import type { Signal } from '../ports.ts';
 
-/** What is next in a report. A `regrain` reads no window: it removes the rows of all. */
+/** The next window of a report, and why. A `regrain` reads no window: it removes the rows of all. */
 export interface WindowTask {
   readonly why: 'unread' | 'dirty' | 'current' | 'touched' | 'round' | 'regrain';
   readonly window: Window | null;

@@ -32,6 +32,7 @@ function isForChanged({ row }: StreamRuntime): boolean {
 /** Reads the children of the claim's parents. Throws what Source throws. */
 export async function childStep(claim: Claim, context: StepContext): Promise<StepResult> {
   const { runtime } = claim;
+  // As they were when the claim was given: parents that change during the requests move the row.
   const { row } = runtime;
   const position = row.position as ChildPosition;
   const parents = runtime.parent!;

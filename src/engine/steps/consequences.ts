@@ -1,5 +1,5 @@
-// What published changes mean to other streams, in the same transaction: children of changed parents are to be read, windows of
-// reports are to be read again.
+// Published changes have consequences for other streams, in the same transaction: children of changed parents are to be read,
+// windows of reports are to be read again.
 import { isoSeconds } from '../../base/clock.ts';
 import { weekStartOf } from '../reports/report-span.ts';
 import { restated } from '../reports/restatement.ts';

@@ -1,5 +1,5 @@
-// What a step notes of the records it read, each once: days that nobody can mean, text that had to be replaced, and records that
-// were refused and are asked for again.
+// A step notes some things of the records it read, each once: days that nobody can mean, text that had to be replaced, and
+// records that were refused and are asked for again.
 import type { PublisherEvent } from '../events.ts';
 import { farDays } from '../reports/far-days.ts';
 import { replacedText } from '../state/drift.ts';

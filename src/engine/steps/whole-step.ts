@@ -7,7 +7,7 @@ import { readAll } from '../fetch.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
 import { isNarrowed, lookAgain, missingFrom, NARROWED } from '../reports/narrowing.ts';
 import { holdOf, limitOf, missingReason } from '../state/hold.ts';
-import { type Move, moved, switchedOffRow } from '../state/stream-row.ts';
+import { type Move, moved, switchedRow } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 
@@ -55,18 +55,12 @@ export async function wholeStep({ runtime }: Claim, context: StepContext): Promi
 
 /** `/company` says which modules are on: streams of the others stand still, and say so (HARVEST-API, Modules). */
 function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [StreamRuntime, Move][] {
-  const moves: [StreamRuntime, Move][] = [];
-  for (const runtime of streams.values()) {
-    const flag = runtime.definition.feature;
-    if (flag === null) continue;
-    const isSwitchedOff = runtime.row.state === 'FEATURE_OFF';
-    if (isOff(runtime.definition, company) === isSwitchedOff) continue;
-    const move: Move = isSwitchedOff
-      ? (row) => moved(row, row.position, 'probe', now(), false)
-      : (row) => switchedOffRow(row, runtime.definition, flag, now());
-    moves.push([runtime, move]);
-  }
-  return moves;
+  const moveOf = ({ definition }: StreamRuntime): Move => {
+    return (row) => switchedRow(row, definition, isOff(definition, company), now());
+  };
+  return [...streams.values()]
+    .map((runtime) => [runtime, moveOf(runtime)] as [StreamRuntime, Move])
+    .filter(([{ row }, move]) => move(row) !== row);
 }
 
 const COMPANY_FACTS = [...FEATURE_FLAGS, 'week_start_day'];

@@ -1,4 +1,4 @@
-// What an account says of itself while the clock moves.
+// The status of an account while the clock moves.
 import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { accountStatus } from '../../../src/engine/account-status.ts';
