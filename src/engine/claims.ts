@@ -2,7 +2,6 @@
 // from the fetch to the commit.
 import type { Clock } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { dependentsOf } from './deletions/removal-step.ts';
 import { LANES, type Lane } from './ports.ts';
 import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
 import type { Task } from './state/task.ts';
@@ -14,11 +13,9 @@ import { nextParents } from './steps/child-step.ts';
  */
 const STEPS_AT_ONCE: Readonly<Record<BudgetName, number>> = { general: 6, reports: 3 };
 
-type Streams = ReadonlyMap<string, StreamRuntime>;
 type Wish = Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'>;
 
 export class Claims {
-  readonly #streams: Streams;
   readonly #clock: Clock;
   readonly #out = new Set<Claim>();
   /** Claims given and given back so far: another number whenever a step begins or ends. */
@@ -26,8 +23,7 @@ export class Claims {
   /** Claims given so far. */
   given = 0;
 
-  constructor(streams: Streams, clock: Clock) {
-    this.#streams = streams;
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -48,7 +44,7 @@ export class Claims {
 
   /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */
   give({ runtime, task, priority, keepsPace }: Wish): Claim | null {
-    const streams = streamsOf(task, runtime, this.#streams);
+    const streams = streamsOf(task, runtime);
     if (!this.hasPlace({ runtime, priority }) || !isFree(streams)) return null;
     this.moves++;
     const step = ++this.given;
@@ -84,13 +80,13 @@ function laneOf(priority: number): Lane {
 }
 
 /** Whether a step of this task could take its streams now. */
-export function mayTake(task: Task, runtime: StreamRuntime, streams: Streams): boolean {
-  return isFree(streamsOf(task, runtime, streams));
+export function mayTake(task: Task, runtime: StreamRuntime): boolean {
+  return isFree(streamsOf(task, runtime));
 }
 
 /** Streams that are deleted from together must stand still together. */
-function streamsOf(task: Task, runtime: StreamRuntime, streams: Streams): readonly StreamRuntime[] {
-  return task.kind === 'removal' ? [runtime, ...dependentsOf(runtime, streams)] : [runtime];
+function streamsOf(task: Task, runtime: StreamRuntime): readonly StreamRuntime[] {
+  return task.kind === 'removal' ? [runtime, ...runtime.dependents] : [runtime];
 }
 
 function isFree(streams: readonly StreamRuntime[]): boolean {

@@ -40,7 +40,7 @@ function messages(position: Partial<ChildPosition>, complete = true) {
       paceOf: asConfigured,
     },
   };
-  const claims = new Claims(streams, new VirtualClock());
+  const claims = new Claims(new VirtualClock());
   const step = async () => {
     const claim = claims.give({
       runtime: child,
