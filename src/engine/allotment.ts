@@ -9,6 +9,8 @@ const UNBOUNDED = Number.POSITIVE_INFINITY;
 export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, slack: UNBOUNDED, again: UNBOUNDED };
 /** Polls come in flocks, and one may have several pages. */
 const MARGIN = 1.15;
+/** Windows that were read before have so little of the reports budget while others are unread. */
+const AGAIN_SHARE = 1 / 40;
 /** At least so much of the general budget is left to what is not polled, whatever `polling.budget_share` says. */
 const REST_SHARE = 1 / 5;
 
@@ -24,14 +26,14 @@ export function generalAllotment(requests: number, polled: number, share: number
 
 /**
  * The reports budget: current windows, of which `current` readings are expected, have a reserve of at most half; while windows
- * are unread, the history has all that this leaves, and never less than half; dirty windows of the past come in between.
+ * are unread, the history has all that this leaves, never less than half, but for a turn of dirty windows of the past.
  */
 export function reportsAllotment(requests: number, current: number, isUnread: boolean): Allotment {
   const half = Math.ceil(requests / 2);
   const reserve = Math.min(Math.ceil(current), requests - half);
   const rest = atLeastOne(requests - reserve);
   if (!isUnread) return { ...UNDIVIDED, rest };
-  return { ...UNDIVIDED, rest, timely: atLeastOne(requests - half), again: atLeastOne(rest - half) };
+  return { ...UNDIVIDED, rest, timely: atLeastOne(requests - half), again: atLeastOne(requests * AGAIN_SHARE) };
 }
 
 function atLeastOne(requests: number): number {

@@ -55,7 +55,9 @@ export function pacing(
   budget: { readonly requests: number; readonly windowMs: number },
   now: number,
 ): Pacing {
-  const lives = streams.some(({ changedAt }) => isWithin(ACCOUNT_LIVES_MS, changedAt, now));
+  // Reports are reckoned anew also while nobody does anything, as long as a timer runs.
+  const own = streams.filter(({ definition }) => definition.budget === 'general');
+  const lives = own.some(({ changedAt }) => isWithin(ACCOUNT_LIVES_MS, changedAt, now));
   const asked = streams.map((stream) => ({ stream, pace: askedPace(stream, polling, lives, now) }));
   const perWindow = asked.reduce((sum, { stream, pace }) => sum + requestsIn(budget.windowMs, stream, pace), 0);
   const stretch = Math.max(1, perWindow / (polling.budgetShare * budget.requests));

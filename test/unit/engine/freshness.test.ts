@@ -83,7 +83,8 @@ async function running(
   const source = { budgets: LIMITS, transport };
   const bench = virtualBench(simulator, log, clock, { chance: 0.5, intervals, source, ...(streams && { streams }) });
   const daemon = bench.start();
-  const lists = catalog.filter(({ budget, kind }) => budget === 'general' && kind === 'list');
+  const isRead = ({ name, kind }: StreamDefinition) => kind === 'list' && (streams?.includes(name) ?? true);
+  const lists = catalog.filter(isRead);
   while (!lists.every(({ name }) => log.rows.get(name)?.complete)) await clock.pass(10 * SECOND);
   const end = async () => {
     daemon.stop();
@@ -202,25 +203,27 @@ async function historyMinutes(
 
 test('a year of report history is read within 20 minutes although entries are edited all the time, and never above budget [P6]', async () => {
   const { minutes, windows, asked } = await historyMinutes(1, true);
-  console.log(minutes, windows);
   expect(windows).toBeGreaterThan(100);
   expect(minutes).toBeLessThanOrEqual(20);
   expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
 }, 300_000);
 
-// Ten years take minutes of computing: HISTORY_YEARS=10 npx vitest run --project unit test/unit/engine/freshness.test.ts
+// HISTORY_YEARS=10 makes it four hours of an account, and half a minute of computing.
 const YEARS = Number(process.env.HISTORY_YEARS ?? 2);
-const MOST_MINUTES = { quiet: YEARS * 20, edited: YEARS * 25.5 };
 
 test.each([
-  ['quiet', MOST_MINUTES.quiet],
-  ['edited', MOST_MINUTES.edited],
-] as const)('years of report history are read at what current windows leave of the budget, of an account that is %s [P6]', async (kind, most) => {
-  const { minutes, windows, asked } = await historyMinutes(YEARS, kind === 'edited');
-  expect(windows).toBeGreaterThan(YEARS * 100);
-  expect(minutes).toBeLessThanOrEqual(most);
-  expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
-}, 900_000);
+  { kind: 'quiet', minutesPerYear: 20 },
+  { kind: 'edited all the time', minutesPerYear: 25.5 },
+])(
+  'the history of reports takes $minutesPerYear minutes a year, of an account that is $kind [P6]',
+  async ({ kind, minutesPerYear }) => {
+    const { minutes, windows, asked } = await historyMinutes(YEARS, kind !== 'quiet');
+    expect(windows).toBeGreaterThan(YEARS * 100);
+    expect(minutes).toBeLessThanOrEqual(YEARS * minutesPerYear);
+    expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
+  },
+  900_000,
+);
 
 test('an edit in the current month is in its report rows within 6 minutes while entries are edited all the time', async () => {
   const { clock, simulator, log, end } = await running(1, SUMMED);
@@ -242,7 +245,6 @@ test('an edit in the current month is in its report rows within 6 minutes while 
   await clock.pass(6 * MINUTE);
   const ids = log.arrived.filter(({ stream }) => stream === 'time_clients');
   const late = waits.map((at) => (ids.find((each) => each.at >= at)?.at ?? Number.POSITIVE_INFINITY) - at);
-  console.log(late.map((ms) => ms / 1000));
   expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
   await end();
 }, 300_000);
