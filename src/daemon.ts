@@ -123,6 +123,8 @@ export class Daemon {
         startedAt: isoSeconds(this.#startedAt),
         streams: [],
         budgets: [],
+        freshness: null,
+        pollStretch: 1,
         stalls: stallStatus(watchdog?.look() ?? []),
       };
     });

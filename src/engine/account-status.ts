@@ -3,6 +3,7 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import type { FreshnessStatus } from './freshness.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
@@ -25,9 +26,11 @@ export function accountStatus(parts: {
   readonly budgets: readonly BudgetView[];
   readonly pageRows: number;
   readonly stalls: readonly Stall[];
+  readonly freshness: FreshnessStatus | null;
+  readonly pollStretch: number;
   readonly now: number;
 }): AccountStatus {
-  const { accountId, phase, startedAt, view, budgets, pageRows, stalls, now } = parts;
+  const { accountId, phase, startedAt, view, budgets, pageRows, stalls, freshness, pollStretch, now } = parts;
   const streams = [...view.streams.values()];
   return {
     accountId,
@@ -39,6 +42,8 @@ export function accountStatus(parts: {
     streams: streams.map((runtime) => streamStatus(runtime, view, accountId, now)),
     budgets: budgets.map((budget) => budgetStatus(budget, firstScanRequests(budget.name, view, pageRows, now), now)),
     stalls: stallStatus(stalls),
+    freshness,
+    pollStretch,
   };
 }
 

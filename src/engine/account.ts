@@ -8,6 +8,7 @@ import { accountStatus, type Phase } from './account-status.ts';
 import { AccountWatch, watchdogOf } from './account-watch.ts';
 import { Claims } from './claims.ts';
 import { BUDGETS_ROW } from './committer.ts';
+import { Freshness } from './freshness.ts';
 import { Pacemaker } from './pacemaker.ts';
 import type { BudgetRow } from './ports.ts';
 import type { ScheduleView } from './schedule.ts';
@@ -45,6 +46,7 @@ export class Account {
   readonly #startedAt: number;
   readonly #claims: Claims;
   readonly #pacemaker: Pacemaker;
+  readonly #freshness = new Freshness();
   readonly #signals: SignalWatch;
   readonly #tokenWait: TokenWait;
   readonly #watch: AccountWatch;
@@ -109,6 +111,8 @@ export class Account {
       budgets: source.budgets,
       pageRows: source.pageRows,
       stalls: this.stalls(),
+      freshness: this.#freshness.status(clock.now()),
+      pollStretch: this.#pacemaker.stretch,
       now: clock.now(),
     });
   }
@@ -164,7 +168,7 @@ export class Account {
     const { once = false, mayWait = () => false } = scope;
     const parts = {
       ...{ ...this.#parts, view: this.#view, claims: this.#claims, signals: this.#signals },
-      ...{ pacemaker: this.#pacemaker, tokenWait: this.#tokenWait, watch: this.#watch },
+      ...{ pacemaker: this.#pacemaker, freshness: this.#freshness, tokenWait: this.#tokenWait, watch: this.#watch },
       waitsForToken: () => !once && (this.#parts.source.accepted || mayWait()),
       onProgress: () => backoff.progressed(),
     };

@@ -48,6 +48,8 @@ export type PublisherEvent =
       deadLetters: number;
       drift: readonly DriftCount[];
       commitMs: number;
+      /** Of a poll: how long its changes took, from updated_at to the commit. */
+      agesMs: readonly number[];
     }
   /** One Kafka transaction, with `pages` of them in it; those of budgets alone have none. */
   | { name: 'transaction.committed'; pages: number; ms: number }

@@ -84,7 +84,7 @@ export function createEventLog(log: Logger): EventLog {
         publishedInScan = sinceScan.get(scan) ?? 0;
         sinceScan.delete(scan);
       }
-      const { name, ...fields } = event;
+      const { name, agesMs: _, ...fields } = { agesMs: null, ...event };
       const { level, message } = lineOf(event, publishedInScan);
       log[level]({ event: name, account, ...fields }, message);
     },
