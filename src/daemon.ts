@@ -13,7 +13,7 @@ import { Account } from './engine/account.ts';
 import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-watch.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import type { Intervals, PollingSettings } from './engine/polling.ts';
+import type { Intervals, PollingSettings } from './engine/pace/polling.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';

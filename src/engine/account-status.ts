@@ -3,7 +3,7 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import type { FreshnessStatus } from './freshness.ts';
+import type { FreshnessStatus } from './pace/freshness.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';

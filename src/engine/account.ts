@@ -8,7 +8,7 @@ import { accountStatus, type Phase } from './account-status.ts';
 import { AccountWatch, watchdogOf } from './account-watch.ts';
 import { Claims } from './claims.ts';
 import { BUDGETS_ROW } from './committer.ts';
-import { Freshness } from './freshness.ts';
+import { Freshness } from './pace/freshness.ts';
 import { Pacemaker } from './pacemaker.ts';
 import type { BudgetRow } from './ports.ts';
 import type { ScheduleView } from './schedule.ts';

@@ -1,9 +1,9 @@
 // The beat of one account: looks at what has changed and sets how often each stream is read, and how the budgets are divided
 // among what wants them (docs/operating/freshness.md).
 import type { BudgetName } from '../streams/definition.ts';
-import { generalAllotment, reportsAllotment, UNDIVIDED } from './allotment.ts';
 import type { Emit } from './events.ts';
-import { type Pace, type Pacing, pacing } from './polling.ts';
+import { generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
+import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepSettings } from './step.ts';

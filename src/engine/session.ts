@@ -7,7 +7,7 @@ import type { AccountWatch } from './account-watch.ts';
 import type { Claims } from './claims.ts';
 import { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
-import type { Freshness } from './freshness.ts';
+import type { Freshness } from './pace/freshness.ts';
 import type { Pacemaker } from './pacemaker.ts';
 import type { Codec, Sink, Source } from './ports.ts';
 import { isHopeless, retryAfter, throttledForLong } from './retry.ts';

@@ -2,7 +2,7 @@
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { StreamState } from './events.ts';
-import type { FreshnessStatus } from './freshness.ts';
+import type { FreshnessStatus } from './pace/freshness.ts';
 
 export interface ScanStatus {
   readonly purpose: string;

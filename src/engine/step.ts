@@ -4,7 +4,7 @@
 import type { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
 import type { PublisherEvent } from './events.ts';
-import type { Pace, PollingSettings } from './polling.ts';
+import type { Pace, PollingSettings } from './pace/polling.ts';
 import type { Codec, Purpose, Source } from './ports.ts';
 import { Diff } from './state/diff.ts';
 import type { HoldLimit } from './state/hold.ts';

@@ -6,7 +6,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
-import type { Intervals, PollingSettings } from '../../src/engine/polling.ts';
+import type { Intervals, PollingSettings } from '../../src/engine/pace/polling.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';

@@ -1,5 +1,5 @@
 // The live streams of an account that nothing was read of, for tests of single steps.
-import type { Pace } from '../../src/engine/polling.ts';
+import type { Pace } from '../../src/engine/pace/polling.ts';
 import type { StreamRuntime } from '../../src/engine/state/stream-runtime.ts';
 import { createStreams } from '../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../src/streams/catalog.ts';

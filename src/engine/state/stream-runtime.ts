@@ -1,6 +1,6 @@
 // A stream as the running process knows it: its last committed row, its index, its memory, and the claim that holds it.
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Intervals } from '../polling.ts';
+import type { Intervals } from '../pace/polling.ts';
 import type { Memory } from './memory.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';

@@ -3,7 +3,7 @@ import { counted } from '../../base/words.ts';
 import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { Intervals } from '../polling.ts';
+import type { Intervals } from '../pace/polling.ts';
 import type { Codec, Opened, Restore, Restored } from '../ports.ts';
 import { freshMemory } from './memory.ts';
 import { createRowIndex } from './row-index.ts';

@@ -2,7 +2,7 @@
 
 import { defaultSettings } from '../../../lab/simulator/model/settings.ts';
 import type { SimulatorOptions } from '../../../lab/simulator/simulator.ts';
-import type { Intervals, PollingSettings } from '../../../src/engine/polling.ts';
+import type { Intervals, PollingSettings } from '../../../src/engine/pace/polling.ts';
 import type { BudgetLimit } from '../../../src/harvest/client.ts';
 import type { BudgetName, StreamDefinition } from '../../../src/streams/definition.ts';
 import { ownerOf } from '../../../src/streams/definition.ts';

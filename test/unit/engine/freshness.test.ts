@@ -2,7 +2,7 @@
 // budgets, an account in which something changes every second.
 import { expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
-import type { Intervals } from '../../../src/engine/polling.ts';
+import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import type { Batch } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { catalog, findStream } from '../../../src/streams/catalog.ts';

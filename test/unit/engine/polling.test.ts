@@ -1,8 +1,8 @@
 // How often lists are polled and counted, and how budgets are divided among what wants them.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { generalAllotment, reportsAllotment } from '../../../src/engine/allotment.ts';
-import { type PolledStream, type PollingSettings, pacing } from '../../../src/engine/polling.ts';
+import { generalAllotment, reportsAllotment } from '../../../src/engine/pace/allotment.ts';
+import { type PolledStream, type PollingSettings, pacing } from '../../../src/engine/pace/polling.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { EPOCH } from '../../support/epoch.ts';
 

@@ -1,6 +1,6 @@
 // How often lists are polled and counted: fast while something changes in them, slowly while the account sleeps, and never for
 // more than a share of the budget. Pure: what changed when and the settings in, intervals out (docs/operating/freshness.md).
-import type { StreamDefinition } from '../streams/definition.ts';
+import type { StreamDefinition } from '../../streams/definition.ts';
 
 /** `polling.*` of the configuration. */
 export interface PollingSettings {
@@ -68,7 +68,7 @@ export function pacing(
 }
 
 function askedPace(
-  { definition, intervals, changedAt }: PolledStream,
+  { intervals, changedAt }: PolledStream,
   polling: PollingSettings,
   lives: boolean,
   now: number,

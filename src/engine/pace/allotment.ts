@@ -1,6 +1,6 @@
 // How the window of a budget is divided: what is read on time has a reserve, what is read for the first time gets the rest at
 // once, and nothing is left without a turn. Pure: the needs in, a bound for each lane out.
-import type { Lane } from './ports.ts';
+import type { Lane } from '../ports.ts';
 
 export type Allotment = Readonly<Record<Lane, number>>;
 
