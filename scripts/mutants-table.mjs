@@ -502,7 +502,7 @@ const TABLE = [
     'P1',
     'the history of reports waits behind dirty windows',
     ['src/engine/pace/allotment.ts', 'again: atLeastOne(requests * AGAIN_SHARE) }', 'again: rest }'],
-    unit('engine/freshness', 'edited all the time'),
+    unit('engine/polling', 'gives the history all that current windows leave'),
   ],
   [
     'P10',
