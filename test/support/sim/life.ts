@@ -6,7 +6,7 @@ import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Account, type RunScope } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
+import type { Batch, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
@@ -129,11 +129,10 @@ export class Life {
     return once || only !== null;
   }
 
-  /** Budgets that requests wait for although nothing is under way, no token is missing and Harvest asks nobody to wait. */
+  /** Budgets that requests wait for although nothing is under way, neither window nor lane is full and Harvest asks nobody to wait. */
   get standing(): readonly BudgetName[] {
     if (this.isOver || this.#frozen || this.#underWay > 0) return [];
-    const isFree = (each: BudgetView) => each.used() < each.requests && each.pausedUntil() === 0;
-    return this.#source.budgets.filter((each) => each.waiting() > 0 && isFree(each)).map(({ name }) => name);
+    return this.#source.budgets.filter((each) => each.waiting() > 0 && !each.isHeldBack()).map(({ name }) => name);
   }
 
   get isOver(): boolean {
