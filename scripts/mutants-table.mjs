@@ -352,8 +352,8 @@ const TABLE = [
     ['src/engine/steps/consequences.ts', 'if (changed.length === 0) return [];', 'return [];'],
     [
       'src/engine/schedule.ts',
-      'return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);',
-      'return read(position.scan === null ? NEVER : steppedAt(runtime, now), PRIORITY.slack);',
+      'return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));',
+      'return read(NEVER, patientPriority(runtime));',
     ],
   ],
   [
@@ -370,6 +370,48 @@ const TABLE = [
     'P8',
     'a release changes nothing',
     ['src/engine/steps/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
+  ],
+  [
+    'P10',
+    'a log-in takes the redirect of anybody',
+    ['src/cli/login-callback.ts', 'if (told.length !== ours.length || !timingSafeEqual(told, ours)) return null;', ''],
+    unit('cli/login', 'a redirect with another state is turned away'),
+  ],
+  [
+    'P9',
+    'the token of a new log-in is overwritten by the old one',
+    [
+      'src/harvest/auth.ts',
+      'const isNewLogin = found !== null && !isSame(found, this.#stored);',
+      'const isNewLogin = false;',
+    ],
+    unit('harvest/auth', 'a log-in of another process is taken'),
+  ],
+  [
+    'P9',
+    'a paused stream is read all the same',
+    ['src/engine/schedule.ts', 'if (paused !== null) return null;', ''],
+    unit('engine/pause', 'asks Harvest nothing'),
+  ],
+  [
+    'P8',
+    'a deletion takes along what may have moved away in a paused list',
+    [
+      'src/engine/deletions/removal-step.ts',
+      "definition.kind === 'child' || (isRunning(row) && row.complete)",
+      "definition.kind === 'child' || row.complete",
+    ],
+    unit('engine/pause', 'what a deletion takes along of a paused list'),
+  ],
+  [
+    'P1',
+    'lists below a paused stream wait for deletes that it does not carry out',
+    [
+      'src/engine/deletions/removal-step.ts',
+      'row.confirmed.length > 0 && isRunning(row) &&',
+      "row.confirmed.length > 0 && row.state === 'RUNNING' &&",
+    ],
+    unit('engine/pause', 'the lists below it go on'),
   ],
   [
     'P4',
@@ -580,6 +622,18 @@ const TABLE = [
     unit('harvest/gateway', "lists of several pages whose links name Harvest's own address"),
   ],
   [
+    'P10',
+    'behind a proxy anybody passes for Harvest',
+    ['src/base/http-agent.ts', 'requestTls: connect,', 'requestTls: { rejectUnauthorized: false },'],
+    unit('proxies', 'behind the proxy the certificate of Harvest itself is looked at'),
+  ],
+  [
+    'P9',
+    'a token endpoint that is away is told as a doubt about commits',
+    ['src/kafka/failures.ts', 'if (own !== null) return own;', ''],
+    unit('kafka/bearer-tokens', 'an endpoint that answers 503'),
+  ],
+  [
     'P9',
     'run --once calls a blocked stream read',
     ['src/cli/once.ts', "each.state === 'BLOCKED' ||", "each.state === 'BLOCKED' && false ||"],
@@ -589,6 +643,118 @@ const TABLE = [
     'P5',
     'a fenced instance opens again',
     ['src/base/errors.ts', "'kafka.fenced': row('account'", "'kafka.fenced': row('reopen'"],
+  ],
+  [
+    'P1',
+    'derived streams that are switched on later get nothing of what was there before',
+    ['src/engine/schedule.ts', "if (derivedReading(runtime) !== 'due') return null;", 'if (runtime) return null;'],
+    unit('engine/derived', 'switched on later'),
+  ],
+  [
+    'P1',
+    'derived streams miss what happened while they were switched off',
+    ['src/engine/state/stream-runtimes.ts', ' ?? interruption(runtime, stored)', ''],
+    unit('engine/derived', 'switched off for a while'),
+  ],
+  [
+    'P1',
+    'an item that left its parent stays',
+    [
+      'src/engine/steps/derived.ts',
+      'if (!there.has(id)) diff.remove(id);',
+      'if (changes.get(id) === null) diff.remove(id);',
+    ],
+    unit('engine/derived', 'an item that left'),
+  ],
+  [
+    'P8',
+    'a record that does not say what it holds loses its items',
+    ['src/streams/definition.ts', 'if (!Array.isArray(items)) return null;', 'if (!Array.isArray(items)) return [];'],
+    unit('engine/derived', 'does not say what it holds'),
+  ],
+  [
+    'P10',
+    'an excluded field stays in the schema',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') return [];", "if (treatment === 'exclude') return [field];"],
+    unit('codec/mask', 'under any mask a record has the fields'),
+  ],
+  [
+    'P10',
+    'an excluded field goes to _extra',
+    ['src/codec/mask.ts', "if (treatment === 'exclude') continue;", ''],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a hashed field is published as it is',
+    ['src/codec/mask.ts', 'kept.push([name, hashed(value)])', 'kept.push([name, value])'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'a dead letter shows what an excluded field was part of',
+    ['src/codec/mask.ts', 'return WITHHELD;', 'return value;'],
+    unit('codec/mask', 'shows nothing of a member that was to lose a part'),
+  ],
+  [
+    'P10',
+    'a record asked for by its id keeps its excluded fields',
+    ['src/harvest/client.ts', 'return this.#mask(stream, body);', 'return body;'],
+    unit('privacy', 'an excluded value is in no record'),
+  ],
+  [
+    'P10',
+    'what was published before a field was excluded stays',
+    ['src/codec/codec.ts', '...(isWider && { hash: UNREADABLE.hash })', ''],
+    unit('privacy', 'rows that lie on a topic with a field'),
+  ],
+  [
+    'P10',
+    'a decimal becomes text where the registry lets it',
+    ['src/codec/registry.ts', 'refusal ?? (await otherTypes(client, subject))', 'refusal'],
+    unit('codec/registry', 'a type that changes is refused'),
+  ],
+  [
+    'P10',
+    'a password in the command line goes into the connector',
+    ['src/cli/sink.ts', 'if (PLACEHOLDER.test(value)) return value;', 'return value;'],
+    unit('cli/program', 'a secret in the command line is refused and not repeated'),
+  ],
+  [
+    'P8',
+    'the connector of the tables leaves deleted rows there',
+    ['src/sink/connector.ts', "'delete.enabled': 'true'", "'delete.enabled': 'false'"],
+    unit('sink/connector', 'it reads only what is committed, deletes, quotes'),
+  ],
+  [
+    'P4',
+    'the connector of the tables reads what may be aborted',
+    ['src/sink/connector.ts', "'read_committed'", "'read_uncommitted'"],
+    unit('sink/connector', 'it reads only what is committed, deletes, quotes'),
+  ],
+  [
+    'P7',
+    'a table leaves nested records out without a word',
+    ['src/sink/tables.ts', "if (typeof held === 'object' && held.type === 'record') {", 'if (false) {'],
+    unit('sink/ddl', 'has a column for every member of its schema'),
+  ],
+  [
+    'P10',
+    'the page answers to any name that leads here',
+    ['src/observe/hosts.ts', "!hostname.includes('.')", 'true'],
+    unit('observe/http', 'foreign.example.com'),
+  ],
+  [
+    'P9',
+    'a page that hears nothing goes on looking well',
+    ['src/observe/page-assets.ts', '++silent > SILENT_FRAMES', 'false'],
+    unit('observe/browser', 'nothing comes any more'),
+  ],
+  [
+    'P9',
+    'events wait in memory for a page that does not read',
+    ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
+    unit('observe/events', 'one event waits in memory'),
   ],
 ];
 

@@ -2,11 +2,10 @@
 import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
-import { packageUrl } from './base/package-root.ts';
 import type { Watchdog } from './base/watchdog.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { createRegistryClient, prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
-import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
+import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { Account } from './engine/account.ts';
@@ -22,6 +21,7 @@ import { createSink } from './kafka/publisher.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
 import { TopicLook } from './kafka/topic-look.ts';
 import { Traffic } from './kafka/traffic.ts';
+import { valueSchemas } from './privacy.ts';
 import { enabledStreams, kafkaSettings, pem, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
@@ -43,8 +43,6 @@ export interface DaemonRunOptions {
   readonly only: ReadonlySet<string> | null;
 }
 
-/** Value schemas ship with the package. */
-export const AVRO = packageUrl('avro/');
 /** How a registry is waited for; only `run --once` ever gives up. */
 const START_PACE: Pace = { baseMs: 1_000, mostMs: 15_000 };
 const ONCE_START_PACE: Pace = { ...START_PACE, patienceMs: 60_000 };
@@ -98,7 +96,7 @@ export class Daemon {
    * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
   async run(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
-    const schemas = await loadSchemas(AVRO, enabledStreams(this.#config));
+    const schemas = await valueSchemas(this.#config, enabledStreams(this.#config));
     const registry = createRegistry(this.#config, this.#around, (error, pauseMs) => this.#limited(error, pauseMs));
     try {
       const either = AbortSignal.any([signal, this.#noneLeft.signal]);
@@ -374,9 +372,9 @@ export function createRegistry(
   { clock, random }: Pick<DaemonParts, 'clock' | 'random'>,
   onLimited?: (error: PublisherError, pauseMs: number) => void,
 ): RegistryClient {
-  const { url, auth, ca_file } = config.schema_registry;
+  const { url, auth, ca_file, proxies } = config.schema_registry;
   return createRegistryClient({
-    ...{ urls: url, auth, ca: pem(ca_file), clock, random },
+    ...{ urls: url, auth, ca: pem(ca_file), proxies, clock, random },
     ...(onLimited ? { onLimited } : {}),
   });
 }

@@ -6,6 +6,7 @@ import type { AccountConfig, Config } from './config/options.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import type { Pacer } from './harvest/caller.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
+import { maskOf } from './privacy.ts';
 import { pem } from './settings.ts';
 import type { BudgetName } from './streams/definition.ts';
 
@@ -22,7 +23,7 @@ export function createHarvestSource(
     pacer?: Pacer;
   },
 ): HarvestSource {
-  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;
+  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file, proxies } = config.harvest;
   const limit = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
   const ca = pem(ca_file);
   const { reread, ...others } = parts;
@@ -31,9 +32,11 @@ export function createHarvestSource(
     publicUrl: public_url,
     idBaseUrl: id_base_url,
     userAgent: user_agent,
+    proxies,
     accountId: account.id,
     credential: credentialOf(account),
     budgets: { general: limit('general'), reports: limit('reports') },
+    mask: maskOf(config),
     ...(ca === undefined ? {} : { ca }),
     ...(reread ? { reread: () => presentCredential(reread, account.id) } : {}),
     ...others,
@@ -55,7 +58,12 @@ export function credentialOf(account: AccountConfig): Credential {
   if (account.access_token) return { accessToken: account.access_token };
   const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
   return {
-    oauth: { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, tokenFile: token_file },
+    oauth: {
+      clientId: client_id,
+      clientSecret: client_secret,
+      refreshToken: refresh_token ?? null,
+      tokenFile: token_file,
+    },
   };
 }
 

@@ -2,18 +2,21 @@
 // publisher, and a consumer that prints each change.
 import { join, resolve } from 'node:path';
 import { EXIT } from '../../src/base/errors.ts';
-import { type DemoOptions, interruption } from '../../src/cli/context.ts';
+import { ChangePrinter } from '../../src/cli/change-printer.ts';
+import { clock, type DemoOptions, interruption } from '../../src/cli/context.ts';
 import { painter } from '../../src/cli/output.ts';
 import { screen } from '../../src/cli/progress.ts';
 import { publish } from '../../src/cli/run.ts';
+import { watchChanges } from '../../src/cli/watch.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { dataTopic } from '../../src/kafka/topics.ts';
+import { withoutVariables } from '../../src/config/overrides.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
-import { printChanges } from './change-printer.ts';
 import { openLivingAccount } from './living-account.ts';
+import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -26,16 +29,24 @@ export async function demo(options: DemoOptions): Promise<number> {
 
   // Parts are stopped in the reverse order of their start, whatever happens in between.
   const closers: (() => Promise<unknown>)[] = [];
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  // Nobody sees it any more.
+  process.stdout.on('error', () => stop.abort());
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    const tables = options.sink
+      ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal: stopped })
+      : null;
+    if (tables) closers.push(tables.close);
     const simulated = account === null ? await simulate(data, options) : null;
     if (simulated) closers.push(simulated.close);
 
     const config = loadConfig({
       ...(options.config ? { file: options.config } : {}),
       env: {
-        ...process.env,
+        ...withoutVariables(process.env),
         ...simulated?.env,
         KAFKA_BROKERS: stack.broker.bootstrap,
         SCHEMA_REGISTRY_URL: stack.registry.url,
@@ -43,17 +54,13 @@ export async function demo(options: DemoOptions): Promise<number> {
       overrides: [...DEMO_SETTINGS, ...(simulated ? SIMULATED_SETTINGS : []), ...(options.set ?? [])],
     });
     const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
-    const stop = new AbortController();
-    closers.push(async () => stop.abort());
-    // Nobody sees it any more.
-    process.stdout.on('error', () => stop.abort());
     // The topics are there once the account is open.
     let announceOpen = () => {};
     const opened = new Promise<void>((resolve) => {
       announceOpen = resolve;
     });
     const publishing = publish(config, log, {
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stopped,
       once: false,
       terminal,
       onEvent: ({ name }) => {
@@ -71,30 +78,36 @@ export async function demo(options: DemoOptions): Promise<number> {
         write('Changes as they arrive on the topics (+ created, ~ updated, - deleted); Ctrl-C stops everything.\n\n');
       },
     });
-    closers.push(() => publishing.catch(() => {}));
+    closers.push(async () => {
+      stop.abort();
+      await publishing.catch(() => {});
+    });
 
     await Promise.race([opened, publishing]);
-    const { prefix } = config.topics;
-    const topics = enabledStreams(config).map(({ name }) => dataTopic(prefix, name));
-    const printer = await printChanges({
-      brokers: config.kafka.brokers,
-      registryUrl: stack.registry.url,
-      topics,
-      prefixLength: prefix.length + 1,
-      write,
-      paint,
+    const streams = enabledStreams(config).map(({ name }) => name);
+    const printer = new ChangePrinter({ write, paint, clock, width: LINE_WIDTH });
+    const watching = watchChanges(config, config.harvest.accounts, streams, {
+      show: (change) => printer.show(change),
+      fromBeginning: false,
+      onCaughtUp: () => simulated?.live(),
+      signal: stopped,
     });
-    closers.push(() => printer.close());
-    simulated?.live();
-    await publishing;
+    closers.push(async () => printer.close());
+    await Promise.all([publishing, watching, tables?.fill(config)]);
     return EXIT.clean;
+  } catch (error) {
+    // Stopped while it was still starting: nothing has failed.
+    if (stopped.aborted) return EXIT.clean;
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
-/** Anything free on loopback. */
-const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
+const LINE_WIDTH = 150;
+const DERIVED = catalog.filter(({ kind }) => kind === 'derived').map(({ name }) => `streams.${name}.enabled=true`);
+/** Anything free on loopback, and all that there is to see. */
+const DEMO_SETTINGS = ['http.listen=127.0.0.1:0', ...DERIVED];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(

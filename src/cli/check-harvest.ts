@@ -17,6 +17,14 @@ import { clock, random } from './context.ts';
 /** Nobody waits longer than this for a budget. */
 const PATIENCE_MS = 20_000;
 
+/** Facts learned on the way, for the plan. */
+export interface Learned {
+  /** `total_entries` of each list that was asked; null where Harvest does not say. */
+  readonly totals: ReadonlyMap<string, number | null>;
+  /** `/company`; empty when it was not read. */
+  readonly settings: JsonObject;
+}
+
 /** `tell` gets each finding as it comes; `pacer` spreads the requests. */
 export async function checkHarvest(
   config: Config,
@@ -24,18 +32,22 @@ export async function checkHarvest(
   signal: AbortSignal,
   tell: (finding: CheckFinding) => void,
   pacer?: Pacer,
-): Promise<void> {
+): Promise<Learned> {
   const inquiry = new Inquiry(config, account, signal, pacer);
+  let settings: JsonObject = {};
   try {
     tell(await inquiry.owner(account.id));
     const streams = enabledStreams(config);
-    const company = await inquiry.company();
+    settings = await inquiry.company();
     // Ten reports have one small budget, and are refused or allowed together.
     let report: CheckFinding | null = null;
+    const told = new Map<string, CheckFinding>();
     for (const stream of streams) {
       if (stream.budget === 'reports' && report !== null) tell(likewise(stream, report));
+      else if (stream.kind === 'derived') tell(derivedFrom(told.get(stream.parent!.stream)!, stream));
       else {
-        const finding = await inquiry.stream(stream, company);
+        const finding = await inquiry.stream(stream, settings);
+        told.set(stream.name, finding);
         tell(finding);
         if (stream.budget === 'reports' && finding.state !== 'FEATURE_OFF') report = finding;
       }
@@ -51,12 +63,17 @@ export async function checkHarvest(
   } finally {
     await inquiry.close();
   }
+  return { totals: inquiry.totals, settings };
 }
 
 function likewise({ name }: StreamDefinition, report: CheckFinding): CheckFinding {
   const detail =
     report.exit_code === EXIT.clean ? `as ${report.name}; not asked, to spare the budget of reports` : report.detail;
   return { ...report, name, detail };
+}
+
+function derivedFrom(parent: CheckFinding, { name, rows }: StreamDefinition): CheckFinding {
+  return { ...parent, name, detail: parent.exit_code === EXIT.clean ? `${rows} of ${parent.name}` : parent.detail };
 }
 
 function notAsked(about: CheckFinding['about'], name: string, error: PublisherError): CheckFinding {
@@ -71,6 +88,7 @@ class Inquiry {
   #pausedMs = 0;
   #patience = new AbortController();
   readonly #parents = new Map<string, number | null>();
+  readonly totals = new Map<string, number | null>();
 
   constructor(config: Config, account: AccountConfig, signal: AbortSignal, pacer?: Pacer) {
     this.#signal = signal;
@@ -144,6 +162,7 @@ class Inquiry {
     const target = { query: probeQuery(stream), ...(parent === undefined ? {} : { parent }) };
     const request = { stream, target, purpose: 'probe', priority: PRIORITY.probe, alone: true } as const;
     const page = await this.#ask(stream.budget, (signal) => this.#source.fetchPage(request, signal));
+    if (parent === undefined) this.totals.set(stream.name, page.totalEntries);
     return page.records[0];
   }
 

@@ -1,4 +1,5 @@
 // `run`: the daemon with its log, HTTP server and progress.
+import { repeat } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
@@ -8,7 +9,7 @@ import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { configOf } from './configuration.ts';
-import { type CommonOptions, clock, interruption, random, repeat, uuid, VERSION } from './context.ts';
+import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { judgeOnce, leftOutLine } from './once.ts';
 import { screen } from './progress.ts';
@@ -86,10 +87,18 @@ export async function publish(
     },
   });
 
-  const { listen } = config.http;
+  const { listen, allowed_hosts: allowedHosts } = config.http;
   const server =
     listen &&
-    (await openHttp({ listen, version: VERSION, clock, metrics, accounts: status, dead: () => daemon.dead() }));
+    (await openHttp({
+      listen,
+      allowedHosts,
+      version: VERSION,
+      clock,
+      metrics,
+      accounts: status,
+      dead: () => daemon.dead(),
+    }));
   if (server) {
     log.info(
       { event: 'http.listening', address: server.address },

@@ -6,10 +6,12 @@ import { packagePath } from '../base/package-root.ts';
 import { Secret } from '../base/secret.ts';
 import { complain } from './complaints.ts';
 import { Reading } from './document.ts';
+import { fieldTroubles } from './field-names.ts';
 import { readOrdinaryFile } from './files.ts';
 import { type Config, configOf, schema } from './options.ts';
 import { override, setting, variables } from './overrides.ts';
 import { type Problem, refuse, TOLD_MAX } from './problems.ts';
+import { proxyProblems } from './proxies.ts';
 import { type Environment, unreadableBecause } from './substitute.ts';
 import { tlsTroubles } from './tls.ts';
 
@@ -42,10 +44,11 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const result = schema.safeParse(reading.value, { reportInput: true });
   const issues = result.error?.issues ?? [];
   for (const issue of issues.slice(0, TOLD_MAX)) complain(issue, reading);
-  problems.push(...reading.problems);
+  problems.push(...reading.problems, ...proxyProblems(environment.env));
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
-  const config = configOf(reading.value as object);
-  for (const { path, message } of tlsTroubles(config, environment.readFile)) reading.complain(path, message);
+  const config = configOf(reading.value as object, environment.env);
+  const troubles = [...tlsTroubles(config, environment.readFile), ...fieldTroubles(config)];
+  for (const { path, message } of troubles) reading.complain(path, message);
   if (reading.problems.length > 0) refuse(reading.problems);
   return freeze(config);
 }

@@ -7,8 +7,8 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import type { StreamRow } from './state/stream-row.ts';
-import { type Claim, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
+import { isRunning } from './state/stream-row.ts';
+import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
@@ -50,7 +50,7 @@ export function schedule(view: ScheduleView, now: number): Due[] {
       priority,
       at,
       deadline: deadlineOf(next, runtime, now),
-      keepsPace: isPatient || !hasPatientWork(runtime.row),
+      keepsPace: isPatient || !hasPatientWork(runtime),
     });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
@@ -62,8 +62,10 @@ function committedAt({ runtime }: Due): number {
 }
 
 /** Whether something of the stream waits that goes on step by step beside its polls: a reconciliation, candidates, a slow scan, a round. */
-function hasPatientWork({ reconciliation, reconcile_due, candidates, position }: StreamRow): boolean {
-  if (reconciliation !== null || reconcile_due !== null || candidates.length > 0) return true;
+function hasPatientWork(runtime: StreamRuntime): boolean {
+  const { reconciliation, reconcile_due, candidates, position } = runtime.row;
+  if (derivedReading(runtime) !== null || reconciliation !== null || reconcile_due !== null || candidates.length > 0)
+    return true;
   if (position.kind === 'child') return position.scan !== null;
   return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
 }
@@ -74,7 +76,10 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   const { definition, memory } = runtime;
   const signal = view.signalFor(definition.name);
   if (signal !== undefined) return { task: { kind: 'signal', signal }, at: 0, priority: PRIORITY.probe };
-  const { state } = runtime.row;
+  // It has no requests of its own: its parents' steps bring it along.
+  if (definition.kind === 'derived') return null;
+  const { state, paused } = runtime.row;
+  if (paused !== null) return null;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
   const earliest = unlessSetBack(memory.retry?.at ?? 0, RETRY_PACE.mostMs, now);
   const probeAt = unlessSetBack(memory.probeAt, PROBE_MS[definition.budget], now);
@@ -139,16 +144,20 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, view.paceOf(runtime).pollMs, now);
   switch (position.kind) {
     case 'list': {
-      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime);
+      const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
+      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
       const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
       return read(isDue ? 0 : intervalEnd, priority);
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.dirty);
-      return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);
+      if (position.scan !== null) return read(steppedAt(runtime, now), patientPriority(runtime));
+      return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));
     case 'report':
       return windowTasks(runtime, view, now)[0]!;
+    case 'derived':
+      return read(NEVER, PRIORITY.slack);
   }
 }
 
@@ -165,9 +174,27 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const reconciliation = (at: number, priority: number): TaskAt => ({ task: { kind: 'reconciliation' }, at, priority });
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
-    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
+    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : patientPriority(runtime));
+  const derivedAt = derivedDueAt(runtime, now);
+  if (derivedAt !== null) return reconciliation(derivedAt, patientPriority(runtime));
   const isDone = once && runtime.memory.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
+}
+
+/** When a whole scan became due for something derived from the stream, so that no number of polls keeps it waiting; else null. */
+function derivedDueAt(runtime: StreamRuntime, now: number): number | null {
+  if (derivedReading(runtime) !== 'due') return null;
+  const since = Math.min(...runtime.derived.filter(isToBeRead).map(({ row }) => Date.parse(row.moved_at)));
+  return unlessSetBack(Math.max(since, runtime.memory.steppedAt), 0, now);
+}
+
+function isToBeRead({ row: { position } }: StreamRuntime): boolean {
+  return position.kind === 'derived' && position.reading === 'due';
+}
+
+/** A whole scan lives on slack, unless it is the first reading of something derived from the stream. */
+function patientPriority(runtime: StreamRuntime): number {
+  return derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
 }
 
 /** When the interval that began at `time` ends; one that never began is over. */
@@ -183,13 +210,14 @@ function steppedAt({ memory }: StreamRuntime, now: number): number {
 /** Records that the stream's are to be deleted with are confirmed: nothing of it may be under way meanwhile. */
 function isWaitingForRemoval(runtime: StreamRuntime): boolean {
   const { owner } = runtime;
-  if (owner === null || runtime.row.state !== 'RUNNING' || !runtime.row.complete) return false;
+  if (owner === null || !isRunning(runtime.row) || !runtime.row.complete) return false;
   return isRemovalReady(owner) && !isAwaited(runtime);
 }
 
 /** With `run --only`, other streams are read only as far as a named one needs them. */
 function isWanted(runtime: StreamRuntime, { only, streams }: ScheduleView): boolean {
   if (only === null || only.has(runtime.definition.name) || isAwaited(runtime)) return true;
+  if (runtime.derived.some(({ definition }) => only.has(definition.name))) return true;
   if (runtime.row.confirmed.length > 0) return true;
   return [...streams.values()].some(
     (other) => only.has(other.definition.name) && waitsFor(other, streams) === runtime.definition.name,
@@ -203,13 +231,13 @@ export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams'
   const company = settingsStream(streams);
   const isUnheard = company && !company.memory.scanned && company.memory.retry === null && isReadable(company);
   if (isUnheard && runtime !== company) return company.definition.name;
-  if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
+  if (parent && (!parent.row.complete || !isRunning(parent.row))) return parent.definition.name;
   if (definition.kind !== 'report') return null;
-  // A report's windows are known once all that is recorded in its sources is.
+  // A report's windows are known once all that is recorded in its sources is; a snapshot that is paused will go on.
   return (
     definition.sources.find((name) => {
       const source = streams.get(name);
-      return source && isReadable(source) && !source.row.complete;
+      return source && !source.row.complete && (isReadable(source) || source.row.paused !== null);
     }) ?? null
   );
 }

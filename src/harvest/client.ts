@@ -1,6 +1,7 @@
 // The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
 import { assert, PublisherError } from '../base/errors.ts';
+import type { Proxies } from '../base/http-agent.ts';
 import type { Secret } from '../base/secret.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
@@ -42,12 +43,15 @@ export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' 
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
+  /** Takes excluded and hashed fields out of a record before anything else sees it. */
+  readonly mask?: (stream: StreamDefinition, record: JsonObject) => JsonObject;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
   readonly connections?: number;
   /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string;
+  readonly proxies?: Proxies;
   readonly timeouts?: Partial<Timeouts>;
   readonly tokenStore?: TokenStore;
   /** Instead of sockets: the in-process simulator. Must reject when its signal aborts. */
@@ -80,9 +84,11 @@ class Client implements HarvestSource {
   readonly #auth: Auth;
   readonly #caller: Caller;
   readonly #budgets: Readonly<Record<BudgetName, Budget>>;
+  readonly #mask: NonNullable<SourceOptions['mask']>;
 
   constructor(options: SourceOptions) {
     this.pageRows = options.pageRows ?? PER_PAGE;
+    this.#mask = options.mask ?? ((_, record) => record);
     this.#bases = {
       base: apiBase(options.baseUrl ?? HARVEST_URL),
       publicBase: apiBase(options.publicUrl ?? HARVEST_URL, 'harvest.public_url'),
@@ -94,7 +100,7 @@ class Client implements HarvestSource {
     const places = options.connections ?? 6;
     const { transport, close } = options.transport
       ? { transport: options.transport, close: async () => {} }
-      : openTransport({ connections: places, timeouts, ca: options.ca });
+      : openTransport({ connections: places, timeouts, ca: options.ca, proxies: options.proxies });
     this.#closeTransport = close;
     const grantParts = { ...options, idBase: this.#idBase, transport, limitMs: timeouts.refreshMs };
     this.#auth = new ConfiguredAuth(credential, (present) => authFor(present, grantParts), reread);
@@ -133,7 +139,7 @@ class Client implements HarvestSource {
     const url = below(this.#bases.base, single.replace('{id}', String(id)).replace('{parent}', String(parent)));
     const read: Call<JsonObject | null>['read'] = (body, _, place) => {
       if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-      return body;
+      return this.#mask(stream, body);
     };
     const confirmation = { purpose: 'confirm', priority: PRIORITY.dirty, absent: () => null } as const;
     return this.#caller.call({ ...this.#of(stream), ...confirmation, url, read }, signal);
@@ -182,8 +188,10 @@ class Client implements HarvestSource {
 
   #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: RequestPlace): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
-    if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
-    const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    if (stream.rows === null)
+      return { records: [this.#mask(stream, body)], next: null, totalEntries: null, serverTime };
+    const { records: sent, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    const records = sent.map((record) => this.#mask(stream, record));
     if (next === null || alone) return { records, next: null, totalEntries, serverTime };
     const link = followable(this.#bases, next, asked, stream);
     if (sameRequest(link, asked)) throw unparsable(place, 'links.next leads back to the page itself');

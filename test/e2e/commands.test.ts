@@ -1,18 +1,20 @@
 // Failures before or besides the work, as users meet them: exit code, what and where, and what to do about it.
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
+import { harvestStreams } from '../support/truth.ts';
 
 /** A small account, and not every stream of it. */
 const small = async (options: SimulatorOptions = {}) => ({
@@ -107,13 +109,25 @@ streams: { client: { enabled: false } }
 test('every command answers in JSON', async () => {
   const where = await small();
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
-  const commands = ['check', 'streams', 'state show', 'state show clients', 'schemas diff', 'schemas register', 'spec'];
+  const commands = [
+    'check',
+    'plan',
+    'streams',
+    'state show',
+    'state show clients',
+    'schemas diff',
+    'schemas register',
+    'spec',
+  ];
   const answers = await Promise.all(
     [...commands, 'version'].map((command) => finished(where, [...command.split(' '), '--json'])),
   );
   expect(answers.map(({ code, errors }) => ({ code, errors }))).toEqual(answers.map(() => ({ code: 0, errors: '' })));
-  const [, streams, state] = answers.map(({ output }) => JSON.parse(output));
-  expect(streams).toHaveLength(catalog.length);
+  const [checked, planned, streams, state] = answers.map(({ output }) => JSON.parse(output));
+  expect(checked).toMatchObject({ next: 'harvest-kafka verify (with the same --set)' });
+  const general = planned[0].budgets.general.requests;
+  expect(checked.planned).toMatchObject([{ account_id: planned[0].account_id, general: { requests: general } }]);
+  expect(streams).toHaveLength(harvestStreams.length);
   expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
 });
 
@@ -137,6 +151,12 @@ describe('an account of which something is refused', () => {
       /^stream contacts: FORBIDDEN\n {2}GET .*\/contacts.* answered 403: .*\n {2}This stream can be read by: .*streams\.contacts\.enabled: false\.$/m,
     );
     expect(check.output).toMatch(/^stream roles: FORBIDDEN\n {2}GET .*\/roles.* answered 404/m);
+    expect(check.output).toMatch(
+      /^Reading everything takes about \d+ general requests: .* which harvest-kafka plan counts\.$/m,
+    );
+    expect(check.output).toMatch(
+      /\nNext: mend stream contacts as said above, then: harvest-kafka check \(with the same --set\)\n$/,
+    );
 
     const once = await finished(where, ['run', '--once']);
     expect(once).toMatchObject({
@@ -336,3 +356,14 @@ describe('topics', () => {
 
 /** Enough for commands that reach nobody. */
 const CONFIGURED = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };
+
+test('the demo that is stopped while it starts ends without a complaint', async () => {
+  const data = await temporaryFolder();
+  const running = start(['demo', '--data', data], {
+    HARVEST_KAFKA_LAB_CACHE: process.env.HARVEST_KAFKA_LAB_CACHE ?? '',
+    HOME: homedir(),
+  });
+  await until('the broker is being started', () => existsSync(join(data, 'simulated', 'broker')));
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 0, errors: '' });
+});

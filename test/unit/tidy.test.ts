@@ -18,19 +18,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
   verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],
+  sink: ['base', 'streams', 'codec'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
-  'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts'],
+  'privacy.ts': ['base', 'streams', 'codec', 'config', ...DOORS],
+  'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts', 'privacy.ts'],
   'daemon.ts': [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
-    ...['settings.ts', 'harvest-source.ts'],
+    ...['settings.ts', 'privacy.ts', 'harvest-source.ts'],
   ],
   cli: [
-    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify'],
-    ...['settings.ts', 'harvest-source.ts', 'daemon.ts'],
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'sink'],
+    ...['settings.ts', 'privacy.ts', 'harvest-source.ts', 'daemon.ts'],
   ],
   'main.ts': ['base', 'cli'],
   // The world around the publisher: its demo runs the command itself.
-  lab: ['base', 'streams', 'kafka', 'config', 'observe', 'cli', 'settings.ts'],
+  lab: ['base', 'streams', 'kafka', 'config', 'observe', 'sink', 'cli', 'settings.ts'],
 };
 
 interface Source {

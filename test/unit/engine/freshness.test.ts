@@ -19,7 +19,7 @@ const LIMITS = { general: { requests: 95, perSeconds: 15 }, reports: { requests:
 
 /** The intervals of the default configuration. */
 function defaults({ kind }: StreamDefinition): Intervals {
-  const pollMs = { list: null, whole: 5 * MINUTE, child: 360 * MINUTE, report: 15 * MINUTE }[kind];
+  const pollMs = { list: null, whole: 5 * MINUTE, child: 360 * MINUTE, report: 15 * MINUTE, derived: null }[kind];
   return { pollMs, countMs: null, reconcileMs: 1_440 * MINUTE };
 }
 
