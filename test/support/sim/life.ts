@@ -17,7 +17,7 @@ import type { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import type { Door } from './door.ts';
 import type { JudgedLog } from './judged-log.ts';
 import { budgetOf, Patience } from './patience.ts';
-import { ID_HOST, type Plan, POLLING, SECRET, TEST_HOST } from './plan.ts';
+import { ID_HOST, type Plan, SECRET, TEST_HOST } from './plan.ts';
 
 /** Where a process can die. */
 export const POINTS = [
@@ -102,7 +102,7 @@ export class Life {
     const settings = {
       ...{ accountId: parts.door.simulator.accountId, overlapMs: 300_000, grain: plan.grain },
       ...{ startDate: null, endDate: null, hold: plan.hold, pollTimers: false },
-      ...{ polling: POLLING, restateMs: 300_000 },
+      ...{ polling: plan.polling, restateMs: 300_000 },
     };
     this.account = new Account({
       ...{ settings, source: this.#source, codec, clock, random, emit },
