@@ -122,7 +122,9 @@ function streamRows(streams, catalog) {
 function row(path, option, required, fallback) {
   const { description, secret, from_file, default: value } = option;
   const shown = fallback ?? (value === undefined || typeof value === 'object' ? '' : `\`${yaml(value)}\``);
-  const kinds = alternatives(option).map(({ type, enum: choices }) => (choices ? 'choice' : KINDS[type]));
+  const kinds = alternatives(option).map(({ type, enum: choices, const: only }) => {
+    return only ? `\`${only}\`` : choices ? 'choice' : KINDS[type];
+  });
   const marks = [...new Set(kinds), ...(secret ? ['secret'] : []), ...(secret || from_file ? ['file'] : [])];
   const choices = choicesOf(option).map((one) => `\`${one}\``);
   const about = choices.length > 0 ? `${description} One of: ${choices.join(', ')}.` : description;
@@ -130,7 +132,7 @@ function row(path, option, required, fallback) {
   return `| ${cells.join(' | ')} | ${about.replaceAll('<', '&lt;').replaceAll('|', '\\|')} |`;
 }
 
-const KINDS = { object: 'map', array: 'list', string: 'text', integer: 'number', boolean: 'boolean' };
+const KINDS = { object: 'map', array: 'list', string: 'text', integer: 'number', number: 'number', boolean: 'boolean' };
 
 function alternatives(option) {
   return option.anyOf ?? [option];

@@ -435,8 +435,8 @@ const TABLE = [
     'a decision on two looks at the clock',
     [
       'src/harvest/budget.ts',
-      'if (mayStart()) this.#sleep(this.#waitMs(now.monotonic));',
-      'if (mayStart()) this.#sleep(this.#waitMs(this.#look().monotonic));',
+      'this.#queue.map(({ windows }) => this.#waitMs(windows, now.monotonic))',
+      'this.#queue.map(({ windows }) => this.#waitMs(windows, this.#look().monotonic))',
     ],
   ],
   [
@@ -464,11 +464,7 @@ const TABLE = [
   [
     'P6',
     'a token comes back at once',
-    [
-      'src/harvest/budget.ts',
-      'this.#ended.push(...Array(times).fill(this.#clock.monotonic()));',
-      'this.#ended.push(...Array(times).fill(this.#clock.monotonic() - this.windowMs / 2));',
-    ],
+    ['src/harvest/budget.ts', 'window.end(now, times);', 'window.end(now - this.windowMs / 2, times);'],
   ],
   [
     'P9',
@@ -525,8 +521,30 @@ const TABLE = [
   [
     'P9',
     'a used up budget passes for a standstill',
-    ['src/engine/account-watch.ts', ' || budget.used() >= budget.requests;', ';'],
+    ['src/harvest/budget.ts', ' || this.#all.used(now) >= this.requests) return true;', ') return true;'],
     ['unit', 'test/unit/engine/standstill.test.ts', 'in an hour of ordinary life'],
+  ],
+  [
+    'P6',
+    'polls take more than their share of the budget',
+    ['src/engine/pace/polling.ts', 'Math.max(1, perWindow / (polling.budgetShare * budget.requests))', '1'],
+    unit('engine/polling', 'never take more of the budget than that'),
+  ],
+  [
+    'P6',
+    'a full lane holds back those behind it',
+    [
+      'src/harvest/budget.ts',
+      'this.#queue.find(({ windows }) => this.#waitMs(windows, now.monotonic) <= 0);',
+      'this.#queue.slice(0, 1).find(({ windows }) => this.#waitMs(windows, now.monotonic) <= 0);',
+    ],
+    unit('harvest/budget-lives', 'a poll starts at once'),
+  ],
+  [
+    'P1',
+    'the history of reports waits behind dirty windows',
+    ['src/engine/pace/allotment.ts', 'again: atLeastOne(requests * AGAIN_SHARE) }', 'again: rest }'],
+    unit('engine/polling', 'gives the history all that current windows leave'),
   ],
   [
     'P10',

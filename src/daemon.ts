@@ -12,7 +12,7 @@ import { Account } from './engine/account.ts';
 import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-watch.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import type { Intervals } from './engine/state/stream-runtime.ts';
+import type { Intervals, PollingSettings } from './engine/pace/polling.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
@@ -121,6 +121,8 @@ export class Daemon {
         startedAt: isoSeconds(this.#startedAt),
         streams: [],
         budgets: [],
+        freshness: null,
+        pollStretch: 1,
         stalls: stallStatus(watchdog?.look() ?? []),
       };
     });
@@ -325,6 +327,8 @@ export class Daemon {
         startDate: config.harvest.start_date ?? null,
         endDate: config.harvest.end_date ?? null,
         hold: { share: config.deletes.hold_percent / 100, atLeast: config.deletes.hold_at_least },
+        polling: pollingOf(config),
+        restateMs: config.reports.restate_seconds * 1000,
         pollTimers: config.running_timers === 'every_poll',
       },
       streams: streams.map((definition) => ({ definition, intervals: intervalsOf(config.streams[definition.name]!) })),
@@ -376,9 +380,20 @@ export function createRegistry(
 }
 
 function intervalsOf(stream: StreamConfig): Intervals {
+  const ms = (given: number | 'auto') => (given === 'auto' ? null : given * 1000);
   return {
-    pollMs: stream.poll_interval_seconds * 1000,
-    countMs: stream.count_interval_seconds * 1000,
+    pollMs: ms(stream.poll_interval_seconds),
+    countMs: ms(stream.count_interval_seconds),
     reconcileMs: stream.reconcile_interval_seconds * 1000,
+  };
+}
+
+/** `polling.*` as the engine takes it. */
+export function pollingOf({ polling }: Pick<Config, 'polling'>): PollingSettings {
+  return {
+    targetMs: polling.target_seconds * 1000,
+    quietMs: polling.quiet_seconds * 1000,
+    idleMs: polling.idle_seconds * 1000,
+    budgetShare: polling.budget_share,
   };
 }

@@ -31,7 +31,7 @@ export async function streams(options: CommonOptions): Promise<number> {
   else {
     const shown = rows.map(({ permission: _, enabled, poll_interval_seconds, ...row }) => ({
       ...row,
-      poll: enabled ? `${poll_interval_seconds} s` : 'off',
+      poll: !enabled ? 'off' : poll_interval_seconds === 'auto' ? 'auto' : `${poll_interval_seconds} s`,
     }));
     print(table(shown, ['stream', 'kind', 'topic', 'key', 'path', 'poll']));
   }

@@ -142,10 +142,8 @@ async function verifyAccount(
     },
     sample: options.sample ?? null,
     // Derived rows come with their parents.
-    patienceMs: ({ name, kind, parent }) => {
-      const polled = kind === 'derived' ? parent!.stream : name;
-      return 1000 * patienceOf(options, config.streams[polled]!.poll_interval_seconds);
-    },
+    patienceMs: ({ name, kind, parent }) =>
+      1000 * patienceOf(options, pollSecondsOf(config, kind === 'derived' ? parent!.stream : name)),
     withValues: options.values ?? false,
     clock,
     random,
@@ -205,6 +203,12 @@ function withRequests(config: Config, requests: number): Config {
   const { general, reports } = config.harvest.budgets;
   const budgets = { general: { ...general, requests }, reports: { ...reports, requests } };
   return { ...config, harvest: { ...config.harvest, budgets } };
+}
+
+/** The longest time between two polls, unless they are stretched. */
+function pollSecondsOf({ streams, polling }: Config, name: string): number {
+  const { poll_interval_seconds } = streams[name]!;
+  return poll_interval_seconds === 'auto' ? polling.idle_seconds : poll_interval_seconds;
 }
 
 function patienceOf({ patience, alone }: VerifyOptions, pollSeconds: number): number {

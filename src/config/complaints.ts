@@ -34,7 +34,7 @@ function complaint(issue: z.core.$ZodIssue, option: Declared | undefined): strin
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union':
-      return `must be ${issue.code === 'invalid_type' ? TYPE_WORDS[issue.expected] : inWords(option!)}${shown}`;
+      return `must be ${issue.code === 'invalid_type' ? (TYPE_WORDS[issue.expected] ?? inWords(option!)) : inWords(option!)}${shown}`;
     case 'invalid_value': {
       const choices = issue.values.map(String);
       const meant = nearest(String(issue.input), choices);
@@ -53,7 +53,6 @@ function complaint(issue: z.core.$ZodIssue, option: Declared | undefined): strin
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   string: 'text',
   int: 'a whole number',
-  number: 'a whole number',
   boolean: 'true or false',
 };
 

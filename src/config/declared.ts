@@ -6,7 +6,9 @@ import type { OptionNote } from './values.ts';
 
 /** The part of JSON Schema that our declarations use, and what options say about themselves. */
 export interface Declared extends OptionNote {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  /** The only value that it takes. */
+  readonly const?: string;
   readonly properties?: Readonly<Record<string, Declared>>;
   readonly required?: readonly string[];
   readonly items?: Declared;
@@ -29,11 +31,14 @@ export function declaredAt(path: readonly PropertyKey[]): Declared | undefined {
   }, declared);
 }
 
-const WORDS = { object: 'a map', array: 'a list', string: 'text', integer: 'a number', boolean: 'true or false' };
+const WORDS = {
+  ...{ object: 'a map', array: 'a list', string: 'text', boolean: 'true or false' },
+  ...{ integer: 'a whole number', number: 'a number' },
+};
 
 /** `true or false or a map` */
 export function inWords(option: Declared): string {
-  return [...new Set(alternatives(option).map(({ type }) => WORDS[type!]))].join(' or ');
+  return [...new Set(alternatives(option).map((one) => one.const ?? WORDS[one.type!]))].join(' or ');
 }
 
 /** Every key, as `--set` takes it; entries of lists are left out. */
@@ -66,7 +71,7 @@ function withSubstitution(json: Record<string, unknown>): Record<string, unknown
   const outer = { description, examples, default: fallback, unit };
   const about = Object.fromEntries(Object.entries(outer).filter(([, value]) => value !== undefined));
   const digits = type === 'string' && String(limits.pattern ?? '').includes('\\d');
-  const narrow = type === 'integer' || type === 'boolean' || 'enum' in limits;
+  const narrow = type === 'integer' || type === 'number' || type === 'boolean' || 'enum' in limits;
   if (!narrow && !digits) return json;
   const other = digits ? [{ type: 'integer' }] : [];
   return { ...about, anyOf: [{ type, ...limits }, ...other, { type: 'string', pattern: '\\$\\{[^}]+\\}' }] };

@@ -68,7 +68,7 @@ export class Reading {
     });
     if (meant === undefined) return this.#fail(path, `must be ${inWords(option)}, found ${found}`);
     if (isMap(node)) return this.#readMap(node.items as Pairs, meant, path);
-    if (!isSeq(node)) return this.#readScalar(node as Scalar, option, meant, path);
+    if (!isSeq(node)) return this.#readScalar(node as Scalar, option, path);
     const place = this.#placeOf(path);
     return node.items.map((item, index) => this.#read(item as Node | null, meant.items!, [...path, index], place));
   }
@@ -87,7 +87,7 @@ export class Reading {
     return result;
   }
 
-  #readScalar(node: Scalar, note: Declared, { type }: Declared, path: Path): unknown {
+  #readScalar(node: Scalar, note: Declared, path: Path): unknown {
     const plain = isPlain(node);
     // The source keeps what YAML would take away: the zeros of 0123, the digits of a long number.
     const source = plain && node.source !== undefined ? node.source : String(node.value);
@@ -102,7 +102,7 @@ export class Reading {
         return this.#fail(path, `names a file that cannot be read: ${text} (${unreadableBecause(thrown)})`);
       }
     }
-    return typed(text, type);
+    return typed(text, alternatives(note));
   }
 
   #follow(alias: Node): Node | undefined {
@@ -140,9 +140,10 @@ function hint(
 }
 
 /** A scalar is text until its option says what it is: so `0123` may be a password and `${PORT}` a number. */
-function typed(text: string, type: Declared['type']): unknown {
-  if (type === 'integer' && /^[-+]?\d+(\.\d+)?$/.test(text)) return Number(text);
-  if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
+function typed(text: string, options: readonly Declared[]): unknown {
+  const isOf = (...types: readonly Declared['type'][]) => options.some(({ type }) => types.includes(type));
+  if (isOf('integer', 'number') && /^[-+]?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (isOf('boolean') && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   return text;
 }
 

@@ -217,6 +217,24 @@ const deletes = section('When deletions are held.', {
   hold_at_least: whole(0).default(50).meta({ unit: 'rows' }).describe('Fewer missing rows than this are never held.'),
 });
 
+const polling = section('How often lists are polled whose poll_interval_seconds is auto.', {
+  target_seconds: seconds(1)
+    .default(4)
+    .describe('Time between two polls of a list in which something changed within ten minutes.'),
+  quiet_seconds: seconds(1)
+    .default(10)
+    .describe('Time between two polls of the other lists of an account in which anything changed within the hour.'),
+  idle_seconds: seconds(1).default(60).describe('Time between two polls of all other lists.'),
+  budget_share: z
+    .number()
+    .gt(0, 'must be above 0')
+    .max(1, 'must be at most 1')
+    .default(0.5)
+    .describe(
+      'The most of the general budget that polls and count checks take together; when they would take more, all their intervals are stretched evenly, which is said.',
+    ),
+});
+
 export const schema = z
   .strictObject({
     harvest,
@@ -242,6 +260,7 @@ export const schema = z
         'When a time entry whose timer runs is published: on_change when anything but the ticking of hours and rounded_hours has changed (the last hours come when it stops), every_poll each time its hours have grown.',
       ),
     streams,
+    polling,
     privacy: section('What keeps fields private.', {
       salt: secret('${file:/run/secrets/harvest_salt}')
         .optional()
@@ -255,6 +274,9 @@ export const schema = z
         .enum(['day', 'week', 'month', 'quarter', 'year'])
         .default('month')
         .describe('The calendar window of report rows; it is part of their key.'),
+      restate_seconds: seconds(1)
+        .default(300)
+        .describe('A window whose entries change all the time is read again after this long.'),
     }),
     http: section('Health, metrics, status.', {
       listen: listenAddress()

@@ -4,14 +4,19 @@ import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
 import { list, seconds, section } from './values.ts';
 
-/** Seconds between two polls of a stream, by its kind. */
-const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
-  list: 60,
+/** Seconds between two polls of a stream, by its kind; those of lists are by what changes in them (`polling`). */
+const POLL_INTERVAL_SECONDS: Readonly<Record<Exclude<StreamKind, 'list'>, number>> = {
   whole: 300,
   child: 21_600,
   report: 900,
   derived: 60,
 };
+
+const orAuto = () => z.union([z.literal('auto'), seconds(1)]);
+
+/** Only lists are polled by what changes in them. */
+const pollInterval = (kind: StreamKind) =>
+  kind === 'list' ? orAuto().default('auto') : seconds(1).default(POLL_INTERVAL_SECONDS[kind]);
 
 const fieldNames = (example: string) =>
   list((name) => /^\w+(\.\w+)*$/.test(name), 'must be names of fields: notes, or client.name')
@@ -34,15 +39,16 @@ const stream = (kind: StreamKind) =>
       .boolean()
       .default(kind !== 'derived')
       .describe('Whether the stream is published at all. Derived streams are only when they are asked for.'),
-    poll_interval_seconds: seconds(1)
-      .default(POLL_INTERVAL_SECONDS[kind])
+    poll_interval_seconds: pollInterval(kind)
+      .meta({ unit: 'seconds' })
       .describe(
-        'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
+        'Time between two polls: of what changed (lists; auto: by `polling`), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
       ),
-    count_interval_seconds: seconds(1)
-      .default(300)
+    count_interval_seconds: orAuto()
+      .default('auto')
+      .meta({ unit: 'seconds' })
       .describe(
-        'Time between two count checks (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
+        'Time between two count checks (lists with updated_since; auto: 45 s while anything changed in the account within the hour, else 300 s): one request that counts the list, so that deletions are looked for only when something is missing.',
       ),
     reconcile_interval_seconds: seconds(1)
       .default(86_400)
@@ -52,16 +58,14 @@ const stream = (kind: StreamKind) =>
     fields: fields.optional().describe('Fields that do not reach Kafka as they are.'),
   });
 
-const ofLists = (what: string, example: number) =>
-  seconds(1)
-    .optional()
-    .meta({ description: `Time between two ${what} of a list that names none of its own.`, example });
+const ofLists = (interval: z.ZodType<number | 'auto'>, what: string, example: number | 'auto') =>
+  interval.optional().meta({ description: `Time between two ${what} of a list that names none of its own.`, example });
 
 /** The intervals of lists that name none of their own; `withListDefaults` puts them in their places. */
 const listDefaults = z.strictObject({
-  poll_interval_seconds: ofLists('polls', POLL_INTERVAL_SECONDS.list),
-  count_interval_seconds: ofLists('count checks', 300),
-  reconcile_interval_seconds: ofLists('reconciliations', 86_400),
+  poll_interval_seconds: ofLists(orAuto(), 'polls', 'auto'),
+  count_interval_seconds: ofLists(orAuto(), 'count checks', 'auto'),
+  reconcile_interval_seconds: ofLists(seconds(1), 'reconciliations', 86_400),
 });
 
 const byName = Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind).prefault({})]));

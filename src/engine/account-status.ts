@@ -3,6 +3,7 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import type { FreshnessStatus } from './pace/freshness.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
@@ -26,9 +27,11 @@ export function accountStatus(parts: {
   readonly budgets: readonly BudgetView[];
   readonly pageRows: number;
   readonly stalls: readonly Stall[];
+  readonly freshness: FreshnessStatus | null;
+  readonly pollStretch: number;
   readonly now: number;
 }): AccountStatus {
-  const { accountId, phase, startedAt, view, budgets, pageRows, stalls, now } = parts;
+  const { accountId, phase, startedAt, view, budgets, pageRows, stalls, freshness, pollStretch, now } = parts;
   const streams = [...view.streams.values()];
   return {
     accountId,
@@ -40,6 +43,8 @@ export function accountStatus(parts: {
     streams: streams.map((runtime) => streamStatus(runtime, view, accountId, now)),
     budgets: budgets.map((budget) => budgetStatus(budget, firstScanRequests(budget.name, view, pageRows, now), now)),
     stalls: stallStatus(stalls),
+    freshness,
+    pollStretch,
   };
 }
 
@@ -90,7 +95,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     rows: row.rows,
     lagSeconds: synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(synced_to)) / 1000)),
     lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
-    pollIntervalSeconds: runtime.intervals.pollMs / 1000,
+    pollIntervalSeconds: Math.round(view.paceOf(runtime).pollMs) / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),

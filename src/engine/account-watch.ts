@@ -97,9 +97,7 @@ export class AccountWatch {
     const { signals, clock, claims, view } = this.#parts;
     if (this.stage !== 'working' || this.#isRefused() || !signals.hasLooked) return null;
     const now = clock.now();
-    const ready = schedule(view(), now).find(
-      ({ at, runtime }) => at <= now && claims.hasPlace(runtime.definition.budget),
-    );
+    const ready = schedule(view(), now).find((due) => due.at <= now && claims.hasPlace(due));
     return ready ? `${ready.runtime.definition.name} is due (${ready.task.kind})` : null;
   }
 
@@ -115,19 +113,14 @@ export class AccountWatch {
 
 /** Requests that could be sent: what a pause, a used up budget or busy connections hold back is not owed. */
 function waitingRequests(budget: BudgetView): string | null {
-  return budget.waiting() === 0 || isHeldBack(budget) || !budget.hasPlace()
+  return budget.waiting() === 0 || budget.isHeldBack() || !budget.hasPlace()
     ? null
     : `requests wait for the ${budget.name} budget: ${budget.waiting()}`;
 }
 
-/** Harvest has asked for a pause, or the budget is used up. */
-function isHeldBack(budget: BudgetView): boolean {
-  return budget.pausedUntil() > 0 || budget.used() >= budget.requests;
-}
-
 /** Whether one of them holds requests back. */
 export function isAnyHeldBack(budgets: readonly BudgetView[]): boolean {
-  return budgets.some(isHeldBack);
+  return budgets.some((budget) => budget.isHeldBack());
 }
 
 /** Another number whenever a request starts or ends. */

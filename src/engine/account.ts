@@ -8,6 +8,8 @@ import { accountStatus, type Phase } from './account-status.ts';
 import { AccountWatch, watchdogOf } from './account-watch.ts';
 import { Claims } from './claims.ts';
 import { BUDGETS_ROW } from './committer.ts';
+import { Freshness } from './pace/freshness.ts';
+import { Pacemaker } from './pacemaker.ts';
 import type { BudgetRow } from './ports.ts';
 import type { ScheduleView } from './schedule.ts';
 import { Session, type World } from './session.ts';
@@ -23,8 +25,6 @@ export interface AccountParts extends World {
 
 const OPENING: Phase = { name: 'opening', reason: null, remedy: null };
 const RUNNING: Phase = { name: 'running', reason: null, remedy: null };
-/** Patient work begins only while less than this share of a budget's window is used. */
-const SLACK_SHARE = 0.5;
 /** How the log is opened again; only `run --once` ever gives up. */
 const REOPEN_PACE: Pace = { baseMs: 200, mostMs: 15_000, patienceMs: 120_000 };
 
@@ -45,6 +45,8 @@ export class Account {
   readonly #streams: ReadonlyMap<string, StreamRuntime>;
   readonly #startedAt: number;
   readonly #claims: Claims;
+  readonly #pacemaker: Pacemaker;
+  readonly #freshness = new Freshness();
   readonly #signals: SignalWatch;
   readonly #tokenWait: TokenWait;
   readonly #watch: AccountWatch;
@@ -63,6 +65,7 @@ export class Account {
     this.#claims = new Claims(clock);
     this.#signals = new SignalWatch(sink, clock);
     this.#tokenWait = new TokenWait(parts);
+    this.#pacemaker = new Pacemaker(this.#streams, parts.settings, source.budgets, parts.emit);
     this.#view = this.#viewOf({});
     const loops = { claims: this.#claims, signals: this.#signals, tokenWait: this.#tokenWait };
     this.#watch = new AccountWatch({ sink, source, clock, ...loops, view: () => this.#view });
@@ -108,6 +111,8 @@ export class Account {
       budgets: source.budgets,
       pageRows: source.pageRows,
       stalls: this.stalls(),
+      freshness: this.#freshness.status(clock.now()),
+      pollStretch: this.#pacemaker.stretch,
       now: clock.now(),
     });
   }
@@ -163,7 +168,7 @@ export class Account {
     const { once = false, mayWait = () => false } = scope;
     const parts = {
       ...{ ...this.#parts, view: this.#view, claims: this.#claims, signals: this.#signals },
-      ...{ tokenWait: this.#tokenWait, watch: this.#watch },
+      ...{ pacemaker: this.#pacemaker, freshness: this.#freshness, tokenWait: this.#tokenWait, watch: this.#watch },
       waitsForToken: () => !once && (this.#parts.source.accepted || mayWait()),
       onProgress: () => backoff.progressed(),
     };
@@ -199,13 +204,11 @@ export class Account {
   }
 
   #viewOf({ once = false, only = null }: RunScope): ScheduleView {
-    const { settings, source } = this.#parts;
-    const hasSlack = (name: BudgetName) => {
-      const budget = source.budgets.find((each) => each.name === name)!;
-      return budget.used() + budget.waiting() < budget.requests * SLACK_SHARE;
-    };
+    const { settings } = this.#parts;
     const signalFor = (stream: string) => this.#signals.next(stream);
-    return { streams: this.#streams, settings, once, only, hasSlack, signalFor };
+    const paceOf = (runtime: StreamRuntime) => this.#pacemaker.paceOf(runtime);
+    const waitMs = (budget: BudgetName, priority: number) => this.#pacemaker.waitMs(budget, priority);
+    return { streams: this.#streams, settings, once, only, paceOf, waitMs, signalFor };
   }
 }
 

@@ -2,17 +2,18 @@
 // from the fetch to the commit.
 import type { Clock } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { LANES, type Lane } from './ports.ts';
 import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
 import type { Task } from './state/task.ts';
 import { nextParents } from './steps/child-step.ts';
 
 /**
- * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
- * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
+ * Steps under way at once in each lane, by the budget they wait for: enough to keep it busy while one page is encoded and
+ * another commits. Were the places shared, what waits for a full lane would keep everything else from beginning.
  */
 const STEPS_AT_ONCE: Readonly<Record<BudgetName, number>> = { general: 6, reports: 3 };
 
-type Wish = Pick<Claim, 'runtime' | 'task' | 'keepsPace'>;
+type Wish = Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'>;
 
 export class Claims {
   readonly #clock: Clock;
@@ -31,23 +32,26 @@ export class Claims {
     return this.#out.size;
   }
 
-  /** Whether another step of this budget may begin. */
-  hasPlace(budget: BudgetName): boolean {
+  /** Whether another step of that urgency may begin. */
+  hasPlace({ runtime, priority }: Pick<Wish, 'runtime' | 'priority'>): boolean {
+    const { budget } = runtime.definition;
     let taken = 0;
-    for (const { runtime } of this.#out) if (runtime.definition.budget === budget) taken++;
+    for (const claim of this.#out) {
+      if (claim.runtime.definition.budget === budget && laneOf(claim.priority) === laneOf(priority)) taken++;
+    }
     return taken < STEPS_AT_ONCE[budget];
   }
 
   /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */
-  give({ runtime, task, keepsPace }: Wish): Claim | null {
+  give({ runtime, task, priority, keepsPace }: Wish): Claim | null {
     const streams = streamsOf(task, runtime);
-    if (!this.hasPlace(runtime.definition.budget) || !isFree(streams)) return null;
+    if (!this.hasPlace({ runtime, priority }) || !isFree(streams)) return null;
     this.moves++;
     const step = ++this.given;
     const parents = new Set(task.kind === 'read' && runtime.parent !== null ? nextParents(runtime) : []);
     const window = task.kind === 'window' ? task.window.window : null;
     const windows = new Set(window === null ? [] : [window.from]);
-    const claim: Claim = { runtime, task, keepsPace, step, streams, parents, windows };
+    const claim: Claim = { runtime, task, priority, keepsPace, step, streams, parents, windows };
     for (const stream of streams) stream.claim = claim;
     this.#out.add(claim);
     if (task.kind === 'window') {
@@ -67,6 +71,12 @@ export class Claims {
     const { runtime, keepsPace } = claim;
     runtime.memory = { ...runtime.memory, waitingSince: now, ...(keepsPace && { steppedAt: now }) };
   }
+}
+
+/** The narrowest lane of a priority. */
+function laneOf(priority: number): Lane {
+  const narrowest = (['timely', 'slack', 'again'] as const).find((lane) => LANES[lane].includes(priority));
+  return narrowest ?? 'rest';
 }
 
 /** Whether a step of this task could take its streams now. */

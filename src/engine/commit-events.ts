@@ -34,6 +34,7 @@ export function committedEvent(
   purpose: StepResult['purpose'],
   diff: Diff,
   commitMs: number,
+  now: number,
 ): PublisherEvent {
   return {
     name: 'page.committed',
@@ -46,6 +47,7 @@ export function committedEvent(
     deadLetters: diff.refusals.length,
     drift: diff.drift.counts(),
     commitMs,
+    agesMs: purpose === 'poll' ? diff.ages(now) : [],
   };
 }
 

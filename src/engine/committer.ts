@@ -176,7 +176,8 @@ export class Committer {
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
     emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
-      for (const [runtime, diff] of result.diffs) emit(committedEvent(runtime, result.purpose, diff, commitMs));
+      for (const [runtime, diff] of result.diffs)
+        emit(committedEvent(runtime, result.purpose, diff, commitMs, clock.now()));
     }
     for (const event of events) emit(event);
   }

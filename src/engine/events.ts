@@ -48,6 +48,8 @@ export type PublisherEvent =
       deadLetters: number;
       drift: readonly DriftCount[];
       commitMs: number;
+      /** Of a poll: how long its changes took, from updated_at to the commit. */
+      agesMs: readonly number[];
     }
   /** One Kafka transaction, with `pages` of them in it; those of budgets alone have none. */
   | { name: 'transaction.committed'; pages: number; ms: number }
@@ -115,6 +117,8 @@ export type PublisherEvent =
       bytes: number;
       waitedMs: number;
     }
+  /** Polls and count checks would take more than `polling.budget_share`: all intervals are `by` times as long; and they fit again. */
+  | { name: 'polls.stretched' | 'polls.fit'; by: number; share: number; requests: number; perSeconds: number }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
   /** Harvest takes the token again, after it was refused for so long. */
   | { name: 'token.accepted'; refusedMs: number }

@@ -20,6 +20,23 @@ export type Purpose =
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
 export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4, slack: 6 } as const;
 
+/**
+ * Requests that may be allotted a part of a budget's window together (schedule of the budgets: allotment.ts), by their
+ * priorities.
+ */
+export const LANES: Readonly<Record<Lane, readonly number[]>> = {
+  timely: [PRIORITY.probe, PRIORITY.poll],
+  rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
+  slack: [PRIORITY.slack],
+  again: [PRIORITY.dirty, PRIORITY.slack],
+};
+
+/**
+ * What is read on time · all the rest (confirmations, snapshots, children, report windows but the current ones) · of it, what
+ * fills gaps (slow scans, reconciliations, rounds) · of it, what was read before (dirty report windows, and rounds).
+ */
+export type Lane = 'timely' | 'rest' | 'slack' | 'again';
+
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;
 
@@ -92,6 +109,14 @@ export interface BudgetView {
   waiting(): number;
   /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */
   freeInMs(requests: number): number;
+  /** How long window, lanes and pause hold back another request of that priority, behind those that wait; ms. */
+  roomInMs(priority: number): number;
+  /** Attempts of a lane counted in the window that ends now, and those that wait. */
+  usedIn(lane: Lane): number;
+  /** Whether all that waits is held back by a pause, by the window or by a full lane. */
+  isHeldBack(): boolean;
+  /** Sets how many attempts of each lane may be made in a window; infinite where nothing bounds it. */
+  allot(mosts: Readonly<Record<Lane, number>>): void;
   /** Attempts that have started and not ended. */
   underWay(): number;
   /** Whether a connection is free for another attempt. */

@@ -7,25 +7,23 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import { isRunning, type StreamRow } from './state/stream-row.ts';
+import { isRunning } from './state/stream-row.ts';
 import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
 
-export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once'> {
+export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' | 'once' | 'paceOf'> {
   /** The streams that are to be read; null for all. */
   readonly only: ReadonlySet<string> | null;
-  /** Whether a budget has room for what is not urgent: reconciliations, slow scans over parents, rounds over old windows. */
-  readonly hasSlack: (budget: BudgetName) => boolean;
+  /** How long a step of that priority should wait for its budget before it begins, ms. */
+  readonly waitMs: (budget: BudgetName, priority: number) => number;
   /** The next signal of a stream that waits to be carried out. */
   readonly signalFor: (stream: string) => Signal | undefined;
 }
 
 /** A class of priority is worth this much time: the earliest deadline goes first, so that nothing waits for ever. */
 const CLASS_MS = 15_000;
-/** A budget without slack is looked at again after this long. */
-const SLACK_PAUSE_MS = 2_000;
 const NEVER = Number.POSITIVE_INFINITY;
 /** A refused stream is asked again after this long: whoever gives a role back waits for it. Reports have few requests. */
 export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000, reports: 900_000 };
@@ -33,7 +31,7 @@ export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000
 export const HELD_PROBE_MS = 3_600_000;
 
 /** A task that waits for its time; when that has come, it may become a claim. */
-export interface Due extends Pick<Claim, 'runtime' | 'task' | 'keepsPace'> {
+export interface Due extends Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'> {
   readonly at: number;
   readonly deadline: number;
 }
@@ -49,6 +47,7 @@ export function schedule(view: ScheduleView, now: number): Due[] {
     due.push({
       runtime,
       task,
+      priority,
       at,
       deadline: deadlineOf(next, runtime, now),
       keepsPace: isPatient || !hasPatientWork(runtime),
@@ -107,10 +106,10 @@ function deadlineOf({ at, priority }: TaskAt, { memory }: StreamRuntime, now: nu
   return (at > 0 ? at : unlessSetBack(memory.waitingSince, 0, now)) + priority * CLASS_MS;
 }
 
-/** A patient task waits while its budget is needed for something else. */
-function delayed(candidate: TaskAt, { definition }: StreamRuntime, { hasSlack }: ScheduleView, now: number): TaskAt {
-  const isSlack = candidate.priority === PRIORITY.slack && candidate.at <= now;
-  return isSlack && !hasSlack(definition.budget) ? { ...candidate, at: now + SLACK_PAUSE_MS } : candidate;
+/** A step that its budget has no room for waits outside of it, and so holds up nothing of its stream. */
+function delayed(candidate: TaskAt, { definition }: StreamRuntime, { waitMs }: ScheduleView, now: number): TaskAt {
+  const wait = candidate.at <= now ? waitMs(definition.budget, candidate.priority) : 0;
+  return wait > 0 ? { ...candidate, at: now + wait } : candidate;
 }
 
 function openTasks(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt[] {
@@ -142,7 +141,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const read = (at: number, priority: number): TaskAt => ({ task: { kind: 'read' }, at, priority });
   // A stream that is caught up once is not due again by its interval.
   const isDone = view.once && scanned && scanned_at !== null;
-  const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
+  const intervalEnd = isDone ? NEVER : endOf(scanned_at, view.paceOf(runtime).pollMs, now);
   switch (position.kind) {
     case 'list': {
       const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
@@ -152,7 +151,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
-      if (position.pending.length > 0) return read(0, PRIORITY.poll);
+      if (position.pending.length > 0) return read(0, PRIORITY.dirty);
       if (position.scan !== null) return read(steppedAt(runtime, now), patientPriority(runtime));
       return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));
     case 'report':

@@ -7,6 +7,8 @@ import type { AccountWatch } from './account-watch.ts';
 import type { Claims } from './claims.ts';
 import { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
+import type { Freshness } from './pace/freshness.ts';
+import type { Pacemaker } from './pacemaker.ts';
 import type { Codec, Sink, Source } from './ports.ts';
 import { isHopeless, retryAfter, throttledForLong } from './retry.ts';
 import { memoryAfter, refusedStep, runStep } from './run-step.ts';
@@ -34,6 +36,8 @@ export interface World {
 export interface SessionParts extends World {
   readonly view: ScheduleView;
   readonly claims: Claims;
+  readonly pacemaker: Pacemaker;
+  readonly freshness: Freshness;
   readonly signals: SignalWatch;
   readonly tokenWait: TokenWait;
   readonly watch: AccountWatch;
@@ -64,7 +68,7 @@ export class Session {
     setMaxListeners(0, this.#until);
     this.#context = {
       ...{ settings, source, codec, signal: this.#until, now: clock.now, stepsBegun: () => claims.given },
-      ...{ streams: view.streams, once: view.once },
+      ...{ streams: view.streams, once: view.once, paceOf: view.paceOf },
     };
     const onFailure = (reason: unknown) => this.#fail(reason);
     this.#committer = new Committer({ ...parts, accountId: settings.accountId, onFailure });
@@ -93,7 +97,7 @@ export class Session {
   }
 
   async #work(): Promise<void> {
-    const { clock, view, signals } = this.#parts;
+    const { clock, view, signals, pacemaker } = this.#parts;
     const rouse = () => this.#rouse();
     this.#until.addEventListener('abort', rouse);
     const watching = signals.begin(this.#until, rouse, (thrown) => this.#fail(thrown));
@@ -101,6 +105,7 @@ export class Session {
     while (await this.#mayGoOn()) {
       this.#wake = new AbortController();
       const now = clock.now();
+      pacemaker.look(now, view.once);
       const due = schedule(view, now);
       if (view.once && this.#isCaughtUp(due, now)) break;
       for (const each of due) if (each.at <= now) this.#begin(each);
@@ -168,10 +173,14 @@ export class Session {
 
   /** The result is committed. */
   #remember(claim: Claim, result: StepResult): void {
-    const { clock, signals } = this.#parts;
+    const { clock, signals, freshness } = this.#parts;
     const now = clock.now();
     claim.runtime.memory = memoryAfter(claim, result, now);
-    for (const runtime of result.diffs.keys()) runtime.memory = { ...runtime.memory, lastCommitAt: now };
+    for (const [runtime, diff] of result.diffs) {
+      if (result.purpose === 'poll') freshness.add(diff.ages(now), now);
+      const changedAt = Math.max(runtime.memory.changedAt, diff.newest(now));
+      runtime.memory = { ...runtime.memory, lastCommitAt: now, changedAt };
+    }
     signals.carriedOut(result.signalsDone);
     if (result.failure !== null) this.#retryLater(claim, result.failure, true);
   }

@@ -2,6 +2,7 @@
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { StreamState } from './events.ts';
+import type { FreshnessStatus } from './pace/freshness.ts';
 
 export interface ScanStatus {
   readonly purpose: string;
@@ -108,4 +109,8 @@ export interface AccountStatus {
   readonly streams: readonly StreamStatus[];
   readonly budgets: readonly BudgetStatus[];
   readonly stalls: readonly StallStatus[];
+  /** How long the changes of the last hour took; null when there were none. */
+  readonly freshness: FreshnessStatus | null;
+  /** By how much polls are slower than they should be, because they would take too much of the budget; 1 when they are not. */
+  readonly pollStretch: number;
 }

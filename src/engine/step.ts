@@ -4,6 +4,7 @@
 import type { PublisherError } from '../base/errors.ts';
 import type { Grain } from '../streams/windows.ts';
 import type { PublisherEvent } from './events.ts';
+import type { Pace, PollingSettings } from './pace/polling.ts';
 import type { Codec, Purpose, Source } from './ports.ts';
 import { Diff } from './state/diff.ts';
 import type { HoldLimit } from './state/hold.ts';
@@ -19,6 +20,9 @@ export interface StepSettings {
   readonly startDate: string | null;
   readonly endDate: string | null;
   readonly hold: HoldLimit;
+  readonly polling: PollingSettings;
+  /** A report window whose entries change all the time is read again after this long. */
+  readonly restateMs: number;
   /** Whether running timers are read at every poll, so that their hours tick on the topic too. */
   readonly pollTimers: boolean;
 }
@@ -32,6 +36,8 @@ export interface StepContext {
   readonly streams: ReadonlyMap<string, StreamRuntime>;
   /** Steps of this process that have begun so far. */
   readonly stepsBegun: () => number;
+  /** How often a stream is read now. */
+  readonly paceOf: (runtime: StreamRuntime) => Pace;
   /** Everything that is due is to be caught up, however often. */
   readonly once: boolean;
 }

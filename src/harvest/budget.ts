@@ -5,13 +5,17 @@
 // reached the server somewhere between, so no window of the server's clock sees more than `requests`, however slow the
 // network was. Over a restart the same holds because of the lease: a process may start only as many attempts as the
 // last durable row allows, and those only for a while; its successor counts all of them as running for as long.
+//
+// Lanes. Requests of some priorities may be allotted a part of the window, so that what can wait never uses up what is
+// read on time. A full lane holds back its own requests only; those behind them in the queue go first.
 import type { Clock } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import type { BudgetRow, BudgetView } from '../engine/ports.ts';
+import { type BudgetRow, type BudgetView, LANES, type Lane } from '../engine/ports.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Connections } from './connections.ts';
 import { attemptsIn, type Instant, Leases, rowOf } from './lease.ts';
 import { Pause } from './pause.ts';
+import { SlidingWindow } from './window.ts';
 
 export interface BudgetOptions {
   readonly name: BudgetName;
@@ -36,6 +40,8 @@ interface Waiting {
    * window later per priority, which does not change while it waits.
    */
   readonly rank: number;
+  /** The whole window, and the lanes of its priority. */
+  readonly windows: readonly SlidingWindow[];
   readonly start: (ended: Ended) => void;
   readonly refuse: (reason: PublisherError) => void;
 }
@@ -53,9 +59,8 @@ export class Budget implements BudgetView {
   readonly #clock: Clock;
   readonly #connections: Connections;
   readonly #onLeaseLow: BudgetOptions['onLeaseLow'];
-  /** Monotonic times at which attempts ended, oldest first; in the future for those that a former process may yet start. */
-  #ended: number[] = [];
-  #running = 0;
+  readonly #all: SlidingWindow;
+  readonly #lanes: ReadonlyMap<Lane, SlidingWindow>;
   #started = 0;
   readonly #pause = new Pause();
   #queue: Waiting[] = [];
@@ -72,6 +77,9 @@ export class Budget implements BudgetView {
     this.#connections = options.connections;
     this.#onLeaseLow = options.onLeaseLow;
     this.#leases = new Leases(options.onLeaseLow !== null);
+    this.#all = new SlidingWindow(options.requests, options.windowMs);
+    const lanes = Object.keys(LANES) as Lane[];
+    this.#lanes = new Map(lanes.map((lane) => [lane, new SlidingWindow(Number.POSITIVE_INFINITY, options.windowMs)]));
     this.#connections.onFree(() => this.#dispatch());
   }
 
@@ -81,8 +89,9 @@ export class Budget implements BudgetView {
    * while it waits, and then uses no token.
    */
   async run<T>(turn: { priority: number; since: number }, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    const ended = await this.#turn(turn.since + turn.priority * this.windowMs, signal);
-    return this.#attempted(attempt, ended, 1);
+    const windows = this.#windowsOf(turn.priority);
+    const ended = await this.#turn(turn.since + turn.priority * this.windowMs, windows, signal);
+    return this.#attempted(attempt, windows, ended, 1);
   }
 
   /**
@@ -95,12 +104,17 @@ export class Budget implements BudgetView {
     if (pausedMs > 0) await this.#clock.sleep(pausedMs, signal);
     signal.throwIfAborted();
     assert(this.#connections.take(), 'nothing else is asked before the introduction has ended');
-    this.#running += 1;
-    return this.#attempted(attempt, this.#pause.start(), SHORT_LIVES);
+    this.#all.start();
+    return this.#attempted(attempt, [this.#all], this.#pause.start(), SHORT_LIVES);
   }
 
   /** Runs an attempt that has its token and its connection; from its end on it counts for so many. */
-  async #attempted<T>(attempt: () => Promise<T>, ended: Ended, times: number): Promise<T> {
+  async #attempted<T>(
+    attempt: () => Promise<T>,
+    windows: readonly SlidingWindow[],
+    ended: Ended,
+    times: number,
+  ): Promise<T> {
     let isAnswered = false;
     try {
       const answer = await attempt();
@@ -108,11 +122,24 @@ export class Budget implements BudgetView {
       return answer;
     } finally {
       ended(isAnswered);
-      this.#running -= 1;
-      this.#ended.push(...Array(times).fill(this.#clock.monotonic()));
-      this.#ended.sort(ascending);
+      const now = this.#clock.monotonic();
+      for (const window of windows) window.end(now, times);
       this.#connections.give();
     }
+  }
+
+  #windowsOf(priority: number): readonly SlidingWindow[] {
+    const lanes = [...this.#lanes].filter(([lane]) => LANES[lane].includes(priority));
+    return [this.#all, ...lanes.map(([, window]) => window)];
+  }
+
+  allot(mosts: Readonly<Record<Lane, number>>): void {
+    let isMore = false;
+    for (const [lane, window] of this.#lanes) {
+      isMore ||= mosts[lane] > window.most;
+      window.most = mosts[lane];
+    }
+    if (isMore) this.#dispatch();
   }
 
   /** No attempt starts during the next `ms`. A shorter pause never ends a longer one. */
@@ -121,8 +148,7 @@ export class Budget implements BudgetView {
   }
 
   used(): number {
-    this.#forget(this.#clock.monotonic());
-    return this.#ended.length + this.#running;
+    return this.#all.used(this.#clock.monotonic());
   }
 
   pausedUntil(): number {
@@ -135,7 +161,7 @@ export class Budget implements BudgetView {
   }
 
   throttledMs(): number {
-    const isAskedFor = this.#running > 0 || this.#queue.length > 0;
+    const isAskedFor = this.#all.running > 0 || this.#queue.length > 0;
     return isAskedFor ? this.#pause.throttledMs : 0;
   }
 
@@ -145,19 +171,36 @@ export class Budget implements BudgetView {
 
   freeInMs(requests: number): number {
     const now = this.#clock.monotonic();
-    this.#forget(now);
-    const pause = Math.max(0, this.#pause.until - now);
-    // Each token serves once a window, so whole windows of requests come on top of the rest.
-    const rounds = Math.floor((requests - 1) / this.requests);
-    const used = this.#ended.length + this.#running;
-    const place = used + ((requests - 1) % this.requests) - this.requests;
-    // Tokens with running attempts come back last, a window from now at the earliest.
-    const free = place < 0 ? now : (this.#ended[place] ?? now) + this.windowMs;
-    return Math.max(pause, free - now) + rounds * this.windowMs;
+    return Math.max(0, this.#pause.until - now, this.#all.lastFreeAt(requests, now) - now);
+  }
+
+  roomInMs(priority: number): number {
+    const now = this.#clock.monotonic();
+    const rank = now + priority * this.windowMs;
+    const free = this.#windowsOf(priority).map((window) => {
+      // Of those that wait, whoever is behind us or waits for another lane takes nothing of this one before us.
+      const before = this.#queue.filter(({ windows, ...other }) => {
+        const others = windows.filter((each) => each !== window);
+        return windows.includes(window) && other.rank <= rank && others.every((each) => each.freeAt(now) <= now);
+      });
+      return window.lastFreeAt(before.length + 1, now);
+    });
+    return Math.max(0, this.#pause.until - now, ...free.map((at) => at - now));
+  }
+
+  usedIn(lane: Lane): number {
+    const window = this.#lanes.get(lane)!;
+    return window.used(this.#clock.monotonic()) + this.#queue.filter(({ windows }) => windows.includes(window)).length;
+  }
+
+  isHeldBack(): boolean {
+    const now = this.#clock.monotonic();
+    if (this.#pause.until > now || this.#all.used(now) >= this.requests) return true;
+    return this.#queue.length > 0 && this.#queue.every(({ windows }) => freeAt(windows, now) > now);
   }
 
   underWay(): number {
-    return this.#running;
+    return this.#all.running;
   }
 
   hasPlace(): boolean {
@@ -165,13 +208,13 @@ export class Budget implements BudgetView {
   }
 
   moves(): number {
-    return 2 * this.#started - this.#running;
+    return 2 * this.#started - this.#all.running;
   }
 
   snapshot(lease: number): BudgetRow {
     const now = this.#look();
-    this.#forget(now.monotonic);
-    const counted = { ended: this.#ended, running: this.#running, pausedUntil: this.#pausedUntilAt(now) };
+    const { running } = this.#all;
+    const counted = { ended: this.#all.ended(now.monotonic), running, pausedUntil: this.#pausedUntilAt(now) };
     const row = rowOf(counted, this.#affordable(lease, now.monotonic), now);
     if (this.#onLeaseLow !== null) this.#leases.handOut(row, this.#started, now);
     return row;
@@ -179,7 +222,7 @@ export class Budget implements BudgetView {
 
   /** A share of what former processes leave: were each in a row of crashes to take all of it, the last could start nothing. */
   #affordable(lease: number, now: number): number {
-    const leased = this.#ended.filter((time) => time > now).length;
+    const leased = this.#all.ended(now).filter((time) => time > now).length;
     return Math.min(lease, Math.max(1, Math.floor(lease * (1 - leased / this.requests))));
   }
 
@@ -201,8 +244,7 @@ export class Budget implements BudgetView {
     // In this order, for the same reason.
     const wall = this.#clock.now();
     const now = { wall, monotonic: this.#clock.monotonic() };
-    // More than `requests` of them hold nothing back for longer.
-    this.#ended = [...attemptsIn(row, now), ...this.#ended].sort(ascending).slice(-this.requests);
+    this.#all.inherit(attemptsIn(row, now));
     // Never for longer than was left then, should the clock have been set back meanwhile.
     this.#pause.inherit(row.pausedUntil - Math.max(wall, row.at ?? wall), now.monotonic);
   }
@@ -218,7 +260,7 @@ export class Budget implements BudgetView {
     return new PublisherError('bug', `a request waits for budget ${this.name} although the client was closed`);
   }
 
-  #turn(rank: number, signal: AbortSignal): Promise<Ended> {
+  #turn(rank: number, windows: readonly SlidingWindow[], signal: AbortSignal): Promise<Ended> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       if (this.#closed) return reject(this.#afterClose());
@@ -228,6 +270,7 @@ export class Budget implements BudgetView {
       };
       const waiting: Waiting = {
         rank,
+        windows,
         start: (ended) => {
           signal.removeEventListener('abort', leave);
           resolve(ended);
@@ -254,13 +297,15 @@ export class Budget implements BudgetView {
     this.#wake.abort(WOKEN);
     const now = this.#look();
     const mayStart = () => this.#queue.length > 0 && this.#leases.allow(this.#started, now);
-    while (mayStart() && this.#waitMs(now.monotonic) <= 0) {
-      if (!this.#connections.take()) break;
+    while (mayStart()) {
+      const next = this.#queue.find(({ windows }) => this.#waitMs(windows, now.monotonic) <= 0);
+      if (next === undefined || !this.#connections.take()) break;
+      this.#queue.splice(this.#queue.indexOf(next), 1);
       this.#started += 1;
-      this.#running += 1;
-      this.#queue.shift()?.start(this.#pause.start());
+      for (const window of next.windows) window.start();
+      next.start(this.#pause.start());
     }
-    if (mayStart()) this.#sleep(this.#waitMs(now.monotonic));
+    if (mayStart()) this.#sleep(Math.min(...this.#queue.map(({ windows }) => this.#waitMs(windows, now.monotonic))));
     const isLow = this.#restored && this.#leases.isLow(this.#started, now, this.#queue.length > 0);
     if (isLow) this.#onLeaseLow?.(this.name);
   }
@@ -280,20 +325,13 @@ export class Budget implements BudgetView {
     });
   }
 
-  /** How long a pause and the window hold the next attempt back: until enough old attempts have left it. */
-  #waitMs(now: number): number {
-    this.#forget(now);
-    const tooMany = this.#ended.length + this.#running - this.requests;
-    const freeAt = tooMany < 0 ? now : (this.#ended[tooMany] ?? Number.POSITIVE_INFINITY) + this.windowMs;
-    return Math.max(this.#pause.opensAt, freeAt) - now;
-  }
-
-  #forget(now: number): void {
-    const kept = this.#ended.findIndex((time) => time + this.windowMs > now);
-    this.#ended.splice(0, kept < 0 ? this.#ended.length : kept);
+  /** How long the windows and a pause hold an attempt back. */
+  #waitMs(windows: readonly SlidingWindow[], now: number): number {
+    return Math.max(this.#pause.opensAt, freeAt(windows, now)) - now;
   }
 }
 
-function ascending(a: number, b: number): number {
-  return a - b;
+/** When one more attempt may start in all of the windows. */
+function freeAt(windows: readonly SlidingWindow[], now: number): number {
+  return Math.max(...windows.map((window) => window.freeAt(now)));
 }

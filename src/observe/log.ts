@@ -84,7 +84,7 @@ export function createEventLog(log: Logger): EventLog {
         publishedInScan = sinceScan.get(scan) ?? 0;
         sinceScan.delete(scan);
       }
-      const { name, ...fields } = event;
+      const { name, agesMs: _, ...fields } = { agesMs: null, ...event };
       const { level, message } = lineOf(event, publishedInScan);
       log[level]({ event: name, account, ...fields }, message);
     },
@@ -162,6 +162,13 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
       return driftLine(event);
     case 'request.finished':
       return debug(`${event.purpose} request: ${event.status || 'no answer'} in ${event.ms} ms`);
+    case 'polls.stretched':
+      return {
+        level: 'warn',
+        message: `polls and count checks do not fit into ${percent(event.share)} of ${event.requests} requests in ${event.perSeconds} s: all their intervals are ${event.by} times as long; lengthen polling.target_seconds or raise polling.budget_share`,
+      };
+    case 'polls.fit':
+      return info(`polls and count checks fit into ${percent(event.share)} of the general budget again`);
     case 'budget.paused': {
       const message = `Harvest asked to pause ${event.budget} requests for ${duration(Math.ceil(event.ms / 1000))} (status ${event.status})`;
       if (event.ms > LONG_PAUSE_MS)
@@ -256,4 +263,8 @@ function prettyLine(json: string, color: boolean): string {
 /** A terminal obeys control characters, and reasons may quote what came over the network. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

@@ -7,10 +7,14 @@ export interface Declaration {
   readonly unit: string;
   readonly help: string;
   readonly labels: readonly string[];
+  /** Upper bounds of a histogram. */
+  readonly buckets?: readonly number[];
 }
 
-/** Buckets of the histograms. */
-export const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Changes arrive within seconds; after an outage within hours. */
+const FRESHNESS = [0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 30, 60, 120, 300, 900, 3_600];
 
 const ACCOUNT = ['account'];
 const STREAM = ['account', 'stream'];
@@ -65,6 +69,17 @@ export const METRICS = {
     'Until the next request may start: 0 while the window has room and Harvest did not ask for a pause.',
   ),
   budget_waiting: gauge('requests', BUDGET, 'Requests waiting for the budget.'),
+  freshness_seconds: histogram(
+    'seconds',
+    STREAM,
+    'From updated_at (whole seconds) of a change to its commit; polls only. Beyond 20 accounts in a process `stream` is empty.',
+    FRESHNESS,
+  ),
+  poll_stretch_ratio: gauge(
+    'ratio',
+    ACCOUNT,
+    'By how much polls and count checks are slower than they should be, because they would take more than polling.budget_share; 1 when they are not.',
+  ),
   commits_total: counter('transactions', ACCOUNT, 'Kafka transactions committed.'),
   commit_seconds: histogram('seconds', ACCOUNT, 'Duration of a transaction.'),
   doubts_total: counter('transactions', [...ACCOUNT, 'code'], 'Commits whose outcome had to be read back.'),
@@ -133,6 +148,6 @@ function gauge(unit: string, labels: readonly string[], help: string): Declarati
   return { type: 'gauge', unit, help, labels };
 }
 
-function histogram(unit: string, labels: readonly string[], help: string): Declaration {
-  return { type: 'histogram', unit, help, labels };
+function histogram(unit: string, labels: readonly string[], help: string, buckets = SECONDS): Declaration {
+  return { type: 'histogram', unit, help, labels, buckets };
 }

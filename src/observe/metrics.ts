@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Clock } from '../base/clock.ts';
 import type { EventName, PublisherEvent, StreamState } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
-import { type Declaration, METRICS, type MetricName, PREFIX, SECONDS } from './metrics-table.ts';
+import { type Declaration, METRICS, type MetricName, PREFIX } from './metrics-table.ts';
 import { readiness } from './readiness.ts';
 
 /** Gauges that Node.js' own metrics name like counters, which `promtool check metrics` refuses; each has a sibling by type. */
@@ -33,11 +33,11 @@ export function createMetrics(
   const counters = new Map<string, Counter>();
   const gauges = new Map<string, Gauge>();
   const histograms = new Map<string, Histogram>();
-  for (const [name, { type, help, unit, labels }] of Object.entries<Declaration>(METRICS)) {
+  for (const [name, { type, help, unit, labels, buckets }] of Object.entries<Declaration>(METRICS)) {
     const options = { name: PREFIX + name, help: helpText(help, unit), labelNames: [...labels], registers: [registry] };
     if (type === 'counter') counters.set(name, new Counter(options));
     else if (type === 'gauge') gauges.set(name, new Gauge(options));
-    else histograms.set(name, new Histogram({ ...options, buckets: [...SECONDS] }));
+    else histograms.set(name, new Histogram({ ...options, buckets: [...buckets!] }));
   }
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
@@ -47,6 +47,7 @@ export function createMetrics(
     observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
     set: (name, labels, value) => gauges.get(name)!.set(labels, Number(value)),
     fieldLabel: boundedFields(),
+    streamLabel: (stream) => (accounts().length > DETAILED_ACCOUNTS ? '' : stream),
   };
   return {
     contentType: registry.contentType,
@@ -64,6 +65,8 @@ export function createMetrics(
   };
 }
 
+/** With more accounts, histograms by stream would be most of the page. */
+const DETAILED_ACCOUNTS = 20;
 /** Members come from Harvest, so their number is bounded here. */
 const FIELDS_MAX = 100;
 
@@ -81,6 +84,8 @@ interface Recorder {
   count(name: MetricName, labels: Labels, by?: number): void;
   observe(name: MetricName, labels: Labels, value: number): void;
   set(name: MetricName, labels: Labels, value: number | boolean): void;
+  /** The stream as a label; empty once there are too many accounts. */
+  streamLabel(stream: string): string;
   /** The field as a label; `other` once a stream has shown too many. */
   fieldLabel(stream: string, field: string): string;
 }
@@ -100,7 +105,7 @@ const COUNTED: Partial<Record<EventName, MetricName>> = {
 };
 
 /** Other events than these and those that are COUNTED show in gauges (state, completeness), or in the counts of their page. */
-function follow({ count, observe, fieldLabel }: Recorder, account: string, event: PublisherEvent): void {
+function follow({ count, observe, fieldLabel, streamLabel }: Recorder, account: string, event: PublisherEvent): void {
   const counted = COUNTED[event.name];
   if (counted !== undefined) {
     const members = { ...event, account } as Labels;
@@ -114,6 +119,8 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
     count('records_unchanged_total', labels, event.unchanged);
     count('records_stale_total', labels, event.stale);
     count('dead_letters_total', labels, event.deadLetters);
+    const freshness = { account, stream: streamLabel(event.stream) };
+    for (const ms of event.agesMs) observe('freshness_seconds', freshness, ms / 1000);
     for (const { field, kind, count: records } of event.drift) {
       count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
     }
@@ -136,6 +143,7 @@ function follow({ count, observe, fieldLabel }: Recorder, account: string, event
 function show({ set }: Recorder, status: AccountStatus, now: number): void {
   const { accountId: account, phase, code, streams, budgets } = status;
   set('up', { account }, phase === 'running');
+  set('poll_stretch_ratio', { account }, status.pollStretch);
   set('account_state', { account, state: phase, code: code ?? '' }, 1);
   for (const { name: budget, requests, used, waiting, freeInSeconds } of budgets) {
     set('budget_free_seconds', { account, budget }, freeInSeconds);

@@ -6,7 +6,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { CodecOptions } from '../../src/codec/codec.ts';
 import { Account } from '../../src/engine/account.ts';
 import type { PublisherEvent } from '../../src/engine/events.ts';
-import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
+import type { Intervals, PollingSettings } from '../../src/engine/pace/polling.ts';
 import type { StepSettings } from '../../src/engine/step.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../src/harvest/client.ts';
 import type { Transport } from '../../src/harvest/transport.ts';
@@ -49,6 +49,8 @@ export interface Bench {
   catchUp(): Promise<void>;
 }
 
+/** The daemon's defaults. */
+export const POLLING: PollingSettings = { targetMs: 4_000, quietMs: 10_000, idleMs: 60_000, budgetShare: 0.5 };
 const INTERVALS: Intervals = { pollMs: 60_000, countMs: 300_000, reconcileMs: 86_400_000 };
 
 /** The daemon's defaults. */
@@ -60,6 +62,8 @@ export function settingsOf(simulator: Simulator): StepSettings {
     startDate: null,
     endDate: null,
     hold: { share: 0.05, atLeast: 50 },
+    polling: POLLING,
+    restateMs: 300_000,
     pollTimers: false,
   };
 }
@@ -73,7 +77,7 @@ export function benchAccount(
     readonly streams?: readonly string[];
     /** Instead of the catalog. */
     readonly catalog?: readonly StreamDefinition[];
-    readonly intervals?: Intervals;
+    readonly intervals?: Intervals | ((stream: StreamDefinition) => Intervals);
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
@@ -83,7 +87,8 @@ export function benchAccount(
     readonly clock?: Clock;
   } = {},
 ): Bench {
-  const { clock = clockOf(simulator) } = options;
+  const { clock = clockOf(simulator), intervals = INTERVALS } = options;
+  const intervalsOf = typeof intervals === 'function' ? intervals : () => intervals;
   const sink = createMemorySink(log);
   const events: PublisherEvent[] = [];
   const emit = (event: PublisherEvent) => {
@@ -94,7 +99,7 @@ export function benchAccount(
     settings: { ...settingsOf(simulator), ...options.settings },
     streams: (options.catalog ?? catalog)
       .filter((definition) => options.streams?.includes(definition.name) ?? true)
-      .map((definition) => ({ definition, intervals: options.intervals ?? INTERVALS })),
+      .map((definition) => ({ definition, intervals: intervalsOf(definition) })),
     source,
     codec: testCodec(options.codec),
     sink,

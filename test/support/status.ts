@@ -82,6 +82,8 @@ export function account(streams: readonly StreamStatus[], rest: Partial<AccountS
     streams,
     budgets: [budget('general'), budget('reports')],
     stalls: [],
+    freshness: null,
+    pollStretch: 1,
     ...rest,
   };
 }

@@ -3,7 +3,7 @@
 import { calm, createSimulator, storm, stormBetweenRequests } from '../../lab/simulator/index.ts';
 import type { Random } from '../../src/base/clock.ts';
 import { asPublisherError } from '../../src/base/errors.ts';
-import type { Intervals } from '../../src/engine/state/stream-runtime.ts';
+import type { Intervals } from '../../src/engine/pace/polling.ts';
 import { virtualBench } from './account.ts';
 import { evidenceOf, judge, type Verdict, WatchedLog } from './oracle.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,4 +1,6 @@
 // The live streams of an account that nothing was read of, for tests of single steps.
+import type { Pace } from '../../src/engine/pace/polling.ts';
+import type { StreamRuntime } from '../../src/engine/state/stream-runtime.ts';
 import { createStreams } from '../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 
@@ -7,4 +9,9 @@ export function streamsOf(names: readonly string[]) {
   const intervals = { pollMs: 1, countMs: 1, reconcileMs: 1 };
   const plans = catalog.filter(({ name }) => names.includes(name)).map((definition) => ({ definition, intervals }));
   return createStreams(plans, 'month', 0);
+}
+
+/** Intervals that are all given. */
+export function asConfigured({ intervals }: StreamRuntime): Pace {
+  return intervals as Pace;
 }

@@ -100,14 +100,14 @@ const ENGINE = [
   ['account-watch.ts', 'account-status.ts'],
   ['run-step.ts', 'committer.ts'],
   ['schedule.ts', 'commit-events.ts'],
-  ['claims.ts', 'retry.ts', 'signal-watch.ts', 'token-wait.ts'],
+  ['claims.ts', 'pacemaker.ts', 'retry.ts', 'signal-watch.ts', 'token-wait.ts'],
   ['steps'],
   ['reports'],
   ['deletions'],
   ['fetch.ts'],
   ['step.ts'],
   ['state'],
-  ['ports.ts', 'events.ts', 'status.ts'],
+  ['ports.ts', 'events.ts', 'status.ts', 'pace'],
 ];
 
 test('the engine reads from its loop down: account, session, schedule, steps, reports and deletions, state, ports', () => {

@@ -13,14 +13,16 @@ import { afterCount, uncounted } from './reconciliation.ts';
 
 /** Whether a count check is due, and would not count what is being looked into already. */
 export function isCountDue(
-  { row, definition, intervals }: StreamRuntime,
-  { once, now }: Pick<StepContext, 'once' | 'now'>,
+  runtime: StreamRuntime,
+  { once, now, paceOf }: Pick<StepContext, 'once' | 'now' | 'paceOf'>,
 ): boolean {
+  const { row, definition } = runtime;
   const isLookedInto = row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0;
   if (definition.kind !== 'list' || isLookedInto) return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;
-  return unlessSetBack(Date.parse(row.counted_at) + intervals.countMs, intervals.countMs, now()) <= now();
+  const { countMs } = paceOf(runtime);
+  return unlessSetBack(Date.parse(row.counted_at) + countMs, countMs, now()) <= now();
 }
 
 interface Counted {

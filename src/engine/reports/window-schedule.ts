@@ -9,8 +9,6 @@ import type { TaskAt, WindowTask } from '../state/task.ts';
 import type { StepContext } from '../step.ts';
 import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
 
-/** A window whose entries change all the time is read again after this long, or its entries would use up the budget. */
-const RESTATED_PAUSE_MS = 300_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 const PRIORITY_OF = {
@@ -29,7 +27,7 @@ export function priorityOf({ why }: WindowTask): number {
 /** Every task of the report; never none. */
 export function windowTasks(
   runtime: StreamRuntime,
-  view: Pick<StepContext, 'settings' | 'streams' | 'once'>,
+  view: Pick<StepContext, 'settings' | 'streams' | 'once' | 'paceOf'>,
   now: number,
 ): TaskAt[] {
   const { memory, intervals } = runtime;
@@ -50,17 +48,19 @@ export function windowTasks(
 
   // Times that a clock has run away from since are no reason to wait.
   const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
-  const rested = (day: string) =>
-    once ? 0 : end(memory.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS);
+  const { restateMs } = settings;
+  const rested = (day: string) => (once ? 0 : end(memory.windowReads.get(day) ?? -restateMs, restateMs));
   const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
-  const dirty = soonest(position.dirty);
+  const dirty = soonest(position.dirty.filter((day) => day !== current.from));
   if (dirty !== undefined) tasks.push(taskAt('dirty', ofDay(dirty), rested(dirty)));
   // A first reading comes by it; later on it does not wait for those before it that were never read.
   const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
   if (unread !== current.from && (complete || isCovered)) {
     const readAt = memory.windowReads.get(current.from);
     // A window that is caught up once is not due again by its interval.
-    tasks.push(taskAt('current', current, readAt === undefined ? 0 : once ? NEVER : end(readAt, intervals.pollMs)));
+    const byInterval = readAt === undefined ? 0 : once ? NEVER : end(readAt, view.paceOf(runtime).pollMs);
+    const isDirty = position.dirty.includes(current.from);
+    tasks.push(taskAt('current', current, isDirty ? Math.min(byInterval, rested(current.from)) : byInterval));
   }
   if (unread !== null) return tasks;
   const touched = soonest(position.touched);

@@ -86,6 +86,21 @@ export class Diff {
     this.drift.sawNulls();
   }
 
+  /** When the newest of its changes was made, as far as Harvest says, else `now`; 0 when nothing changed. */
+  newest(now: number): number {
+    let newest = 0;
+    for (const row of this.changes.values()) newest = Math.max(newest, row?.updatedAt ?? now);
+    return newest;
+  }
+
+  /** How old its changes are at `now`, ms; those without an updated_at and deletions are left out. */
+  ages(now: number): number[] {
+    const ages: number[] = [];
+    // updated_at may be ahead of our clock.
+    for (const row of this.changes.values()) if (row?.updatedAt) ages.push(Math.max(0, now - row.updatedAt));
+    return ages;
+  }
+
   /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
   remove(id: RowId): void {
     const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);

@@ -40,6 +40,8 @@ export interface Memory {
   /** When its last step ended: what may begin at once is as old as this. */
   readonly waitingSince: number;
   readonly lastCommitAt: number | null;
+  /** Wall time of the newest change that is known of, as Harvest dates it; 0 when there is none. */
+  readonly changedAt: number;
   /** When report windows were last read, by their first day. */
   readonly windowReads: ReadonlyMap<string, number>;
   /** At which step each class of report windows had its last turn. */
@@ -66,6 +68,7 @@ export function freshMemory(now: number): Memory {
     steppedAt: 0,
     waitingSince: now,
     lastCommitAt: null,
+    changedAt: 0,
     windowReads: new Map(),
     windowTurns: {},
     secondLooks: new Map(),

@@ -14,6 +14,8 @@ export interface IndexedRow {
 
 export interface RowIndex {
   readonly size: number;
+  /** The newest updated_at that a row ever had, ms; 0 when none has one. */
+  readonly newest: number;
   get(id: RowId): IndexedRow | undefined;
   set(id: RowId, row: IndexedRow): void;
   delete(id: RowId): void;
@@ -52,6 +54,7 @@ class IdIndex implements RowIndex {
   #groups: Float64Array | null = null;
   #days: Int32Array | null = null;
   #size = 0;
+  newest = 0;
   readonly #perDay = new DayCounts();
 
   get size(): number {
@@ -84,6 +87,7 @@ class IdIndex implements RowIndex {
     else this.#perDay.lose(this.#dayAt(slot));
     this.#write(slot, id as number, row);
     this.#perDay.gain(row.day);
+    this.newest = Math.max(this.newest, row.updatedAt ?? 0);
   }
 
   delete(id: RowId): void {
@@ -111,6 +115,7 @@ class IdIndex implements RowIndex {
     this.#groups = null;
     this.#days = null;
     this.#size = 0;
+    this.newest = 0;
     this.#perDay.clear();
   }
 
@@ -208,6 +213,8 @@ export function homeOf(id: number, length: number): number {
 
 class TextIndex implements RowIndex {
   readonly #rows = new Map<RowId, IndexedRow>();
+  // Report rows have no updated_at.
+  readonly newest = 0;
   readonly #perDay = new DayCounts();
 
   get size(): number {

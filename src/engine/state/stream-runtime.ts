@@ -1,16 +1,11 @@
 // A stream as the running process knows it: its last committed row, its index, its memory, and the claim that holds it.
 import type { StreamDefinition } from '../../streams/definition.ts';
+import type { Intervals } from '../pace/polling.ts';
 import type { Memory } from './memory.ts';
 import type { DerivedReading } from './position.ts';
 import type { RowIndex } from './row-index.ts';
 import { isRunning, type StreamRow } from './stream-row.ts';
 import type { Task } from './task.ts';
-
-export interface Intervals {
-  readonly pollMs: number;
-  readonly countMs: number;
-  readonly reconcileMs: number;
-}
 
 export interface StreamRuntime {
   readonly definition: StreamDefinition;
@@ -39,6 +34,8 @@ export interface StreamRuntime {
 export interface Claim {
   readonly runtime: StreamRuntime;
   readonly task: Task;
+  /** How urgent it is: a `PRIORITY`. */
+  readonly priority: number;
   /** It is what can wait, or nothing of the stream waits: only then does its end set the pace of what can wait. */
   readonly keepsPace: boolean;
   /** The number of the step in this process. */

@@ -3,11 +3,12 @@ import { counted } from '../../base/words.ts';
 import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
+import type { Intervals } from '../pace/polling.ts';
 import type { Codec, JsonObject, Opened, Restore, Restored } from '../ports.ts';
 import { freshMemory } from './memory.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow, settledRow } from './stream-row.ts';
-import type { Intervals, StreamRuntime } from './stream-runtime.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
 
 export interface StreamPlan {
   readonly definition: StreamDefinition;
@@ -85,8 +86,9 @@ export function takeState(
     const { memory } = runtime;
     // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
     const confirmedSince = runtime.row.confirmed.length > 0 ? steps : memory.confirmedSince;
+    const changedAt = Math.max(memory.changedAt, runtime.index.newest);
     // Pages behind the row's place are read again.
-    runtime.memory = { ...memory, confirmedSince, links: new Set() };
+    runtime.memory = { ...memory, confirmedSince, changedAt, links: new Set() };
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;

@@ -41,7 +41,7 @@ export async function childStep(claim: Claim, context: StepContext): Promise<Ste
   const chunk = [...claim.parents];
 
   const purpose = row.complete ? 'children' : 'snapshot';
-  const priority = fromPending ? PRIORITY.poll : PRIORITY.children;
+  const priority = fromPending ? PRIORITY.dirty : PRIORITY.children;
   const answers = await Promise.allSettled(
     chunk.map((parent) => readAll(runtime, { parent, query: {} }, purpose, priority, context)),
   );

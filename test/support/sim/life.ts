@@ -6,7 +6,7 @@ import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Account, type RunScope } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
-import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
+import type { Batch, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
@@ -17,7 +17,7 @@ import type { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import type { Door } from './door.ts';
 import type { JudgedLog } from './judged-log.ts';
 import { budgetOf, Patience } from './patience.ts';
-import { ID_HOST, INTERVALS, type Plan, SECRET, TEST_HOST } from './plan.ts';
+import { ID_HOST, type Plan, SECRET, TEST_HOST } from './plan.ts';
 
 /** Where a process can die. */
 export const POINTS = [
@@ -102,12 +102,13 @@ export class Life {
     const settings = {
       ...{ accountId: parts.door.simulator.accountId, overlapMs: 300_000, grain: plan.grain },
       ...{ startDate: null, endDate: null, hold: plan.hold, pollTimers: false },
+      ...{ polling: plan.polling, restateMs: 300_000 },
     };
     this.account = new Account({
       ...{ settings, source: this.#source, codec, clock, random, emit },
       streams: plan.streams
         .filter(({ kind }) => kind !== 'derived' || parts.derives)
-        .map((definition) => ({ definition, intervals: INTERVALS })),
+        .map((definition) => ({ definition, intervals: plan.intervals })),
       sink: this.#sink(),
     });
   }
@@ -137,11 +138,10 @@ export class Life {
     return !this.#parts.derives;
   }
 
-  /** Budgets that requests wait for although nothing is under way, no token is missing and Harvest asks nobody to wait. */
+  /** Budgets that requests wait for although nothing is under way, neither window nor lane is full and Harvest asks nobody to wait. */
   get standing(): readonly BudgetName[] {
     if (this.isOver || this.#frozen || this.#underWay > 0) return [];
-    const isFree = (each: BudgetView) => each.used() < each.requests && each.pausedUntil() === 0;
-    return this.#source.budgets.filter((each) => each.waiting() > 0 && isFree(each)).map(({ name }) => name);
+    return this.#source.budgets.filter((each) => each.waiting() > 0 && !each.isHeldBack()).map(({ name }) => name);
   }
 
   get isOver(): boolean {

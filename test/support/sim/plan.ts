@@ -2,7 +2,7 @@
 
 import { defaultSettings } from '../../../lab/simulator/model/settings.ts';
 import type { SimulatorOptions } from '../../../lab/simulator/simulator.ts';
-import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
+import type { Intervals, PollingSettings } from '../../../src/engine/pace/polling.ts';
 import type { BudgetLimit } from '../../../src/harvest/client.ts';
 import type { BudgetName, StreamDefinition } from '../../../src/streams/definition.ts';
 import { ownerOf } from '../../../src/streams/definition.ts';
@@ -23,10 +23,14 @@ export const SECRET = {
 
 const MINUTE = 60_000;
 /** Short, so that everything has had its turn within a quarter of an hour. */
-export const INTERVALS: Intervals = { pollMs: MINUTE, countMs: MINUTE, reconcileMs: 4 * MINUTE };
+const INTERVALS = { pollMs: MINUTE, countMs: MINUTE, reconcileMs: 4 * MINUTE };
+/** Some lives poll by what changes, and never more rarely than the others. */
+const POLLING: PollingSettings = { targetMs: 15_000, quietMs: 30_000, idleMs: MINUTE, budgetShare: 0.5 };
 
 export interface Plan {
   readonly seed: number;
+  readonly intervals: Intervals;
+  readonly polling: PollingSettings;
   readonly simulator: SimulatorOptions;
   /** When it begins, and with which day the company's weeks do. */
   readonly calendar: Calendar;
@@ -74,6 +78,9 @@ export function drawPlan(seed: number, draw: Draw): Plan {
   return {
     seed,
     calendar: calendarOf(seed),
+    // A budget of seconds has only as many requests at once as it has tokens, however long they take.
+    polling: { ...POLLING, budgetShare: hasBudgets && perSeconds === 2 ? 1 : 0.5 },
+    intervals: seed % 4 === 3 ? { ...INTERVALS, pollMs: null } : INTERVALS,
     simulator: {
       ...{ seed, timeEntries: draw.between(10, 30), years: draw.between(1, 3) / 10, counts },
       ...{ token: SECRET.token, budgets: hasBudgets ? windows : { general: null, reports: null } },

@@ -55,11 +55,11 @@ describe('a small configuration', () => {
     expect(streams.clients).toEqual({
       enabled: true,
       poll_interval_seconds: 5,
-      count_interval_seconds: 300,
+      count_interval_seconds: 'auto',
       reconcile_interval_seconds: 86_400,
     });
     const seconds = ['users', 'roles', 'cost_rates', 'time_team'].map((name) => streams[name]!.poll_interval_seconds);
-    expect(seconds).toEqual([60, 300, 21_600, 900]);
+    expect(seconds).toEqual(['auto', 300, 21_600, 900]);
   });
 
   it('gives the intervals of streams.defaults to lists that name none of their own, and to nothing else', () => {
@@ -257,7 +257,7 @@ decimal_handling_mode: [double]
       'configuration:11:8: kafka.ssl must be true or false or a map, found "maybe"',
       'configuration:12:16: kafka.compression must be one of none, gzip, found "gzp"; did you mean gzip?',
       'configuration:14:3: streams.time_entry is not a key; did you mean streams.time_entries?',
-      'configuration:15:35: streams.users.poll_interval_seconds must be a whole number, found 1.5',
+      'configuration:15:35: streams.users.poll_interval_seconds must be auto or a whole number, found 1.5',
       'configuration:16:17: http.listen must be host:port, [ipv6]:port or off, found "8080"',
       'configuration:17:24: decimal_handling_mode must be text, found a list',
     ]);

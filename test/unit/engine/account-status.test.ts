@@ -3,20 +3,23 @@ import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { accountStatus } from '../../../src/engine/account-status.ts';
 import { settingsOf } from '../../support/account.ts';
+import { asConfigured } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { open } from '../harvest/opened-budget.ts';
+
+const NEITHER = { stalls: [], freshness: null, pollStretch: 1 };
 
 test('a pause that ends while it is looked at is shown to end soon or not at all, never in 1970', () => {
   const clock = new VirtualClock(undefined, () => 1);
   const settings = settingsOf(createSimulator({ timeEntries: 10, now: clock.now }));
-  const told = { once: false, only: null, hasSlack: () => true, signalFor: () => undefined };
+  const told = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor: () => undefined };
   const view = { streams: new Map(), settings, ...told };
   for (let ms = 0; ms < 20; ms++) {
     const budget = open({ requests: 5, clock });
     budget.pause(ms);
     const now = clock.now();
     const phase = { name: 'running', reason: null, remedy: null } as const;
-    const parts = { accountId: '1', phase, startedAt: now, view, budgets: [budget], stalls: [], pageRows: 2000, now };
+    const parts = { accountId: '1', phase, startedAt: now, view, budgets: [budget], ...NEITHER, pageRows: 2000, now };
     const { budgets } = accountStatus(parts);
     expect(budgets[0]!.pausedUntil ?? '2026').toMatch(/^2026/);
   }

@@ -1,7 +1,7 @@
 // The days on which calendars do something, small: a publisher lives through each of them while its account changes.
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createSimulator, seededRandom, storm } from '../../../lab/simulator/index.ts';
-import type { Intervals } from '../../../src/engine/state/stream-runtime.ts';
+import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import { windowOf } from '../../../src/streams/windows.ts';
 import { virtualBench } from '../../support/account.ts';
 import { AWKWARD } from '../../support/epoch.ts';

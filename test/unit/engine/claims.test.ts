@@ -1,6 +1,7 @@
 // What may be under way at the same time, and what is noted because something is.
 import { describe, expect, test } from 'vitest';
 import { Claims } from '../../../src/engine/claims.ts';
+import { PRIORITY } from '../../../src/engine/ports.ts';
 import type { ReportPosition } from '../../../src/engine/state/position.ts';
 import type { StreamRuntime } from '../../../src/engine/state/stream-runtime.ts';
 import type { Task } from '../../../src/engine/state/task.ts';
@@ -20,7 +21,8 @@ const WINDOW: Task = { kind: 'window', window: { why: 'unread', window: NOVEMBER
 function claimsOf(names: readonly string[]) {
   const streams = streamsOf(names);
   const claims = new Claims(new VirtualClock());
-  const give = (runtime: StreamRuntime, task: Task = READ) => claims.give({ runtime, task, keepsPace: true });
+  const give = (runtime: StreamRuntime, task: Task = READ) =>
+    claims.give({ runtime, task, priority: PRIORITY.poll, keepsPace: true });
   return { streams, claims, give, of: (name: string) => streams.get(name)! };
 }
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { Claims } from '../../../src/engine/claims.ts';
+import { PRIORITY } from '../../../src/engine/ports.ts';
 import type { Diff } from '../../../src/engine/state/diff.ts';
 import type { ChildPosition } from '../../../src/engine/state/position.ts';
 import { type StepContext, stepResult } from '../../../src/engine/step.ts';
@@ -12,7 +13,7 @@ import { catalog } from '../../../src/streams/catalog.ts';
 import { inProcess, settingsOf, virtualBench } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
-import { streamsOf } from '../../support/streams.ts';
+import { asConfigured, streamsOf } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
@@ -30,11 +31,23 @@ function messages(position: Partial<ChildPosition>, complete = true) {
     source: { pageRows: 2000, fetchPage: async () => page } as unknown as StepContext['source'],
     codec: testCodec(),
     settings: settingsOf(createSimulator({ timeEntries: 0 })),
-    ...{ signal: new AbortController().signal, now: () => NOW, streams, stepsBegun: () => 1, once: false },
+    ...{
+      signal: new AbortController().signal,
+      now: () => NOW,
+      streams,
+      stepsBegun: () => 1,
+      once: false,
+      paceOf: asConfigured,
+    },
   };
   const claims = new Claims(new VirtualClock());
   const step = async () => {
-    const claim = claims.give({ runtime: child, task: { kind: 'read' }, keepsPace: true })!;
+    const claim = claims.give({
+      runtime: child,
+      task: { kind: 'read' },
+      priority: PRIORITY.children,
+      keepsPace: true,
+    })!;
     const { moves } = await childStep(claim, context);
     return () => {
       child.row = moves.get(child)!(child.row);

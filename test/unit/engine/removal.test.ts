@@ -3,12 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { Claims } from '../../../src/engine/claims.ts';
 import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/deletions/removal-step.ts';
+import { PRIORITY } from '../../../src/engine/ports.ts';
 import type { StreamRuntime } from '../../../src/engine/state/stream-runtime.ts';
 import { createStreams, takeState } from '../../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { account, benchAccount, clockOf, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
+import { asConfigured } from '../../support/streams.ts';
 
 const INTERVALS = { pollMs: 1, countMs: 1, reconcileMs: 1 };
 
@@ -101,10 +103,11 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
     now: () => simulator.now(),
     streams,
     stepsBegun: () => 9,
+    paceOf: asConfigured,
     once: true,
   };
   const claim = new Claims(clockOf(simulator)).give({
-    ...{ runtime: live, task: { kind: 'confirm' }, keepsPace: true },
+    ...{ runtime: live, task: { kind: 'confirm' }, priority: PRIORITY.dirty, keepsPace: true },
   })!;
   const result = await confirmStep(claim, context);
   expect(result.diffs.get(live)!.published).toMatchObject({ d: 0 });

@@ -7,7 +7,7 @@ import { Claims } from '../../../src/engine/claims.ts';
 import { afterAsking } from '../../../src/engine/deletions/confirm-step.ts';
 import { afterCount, beginReconciliation, counted, Histogram } from '../../../src/engine/deletions/reconciliation.ts';
 import { removalStep } from '../../../src/engine/deletions/removal-step.ts';
-import type { Signal } from '../../../src/engine/ports.ts';
+import { PRIORITY, type Signal } from '../../../src/engine/ports.ts';
 import { nextTask } from '../../../src/engine/schedule.ts';
 import type { Hold } from '../../../src/engine/state/hold.ts';
 import {
@@ -23,7 +23,7 @@ import type { TaskKind } from '../../../src/engine/state/task.ts';
 import type { StepContext, StepSettings } from '../../../src/engine/step.ts';
 import { signalStep } from '../../../src/engine/steps/signal-step.ts';
 import { testCodec } from '../../support/codec.ts';
-import { streamsOf } from '../../support/streams.ts';
+import { asConfigured, streamsOf } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 type HoldName = 'none' | Hold['kind'] | 'released';
@@ -235,7 +235,12 @@ function stage(name: StateName, hold: HoldName) {
   const context = { streams, codec: CODEC, now: () => NOW, settings } as unknown as StepContext;
   const remove = (before: StreamRow, atLeast: number) => {
     invoices.row = before;
-    const claim = claims.give({ runtime: invoices, task: { kind: 'removal' }, keepsPace: true })!;
+    const claim = claims.give({
+      runtime: invoices,
+      task: { kind: 'removal' },
+      priority: PRIORITY.poll,
+      keepsPace: true,
+    })!;
     return removalStep(claim, { ...context, settings: { ...settings, hold: { share: 0, atLeast } } }).moves.get(
       invoices,
     )!(before);
@@ -360,7 +365,7 @@ describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
       const { invoices, streams } = on;
       invoices.row = { ...invoices.row, ...before };
       const signalFor = () => (task === 'signal' ? signalled('release') : undefined);
-      const told = { once: false, only: null, hasSlack: () => true, signalFor };
+      const told = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor };
       const begun = nextTask(invoices, { ...told, streams, settings: on.context.settings }, NOW)?.task.kind;
       if (expected === '-') {
         expect([event, begun === task]).toEqual([event, false]);
@@ -379,7 +384,7 @@ test.each(['FORBIDDEN', 'BLOCKED', 'FEATURE_OFF'] as const)(
     const on = stage(state, 'refused');
     const { invoices, streams } = on;
     invoices.row = { ...invoices.row, paused: PAUSED };
-    const view = { once: false, only: null, hasSlack: () => true, signalFor: () => undefined };
+    const view = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor: () => undefined };
     expect(nextTask(invoices, { ...view, streams, settings: on.context.settings }, NOW)).toBeNull();
     expect(nameOf(byPerson('resume').move(invoices.row, on))).toBe(`${state} refused`);
   },

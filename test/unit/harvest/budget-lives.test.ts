@@ -3,11 +3,11 @@
 import { setMaxListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BudgetRow } from '../../../src/engine/ports.ts';
+import { type BudgetRow, LANES, type Lane, PRIORITY } from '../../../src/engine/ports.ts';
 import type { Budget } from '../../../src/harvest/budget.ts';
 import { LEASE_MS } from '../../../src/harvest/lease.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
-import { busiestWindow, open, WINDOW } from './opened-budget.ts';
+import { busiestWindow, never, open, WINDOW } from './opened-budget.ts';
 
 // One life after another of the same account, over one server.
 type Step = { readonly afterMs: number } & (
@@ -21,7 +21,11 @@ type Step = { readonly afterMs: number } & (
   | { readonly does: 'pause'; readonly ms: number }
   | { readonly does: 'crash'; readonly downMs: number }
   | { readonly does: 'abort' }
+  | { readonly does: 'allot'; readonly mosts: Readonly<Record<Lane, number>> }
 );
+
+const most = fc.integer({ min: 1, max: 8 });
+const mosts = fc.record({ timely: most, rest: most, slack: most, again: most });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -55,6 +59,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ does: fc.constant('abort' as const), afterMs: fc.integer({ min: 0, max: 400 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ does: fc.constant('allot' as const), afterMs: fc.integer({ min: 0, max: 400 }), mosts }),
   },
 );
 
@@ -152,7 +160,7 @@ interface World {
   owner: Life | null;
 }
 
-test('no window ever sees more than the budget, over any load, pause, abort and crash; and no request is forgotten [P6]', async () => {
+test('no window ever sees more than the budget, over any load, pause, abort, division and crash; and no request is forgotten [P6]', async () => {
   const world = fc.record({
     requests: fc.integer({ min: 1, max: 8 }),
     leaseParts: fc.integer({ min: 1, max: 8 }),
@@ -170,6 +178,7 @@ test('no window ever sees more than the budget, over any load, pause, abort and 
         if (each.does === 'ask') for (let i = 0; i < each.times; i++) life.ask(each.priority, each.ms, each.reaches);
         if (each.does === 'pause') life.budget.pause(each.ms);
         if (each.does === 'abort') life.abort();
+        if (each.does === 'allot') life.budget.allot(each.mosts);
         if (each.does === 'crash') {
           life.crash();
           await clock.pass(each.downMs);
@@ -227,3 +236,52 @@ test('no window sees more than the budget when an owner sleeps through the begin
     { numRuns: 300 },
   );
 }, 120_000);
+
+test('no window sees more requests of a lane than it is allotted, and a full lane holds back no other [P6]', async () => {
+  const load = fc.array(
+    fc.record({ afterMs: fc.integer({ min: 0, max: 300 }), priority: fc.integer({ min: 0, max: 6 }) }),
+    {
+      minLength: 1,
+      maxLength: 60,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(mosts, load, async (allotted, asked) => {
+      const clock = new VirtualClock();
+      const budget = open({ requests: 10, clock });
+      budget.allot(allotted);
+      const starts: { readonly at: number; readonly priority: number }[] = [];
+      for (const { afterMs, priority } of asked) {
+        await clock.pass(afterMs);
+        const since = clock.monotonic();
+        void budget.run({ priority, since }, never, async () => void starts.push({ at: clock.monotonic(), priority }));
+      }
+      await clock.pass();
+      expect(starts).toHaveLength(asked.length);
+      for (const [lane, priorities] of Object.entries(LANES)) {
+        const inLane = starts.filter(({ priority }) => priorities.includes(priority)).map(({ at }) => at);
+        expect(busiestWindow(inLane)).toBeLessThanOrEqual(allotted[lane as Lane]);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a poll starts at once while a hundred pages of a snapshot wait for their lane', async () => {
+  const clock = new VirtualClock();
+  const budget = open({ requests: 10, clock });
+  budget.allot({ timely: 5, rest: 6, slack: 6, again: 6 });
+  const started: number[] = [];
+  const ask = (priority: number) =>
+    void budget.run({ priority, since: clock.monotonic() }, never, async () => void started.push(priority));
+  for (let page = 0; page < 100; page++) ask(PRIORITY.snapshot);
+  // Long enough for them to stand before a poll in the queue.
+  await clock.pass(2.5 * WINDOW);
+  expect(started).toHaveLength(18);
+  ask(PRIORITY.poll);
+  await clock.pass(0);
+  expect(started.at(-1)).toBe(PRIORITY.poll);
+  expect(budget.roomInMs(PRIORITY.poll)).toBe(0);
+  expect(budget.roomInMs(PRIORITY.snapshot)).toBeGreaterThan(10 * WINDOW);
+  expect(budget.isHeldBack()).toBe(true);
+});

@@ -21,6 +21,7 @@ const committed = (published: number): PublisherEvent => ({
   deadLetters: 0,
   drift: [],
   commitMs: 12,
+  agesMs: [],
 });
 
 const completed = (purpose: 'snapshot' | 'poll'): PublisherEvent => ({

@@ -36,6 +36,7 @@ describe('metrics', () => {
         { kind: 'new_type', field: 'is_active', count: 1 },
       ],
       commitMs: 20,
+      agesMs: [1_200, 2_900],
     });
     const none = { avro: null, into: null, advice: '' };
     const drifted = { stream: 'clients', shape: 'null', expected: 'a value', ...none };
@@ -56,6 +57,8 @@ describe('metrics', () => {
         'harvest_kafka_records_unchanged_total{account="42",stream="clients"} 5',
         'harvest_kafka_records_stale_total{account="42",stream="clients"} 1',
         'harvest_kafka_dead_letters_total{account="42",stream="clients"} 1',
+        'harvest_kafka_freshness_seconds_bucket{le="2.5",account="42",stream="clients"} 1',
+        'harvest_kafka_freshness_seconds_count{account="42",stream="clients"} 2',
         'harvest_kafka_drift_total{account="42",stream="clients",field="vat_id",kind="unknown_member"} 7',
         'harvest_kafka_drift_total{account="42",stream="clients",field="is_active",kind="new_type"} 1',
         'harvest_kafka_drift_total{account="42",stream="clients",field="currency",kind="unexpected_null"} 1',
@@ -75,7 +78,7 @@ describe('metrics', () => {
     const metrics = createMetrics('1.2.3', () => [], { now: () => NOW });
     const emit = metrics.listen('42');
     const page = { purpose: 'poll', read: 1, published: { c: 0, u: 0, d: 0, r: 0 } } as const;
-    const counts = { unchanged: 0, stale: 0, deadLetters: 0, commitMs: 1 };
+    const counts = { unchanged: 0, stale: 0, deadLetters: 0, commitMs: 1, agesMs: [] };
     for (let number = 0; number < 150; number++) {
       const drift = [{ kind: 'unknown_member', field: `member_${number}`, count: 1 }] as const;
       emit({ name: 'page.committed', stream: 'clients', ...page, ...counts, drift });

@@ -1,0 +1,41 @@
+// How the window of a budget is divided: what is read on time has a reserve, what is read for the first time gets the rest at
+// once, and nothing is left without a turn. Pure: the needs in, a bound for each lane out.
+import type { Lane } from '../ports.ts';
+
+export type Allotment = Readonly<Record<Lane, number>>;
+
+const UNBOUNDED = Number.POSITIVE_INFINITY;
+/** Nothing is divided: everything that is due is caught up as fast as the budget allows. */
+export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, slack: UNBOUNDED, again: UNBOUNDED };
+/** Polls come in flocks, and one may have several pages. */
+const MARGIN = 1.15;
+/** Windows that were read before have so little of the reports budget while others are unread. */
+const AGAIN_SHARE = 1 / 40;
+/** At least so much of the general budget is left to what is not polled, whatever `polling.budget_share` says. */
+const REST_SHARE = 1 / 5;
+
+/**
+ * The general budget of `requests` a window: polls and count checks, of which `polled` are expected, take at most `share`; the
+ * rest leaves them the room that they need, and no more.
+ */
+export function generalAllotment(requests: number, polled: number, share: number): Allotment {
+  const timely = atLeastOne(requests * Math.min(share, 1 - REST_SHARE));
+  const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
+  return { ...UNDIVIDED, timely, rest: atLeastOne(requests - reserve) };
+}
+
+/**
+ * The reports budget: current windows, of which `current` readings are expected, have a reserve of at most half; while windows
+ * are unread, the history has all that this leaves, never less than half, but for a turn of dirty windows of the past.
+ */
+export function reportsAllotment(requests: number, current: number, isUnread: boolean): Allotment {
+  const half = Math.ceil(requests / 2);
+  const reserve = Math.min(Math.ceil(current), requests - half);
+  const rest = atLeastOne(requests - reserve);
+  if (!isUnread) return { ...UNDIVIDED, rest };
+  return { ...UNDIVIDED, rest, timely: atLeastOne(requests - half), again: atLeastOne(requests * AGAIN_SHARE) };
+}
+
+function atLeastOne(requests: number): number {
+  return Math.max(1, Math.floor(requests));
+}

@@ -1,0 +1,117 @@
+// The beat of one account: looks at what has changed and sets how often each stream is read, and how the budgets are divided
+// among what wants them (docs/operating/freshness.md).
+import type { BudgetName } from '../streams/definition.ts';
+import type { Emit } from './events.ts';
+import { generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
+import { type Pace, type Pacing, pacing } from './pace/polling.ts';
+import { type BudgetView, PRIORITY } from './ports.ts';
+import type { StreamRuntime } from './state/stream-runtime.ts';
+import type { StepSettings } from './step.ts';
+
+/** What fills gaps begins while less than this share of the window is used, or while its own share is free. */
+const SLACK_SHARE = 0.5;
+const GUARANTEED_SHARE = 1 / 5;
+/** A budget without slack is looked at again after this long. */
+const SLACK_PAUSE_MS = 2_000;
+/** Stretched polls are said when they begin and when they have fitted again: by so much less, or it would be said all the time. */
+const FITS_AGAIN = 0.9;
+
+export class Pacemaker {
+  readonly #streams: ReadonlyMap<string, StreamRuntime>;
+  readonly #settings: StepSettings;
+  readonly #budgets: Readonly<Record<BudgetName, BudgetView>>;
+  readonly #emit: Emit;
+  #now: Pacing = { paces: new Map(), stretch: 1, requests: 0, lives: false };
+  #isStretched = false;
+
+  constructor(
+    streams: ReadonlyMap<string, StreamRuntime>,
+    settings: StepSettings,
+    budgets: readonly BudgetView[],
+    emit: Emit,
+  ) {
+    this.#streams = streams;
+    this.#settings = settings;
+    const budget = (name: BudgetName) => budgets.find((each) => each.name === name)!;
+    this.#budgets = { general: budget('general'), reports: budget('reports') };
+    this.#emit = emit;
+  }
+
+  /** Sets paces and allotments for now. With `once` nothing is divided: all that is due is caught up as fast as it may. */
+  look(now: number, once: boolean): void {
+    const { polling } = this.#settings;
+    const { general, reports } = this.#budgets;
+    const streams = [...this.#streams.values()].map(({ definition, intervals, row, memory }) => ({
+      ...{ definition, intervals, changedAt: memory.changedAt },
+      isPolled: row.complete && row.state === 'RUNNING',
+    }));
+    this.#now = pacing(streams, polling, general, now);
+    this.#tell();
+    general.allot(once ? UNDIVIDED : generalAllotment(general.requests, this.#now.requests, polling.budgetShare));
+    const isUnread = this.#reports().some(({ definition, row }) => definition.kind === 'report' && !row.complete);
+    reports.allot(once ? UNDIVIDED : reportsAllotment(reports.requests, this.#currentReadings(), isUnread));
+  }
+
+  /** How often the stream is read now. */
+  paceOf({ definition, intervals }: StreamRuntime): Pace {
+    const { pollMs, countMs, reconcileMs } = intervals;
+    const { idleMs } = this.#settings.polling;
+    return (
+      this.#now.paces.get(definition.name) ?? { pollMs: pollMs ?? idleMs, countMs: countMs ?? idleMs, reconcileMs }
+    );
+  }
+
+  /** By how much polls are slower than they should be; 1 when they fit into their share of the budget. */
+  get stretch(): number {
+    return this.#now.stretch;
+  }
+
+  /**
+   * How long a step of that priority should wait before it begins, ms; 0 when it may. Windows of the general budget are
+   * short, so only what fills gaps waits here; a step that waited for the reports budget would hold up its stream for minutes.
+   */
+  waitMs(name: BudgetName, priority: number): number {
+    const budget = this.#budgets[name];
+    const isSlack = priority === PRIORITY.slack;
+    if (isSlack && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
+    return name === 'reports' ? budget.roomInMs(priority) : 0;
+  }
+
+  #hasSlack(budget: BudgetView): boolean {
+    if (budget.used() + budget.waiting() < budget.requests * SLACK_SHARE) return true;
+    return budget.usedIn('slack') < Math.floor(budget.requests * GUARANTEED_SHARE);
+  }
+
+  #reports(): StreamRuntime[] {
+    return [...this.#streams.values()].filter(
+      ({ definition, row }) => definition.budget === 'reports' && row.state === 'RUNNING',
+    );
+  }
+
+  /** Readings of current windows in one window of the reports budget: by their intervals, or by what touches them. */
+  #currentReadings(): number {
+    const { windowMs } = this.#budgets.reports;
+    return this.#reports().reduce((sum, runtime) => {
+      const { pollMs } = this.paceOf(runtime);
+      const isTouched = runtime.definition.kind === 'report' && this.#now.lives;
+      return sum + windowMs / (isTouched ? Math.min(pollMs, this.#settings.restateMs) : pollMs);
+    }, 0);
+  }
+
+  #tell(): void {
+    const { stretch, requests } = this.#now;
+    const isStretched = this.#isStretched ? stretch > 1 || requests > this.#share() * FITS_AGAIN : stretch > 1;
+    if (isStretched === this.#isStretched) return;
+    this.#isStretched = isStretched;
+    const { general } = this.#budgets;
+    this.#emit({
+      name: isStretched ? 'polls.stretched' : 'polls.fit',
+      ...{ by: Number(stretch.toFixed(2)), share: this.#settings.polling.budgetShare },
+      ...{ requests: general.requests, perSeconds: general.windowMs / 1000 },
+    });
+  }
+
+  #share(): number {
+    return this.#settings.polling.budgetShare * this.#budgets.general.requests;
+  }
+}

@@ -1,0 +1,251 @@
+// How soon a change and a deletion are on their topics, by the simulator's own clock: the default configuration, Harvest's own
+// budgets, an account in which something changes every second.
+import { expect, test } from 'vitest';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
+import type { Intervals } from '../../../src/engine/pace/polling.ts';
+import type { Batch } from '../../../src/engine/ports.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
+import { catalog, findStream } from '../../../src/streams/catalog.ts';
+import type { StreamDefinition } from '../../../src/streams/definition.ts';
+import { inProcess, virtualBench } from '../../support/account.ts';
+import { testCodec } from '../../support/codec.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const CHANGED = ['time_entries', 'expenses', 'clients', 'tasks', 'contacts'] as const;
+const LIMITS = { general: { requests: 95, perSeconds: 15 }, reports: { requests: 95, perSeconds: 900 } };
+
+/** The intervals of the default configuration. */
+function defaults({ kind }: StreamDefinition): Intervals {
+  const pollMs = { list: null, whole: 5 * MINUTE, child: 360 * MINUTE, report: 15 * MINUTE, derived: null }[kind];
+  return { pollMs, countMs: null, reconcileMs: 1_440 * MINUTE };
+}
+
+class TimedLog extends MemoryLog {
+  readonly arrived: {
+    readonly stream: string;
+    readonly id: unknown;
+    readonly isDeleted: boolean;
+    readonly at: number;
+  }[] = [];
+  readonly #codec = testCodec();
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    super();
+    this.#clock = clock;
+  }
+
+  override append(batch: Batch): void {
+    super.append(batch);
+    for (const { stream, key, value } of batch.messages) {
+      const id = this.#codec.rowId(findStream(stream)!, key);
+      this.arrived.push({ stream, id, isDeleted: value === null, at: this.#clock.now() });
+    }
+  }
+}
+
+interface Request {
+  readonly at: number;
+  /** A poll or a count check. */
+  readonly isTimely: boolean;
+  readonly isReport: boolean;
+}
+
+interface Change {
+  readonly stream: string;
+  readonly id: number;
+  readonly at: number;
+}
+
+/** A daemon that has read everything once and runs, and what it asks for. */
+async function running(
+  years: number,
+  {
+    intervals = defaults,
+    streams,
+  }: { readonly intervals?: typeof defaults; readonly streams?: readonly string[] } = {},
+) {
+  const clock = new VirtualClock();
+  const simulator = createSimulator({ timeEntries: 2_000, years, now: clock.now });
+  const answer = inProcess(simulator);
+  const requests: Request[] = [];
+  const transport: Transport = async (request, signal) => {
+    const isReport = request.url.includes('/reports/');
+    const isTimely = !isReport && /updated_since=|per_page=1(&|$)/.test(request.url);
+    requests.push({ at: clock.monotonic(), isTimely, isReport });
+    await clock.sleep(80);
+    return answer(request, signal);
+  };
+  const log = new TimedLog(clock);
+  const source = { budgets: LIMITS, transport };
+  const bench = virtualBench(simulator, log, clock, { chance: 0.5, intervals, source, ...(streams && { streams }) });
+  const daemon = bench.start();
+  const isRead = ({ name, kind }: StreamDefinition) => kind === 'list' && (streams?.includes(name) ?? true);
+  const lists = catalog.filter(isRead);
+  while (!lists.every(({ name }) => log.rows.get(name)?.complete)) await clock.pass(10 * SECOND);
+  const end = async () => {
+    daemon.stop();
+    await clock.pass(MINUTE);
+    await daemon.ended;
+  };
+  return { clock, simulator, log, bench, requests, end };
+}
+
+/** One change a second, over five lists in turn, for so many seconds. */
+async function changeEverySecond(clock: VirtualClock, simulator: Simulator, seconds: number): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (let second = 0; second < seconds; second++) {
+    await clock.pass(SECOND - 137);
+    const stream = CHANGED[second % CHANGED.length]!;
+    const table = simulator.data[stream];
+    const rows = table.all();
+    const { id } = rows[(second * 7) % rows.length]!;
+    const text = `changed ${second}`;
+    if (stream === 'clients') simulator.data.clients.update(id, { address: text });
+    if (stream === 'tasks') simulator.data.tasks.update(id, { name: text });
+    if (stream === 'contacts') simulator.data.contacts.update(id, { title: text });
+    if (stream === 'expenses') simulator.data.expenses.update(id, { notes: text });
+    if (stream === 'time_entries') simulator.data.time_entries.update(id, { notes: text });
+    changes.push({ stream, id, at: clock.now() });
+    await clock.pass(137);
+  }
+  return changes;
+}
+
+/** Milliseconds from each change until its record arrived, ascending. */
+function freshness(log: TimedLog, changes: readonly Change[], isDeleted = false): number[] {
+  const waits = changes.map(({ stream, id, at }) => {
+    const arrival = log.arrived.find(
+      (each) => each.stream === stream && each.id === id && each.at >= at && each.isDeleted === isDeleted,
+    );
+    return (arrival?.at ?? Number.POSITIVE_INFINITY) - at;
+  });
+  return waits.sort((a, b) => a - b);
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+/** The most requests in any window. */
+function busiest(requests: readonly Request[], windowMs: number): number {
+  return Math.max(
+    0,
+    ...requests.map(({ at }) => requests.filter((other) => other.at >= at && other.at < at + windowMs).length),
+  );
+}
+
+test('changes of a living account arrive within 2.5 s in the median and 5 s at the 99th percentile, deletions within a minute, for half of the budget [P6]', async () => {
+  const { clock, simulator, log, requests, end } = await running(1);
+  await changeEverySecond(clock, simulator, 60);
+  const from = requests.length;
+  const changes = await changeEverySecond(clock, simulator, 300);
+  const deleted: Change[] = [];
+  for (let each = 0; each < 10; each++) {
+    const entry = simulator.data.time_entries
+      .all()
+      .find(({ invoice_id, timer_started_at }) => invoice_id === null && timer_started_at === null)!;
+    simulator.data.time_entries.delete(entry.id);
+    deleted.push({ stream: 'time_entries', id: entry.id, at: clock.now() });
+    await changeEverySecond(clock, simulator, 17);
+  }
+  await clock.pass(MINUTE);
+  const waits = freshness(log, changes);
+  const gone = freshness(log, deleted, true);
+  const timely = requests.slice(from).filter(({ isTimely }) => isTimely);
+  expect(percentile(waits, 0.5)).toBeLessThanOrEqual(2_500);
+  expect(percentile(waits, 0.99)).toBeLessThanOrEqual(5_000);
+  expect(percentile(gone, 0.99)).toBeLessThanOrEqual(MINUTE);
+  expect(busiest(timely, 15_000)).toBeLessThanOrEqual(95 / 2);
+  expect(
+    busiest(
+      requests.filter(({ isReport }) => !isReport),
+      15_000,
+    ),
+  ).toBeLessThanOrEqual(95);
+  await end();
+}, 300_000);
+
+/** Lists often enough for reports, which are what is looked at. */
+const SLOW_LISTS = (stream: StreamDefinition): Intervals => ({
+  ...{ countMs: 10 * MINUTE, reconcileMs: 1_440 * MINUTE },
+  pollMs: stream.kind === 'report' || stream.budget === 'reports' ? defaults(stream).pollMs : MINUTE,
+});
+const REPORTS = catalog.filter(({ kind }) => kind === 'report').map(({ name }) => name);
+const BELOW = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'expenses', 'expense_categories'];
+const SUMMED = { intervals: SLOW_LISTS, streams: [...BELOW, 'invoices', ...REPORTS, 'project_budget'] };
+
+/** Minutes until all reports have read every window, while an entry of this month and one of the past are edited every minute. */
+async function historyMinutes(
+  years: number,
+  isEdited: boolean,
+): Promise<{ minutes: number; windows: number; asked: Request[] }> {
+  const { clock, simulator, log, requests, end } = await running(years, SUMMED);
+  const from = clock.now();
+  const isRead = () => REPORTS.every((report) => log.rows.get(report)?.complete);
+  for (let minute = 0; !isRead(); minute++) {
+    if (isEdited) {
+      const entries = simulator.data.time_entries.all();
+      for (const { id } of [entries.at(-1)!, entries[(minute * 13) % entries.length]!]) {
+        simulator.data.time_entries.update(id, { notes: `edited ${minute}` });
+      }
+    }
+    await clock.pass(MINUTE);
+  }
+  const minutes = (clock.now() - from) / MINUTE;
+  await end();
+  const asked = requests.filter(({ isReport }) => isReport);
+  return { minutes, windows: asked.length, asked };
+}
+
+test('a year of report history is read within 20 minutes although entries are edited all the time, and never above budget [P6]', async () => {
+  const { minutes, windows, asked } = await historyMinutes(1, true);
+  expect(windows).toBeGreaterThan(100);
+  expect(minutes).toBeLessThanOrEqual(20);
+  expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
+}, 300_000);
+
+// HISTORY_YEARS=10 makes it four hours of an account, and half a minute of computing.
+const YEARS = Number(process.env.HISTORY_YEARS ?? 2);
+
+test.each([
+  { kind: 'quiet', minutesPerYear: 20 },
+  { kind: 'edited all the time', minutesPerYear: 25.5 },
+])(
+  'the history of reports takes $minutesPerYear minutes a year, of an account that is $kind [P6]',
+  async ({ kind, minutesPerYear }) => {
+    const { minutes, windows, asked } = await historyMinutes(YEARS, kind !== 'quiet');
+    expect(windows).toBeGreaterThan(YEARS * 100);
+    // Requests come back a quarter of an hour after they were made.
+    expect(minutes).toBeLessThanOrEqual(Math.ceil((YEARS * minutesPerYear) / 15) * 15);
+    expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
+  },
+  900_000,
+);
+
+test('an edit in the current month is in its report rows within 6 minutes while entries are edited all the time', async () => {
+  const { clock, simulator, log, end } = await running(1, SUMMED);
+  while (!REPORTS.every((report) => log.rows.get(report)?.complete)) await clock.pass(MINUTE);
+  const entry = simulator.data.time_entries
+    .all()
+    .findLast(
+      ({ invoice_id, timer_started_at, billable }) => invoice_id === null && timer_started_at === null && billable,
+    )!;
+  const waits: number[] = [];
+  for (let edit = 0; edit < 20; edit++) {
+    const at = clock.now();
+    simulator.data.time_entries.update(entry.id, { hours: 1 + edit / 10 });
+    for (let left = 0; left < 3; left++) {
+      await clock.pass(30 * SECOND);
+    }
+    waits.push(at);
+  }
+  await clock.pass(6 * MINUTE);
+  const ids = log.arrived.filter(({ stream }) => stream === 'time_clients');
+  const late = waits.map((at) => (ids.find((each) => each.at >= at)?.at ?? Number.POSITIVE_INFINITY) - at);
+  expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
+  await end();
+}, 300_000);
