@@ -182,6 +182,11 @@ export const CODES = {
     remedy:
       'A transaction stays open on the topic, so committed data may be hidden. Wait for its time-out, or end it: kafka-transactions.sh find-hanging, then abort.',
   },
+  'cluster.refused': {
+    kind: 'fatal',
+    exit: EXIT.configuration,
+    remedy: 'Give the instances a cluster.group_id that nothing else uses, or alter the broker as shown.',
+  },
   'kafka.topic_contract': {
     kind: 'fatal',
     exit: EXIT.dataContract,

@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   harvest: ['base', 'streams', ...DOORS],
   codec: ['base', 'streams', ...DOORS],
   kafka: ['base', 'streams', ...DOORS],
+  cluster: ['base', 'kafka'],
   config: ['base', 'streams'],
   observe: ['base', 'streams', ...DOORS],
   verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],

@@ -1,0 +1,65 @@
+// What the main loop and the thread of the member say to each other.
+import { Secret } from '../base/secret.ts';
+import type { KafkaSettings } from '../kafka/connection.ts';
+import type { MemberEvent } from './member.ts';
+import type { Metadata } from './protocol.ts';
+
+export interface GroupSettings {
+  readonly groupId: string;
+  readonly self: Pick<Metadata, 'name' | 'zone' | 'url' | 'version'>;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly balanceAfterMs: number;
+  readonly movesAtOnce: number;
+  readonly handOverMs: number;
+  /** A main loop that does not answer for so long gives its accounts away. */
+  readonly stallMs: number;
+}
+
+/** What the main loop tells the member. */
+export type Command =
+  | { readonly do: 'set accounts'; readonly accounts: readonly string[]; readonly weight: Metadata['weight'] }
+  | { readonly do: 'hear term'; readonly term: number }
+  | { readonly do: 'lose account'; readonly account: string }
+  | { readonly do: 'begin leaving' }
+  | { readonly do: 'say goodbye' }
+  | { readonly do: 'answer' };
+
+/** What the thread tells the main loop. */
+export type Told =
+  | MemberEvent
+  /** To be answered at once. */
+  | { readonly name: 'ping' }
+  | { readonly name: 'answered'; readonly lagMs: number }
+  | {
+      readonly name: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+/** What the thread is given at its start. Messages between threads are copied, which a Secret is made to survive only as text. */
+export interface Start {
+  readonly settings: GroupSettings;
+  readonly kafka: Omit<KafkaSettings, 'sasl' | 'ssl'>;
+  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
+  readonly ssl: boolean | Readonly<Record<string, unknown>>;
+  readonly passphrase: string | null;
+}
+
+export function packed(settings: GroupSettings, { sasl, ssl = false, ...kafka }: KafkaSettings): Start {
+  const { passphrase, ...tls } = typeof ssl === 'boolean' ? { passphrase: undefined } : ssl;
+  return {
+    ...{ settings, kafka },
+    sasl: sasl ? { ...sasl, password: sasl.password.reveal() } : null,
+    ssl: typeof ssl === 'boolean' ? ssl : tls,
+    passphrase: passphrase?.reveal() ?? null,
+  };
+}
+
+export function unpacked({ kafka, sasl, ssl, passphrase }: Start): KafkaSettings {
+  const tls =
+    typeof ssl === 'boolean' ? ssl : { ...ssl, ...(passphrase !== null && { passphrase: new Secret(passphrase) }) };
+  const login = sasl && { ...sasl, password: new Secret(sasl.password) };
+  return { ...kafka, ssl: tls, ...(login && { sasl: login as NonNullable<KafkaSettings['sasl']> }) };
+}
