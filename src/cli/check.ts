@@ -5,10 +5,10 @@ import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { AVRO, createRegistry, writtenTo } from '../daemon.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
+import { AVRO, createRegistry, writtenTo } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { type Finding, failed, found, HEAD, isQuiet, renderQuiet, renderRow, renderWrong } from './check-finding.ts';
 import { checkHarvest } from './check-harvest.ts';

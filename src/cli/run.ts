@@ -1,9 +1,10 @@
 // `run`: the daemon with its log, HTTP server and progress.
-import { EXIT } from '../base/errors.ts';
+import { EXIT, PublisherError } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
 import type { PublisherEvent } from '../engine/events.ts';
 import type { Log } from '../kafka/connection.ts';
+import { logCluster } from '../observe/cluster.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -31,6 +32,10 @@ export async function run(options: RunOptions): Promise<number> {
   const config = configOf(options);
   const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
   const only = names.length > 0 ? new Set(names) : null;
+  if (config.cluster.enabled && (options.once || only !== null)) {
+    const message = 'run --once and --only are for an instance by itself, and cluster.enabled is true';
+    throw new PublisherError('usage', message, { remedy: 'Add --set cluster.enabled=false.' });
+  }
   const terminal = process.stdout.isTTY === true && !options.json;
   const color = terminal && !process.env.NO_COLOR;
   // Lines go above the progress block of a terminal.
@@ -71,8 +76,15 @@ export async function publish(
 ): Promise<void> {
   const events = createEventLog(log);
   const status = () => daemon.status();
-  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped);
-  const listeners = new Map(config.harvest.accounts.map(({ id }) => [id, [events.listen(id), metrics.listen(id)]]));
+  const cluster = () => daemon.cluster();
+  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster);
+  const listeners = new Map<string, readonly ((event: PublisherEvent) => void)[]>();
+  const listenersOf = (id: string) => {
+    const known = listeners.get(id) ?? [events.listen(id), metrics.listen(id)];
+    listeners.set(id, known);
+    return known;
+  };
+  const tellOfCluster = logCluster(log);
   const daemon: Daemon = new Daemon(config, {
     clock,
     random,
@@ -80,15 +92,28 @@ export async function publish(
     ...(options.reread && { reread: options.reread }),
     log: kafkaLog(log),
     emit: (account, event) => {
-      for (const listen of listeners.get(account) ?? []) listen(event);
+      for (const listen of listenersOf(account)) listen(event);
       options.onEvent?.(event);
+    },
+    version: VERSION,
+    onCluster: (event) => {
+      tellOfCluster(event);
+      metrics.listenCluster(event);
     },
   });
 
   const { listen } = config.http;
   const server =
     listen &&
-    (await openHttp({ listen, version: VERSION, clock, metrics, accounts: status, dead: () => daemon.dead() }));
+    (await openHttp({
+      listen,
+      version: VERSION,
+      clock,
+      metrics,
+      accounts: status,
+      dead: () => daemon.dead(),
+      cluster,
+    }));
   if (server) {
     log.info(
       { event: 'http.listening', address: server.address },

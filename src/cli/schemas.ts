@@ -2,7 +2,7 @@
 import { EXIT } from '../base/errors.ts';
 import { diffSubjects, prepareSubjects, type RegistryClient } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
-import { AVRO, createRegistry } from '../daemon.ts';
+import { AVRO, createRegistry } from '../registry.ts';
 import { enabledStreams, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, print, random } from './context.ts';

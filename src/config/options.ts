@@ -1,6 +1,7 @@
 // Every configuration key, declared once: type, default, unit, description, secrecy, example. Validation, the typed
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
+import { cluster } from './cluster-options.ts';
 import { type StreamConfig, streams, withListDefaults } from './stream-options.ts';
 import { date, list, listenAddress, option, seconds, secret, text, token, url, urls, whole } from './values.ts';
 
@@ -293,6 +294,7 @@ export const schema = z
         .prefault({}),
       'The report streams.',
     ),
+    cluster,
     http: option(
       z
         .strictObject({
@@ -316,7 +318,12 @@ export const schema = z
       'What is written to stdout.',
     ),
   })
-  .superRefine(({ harvest, topics }, context) => {
+  .superRefine(({ harvest, topics, cluster }, context) => {
+    if (cluster.enabled && !cluster.shared_token_files && harvest.accounts.some(({ oauth }) => oauth !== undefined)) {
+      const message =
+        'must be true, because accounts with oauth.token_file move to instances that have to see the same file';
+      context.addIssue({ code: 'custom', path: ['cluster', 'shared_token_files'], message });
+    }
     // The rows of two accounts in one topic could not be told apart (docs/decisions/0007).
     if (harvest.accounts.length < 2 || topics.prefix.includes('{account_id}')) return;
     const message = 'must hold {account_id}, since there are several accounts';

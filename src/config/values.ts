@@ -6,7 +6,7 @@ import { Secret } from '../base/secret.ts';
 /** What an option says about itself beyond its type. */
 export interface OptionNote {
   readonly description: string;
-  readonly unit?: 'seconds' | 'requests' | 'percent' | 'rows';
+  readonly unit?: 'seconds' | 'milliseconds' | 'requests' | 'percent' | 'rows' | 'accounts';
   /** Its value is never shown. */
   readonly secret?: boolean;
   /** `${file:…}` may stand here; secrets always allow it. */

@@ -112,7 +112,7 @@ export class Committer {
     while (this.#running) await this.#running;
   }
 
-  /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
+  /** Waits for what is under way, then stores the exact budgets and releases the account: a clean stop costs the successor nothing. */
   async finish(): Promise<void> {
     this.#finishing = true;
     await this.idle();
@@ -184,6 +184,7 @@ export class Committer {
       notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
+      isLast: budgets === 'exact',
     };
     const startedAt = this.#clock.monotonic();
     this.#committing = true;

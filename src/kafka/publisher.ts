@@ -8,7 +8,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { isTopicRefused, type Place } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
-import { Ownership } from './ownership.ts';
+import { type Membership, Ownership } from './ownership.ts';
 import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden } from './rights.ts';
@@ -34,8 +34,10 @@ export interface SinkOptions {
   readonly accountId: string;
   /** The enabled streams. */
   readonly streams: readonly StreamDefinition[];
-  /** Unique to this process. */
+  /** Unique to this sink: one that ran the account before is never the newer one again. */
   readonly instance: string;
+  /** Absent for an instance outside of groups. */
+  readonly membership?: Membership;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
@@ -76,19 +78,20 @@ class Publisher implements Sink {
   #busy = false;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance, clock } = options;
+    const { topics, accountId, kafka, instance, clock, membership = null } = options;
     const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
     this.#stateTopic = stateTopic(prefix);
     this.#transactionTimeoutMs = kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS;
     this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
-    this.#state = new AccountState(prefix, accountId, instance);
+    this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
     this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
     this.#ownership = new Ownership({
       kafka,
       accountId,
       instance,
+      membership,
       clock,
       place: this.#place,
       state: this.#state,
@@ -205,6 +208,7 @@ class Publisher implements Sink {
       const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       await this.#ownership.look(reader, signal);
+      await this.#ownership.awaitRelease(reader, signal);
       session = await fence(connection, this.#sessionOptions(), signal);
       const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
       const bounds = await awaitStable(reader, own, connection.brokers, clock, signal);
@@ -294,7 +298,7 @@ class Publisher implements Sink {
 
   async #send(
     data: readonly SendBatch[],
-    { rows, signalsDone }: Batch,
+    { rows, signalsDone, isLast }: Batch,
     layouts: ReadonlyMap<string, TopicLayout>,
     send: Send,
   ): Promise<Sent> {
@@ -319,6 +323,8 @@ class Publisher implements Sink {
     const entries = [
       ...[...stored].map(([name, row]) => [rowKey(prefix, accountId, name), row && encodeRow(row)] as const),
       ...signalsDone.map((id) => [signalKey(prefix, accountId, id), null] as const),
+      // In the transaction of the exact budgets: whoever sees the release finds nothing of ours left to come.
+      ...(isLast ? [this.#ownership.release()].map(({ key, value }) => [key, value] as const) : []),
     ];
     // One partition of the state topic is one shard, whatever the topic has.
     const layout = new Map([[this.#stateTopic, { ...layouts.get(this.#stateTopic)!, partitions: 1 }]]);

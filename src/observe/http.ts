@@ -1,10 +1,12 @@
-// The HTTP server: health, readiness, metrics, status. Five read-only routes, nothing cached, no log-in: what is served
+// The HTTP server: health, readiness, metrics, status. Six read-only routes, nothing cached, no log-in: what is served
 // holds no secret (promise P10), and by default only this machine can ask.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import type { ClusterStatus } from '../cluster/status.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import { clusterReadiness, fleetView } from './cluster.ts';
 import { Estimate } from './estimate.ts';
 import type { Metrics } from './metrics.ts';
 import { PAGE_POLICY, renderPage } from './page.ts';
@@ -18,6 +20,8 @@ export interface HttpOptions {
   readonly accounts: () => readonly AccountStatus[];
   /** Accounts that a defect of ours has ended: the process should be restarted. */
   readonly dead: () => readonly string[];
+  /** What is known of the group; null, or left out, without one. */
+  readonly cluster?: () => ClusterStatus | null;
 }
 
 export interface HttpServer {
@@ -65,7 +69,14 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): ReadonlyMap<string, Route> {
+function routesOf({
+  version,
+  clock,
+  metrics,
+  accounts,
+  dead,
+  cluster = () => null,
+}: HttpOptions): ReadonlyMap<string, Route> {
   const startedAt = clock.monotonic();
   const estimates = new Map<string, Estimate>();
   const estimateOf = ({ accountId }: AccountStatus) => {
@@ -79,18 +90,40 @@ function routesOf({ version, clock, metrics, accounts, dead }: HttpOptions): Rea
       '/health/live',
       () => {
         const answer = vitality(dead(), accounts());
-        return json(answer.alive ? 200 : 503, answer);
+        const isAlive = answer.alive && (cluster()?.isAlive ?? true);
+        return json(isAlive ? 200 : 503, { ...answer, alive: isAlive });
       },
     ],
     [
       '/health/ready',
       () => {
-        const answer = readiness(accounts());
+        const group = cluster();
+        const answer = group ? clusterReadiness(group, accounts()) : readiness(accounts());
         return json(answer.ready ? 200 : 503, answer);
       },
     ],
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() })],
-    ['/status', () => json(200, { version, uptimeSeconds: uptimeSeconds(), accounts: accounts() })],
+    [
+      '/status',
+      () => {
+        const group = cluster();
+        return json(200, {
+          version,
+          uptimeSeconds: uptimeSeconds(),
+          ...(group && { cluster: group }),
+          accounts: accounts(),
+        });
+      },
+    ],
+    [
+      '/fleet',
+      () => {
+        const group = cluster();
+        return group
+          ? json(200, fleetView(group))
+          : json(404, { error: 'this instance is in no group (cluster.enabled)' });
+      },
+    ],
     [
       '/',
       () => ({

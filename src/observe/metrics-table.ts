@@ -25,7 +25,7 @@ export const METRICS = {
   account_state: metric(
     'gauge',
     '',
-    'Always 1, of the state that the account is in: opening, running, waiting, stopped; `code` says why, and is empty while all is well.',
+    'Always 1, of the state that the account is in: opening, running, waiting, stopped, taken; `code` says why, and is empty while all is well.',
     ['account', 'state', 'code'],
   ),
   records_published_total: metric('counter', 'records', 'Records committed, by operation: c, u, d, r (first read).', [
@@ -165,6 +165,29 @@ export const METRICS = {
     'purpose',
   ]),
   log_lines_dropped_total: metric('counter', 'lines', 'Lines of the log that its reader did not take in time.', []),
+  cluster_accounts: metric(
+    'gauge',
+    'accounts',
+    'Accounts that the group has given to this instance: owned, opening, taken (somebody outside of the group has it).',
+    ['state'],
+  ),
+  cluster_members: metric('gauge', 'instances', 'Members of the group, as the last assignment says.', []),
+  cluster_unassigned: metric('gauge', 'accounts', 'Accounts of the group that no member runs.', []),
+  cluster_rebalances_total: metric(
+    'counter',
+    'rounds',
+    'Assignments, by what this instance joined the round for: start, others (another member asked for it), accounts, lost, balance, leaving, evicted.',
+    ['cause'],
+  ),
+  cluster_takeover_seconds: metric('histogram', 'seconds', 'From an assignment to the account being open here.', []),
+  cluster_tenures_lost_total: metric(
+    'counter',
+    'accounts',
+    'Accounts that were taken over while they ran here, by a member of the group or by an outsider.',
+    ['to'],
+  ),
+  cluster_heartbeat_seconds: metric('gauge', 'seconds', 'How long the last heartbeat waited for its answer.', []),
+  cluster_loop_lag_seconds: metric('gauge', 'seconds', 'How late the main loop answered its thread the last time.', []),
 } as const satisfies Record<string, Declaration>;
 
 export type MetricName = keyof typeof METRICS;

@@ -159,7 +159,7 @@ function renderScan({ scan, state, reason, backlog }: StreamStatus): Html {
 type Shade = 'good' | 'busy' | 'bad' | 'off';
 
 const SHADES: Readonly<Record<AccountStatus['phase'], Shade>> = {
-  ...{ running: 'good', opening: 'busy', waiting: 'busy', stopped: 'bad' },
+  ...{ running: 'good', opening: 'busy', waiting: 'busy', stopped: 'bad', taken: 'bad' },
 };
 
 interface Standing {

@@ -1,7 +1,8 @@
 // Terms only grow, also over a group that is forgotten; between tenures of one group they decide.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareRanks, nextTerm, type Rank } from '../../../src/cluster/term.ts';
+import { nextTerm } from '../../../src/cluster/term.ts';
+import { compareRanks, type Rank } from '../../../src/kafka/rank.ts';
 
 test('whatever members know, and however often the group is forgotten, at most two rounds begin below the last signature [P5]', () => {
   // Each step: how many of the members survive it, and whether the group's own generation begins anew.

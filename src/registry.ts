@@ -1,0 +1,44 @@
+// The schemas and their registry as the configuration says them. Apart from daemon.ts, so that a command that only compares does
+// not load the engine.
+import type { Clock, Random } from './base/clock.ts';
+import type { PublisherError } from './base/errors.ts';
+import { packageUrl } from './base/package-root.ts';
+import { createRegistryClient, type RegistryClient, type Written } from './codec/registry.ts';
+import type { AccountConfig, Config } from './config/options.ts';
+import { openTopicLog } from './kafka/topic-log.ts';
+import type { Traffic } from './kafka/traffic.ts';
+import { kafkaSettings, pem, prefixOf } from './settings.ts';
+
+/** Value schemas ship with the package. */
+export const AVRO = packageUrl('avro/');
+
+/** The client of `schema_registry`. */
+export function createRegistry(
+  config: Config,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  onLimited?: (error: PublisherError, pauseMs: number) => void,
+): RegistryClient {
+  const { url, auth, ca_file } = config.schema_registry;
+  return createRegistryClient({
+    ...{ urls: url, auth, ca: pem(ca_file), clock, random },
+    ...(onLimited ? { onLimited } : {}),
+  });
+}
+
+/** Tells which topics of an account were written to; asks the broker only when it is called. */
+export function writtenTo(
+  config: Config,
+  account: AccountConfig,
+  clock: Clock,
+  signal: AbortSignal,
+  traffic?: Traffic,
+): Written {
+  return async (streams) => {
+    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, undefined, traffic);
+    try {
+      return await log.written(streams, signal);
+    } finally {
+      await log.close();
+    }
+  };
+}
