@@ -1,0 +1,90 @@
+// Three instances share six accounts while records change: one is ended, one killed, one put to sleep and woken. Nobody loses an
+// account, nobody sees a seam, and what did not have to move did not.
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { calm, seededRandom, storm } from '../../lab/simulator/index.ts';
+import { type Instance, TestFleet } from '../support/fleet.ts';
+import { HANGS_MS, until } from '../support/patience.ts';
+import { FEW } from '../support/publisher.ts';
+import { viewOf } from '../support/view.ts';
+
+/** Accounts that were opened by an instance since it was last asked. */
+function openings(instance: Instance): () => string[] {
+  let seen = 0;
+  return () => {
+    const lines = instance.lines('cluster.opened').slice(seen);
+    seen += lines.length;
+    return lines.map(({ account }) => account!).sort();
+  };
+}
+
+const ownedBy = (owners: ReadonlyMap<string, string>, name: string) =>
+  [...owners].filter(([, owner]) => owner === name).map(([account]) => account);
+
+test(
+  'instances that end, die and sleep hand their accounts to the others, and nothing is lost, doubled or older [P1 P2 P3 P5 P6 P8 P11 P12]',
+  async () => {
+    const fleet = await TestFleet.open({ accounts: 6, timeEntries: 60 });
+    const random = seededRandom(14);
+    const change = () => {
+      for (const simulator of fleet.simulators) storm(simulator, { random, count: 3, lateSeconds: 1 });
+    };
+    const a = await fleet.start('a');
+    await fleet.agreed(a);
+    const [b, c] = await Promise.all([fleet.start('b'), fleet.start('c')]);
+    let owners = await fleet.agreed(a, b, c);
+    await until('the loads are even', async () => {
+      owners = await fleet.agreed(a, b, c);
+      return ['a', 'b', 'c'].every((name) => ownedBy(owners, name).length === 2);
+    });
+
+    change();
+    const openedByB = openings(b);
+    const openedByC = openings(c);
+    openedByB();
+    openedByC();
+    const ofA = ownedBy(owners, 'a');
+    a.running.process.kill('SIGTERM');
+    expect((await a.running.ended).code).toBe(143);
+    owners = await fleet.agreed(b, c);
+    expect([...openedByB(), ...openedByC()].sort()).toEqual(ofA);
+
+    change();
+    const ofB = ownedBy(owners, 'b');
+    b.running.process.kill('SIGKILL');
+    owners = await fleet.agreed(c);
+    expect(openedByC()).toEqual(ofB.sort());
+
+    const d = await fleet.start('d');
+    await until('the newcomer has its share', async () => {
+      owners = await fleet.agreed(c, d);
+      return ownedBy(owners, 'd').length === 3;
+    });
+    c.running.process.kill('SIGSTOP');
+    change();
+    await fleet.agreed(d);
+    change();
+    c.running.process.kill('SIGCONT');
+    await until('the sleeper is back in the group', async () => (await c.cluster()).members.length === 2);
+    expect(c.lines('cluster.evicted')).toHaveLength(1);
+    await fleet.agreed(c, d);
+    // A member that is replaced is no reason to end the process.
+    expect(c.running.process.exitCode).toBeNull();
+
+    for (const simulator of fleet.simulators) calm(simulator);
+    for (const simulator of fleet.simulators) {
+      const where = fleet.where(simulator);
+      const view = () => viewOf(where, { streams: FEW });
+      await until(`account ${simulator.accountId} is equal`, async () => {
+        if ((await view()).differences.length === 0) return true;
+        await pause(500);
+        return false;
+      });
+      const { falseChanges, falseDeletions } = await view();
+      expect(falseChanges).toEqual([]);
+      expect(falseDeletions).toEqual([]);
+      expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(100);
+    }
+  },
+  HANGS_MS,
+);

@@ -1,0 +1,131 @@
+// Several accounts of a simulated Harvest, and instances that share them as one group: started, killed and woken by the test.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createSimulator, type Simulator, serveAll } from '../../lab/simulator/index.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { ClusterStatus } from '../../src/cluster/status.ts';
+import { daemon, type RunningDaemon } from './daemon.ts';
+import { moved, until } from './patience.ts';
+import { FEW, onlyStreams, type Where } from './publisher.ts';
+import { sharedStack, temporaryFolder, uniquePrefix } from './stack.ts';
+
+export interface FleetPlan {
+  readonly accounts: number;
+  readonly timeEntries: number;
+  /** More `--set`. */
+  readonly settings?: readonly string[];
+}
+
+export interface Line {
+  readonly event: string;
+  readonly account?: string;
+  readonly time: string;
+  readonly [field: string]: unknown;
+}
+
+/** One process of the fleet. */
+export interface Instance {
+  readonly name: string;
+  readonly running: RunningDaemon;
+  cluster(): Promise<ClusterStatus>;
+  /** What it has logged under this event. */
+  lines(event: string): Line[];
+}
+
+const SESSION_SECONDS = 6;
+
+export class TestFleet {
+  readonly simulators: readonly Simulator[];
+  readonly prefix = uniquePrefix();
+  readonly #settings: readonly string[];
+  readonly #where: Where;
+  readonly #config: string;
+
+  private constructor(plan: FleetPlan, simulators: readonly Simulator[], where: Where, config: string) {
+    this.simulators = simulators;
+    this.#where = where;
+    this.#config = config;
+    this.#settings = plan.settings ?? [];
+  }
+
+  static async open(plan: FleetPlan): Promise<TestFleet> {
+    const budgets = { general: null, reports: null };
+    const simulators = Array.from({ length: plan.accounts }, (_, at) =>
+      createSimulator({
+        ...{ seed: at + 1, accountId: 1_000_001 + at, timeEntries: plan.timeEntries, years: 0.3, budgets },
+        now: systemClock.now,
+      }),
+    );
+    for (const simulator of simulators) simulator.faults.add({ do: { kind: 'before', run: moved } });
+    const server = await serveAll(simulators);
+    onTestFinished(() => server.close());
+    const { bootstrap, registryUrl } = sharedStack();
+    const where = { simulator: simulators[0]!, server, bootstrap, registryUrl, prefix: '' };
+    const file = join(await temporaryFolder(), 'fleet.yaml');
+    await writeFile(file, configuration(simulators));
+    return new TestFleet(plan, simulators, where, file);
+  }
+
+  /** Starts an instance; resolves when its HTTP address is open. */
+  async start(name: string): Promise<Instance> {
+    const settings = [
+      ...onlyStreams(...FEW),
+      ...FEW.map((stream) => `streams.${stream}.poll_interval_seconds=3`),
+      ...FEW.map((stream) => `streams.${stream}.reconcile_interval_seconds=10`),
+      ...['deletes.hold_percent=100', 'deletes.hold_at_least=100000', 'topics.replication_factor=1'],
+      ...['cluster.enabled=true', `cluster.group_id=${this.prefix}`, `cluster.name=${name}`],
+      ...[`cluster.session_timeout_seconds=${SESSION_SECONDS}`, 'cluster.balance_after_seconds=1'],
+      ...this.#settings,
+    ];
+    const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
+    const running = await daemon(where, ['--config', this.#config]);
+    const status = async () => (await (await fetch(`${running.address}/status`)).json()) as { cluster: ClusterStatus };
+    return {
+      ...{ name, running },
+      cluster: async () => (await status()).cluster,
+      lines: (event) =>
+        running
+          .output()
+          .split('\n')
+          .filter((line) => line.includes(`"event":"${event}"`))
+          .map((line) => JSON.parse(line) as Line),
+    };
+  }
+
+  /** The account's place, for a judge of its topics. */
+  where(simulator: Simulator): Where {
+    return { ...this.#where, simulator, prefix: `${this.prefix}-${simulator.accountId}` };
+  }
+
+  /** Owner by account, once these instances agree on a round and run all of it. */
+  async agreed(...instances: readonly Instance[]): Promise<ReadonlyMap<string, string>> {
+    let owners: ReadonlyMap<string, string> = new Map();
+    await until(`${instances.map(({ name }) => name).join(', ')} run all accounts`, async () => {
+      const seen = await Promise.all(instances.map((each) => each.cluster()));
+      const [first] = seen;
+      owners = new Map(
+        first!.members.flatMap(({ name, accounts }) => accounts.map((account) => [account, name] as const)),
+      );
+      return (
+        seen.every(({ term, moving, isMember }) => isMember && term === first!.term && moving.length === 0) &&
+        first!.members.length === instances.length &&
+        owners.size === this.simulators.length
+      );
+    });
+    return owners;
+  }
+}
+
+function configuration(simulators: readonly Simulator[]): string {
+  const accounts = simulators.map(({ accountId, token }) => `    - {id: "${accountId}", access_token: ${token}}`);
+  return [
+    'harvest:',
+    '  base_url: ${HARVEST_BASE_URL}',
+    '  accounts:',
+    ...accounts,
+    'kafka: {brokers: "${KAFKA_BROKERS}"}',
+    'schema_registry: {url: "${SCHEMA_REGISTRY_URL}"}',
+    '',
+  ].join('\n');
+}
