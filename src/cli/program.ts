@@ -40,6 +40,7 @@ const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   streams: async () => (await import('./streams.ts')).streams,
+  fleet: async () => (await import('./fleet.ts')).fleet,
   showState: async () => (await import('./state.ts')).showState,
   resetState: async () => (await import('./state.ts')).resetState,
   reconcile: async () => (await import('./signals.ts')).reconcile,
@@ -58,6 +59,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ['run', 'run --once --only clients,projects', 'run --config my.yaml --set log.level=debug'],
   check: ['check', 'check --alone --json'],
   streams: ['streams', 'streams --json'],
+  fleet: ['fleet', 'fleet --json'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
   reconcile: ['reconcile projects --wait 60'],
@@ -134,6 +136,7 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     COMMANDS.check,
   ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
+  command(program, 'fleet', 'show which instance runs which account; asks the group', COMMANDS.fleet);
   const state = program.command('state').description('what the state topic holds');
   command(
     state,

@@ -1,0 +1,47 @@
+// `fleet`: which instance runs which account, as the coordinator of the group knows it.
+import { EXIT } from '../base/errors.ts';
+import { type DescribedMember, describeGroup } from '../cluster/describe.ts';
+import type { Config } from '../config/options.ts';
+import { kafkaSettings } from '../settings.ts';
+import { configOf } from './configuration.ts';
+import { type CommonOptions, clock, interruption, print } from './context.ts';
+import { printJson, table } from './output.ts';
+
+export async function fleet(options: CommonOptions): Promise<number> {
+  const config = configOf(options);
+  const { group_id: group } = config.cluster;
+  const { signal, exitCode } = interruption();
+  const members = await describeGroup(kafkaSettings(config), group, { clock, log: () => {}, signal });
+  const view = viewOf(config, members);
+  if (options.json) printJson({ group, ...view });
+  else if (members.length === 0) print(`No instance is in group ${group}. They join it with cluster.enabled: true.`);
+  else {
+    print(table(view.members, ['member', 'zone', 'accounts', 'version', 'url', 'host']));
+    print(`\n${table(view.accounts, ['account', 'owner', 'note'])}`);
+  }
+  return exitCode() ?? (members.length === 0 ? EXIT.unavailable : EXIT.clean);
+}
+
+/** Accounts of the group and of our own configuration, with what is to be said of each. */
+function viewOf(config: Config, members: readonly DescribedMember[]) {
+  const told = members.flatMap(({ assignment }) => assignment ?? []);
+  const newest = told.reduce((a, b) => (b.term > a.term ? b : a), told[0]!);
+  const shown = members.map(({ memberId, host, metadata, assignment }) => {
+    const { zone = '', version = '', url = '' } = metadata ?? {};
+    const name = assignment?.name ?? metadata?.name ?? memberId;
+    const note = metadata?.leaving ? 'leaving' : '';
+    return { member: name, zone, version, url, host, note, accounts: assignment?.accounts.length ?? 0 };
+  });
+  const owners = new Map(newest?.fleet.flatMap(({ name, accounts }) => accounts.map((id) => [id, name] as const)));
+  const why = new Map(newest?.unassigned.map((each) => [each.account, each.why]));
+  const ours = new Set(config.harvest.accounts.map(({ id }) => id));
+  const accounts = [...new Set([...owners.keys(), ...why.keys(), ...ours])].sort().map((account) => {
+    const owner = owners.get(account) ?? null;
+    const isUnknown = owner === null && !why.has(account);
+    const note = isUnknown
+      ? 'no member has it'
+      : (why.get(account) ?? (ours.has(account) ? '' : 'not in this configuration'));
+    return { account, owner, note };
+  });
+  return { term: newest?.term ?? 0, leader: newest?.leader ?? null, members: shown, accounts };
+}
