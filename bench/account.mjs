@@ -106,7 +106,7 @@ export class LiveAccount {
     await until('everything seen', () => ends.size === 0, 120);
   }
 
-  /** What a consumer has seen of a stream: all keys, and those with a tombstone, each with when it came last (monotonic). */
+  /** A consumer's view of a stream: all keys, and those with a tombstone, each with when it came last (monotonic). */
   seen(stream) {
     return this.#seen.get(`${this.#where.prefix}.${stream}`);
   }

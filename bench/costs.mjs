@@ -8,7 +8,7 @@ import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/inde
 import { PER_PAGE } from '../dist/src/engine/ports.js';
 import { catalog } from '../dist/src/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
-import { Surroundings, UNBOUNDED } from './surroundings.mjs';
+import { Rig, UNBOUNDED } from './rig.mjs';
 import { note, print, whole } from './told.mjs';
 
 const PARTS = { deletions, late, idle, holds };
@@ -42,18 +42,18 @@ const NO_REPORTS = catalog
   .filter(({ budget }) => budget === 'reports')
   .map(({ name }) => `streams.${name}.enabled=false`);
 
-const surroundings = await Surroundings.start();
+const rig = await Rig.start();
 try {
   print('| part | what | value |', '|---|---|---:|');
   for (const part of parts) for await (const [what, value] of PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
   print('', `Node ${process.version}, ${availableParallelism()} cores, a count check every ${countSeconds} s.`);
 } finally {
-  await surroundings.stop();
+  await rig.stop();
 }
 
 /** Time entries deleted at random: what is asked for and how long it takes until their tombstones. Harvest's own budgets. */
 async function* deletions() {
-  const account = await surroundings.live({ timeEntries, counts: FEW_PARENTS });
+  const account = await rig.live({ timeEntries, counts: FEW_PARENTS });
   const { simulator } = account;
   const { time_entries } = simulator.data;
   const seen = () => account.seen('time_entries');
@@ -181,7 +181,7 @@ async function* holds() {
   simulator.settings.role = 'administrator';
   await untilIn('RUNNING', 'time_entries');
   yield ['… role back: until time entries are RUNNING', since(at)];
-  // What is FORBIDDEN is asked for once an hour, and at every start.
+  // A FORBIDDEN stream is asked for once an hour, and at every start.
   await account.stop();
   at = performance.now();
   await account.run([...TALLY, ...reports]);
@@ -196,7 +196,7 @@ async function* holds() {
 
 /** A small account past its first sync, which no budget slowed; then the daemon with its own budgets. */
 async function synced(settings = []) {
-  const account = await surroundings.live({ ...SMALL, budgets: { general: null, reports: null } });
+  const account = await rig.live({ ...SMALL, budgets: { general: null, reports: null } });
   // Hours that grow by themselves would be changes, and differences.
   calm(account.simulator);
   const { code, output } = await account.command('run --once', [...UNBOUNDED, ...settings]);
@@ -221,7 +221,7 @@ async function verified(account, streams, settings = []) {
   return whole(code);
 }
 
-/** What a request for time entries was for. */
+/** The purpose of a request for time entries. */
 function whyOf({ target }) {
   const { pathname, searchParams: query } = new URL(target, 'http://localhost');
   const isRange = query.has('from') || query.has('to');

@@ -1,4 +1,4 @@
-// What a stretch of work costs the process it runs in.
+// Measures how much a stretch of work costs the process it runs in.
 
 /** Starts measuring; `end` gives wall and CPU seconds (all threads, user and system) since then, and the peak RSS. */
 export function measured() {

@@ -2,7 +2,7 @@
 // in README.md. Nothing here passes or fails.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { only, Surroundings } from './surroundings.mjs';
+import { only, Rig } from './rig.mjs';
 import { note, print, whole } from './told.mjs';
 
 const PARTS = { publish, memory, restore, idle };
@@ -21,23 +21,23 @@ if (!Number.isInteger(timeEntries) || timeEntries < 1) throw new Error('--time-e
 const strange = parts.filter((part) => !Object.hasOwn(PARTS, part));
 if (strange.length > 0) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}, not ${strange.join(', ')}`);
 
-const surroundings = await Surroundings.start();
+const rig = await Rig.start();
 try {
   print('| part | what | value |', '|---|---|---:|');
   for (const part of parts) for (const [what, value] of await PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
   print('', `Node ${process.version}, ${availableParallelism()} cores, ${timeEntries} time entries.`);
 } finally {
-  await surroundings.stop();
+  await rig.stop();
 }
 
 /** CPU of a snapshot over the time entries against the floor's, in turns, so that both meet the same machine. */
 async function publish() {
-  await surroundings.simulate(timeEntries);
+  await rig.simulate(timeEntries);
   const floors = [];
   const publishers = [];
   for (let round = 1; round <= ROUNDS; round++) {
-    floors.push(await surroundings.floor());
-    publishers.push(await surroundings.publisher(surroundings.freshPrefix(), only('time_entries')));
+    floors.push(await rig.floor());
+    publishers.push(await rig.publisher(rig.freshPrefix(), only('time_entries')));
     const [floor, publisher] = [floors.at(-1), publishers.at(-1)];
     note(`round ${round}: floor ${seconds(floor.cpuSeconds)}, publisher ${seconds(publisher.cpuSeconds)}`);
   }
@@ -56,10 +56,10 @@ async function publish() {
 
 /** Twice the time entries; as Node likes it, and with a heap that fits 256 MB. */
 async function memory() {
-  await surroundings.simulate(2 * timeEntries);
+  await rig.simulate(2 * timeEntries);
   const linger = { lingerSeconds: 10 };
-  const free = await surroundings.publisher(surroundings.freshPrefix(), only('time_entries'), linger);
-  const small = await surroundings.publisher(surroundings.freshPrefix(), only('time_entries'), {
+  const free = await rig.publisher(rig.freshPrefix(), only('time_entries'), linger);
+  const small = await rig.publisher(rig.freshPrefix(), only('time_entries'), {
     ...linger,
     nodeOptions: [`--max-old-space-size=${SMALL_HEAP_MB}`],
   });
@@ -72,12 +72,12 @@ async function memory() {
 
 /** A second start on the topics of the first. */
 async function restore() {
-  await surroundings.simulate(2 * timeEntries);
-  const prefix = surroundings.freshPrefix();
-  await surroundings.publisher(prefix, only('time_entries'));
+  await rig.simulate(2 * timeEntries);
+  const prefix = rig.freshPrefix();
+  await rig.publisher(prefix, only('time_entries'));
   const starts = [];
   for (let round = 1; round <= ROUNDS; round++) {
-    starts.push((await surroundings.publisher(prefix, only('time_entries'))).opened);
+    starts.push((await rig.publisher(prefix, only('time_entries'))).opened);
   }
   const { rows } = starts[0];
   const restoreMs = median(starts.map((start) => start.restoreMs));
@@ -89,10 +89,10 @@ async function restore() {
 
 /** All streams of an account in which nothing has changed. */
 async function idle() {
-  await surroundings.simulate(2000);
-  const prefix = surroundings.freshPrefix();
-  const first = await surroundings.publisher(prefix, []);
-  const again = await surroundings.publisher(prefix, []);
+  await rig.simulate(2000);
+  const prefix = rig.freshPrefix();
+  const first = await rig.publisher(prefix, []);
+  const again = await rig.publisher(prefix, []);
   const requests = (run) => Object.entries(run.requests).sort(([, a], [, b]) => b - a);
   const total = (run) => Object.values(run.requests).reduce((sum, count) => sum + count, 0);
   return [

@@ -25,7 +25,7 @@ export class Workshop {
     }
   }
 
-  /** What finds the mutant, in one line; null when nothing does. */
+  /** The test that finds the mutant, in one line; null when nothing does. */
   async hunt({ promise, edits, shelf }, seeds) {
     const read = (file) => readFileSync(join(this.#copy, file), 'utf8');
     const changed = spoilt(edits, read);
@@ -82,7 +82,7 @@ export class Workshop {
       return null;
     } catch ({ stdout, stderr, killed }) {
       if (killed) return `no end after ${LIMIT_MS / 60_000} minutes`;
-      // What a mutant makes of the engine may also fail in the harness: then that says how.
+      // An engine that a mutant has broken may also fail in the harness: then that says how.
       return oneLine((stdout || stderr).trim().split('\n').at(-1));
     }
   }

@@ -11,13 +11,13 @@ import { AVRO, createRegistry } from './registry.ts';
 import { enabledStreams } from './settings.ts';
 import { type Premises, Tenure, type TenureOptions } from './tenure.ts';
 
-export interface Surroundings extends Omit<Premises, 'config' | 'schemas' | 'registry'> {
+export interface DaemonParts extends Omit<Premises, 'config' | 'schemas' | 'registry'> {
   /** Said of this instance to the others of its group. */
   readonly version?: string;
   readonly onCluster?: (event: ClusterEvent) => void;
 }
 
-export type RunOptions = Omit<TenureOptions, 'mayWait'>;
+export type DaemonRunOptions = Omit<TenureOptions, 'mayWait'>;
 
 export class Daemon {
   readonly #registry: RegistryClient;
@@ -27,7 +27,7 @@ export class Daemon {
   /** None is left that Harvest lets in. */
   readonly #noneLeft = new AbortController();
 
-  constructor(config: Config, { version = '', onCluster = () => {}, ...surroundings }: Surroundings) {
+  constructor(config: Config, { version = '', onCluster = () => {}, ...surroundings }: DaemonParts) {
     this.#registry = createRegistry(config, surroundings, (error, pauseMs) => this.#limited(error, pauseMs));
     let schemas: Promise<ValueSchemas> | undefined;
     const premises: Premises = {
@@ -47,7 +47,7 @@ export class Daemon {
    * Runs all accounts until `signal` aborts or, with `once`, all are caught up; with `only`, for these streams alone. What
    * one account waits for, or ends with, leaves the others alone; throws the first account's error when none is left.
    */
-  async run(signal: AbortSignal, options: RunOptions): Promise<void> {
+  async run(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
     try {
       if (this.#fleet) await this.#fleet.run(signal);
       else await this.#runAll(signal, options);
@@ -73,7 +73,7 @@ export class Daemon {
     return this.#tenures.filter(({ ended }) => ended?.kind === 'bug').map(({ account }) => account.id);
   }
 
-  async #runAll(signal: AbortSignal, options: RunOptions): Promise<void> {
+  async #runAll(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
     const either = AbortSignal.any([signal, this.#noneLeft.signal]);
     const runs = this.#tenures.map(async (tenure) => {
       try {

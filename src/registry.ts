@@ -3,9 +3,10 @@
 import type { Clock, Random } from './base/clock.ts';
 import type { PublisherError } from './base/errors.ts';
 import { packageUrl } from './base/package-root.ts';
-import { createRegistryClient, type RegistryClient, type Written } from './codec/registry.ts';
+import { createRegistryClient, type RegistryClient } from './codec/registry.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
+import { TopicLook } from './kafka/topic-look.ts';
 import type { Traffic } from './kafka/traffic.ts';
 import { kafkaSettings, pem, prefixOf } from './settings.ts';
 
@@ -25,20 +26,7 @@ export function createRegistry(
   });
 }
 
-/** Tells which topics of an account were written to; asks the broker only when it is called. */
-export function writtenTo(
-  config: Config,
-  account: AccountConfig,
-  clock: Clock,
-  signal: AbortSignal,
-  traffic?: Traffic,
-): Written {
-  return async (streams) => {
-    const log = await openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, undefined, traffic);
-    try {
-      return await log.written(streams, signal);
-    } finally {
-      await log.close();
-    }
-  };
+/** A look at the topics of an account before it is opened. */
+export function topicsOf(config: Config, account: AccountConfig, clock: Clock, traffic?: Traffic): TopicLook {
+  return new TopicLook(() => openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, traffic));
 }

@@ -1,4 +1,4 @@
-// What the configuration says to the parts, in their words. Apart from daemon.ts, so that a command that only looks on does not
+// Translates the configuration into the words of the parts. Apart from daemon.ts, so that a command that only looks on does not
 // load the engine.
 import { readFileSync } from 'node:fs';
 import type { AccountConfig, Config } from './config/options.ts';
@@ -6,7 +6,7 @@ import type { KafkaSettings, TlsSettings } from './kafka/connection.ts';
 import { catalog } from './streams/catalog.ts';
 import type { StreamDefinition } from './streams/definition.ts';
 
-/** The streams that are read, in the catalog's signal. */
+/** The streams that are read, in the catalog's order. */
 export function enabledStreams(config: Config): StreamDefinition[] {
   return catalog.filter((row) => config.streams[row.name]!.enabled);
 }
@@ -16,7 +16,7 @@ export function prefixOf(config: Config, account: AccountConfig): string {
   return config.topics.prefix.replaceAll('{account_id}', account.id);
 }
 
-/** What the Kafka room needs of the configuration, PEM files read. */
+/** The configuration of the Kafka room, PEM files read. */
 export function kafkaSettings(config: Config): KafkaSettings {
   const { ssl, sasl, transaction_timeout_seconds, ...rest } = config.kafka;
   return {

@@ -5,24 +5,24 @@ import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import type { Watchdog } from './base/watchdog.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
-import { prepareSubjects, type RegistryClient } from './codec/registry.ts';
+import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { Account } from './engine/account.ts';
-import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-loops.ts';
+import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-watch.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
 import type { Intervals } from './engine/state/stream-runtime.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
-import { createConnection, type Log } from './kafka/connection.ts';
+import type { Log } from './kafka/connection.ts';
 import type { Membership } from './kafka/ownership.ts';
 import { createSink } from './kafka/publisher.ts';
-import { dataTopic, presentTopics } from './kafka/topics.ts';
+import type { TopicLook } from './kafka/topic-look.ts';
 import { Traffic } from './kafka/traffic.ts';
-import { writtenTo } from './registry.ts';
+import { topicsOf } from './registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
@@ -104,10 +104,16 @@ export class Tenure {
     watchdog.start();
     try {
       const prepared = await this.#patiently(signal, options.once, async () => {
-        await this.#introduce(source, mayWait, signal);
-        const streams = await this.#streams(options.only);
-        const schemas = await this.#premises.schemas();
-        return { streams, schemas, ids: await this.#prepare(streams, schemas, signal) };
+        const topics = topicsOf(this.#premises.config, this.account, this.#premises.clock, this.#traffic);
+        try {
+          await this.#introduce(source, topics, mayWait, signal);
+          const streams = await this.#streams(topics, options.only);
+          const schemas = await this.#premises.schemas();
+          const written: Written = (names) => topics.written(names, signal);
+          return { streams, schemas, ids: await this.#prepare(streams, schemas, written) };
+        } finally {
+          await topics.close();
+        }
       });
       watchdog.stop();
       if (prepared === null) return;
@@ -174,15 +180,15 @@ export class Tenure {
   }
 
   /** Nothing is made for an account whose token is wrong. */
-  #introduce(source: HarvestSource, mayWait: () => boolean, signal: AbortSignal): Promise<void> {
-    const { config, clock } = this.#premises;
-    const written = writtenTo(config, this.account, clock, signal, this.#traffic);
+  #introduce(source: HarvestSource, topics: TopicLook, mayWait: () => boolean, signal: AbortSignal): Promise<void> {
     const parts = {
-      ...{ accountId: this.account.id, source, clock, mayWait },
+      ...{ accountId: this.account.id, source, clock: this.#premises.clock, mayWait },
       // The state topic is named like a stream's.
-      isKnown: async () => (await written(['state'])).size > 0,
+      isKnown: async () => (await topics.written(['state'], signal)).size > 0,
       onRefused: (error: PublisherError) => {
         this.#waiting = error;
+        // The look at them is old by the time Harvest takes another token.
+        void topics.close();
       },
       emit: (event: PublisherEvent) => this.#tell(event),
     };
@@ -199,35 +205,28 @@ export class Tenure {
    * The streams of this run: all that are enabled. With `only` what these need, and what was published before, whose rows
    * follow those of others; of the rest neither subject nor topic is asked for or made.
    */
-  async #streams(only: ReadonlySet<string> | null): Promise<StreamDefinition[]> {
-    const { config, log } = this.#premises;
-    const enabled = enabledStreams(config);
+  async #streams(topics: TopicLook, only: ReadonlySet<string> | null): Promise<StreamDefinition[]> {
+    const enabled = enabledStreams(this.#premises.config);
     if (only === null) return enabled;
-    const prefix = prefixOf(config, this.account);
-    const connection = createConnection(kafkaSettings(config), log, this.#traffic);
-    try {
-      const present = await presentTopics(connection, prefix);
-      const needed = neededFor(only, catalog);
-      return enabled.filter(({ name }) => needed.has(name) || present.has(dataTopic(prefix, name)));
-    } finally {
-      connection.sever();
-    }
+    const present = await topics.present(enabled.map(({ name }) => name));
+    const needed = neededFor(only, catalog);
+    return enabled.filter(({ name }) => needed.has(name) || present.has(name));
   }
 
   /** Schemas in the registry: what must be right before anything is fenced. */
-  async #prepare(
+  #prepare(
     streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
-    signal: AbortSignal,
+    written: Written,
   ): Promise<ReadonlyMap<string, SchemaIds>> {
-    const { config, registry, clock } = this.#premises;
+    const { config, registry } = this.#premises;
     return prepareSubjects(registry, streams, {
       schemas,
       prefix: prefixOf(config, this.account),
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,
       autoRegister: config.schema_registry.auto_register,
-      written: writtenTo(config, this.account, clock, signal, this.#traffic),
+      written,
     });
   }
 

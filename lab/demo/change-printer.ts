@@ -61,7 +61,7 @@ class Printer {
     const before = this.#last.get(`${topic} ${key}`);
     if (value === null) this.#last.delete(`${topic} ${key}`);
     else this.#last.set(`${topic} ${key}`, value);
-    // What was there before the printer started is history, and a first read is no change.
+    // A record from before the printer started is history, and a first read is no change.
     if (publishedAt < this.#startedAt) return;
     if (op === 'r') {
       this.#count(stream);
@@ -130,7 +130,7 @@ function identity(key: unknown): string {
   return typeof key === 'object' && key !== null ? Object.values(key).map(short).join(' ') : String(key);
 }
 
-/** What a person would call the record. */
+/** The name by which a person knows the record. */
 function label(row: Row): string {
   const { name, first_name, last_name, number, subject, notes, amount, spent_date, hours, project, user } = row;
   const parts = [
@@ -160,7 +160,7 @@ export function changes(before: Row, after: Row): string {
   return shown.flatMap((field) => difference(field, before[field], after[field])).join(', ');
 }
 
-/** What differs between two unequal values: of records and lists only the members that do, unless their names tell it. */
+/** The difference between two unequal values: of records and lists only the members that do, unless their names tell it. */
 function difference(path: string, before: unknown, after: unknown): string[] {
   const isTold = short(before) !== short(after);
   if (isTold || !isObject(before) || !isObject(after)) return [`${path} ${short(before)} → ${short(after)}`];

@@ -24,7 +24,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   const account = process.env.HARVEST_ACCESS_TOKEN ? (process.env.HARVEST_ACCOUNT_ID ?? '') : null;
   const data = resolve(options.data ?? '.lab/demo', account ?? 'simulated');
 
-  // What is started is stopped in reverse, whatever happens in between.
+  // Parts are stopped in the reverse order of their start, whatever happens in between.
   const closers: (() => Promise<unknown>)[] = [];
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });

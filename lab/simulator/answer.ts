@@ -1,4 +1,4 @@
-// What comes in and what goes out of either door: requests as plain data, and outcomes of which an HTTP answer is only
+// Requests and answers of either door: requests as plain data, and outcomes of which an HTTP answer is only
 // one. Knows HTTP forms (bodies, compression, headers), no routes.
 import { crc32, gzipSync } from 'node:zlib';
 import type { Refusal } from './refusal.ts';

@@ -8,7 +8,7 @@ import { PROJECT_CHANGES } from './mutations/projects.ts';
 import { TRACKING_CHANGES } from './mutations/tracking.ts';
 import { Dice } from './random.ts';
 
-/** What people do. In this order for good: a seed draws from it, and a demonstration's account is made again from one. */
+/** Everything that people do. The order stays for good: a seed draws from it, and a demonstration's account is made again from one. */
 export const LIFE: readonly Change[] = [
   ...TRACKING_CHANGES,
   ...CLIENT_CHANGES,

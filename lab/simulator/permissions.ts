@@ -1,9 +1,9 @@
-// Who may read and write what (HARVEST-API, Permissions): refusals by role, and modules that are switched off.
+// Permissions to read and write (HARVEST-API, Permissions): refusals by role, and modules that are switched off.
 import type { Account } from './model/account.ts';
 import type { InvoiceRow, Row, UserAssignmentRow } from './model/rows.ts';
 import { notAuthorized, notFound } from './refusal.ts';
 
-/** What a member reads: never refused, only narrowed to what is theirs. */
+/** Lists that a member reads: never refused, only narrowed to the member's own. */
 const OPEN_TO_MEMBERS: ReadonlySet<string> = new Set([
   'company',
   'time_entries',

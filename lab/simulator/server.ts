@@ -96,7 +96,7 @@ async function send({ body, outcome, pauseMs }: Answer, response: ServerResponse
   for (let at = 0; at < body.length; at += size) {
     if (at > 0) await systemClock.sleep(pauseMs, closing);
     const piece = body.subarray(at, at + size);
-    // What is cut off must have left before the connection goes.
+    // The part of the answer that is let through must have left before the connection goes.
     if (outcome === 'cut') await new Promise<void>((resolve) => response.write(piece, () => resolve()));
     else response.write(piece);
   }

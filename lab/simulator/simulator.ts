@@ -167,7 +167,7 @@ export class Simulator {
     return new Refusal(429, htmlPage(429, 'Too many requests'), headers);
   }
 
-  /** What was asked for this path before, answered once more. */
+  /** The answer to the request before for this path, given once more. */
   #repeat(call: Call, budget: BudgetName | null): Reply | null {
     const target = this.#previousTarget.get(call.path);
     if (target === undefined) return null;
@@ -201,7 +201,7 @@ function isIdHost(call: Call): boolean {
 
 const budgetOf = (call: Call): BudgetName => (call.path.startsWith('/reports/') ? 'reports' : 'general');
 
-/** What Harvest says with that status, when the fault does not say otherwise. */
+/** Harvest's words with that status, when the fault does not say otherwise. */
 function statusReply({ status, body, headers }: Extract<FaultAction, { kind: 'status' }>): Reply {
   const usual: Readonly<Record<number, () => Refusal>> = { 401: invalidToken, 403: notAuthorized, 404: notFound };
   const own = usual[status]?.();

@@ -1,4 +1,4 @@
-// What can be written, and with which members (HARVEST-STREAMS, Life of a record). The rules live with each noun.
+// Writes that the API takes, and their members (HARVEST-STREAMS, Life of a record). The rules stand with each noun.
 
 import type { Call } from './answer.ts';
 import { type FieldKind, readFields, typedFields } from './body.ts';
@@ -242,7 +242,7 @@ export const resources: readonly Resource[] = [
   },
 ];
 
-/** What every noun offers, seen without its types: the fields were typed by the table above. */
+/** Every noun offers this, seen without its types: the fields were typed by the table above. */
 interface AnyNoun {
   find(id: number): Row;
   create(fields: object): Row;

@@ -81,7 +81,7 @@ export class Broker {
   readonly dataDir: string;
   /** The certificate that clients of a `tls` listener trust, PEM. */
   readonly tls: { readonly ca: string } | undefined;
-  /** What a kafkajs client needs to connect: brokers, ssl, sasl. */
+  /** Options with which a kafkajs client connects: brokers, ssl, sasl. */
   readonly client: KafkaConfig;
   readonly #home: string;
   readonly #plan: BrokerPlan;

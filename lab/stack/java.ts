@@ -1,4 +1,4 @@
-// What the lab needs from the machine: Java to run, Maven to fetch. Says in one sentence what is missing.
+// The lab needs two things of the machine: Java to run, Maven to fetch. Says in one sentence what is missing.
 
 import { join } from 'node:path';
 import { PublisherError } from '../../src/base/errors.ts';

@@ -8,7 +8,7 @@ export function httpDate(text: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** What Retry-After asks for, in ms from `now`, the time of whoever answered; null when nobody can read it. */
+/** The pause that Retry-After asks for, in ms from `now`, the time of whoever answered; null when nobody can read it. */
 export function retryAfterMs(value: string, now: number): number | null {
   // Nine digits are thirty years; a longer number is noise, and would not fit a date.
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;

@@ -23,7 +23,7 @@ const MANY_DIGITS = /[\d.]{16}/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** What JSON.parse gives, and an ExactNumber where that would lose digits. Throws SyntaxError. */
+/** As JSON.parse, with an ExactNumber where that would lose digits. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   if (!MANY_DIGITS.test(text)) return JSON.parse(text);
   let found = false;
@@ -43,6 +43,21 @@ export function parseJson(text: string): unknown {
     // A reviver goes no deeper than the stack.
     if (error instanceof RangeError) return JSON.parse(text);
     throw error;
+  }
+}
+
+/** Whether it is an object of JSON: no array, and no number that kept its digits. */
+export function isObject(value: unknown): value is { readonly [member: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+/** The object that a text holds as JSON; null when it is none. */
+export function parsedObject(text: string): { readonly [member: string]: unknown } | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
   }
 }
 

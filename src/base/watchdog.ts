@@ -2,12 +2,12 @@
 // shares nothing with them, no queue, no promise and no timer, so that what stops a loop cannot stop its watchdog.
 import type { Clock } from './clock.ts';
 
-/** What a loop has to show for itself. */
+/** A loop as its watchdog sees it. */
 export interface Loop {
   /** Short and stable: a label of metrics. */
   readonly name: string;
   /**
-   * What waits although it could go on, in a few words; null while nothing does. What is told to wait, has used up its budget
+   * Work that waits although it could go on, in a few words; null for none. Work that is told to wait, has used up its budget
    * or has nobody to talk to does not count.
    */
   readonly owes: () => string | null;
@@ -35,24 +35,23 @@ interface Watched {
 const LOOK_MS = 5_000;
 const PATIENCE_MS = 60_000;
 
+interface WatchdogParts {
+  readonly loops: readonly Loop[];
+  readonly clock: Clock;
+  /** Hears of each standstill once. */
+  readonly onStall: (stall: Stall) => void;
+  /** Hears when it is over. */
+  readonly onEnd: (stall: Stall) => void;
+}
+
 export class Watchdog {
-  readonly #clock: Clock;
-  readonly #onStall: (stall: Stall) => void;
-  readonly #onEnd: (stall: Stall) => void;
+  readonly #parts: WatchdogParts;
   readonly #watched: readonly Watched[];
   #lookedAt: number;
   #disarm = () => {};
 
-  /** `onStall` hears of each standstill once, `onEnd` when it is over. */
-  constructor(parts: {
-    readonly loops: readonly Loop[];
-    readonly clock: Clock;
-    readonly onStall: (stall: Stall) => void;
-    readonly onEnd: (stall: Stall) => void;
-  }) {
-    this.#clock = parts.clock;
-    this.#onStall = parts.onStall;
-    this.#onEnd = parts.onEnd;
+  constructor(parts: WatchdogParts) {
+    this.#parts = parts;
     this.#watched = parts.loops.map((loop) => ({ loop, moves: loop.moves(), stillMs: 0, stall: null }));
     this.#lookedAt = parts.clock.monotonic();
   }
@@ -60,7 +59,7 @@ export class Watchdog {
   /** Looks by itself from now on. */
   start(): void {
     // Armed before anything that could fail.
-    this.#disarm = this.#clock.after(LOOK_MS, () => this.start());
+    this.#disarm = this.#parts.clock.after(LOOK_MS, () => this.start());
     this.look();
   }
 
@@ -70,9 +69,9 @@ export class Watchdog {
     for (const watched of this.#watched) watched.stall = null;
   }
 
-  /** What stands still now. Whoever asks for it looks, too: the answer does not hang on a timer. */
+  /** Looks, and tells the loops that stand still now: the answer does not hang on a timer. */
   look(): readonly Stall[] {
-    const now = this.#clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     // A process that was stopped, or was busy, for an hour has not watched for an hour.
     const passedMs = Math.min(now - this.#lookedAt, LOOK_MS);
     this.#lookedAt = now;
@@ -89,13 +88,13 @@ export class Watchdog {
       watched.moves = moved;
       watched.stillMs = 0;
       watched.stall = null;
-      if (stall) this.#onEnd(stall);
+      if (stall) this.#parts.onEnd(stall);
       return;
     }
     watched.stillMs += passedMs;
     if (watched.stillMs < patienceMs) return;
     const isNews = watched.stall === null;
     watched.stall = { loop: name, waiting, forMs: Math.round(watched.stillMs) };
-    if (isNews) this.#onStall(watched.stall);
+    if (isNews) this.#parts.onStall(watched.stall);
   }
 }

@@ -1,9 +1,9 @@
 // One thing that `check` looked at, and how it is told.
 import { EXIT, type PublisherError } from '../base/errors.ts';
-import { indented } from './context.ts';
-import { printable } from './output.ts';
+import { counted } from '../base/words.ts';
+import { groupedByReason, printable } from './output.ts';
 
-export interface Finding {
+export interface CheckFinding {
   readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry';
   readonly name: string;
   /** `ok`, `will be made` (topics and schemas that start makes), `not asked`, or what is wrong. */
@@ -14,11 +14,11 @@ export interface Finding {
   readonly exit_code: number;
 }
 
-export function found(about: Finding['about'], name: string, detail: string): Finding {
+export function found(about: CheckFinding['about'], name: string, detail: string): CheckFinding {
   return { about, name, state: 'ok', detail, remedy: '', exit_code: EXIT.clean };
 }
 
-export function failed(about: Finding['about'], name: string, error: PublisherError): Finding {
+export function failed(about: CheckFinding['about'], name: string, error: PublisherError): CheckFinding {
   // A stream that is not found may be refused; a token's owner that is not found means a wrong address.
   const isRefusal = error.code === 'harvest.forbidden' || (error.code === 'harvest.not_found' && about === 'stream');
   const exitCode = error.code === 'harvest.not_found' ? EXIT.dataContract : error.exitCode;
@@ -37,7 +37,7 @@ const NAME_WIDTH = 24;
 const STATE_WIDTH = 12;
 
 /** A row as it comes, so that nobody waits before an empty screen; what is wrong is told in full at the end. */
-export function renderRow({ about, name, state, detail, exit_code }: Finding): string {
+export function renderRow({ about, name, state, detail, exit_code }: CheckFinding): string {
   const told = exit_code === EXIT.clean ? detail : 'see below';
   return row(about, name, state, told);
 }
@@ -50,35 +50,30 @@ function row(about: string, name: string, state: string, detail: string): string
 }
 
 /** Topics and subjects that are as they should be are counted, not shown. */
-export function isQuiet({ about, exit_code }: Finding): boolean {
+export function isQuiet({ about, exit_code }: CheckFinding): boolean {
   return (about === 'topic' || about === 'subject') && exit_code === EXIT.clean;
 }
 
 /** How many quiet ones there are. */
-export function renderQuiet(findings: readonly Finding[]): string[] {
+export function renderQuiet(findings: readonly CheckFinding[]): string[] {
   return (['topic', 'subject'] as const).flatMap((about) => {
     const fine = findings.filter((finding) => finding.about === about && isQuiet(finding));
     const missing = fine.filter((finding) => finding.state !== 'ok').length;
     const there = fine.length - missing;
+    const are = (count: number) => `${counted(count, about)} ${count === 1 ? 'is' : 'are'}`;
     return [
-      ...(there > 0
-        ? [`${there} ${there === 1 ? `${about} is` : `${about}s are`} as ${there === 1 ? 'it' : 'they'} should be.`]
-        : []),
-      ...(missing > 0
-        ? [`${missing} ${missing === 1 ? `${about} is` : `${about}s are`} not there yet and will be made at start.`]
-        : []),
+      ...(there > 0 ? [`${are(there)} as ${there === 1 ? 'it' : 'they'} should be.`] : []),
+      ...(missing > 0 ? [`${are(missing)} not there yet and will be made at start.`] : []),
     ];
   });
 }
 
-/** What is wrong, in full. Several things may be wrong for one reason (schemas that are not registered): it is told once. */
-export function renderWrong(findings: readonly Finding[]): string[] {
+/** Everything that is wrong, in full. A reason that several have in common (schemas that are not registered) is told once. */
+export function renderWrong(findings: readonly CheckFinding[]): string[] {
   const wrong = findings.filter((finding) => finding.exit_code !== EXIT.clean);
   if (wrong.length === 0) return ['\nEverything is as it should be.'];
-  const reasons = new Map<string, string[]>();
-  for (const { about, name, state, detail, remedy } of wrong) {
-    const reason = [detail, remedy].filter(Boolean).join('\n');
-    reasons.set(reason, [...(reasons.get(reason) ?? []), `${about} ${name}: ${state}`]);
-  }
-  return [...reasons].map(([reason, names]) => `\n${names.join('\n')}\n${indented(reason)}`);
+  const entries = wrong.map(({ about, name, state, detail, remedy }) => {
+    return { label: `${about} ${name}: ${state}`, reason: [detail, remedy].filter(Boolean).join('\n') };
+  });
+  return groupedByReason(entries).map((text) => `\n${text}`);
 }

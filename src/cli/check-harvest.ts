@@ -1,4 +1,4 @@
-// What `check` asks Harvest: who the token belongs to, and one record of each stream. It shares the account's rate limits with
+// The questions of `check` to Harvest: who the token belongs to, and one record of each stream. It shares the account's rate limits with
 // a daemon that may be running, so it asks one thing after the other, and nothing for which it would have to wait for long.
 import { isoSeconds } from '../base/clock.ts';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
@@ -11,7 +11,7 @@ import { duration } from '../observe/readiness.ts';
 import { enabledStreams } from '../settings.ts';
 import { company as companyStream, findStream } from '../streams/catalog.ts';
 import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
-import { type Finding, failed, found } from './check-finding.ts';
+import { type CheckFinding, failed, found } from './check-finding.ts';
 import { clock, random } from './context.ts';
 
 /** Nobody waits longer than this for a budget. */
@@ -22,7 +22,7 @@ export async function checkHarvest(
   config: Config,
   account: AccountConfig,
   signal: AbortSignal,
-  tell: (finding: Finding) => void,
+  tell: (finding: CheckFinding) => void,
   pacer?: Pacer,
 ): Promise<void> {
   const inquiry = new Inquiry(config, account, signal, pacer);
@@ -31,7 +31,7 @@ export async function checkHarvest(
     const streams = enabledStreams(config);
     const company = await inquiry.company();
     // Ten reports have one small budget, and are refused or allowed together.
-    let report: Finding | null = null;
+    let report: CheckFinding | null = null;
     for (const stream of streams) {
       if (stream.budget === 'reports' && report !== null) tell(likewise(stream, report));
       else {
@@ -53,13 +53,13 @@ export async function checkHarvest(
   }
 }
 
-function likewise({ name }: StreamDefinition, report: Finding): Finding {
+function likewise({ name }: StreamDefinition, report: CheckFinding): CheckFinding {
   const detail =
     report.exit_code === EXIT.clean ? `as ${report.name}; not asked, to spare the budget of reports` : report.detail;
   return { ...report, name, detail };
 }
 
-function notAsked(about: Finding['about'], name: string, error: PublisherError): Finding {
+function notAsked(about: CheckFinding['about'], name: string, error: PublisherError): CheckFinding {
   return { ...failed(about, name, error), state: 'not asked' };
 }
 
@@ -86,7 +86,7 @@ class Inquiry {
     });
   }
 
-  async owner(id: string): Promise<Finding> {
+  async owner(id: string): Promise<CheckFinding> {
     const person = await this.#ask('general', (signal) => this.#source.whoAmI(signal));
     const roles = Array.isArray(person.access_roles) ? person.access_roles.join(', ') : 'roles unknown';
     return found('account', id, `the token belongs to ${person.first_name} ${person.last_name} (${roles})`);
@@ -104,7 +104,7 @@ class Inquiry {
   }
 
   /** Asks for one record: enough to learn whether the token may. */
-  async stream(stream: StreamDefinition, company: JsonObject): Promise<Finding> {
+  async stream(stream: StreamDefinition, company: JsonObject): Promise<CheckFinding> {
     if (isOff(stream, company)) {
       const detail = `the company has this module switched off (${stream.feature} is false)`;
       return {

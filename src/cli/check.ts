@@ -8,9 +8,18 @@ import type { AccountConfig, Config } from '../config/options.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
-import { AVRO, createRegistry, writtenTo } from '../registry.ts';
+import { AVRO, createRegistry, topicsOf } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
-import { type Finding, failed, found, HEAD, isQuiet, renderQuiet, renderRow, renderWrong } from './check-finding.ts';
+import {
+  type CheckFinding,
+  failed,
+  found,
+  HEAD,
+  isQuiet,
+  renderQuiet,
+  renderRow,
+  renderWrong,
+} from './check-finding.ts';
 import { checkHarvest } from './check-harvest.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print, random } from './context.ts';
@@ -29,9 +38,9 @@ const REQUESTS_BESIDE = 5;
 export async function check(options: CheckOptions): Promise<number> {
   const config = configOf(options);
   const { signal, exitCode } = interruption();
-  const findings: Finding[] = [];
+  const findings: CheckFinding[] = [];
   const say = options.json ? () => {} : print;
-  const show = (finding: Finding) => {
+  const show = (finding: CheckFinding) => {
     if (!isQuiet(finding)) say(renderRow(finding));
   };
   say(HEAD);
@@ -43,8 +52,8 @@ export async function check(options: CheckOptions): Promise<number> {
     for (const line of renderQuiet([...kafka, ...registry])) say(line);
     const share = options.alone || !mayRun(kafka, prefixOf(config, account)) ? config : beside(config);
     if (share !== config) say(sharing(share, account));
-    const harvest: Finding[] = [];
-    const tell = (finding: Finding) => {
+    const harvest: CheckFinding[] = [];
+    const tell = (finding: CheckFinding) => {
       harvest.push(finding);
       show(finding);
     };
@@ -66,13 +75,13 @@ export async function check(options: CheckOptions): Promise<number> {
 }
 
 /** The same findings, each shown. */
-function shown(findings: readonly Finding[], show: (finding: Finding) => void): readonly Finding[] {
+function shown(findings: readonly CheckFinding[], show: (finding: CheckFinding) => void): readonly CheckFinding[] {
   findings.forEach(show);
   return findings;
 }
 
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. */
-function mayRun(kafka: readonly Finding[], prefix: string): boolean {
+function mayRun(kafka: readonly CheckFinding[], prefix: string): boolean {
   return kafka.some(({ about, name, state }) => about === 'topic' && name === stateTopic(prefix) && state === 'ok');
 }
 
@@ -88,7 +97,7 @@ function sharing({ harvest: { budgets } }: Config, { id }: AccountConfig): strin
   return `A daemon may be reading account ${id}, so only ${counted(requests, 'request')} in ${per_seconds} s ${requests === 1 ? 'is' : 'are'} made (if none does: --alone).`;
 }
 
-async function checkKafka(config: Config, account: AccountConfig): Promise<Finding[]> {
+async function checkKafka(config: Config, account: AccountConfig): Promise<CheckFinding[]> {
   const prefix = prefixOf(config, account);
   const connection = createConnection(kafkaSettings(config), () => {});
   try {
@@ -98,7 +107,7 @@ async function checkKafka(config: Config, account: AccountConfig): Promise<Findi
       enabledStreams(config),
       transactionalIdOf(prefix, account.id),
     );
-    const topics = reports.map((report): Finding => {
+    const topics = reports.map((report): CheckFinding => {
       if (report.state === 'ok') return found('topic', report.topic, '');
       if (report.state === 'missing') return { ...found('topic', report.topic, ''), state: 'will be made' };
       return {
@@ -116,7 +125,7 @@ async function checkKafka(config: Config, account: AccountConfig): Promise<Findi
   }
 }
 
-async function checkRegistry(config: Config, account: AccountConfig, signal: AbortSignal): Promise<Finding[]> {
+async function checkRegistry(config: Config, account: AccountConfig, signal: AbortSignal): Promise<CheckFinding[]> {
   const client = createRegistry(config, { clock, random });
   const name = config.schema_registry.url.join(', ');
   try {
@@ -127,10 +136,11 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
       keyFormat: config.key.format,
     });
     // A broker that is down is told as that.
-    const lost = await lostSubjects(client, differences, writtenTo(config, account, clock, signal)).catch(
-      (): LostSubject[] => [],
-    );
-    const subjects = differences.map((difference): Finding => {
+    const topics = topicsOf(config, account, clock);
+    const lost = await lostSubjects(client, differences, (streams) => topics.written(streams, signal))
+      .catch((): LostSubject[] => [])
+      .finally(() => topics.close());
+    const subjects = differences.map((difference): CheckFinding => {
       const { name: subject } = difference.subject;
       const { state, message } = difference;
       const known = lost.find((one) => one.subject === difference.subject);

@@ -1,9 +1,10 @@
-// What every command gets: where to write, when to stop.
+// Common to all commands: where to write, when to stop.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { systemClock, systemRandom } from '../base/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
 import { packageUrl } from '../base/package-root.ts';
+import { indented } from './output.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -35,9 +36,13 @@ export function report(error: PublisherError, json: boolean): void {
   else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
 }
 
-/** Each line of a remedy below what it mends. */
-export function indented(remedy: string): string {
-  return remedy.replace(/^/gm, '  ');
+/** Runs `task` every so often; the returned function ends it. */
+export function repeat(clock: Clock, everyMs: number, task: () => void): () => void {
+  let cancel = clock.after(everyMs, function again() {
+    task();
+    cancel = clock.after(everyMs, again);
+  });
+  return () => cancel();
 }
 
 export interface Interruption {

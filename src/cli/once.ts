@@ -1,4 +1,4 @@
-// What `run --once` has done, as its exit code: 0 only when every stream that was asked for was read completely.
+// The exit code of `run --once`: 0 only when every stream that was asked for was read completely.
 import { PublisherError } from '../base/errors.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
 
@@ -7,7 +7,7 @@ export interface LeftOut extends Pick<StreamStatus, 'stream' | 'state' | 'reason
   readonly account: string;
 }
 
-interface Standing extends LeftOut {
+interface StreamOutcome extends LeftOut {
   readonly complete: boolean;
 }
 
@@ -19,12 +19,12 @@ export function judgeOnce(accounts: readonly AccountStatus[], only: ReadonlySet<
   const all = accounts.flatMap(({ accountId, streams }) =>
     streams
       .filter(({ stream }) => only === null || only.has(stream))
-      .map(({ stream, state, reason, remedy, complete }): Standing => {
+      .map(({ stream, state, reason, remedy, complete }): StreamOutcome => {
         return { account: accountId, stream, state, reason, remedy, complete };
       }),
   );
   const forbidden = all.filter(({ state }) => state === 'FORBIDDEN');
-  const isRead = ({ state, complete }: Standing) => complete || state === 'FORBIDDEN' || state === 'FEATURE_OFF';
+  const isRead = ({ state, complete }: StreamOutcome) => complete || state === 'FORBIDDEN' || state === 'FEATURE_OFF';
   const unread = all.filter((each) => each.state === 'BLOCKED' || !isRead(each));
   if (unread.length > 0) throw told('harvest.incomplete', [...unread, ...forbidden], all);
   const isReadable = all.some(({ state }) => state === 'RUNNING' || state === 'HELD');
@@ -36,8 +36,8 @@ export function judgeOnce(accounts: readonly AccountStatus[], only: ReadonlySet<
 
 function told(
   code: 'harvest.incomplete' | 'harvest.partly_readable' | 'harvest.nothing_readable',
-  missing: readonly Standing[],
-  all: readonly Standing[],
+  missing: readonly StreamOutcome[],
+  all: readonly StreamOutcome[],
 ): PublisherError {
   const head = `${missing.length} of ${all.length} streams ${missing.length === 1 ? 'was' : 'were'} not read completely:`;
   const lines = missing.map(

@@ -1,4 +1,4 @@
-// What commands print: aligned tables, JSON, and color where a person looks on.
+// Printing: aligned tables, JSON, and color where a person looks on.
 import { styleText } from 'node:util';
 
 /** Where a command writes; process.stdout, or a test's own. */
@@ -50,6 +50,18 @@ export function table<Row>(rows: readonly Row[], given: readonly (Column<Row> | 
 
 function propertyColumn<Row>(name: keyof Row & string): Column<Row> {
   return { title: name, value: (row) => row[name] as string | number | null };
+}
+
+/** Labels above the reason that they have in common, each reason once. */
+export function groupedByReason(entries: readonly { readonly label: string; readonly reason: string }[]): string[] {
+  const labels = new Map<string, string[]>();
+  for (const { label, reason } of entries) labels.set(reason, [...(labels.get(reason) ?? []), label]);
+  return [...labels].map(([reason, names]) => `${names.join('\n')}\n${indented(reason)}`);
+}
+
+/** Each line of a remedy below what it mends. */
+export function indented(remedy: string): string {
+  return remedy.replace(/^/gm, '  ');
 }
 
 export function printJson(value: unknown, output: Output = process.stdout): void {

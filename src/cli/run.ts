@@ -9,13 +9,14 @@ import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { configOf } from './configuration.ts';
-import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
+import { type CommonOptions, clock, interruption, random, repeat, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { judgeOnce, leftOutLine } from './once.ts';
-import { screen, showProgress } from './progress.ts';
+import { screen } from './progress.ts';
+import { showSnapshots } from './snapshot-progress.ts';
 import { standardOutput } from './standard-output.ts';
 
-interface RunOptions extends CommonOptions {
+interface RunCommandOptions extends CommonOptions {
   readonly once?: boolean;
   /** Names of streams; empty reads all. */
   readonly only?: readonly string[];
@@ -28,7 +29,7 @@ const STOP_PATIENCE_MS = 8_000;
 const LAST_LINES_MS = 1_000;
 
 /** Exit 0 when caught up (`--once`, see once.ts), 130 or 143 when stopped; failures throw. */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(options: RunCommandOptions): Promise<number> {
   const config = configOf(options);
   const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
   const only = names.length > 0 ? new Set(names) : null;
@@ -121,8 +122,8 @@ export async function publish(
     );
     options.onListening?.(server.address);
   }
-  const progress = showProgress({ status, clock, terminal: options.terminal, log });
-  const summaries = repeat(SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  const progress = showSnapshots({ status, clock, terminal: options.terminal, log });
+  const summaries = repeat(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
   try {
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
@@ -136,15 +137,6 @@ export async function publish(
     progress.close();
     await server?.close();
   }
-}
-
-/** Runs `task` again and again; the returned function ends it. */
-function repeat(everyMs: number, task: () => void): () => void {
-  let cancel = clock.after(everyMs, function again() {
-    task();
-    cancel = clock.after(everyMs, again);
-  });
-  return () => cancel();
 }
 
 /** kafkajs through pino; its own errors are handled by the sink and would only alarm here. */

@@ -36,13 +36,13 @@ export async function showState(options: CommonOptions, stream?: string): Promis
   if (options.json) printJson([...shownRows, ...shownSignals]);
   else if (shownRows.length + shownSignals.length === 0) print('Nothing is stored yet.');
   else {
-    const whose = ours.size > 1 ? ['account_id'] : [];
+    const accountColumn = ours.size > 1 ? ['account_id'] : [];
     const columns = ['stream', 'state', 'complete', 'rows', 'synced_to', 'position'];
     if (stream !== undefined) printJson(shownRows);
-    else print(table(shownRows.filter(isStream).map(brief), [...whose, ...columns]));
+    else print(table(shownRows.filter(isStream).map(brief), [...accountColumn, ...columns]));
     if (shownSignals.length > 0) {
       print(
-        `\nSignals that wait for a daemon:\n${table(shownSignals, [...whose, 'stream', 'kind', 'to', 'at', 'signal'])}`,
+        `\nSignals that wait for a daemon:\n${table(shownSignals, [...accountColumn, 'stream', 'kind', 'to', 'at', 'signal'])}`,
       );
     }
   }

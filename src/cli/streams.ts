@@ -1,7 +1,7 @@
 // `streams`: the catalog as configured.
 import { EXIT } from '../base/errors.ts';
 import { readOrdinaryFile } from '../config/files.ts';
-import type { Surroundings } from '../config/substitute.ts';
+import type { Environment } from '../config/substitute.ts';
 import { dataTopic } from '../kafka/topics.ts';
 import { prefixOf } from '../settings.ts';
 import { catalog } from '../streams/catalog.ts';
@@ -10,7 +10,7 @@ import { type CommonOptions, print } from './context.ts';
 import { printJson, table } from './output.ts';
 
 /** Nothing is asked of Harvest, so it works before there is a token. */
-const withoutAccount = (): Surroundings => ({
+const withoutAccount = (): Environment => ({
   env: { HARVEST_ACCOUNT_ID: '0', HARVEST_ACCESS_TOKEN: 'none', ...process.env },
   readFile: (path) => {
     try {

@@ -1,10 +1,10 @@
-// How a comparison goes on: one line redrawn in place on a terminal, a line on stderr now and then elsewhere.
+// How a comparison goes on: a line for each account, on stderr where no person looks on.
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { counted } from '../base/words.ts';
 import type { BudgetView } from '../engine/ports.ts';
 import { duration } from '../observe/readiness.ts';
 import type { Requests, Verification } from '../verify/verification.ts';
-import { type Screen, screen } from './progress.ts';
+import { showProgress } from './progress.ts';
 
 /** One account's comparison under way. */
 export interface Watched {
@@ -14,31 +14,16 @@ export interface Watched {
   readonly budgets: readonly Pick<BudgetView, 'name' | 'waiting' | 'freeInMs'>[];
 }
 
-const DRAW_INTERVAL_MS = 1_000;
-const LINE_INTERVAL_MS = 15_000;
-
 /** Shows progress until `close`. */
-export function showVerifying(options: {
-  readonly watched: readonly Watched[];
-  readonly clock: Clock;
-  readonly terminal: boolean;
-  readonly line: (text: string) => void;
-  readonly canvas?: Screen;
-}): { close(): void } {
-  const { watched, clock, terminal, line, canvas = screen } = options;
-  const everyMs = terminal ? DRAW_INTERVAL_MS : LINE_INTERVAL_MS;
-  let cancel = clock.after(everyMs, function show() {
-    const lines = watched.map((each) => renderWatched(each, clock.now()));
-    if (terminal) canvas.draw(lines);
-    else for (const text of lines) line(text);
-    cancel = clock.after(everyMs, show);
-  });
-  return {
-    close: () => {
-      cancel();
-      if (terminal) canvas.draw([]);
-    },
-  };
+export function showVerifying(watched: readonly Watched[], clock: Clock, terminal: boolean): { close(): void } {
+  const block = () => watched.map((each) => renderWatched(each, clock.now()));
+  const tell = () =>
+    void process.stderr.write(
+      block()
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+  return showProgress({ clock, terminal, block, tell });
 }
 
 /** Waits shorter than this are not worth a word. */

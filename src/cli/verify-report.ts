@@ -1,9 +1,8 @@
-// What a comparison found, for people: a row for each stream, then the ids by kind.
+// The findings of a comparison, for people: a row for each stream, then the ids by kind.
 import { counted } from '../base/words.ts';
 import type { RowId } from '../engine/ports.ts';
 import { differs, type StaleRow, type StreamFinding } from '../verify/finding.ts';
-import { indented } from './context.ts';
-import { printable, table } from './output.ts';
+import { groupedByReason, printable, table } from './output.ts';
 
 interface ReportOptions {
   readonly sample?: number;
@@ -50,14 +49,12 @@ function noteOf({ state, compared, daemon, count, refused_parents }: StreamFindi
 
 /** Why streams were not compared, each reason once. */
 function reasons(streams: readonly StreamFinding[]): string[] {
-  const byReason = new Map<string, string[]>();
-  for (const { stream, state, reason, remedy, daemon } of streams) {
-    const told = reason === null ? daemon : { reason, remedy };
-    if (!told?.reason) continue;
-    const text = [told.reason, told.remedy].filter(Boolean).join('\n');
-    byReason.set(text, [...(byReason.get(text) ?? []), `${stream}: ${reason === null ? daemon!.state : state}`]);
-  }
-  return [...byReason].map(([text, names]) => `${names.join('\n')}\n${indented(text)}\n`);
+  const entries = streams.flatMap(({ stream, daemon, ...own }) => {
+    const told = own.reason === null ? daemon : own;
+    if (!told?.reason) return [];
+    return { label: `${stream}: ${told.state}`, reason: [told.reason, told.remedy].filter(Boolean).join('\n') };
+  });
+  return groupedByReason(entries).map((text) => `${text}\n`);
 }
 
 function differences(streams: readonly StreamFinding[], most: number): string[] {

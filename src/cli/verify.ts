@@ -60,13 +60,13 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
   const stop = new AbortController();
   const watched: Watched[] = [];
   const terminal = process.stdout.isTTY === true && !options.json;
-  const progress = showVerifying({ watched, clock, terminal, line: (text) => process.stderr.write(`${text}\n`) });
+  const progress = showVerifying(watched, clock, terminal);
   const registry = createRegistry(config, { clock, random });
   const signal = AbortSignal.any([interrupted, stop.signal]);
-  const surroundings = { registry, stop, interrupted, signal, watched };
+  const shared = { registry, stop, interrupted, signal, watched };
   try {
     const accounts = await Promise.all(
-      config.harvest.accounts.map((account) => verifyAccount(config, account, streams, options, surroundings)),
+      config.harvest.accounts.map((account) => verifyAccount(config, account, streams, options, shared)),
     );
     progress.close();
     const findings = accounts.flatMap((account) => account.streams);
@@ -86,8 +86,8 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
   }
 }
 
-/** What the comparisons of all accounts share. */
-interface Surroundings {
+/** Shared by the comparisons of all accounts. */
+interface Shared {
   readonly registry: RegistryClient;
   /** Stops all of them. */
   readonly stop: AbortController;
@@ -107,7 +107,7 @@ async function verifyAccount(
   account: AccountConfig,
   streams: readonly StreamDefinition[],
   options: VerifyOptions,
-  { registry, stop, interrupted, signal, watched }: Surroundings,
+  { registry, stop, interrupted, signal, watched }: Shared,
 ): Promise<VerifiedAccount> {
   const prefix = prefixOf(config, account);
   const codec = await lookUpCodec(config, prefix, streams, registry);
@@ -158,7 +158,7 @@ async function verifyAccount(
     if (interrupted.aborted) {
       return { account_id: account.id, expected_requests: expected, requests, streams: verification.soFar() };
     }
-    // What failed here may leave requests waiting for their turn, here and for other accounts.
+    // Requests may be left that wait for their turn, here and for other accounts.
     stop.abort();
     throw thrown;
   } finally {

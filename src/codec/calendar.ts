@@ -54,7 +54,7 @@ function digits(text: string, start: number, count: number): number {
   return value;
 }
 
-/** What to add to the local time for a tail such as `.250Z` or `+02:00`. */
+/** Milliseconds to add to the local time for a tail such as `.250Z` or `+02:00`. */
 function zoneMillis(tail: string): number {
   const match = ZONE.exec(tail);
   if (match === null) return Number.NaN;

@@ -2,7 +2,7 @@
 // record becomes that memory again. Asks the registry only for schemas that are not ours; stream-codec.ts does the rest.
 
 import { assert, PublisherError } from '../base/errors.ts';
-import { type Codec, ConversionError, type JsonObject, type Restored, type RowId } from '../engine/ports.ts';
+import { type Codec, ConversionError, type JsonObject, type Restored } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { toJson } from './decode.ts';
 import { avroKeys, type KeyFormat, stringKeys } from './keys.ts';
@@ -69,12 +69,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
     return known;
   }
 
-  async function restoreForeign(codec: StreamCodec, id: RowId, value: Buffer, schemaId: number): Promise<Restored> {
-    const record = (await reader(codec, schemaId))(value.subarray(HEADER));
-    return { id, ...(record === null ? unread(codec, schemaId) : codec.rememberRecord(record)) };
-  }
-
-  /** What nobody can read gets a hash that no record of ours has. */
+  /** A value that nobody can read gets a hash that no record of ours has. */
   function unread({ stream: { name } }: StreamCodec, schemaId: number | null) {
     const what = `${name}|${schemaId}`;
     if (!unreadable.has(what)) options.onUnreadable?.(name, schemaId);
@@ -101,7 +96,10 @@ export function createCodec(options: CodecOptions): AvroCodec {
       if (schemaId === codec.schemaId)
         return { id, ...(codec.remember(value.subarray(HEADER)) ?? unread(codec, schemaId)) };
       if (schemaId === null) return { id, ...unread(codec, null) };
-      return restoreForeign(codec, id, value, schemaId);
+      return reader(codec, schemaId).then((read): Restored => {
+        const record = read(value.subarray(HEADER));
+        return { id, ...(record === null ? unread(codec, schemaId) : codec.rememberRecord(record)) };
+      });
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
     key: (stream, id) => of(stream).keys.encode(id),
@@ -120,26 +118,29 @@ export function createCodec(options: CodecOptions): AvroCodec {
   };
 }
 
-function isOf(schema: object | null, { schema: ours }: StreamCodec): schema is object {
-  const { name, namespace } = (schema ?? {}) as { readonly name?: unknown; readonly namespace?: unknown };
-  return schema !== null && name === ours.name && namespace === ours.namespace;
+interface NamedSchema {
+  readonly name?: unknown;
+  readonly namespace?: unknown;
+}
+
+function isOf(schema: NamedSchema | null, { schema: ours }: StreamCodec): schema is object {
+  return schema !== null && schema.name === ours.name && schema.namespace === ours.namespace;
 }
 
 /**
  * Reads what the registry says is no record of ours: nothing. A registry never gives an id twice, so bytes that are ours all
  * the same were written with another one; going on would leave topics that no consumer reads right.
  */
-function stranger(codec: StreamCodec, schemaId: number, schema: object | null): Reader {
+function stranger(codec: StreamCodec, schemaId: number, schema: NamedSchema | null): Reader {
   return (payload) => {
     if (codec.read(payload) === null) return null;
-    const { namespace, name } = (schema ?? {}) as { readonly name?: unknown; readonly namespace?: unknown };
+    const { name: stream } = codec.stream;
     const given =
-      schema === null ? 'does not know as a record' : `gives to ${[namespace, name].filter(Boolean).join('.')}`;
-    throw new PublisherError(
-      'registry.replaced',
-      `the topic of ${codec.stream.name} carries values under schema id ${schemaId}, which the registry ${given}`,
-      { stream: codec.stream.name },
-    );
+      schema === null
+        ? 'does not know as a record'
+        : `gives to ${[schema.namespace, schema.name].filter(Boolean).join('.')}`;
+    const told = `the topic of ${stream} carries values under schema id ${schemaId}, which the registry ${given}`;
+    throw new PublisherError('registry.replaced', told, { stream });
   };
 }
 
@@ -147,19 +148,11 @@ function stranger(codec: StreamCodec, schemaId: number, schema: object | null): 
 const UNREADABLE = { hash: -1, group: null, day: null };
 
 function streamCodec(options: CodecOptions, stream: StreamDefinition, out: MessageWriter): StreamCodec {
-  const { name } = stream;
-  const schema = options.schemas.get(name);
-  const ids = options.ids.get(name);
-  assert(schema !== undefined && ids !== undefined, `${name} has a schema and its ids`);
-  assert(options.keyFormat === 'string' || ids.key !== null, `${name} has a key schema id`);
-  const keys = options.keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, out);
-  return new StreamCodec({
-    stream,
-    schema,
-    schemaId: ids.value,
-    decimals: options.decimalHandling,
-    runningTimers: options.runningTimers,
-    keys,
-    out,
-  });
+  const { schemas, keyFormat, decimalHandling: decimals, runningTimers } = options;
+  const schema = schemas.get(stream.name);
+  const ids = options.ids.get(stream.name);
+  assert(schema !== undefined && ids !== undefined, `${stream.name} has a schema and its ids`);
+  assert(keyFormat === 'string' || ids.key !== null, `${stream.name} has a key schema id`);
+  const keys = keyFormat === 'string' ? stringKeys(stream) : avroKeys(stream, ids.key!, out);
+  return new StreamCodec({ stream, schema, schemaId: ids.value, decimals, runningTimers, keys, out });
 }

@@ -1,7 +1,7 @@
 // How a Harvest record is written as Avro: every field in the schema's signal, unknown members and lost digits set aside.
 // Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
 // every record of every page. avsc reads these bytes back, in restore and in the tests.
-import { ExactNumber } from '../base/json.ts';
+import { ExactNumber, isObject } from '../base/json.ts';
 import { ConversionError, type JsonObject, type UnknownMember } from '../engine/ports.ts';
 import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -18,9 +18,9 @@ import {
 import { shapeOf } from './shape.ts';
 import type { MessageWriter } from './wire.ts';
 
-/** What could not be put into typed fields while one record was written. */
+/** Values that found no typed field while one record was written. */
 export class Leftover {
-  /** What the write that returned last left over, in the place of its value; undefined when nothing. */
+  /** The rest of the value that was written last, in its place; undefined when there is none. */
   rest: unknown = undefined;
   /** Members the schema does not know, each path once: `line_items[].tax3`. */
   readonly unknown: UnknownMember[] = [];
@@ -53,7 +53,6 @@ interface Field {
   wasNull: boolean;
 }
 
-/** What the closures of one schema are compiled with. */
 interface Plan {
   readonly decimals: DecimalHandling;
   /** Every field that a closure writes, in the order of compilation. */
@@ -91,13 +90,9 @@ function withExtra(writeFields: WriteRecord): WriteRecord {
 }
 
 function takeNulls(fields: readonly Field[]): string[] {
-  const nulls: string[] = [];
-  for (const field of fields) {
-    if (!field.wasNull) continue;
-    field.wasNull = false;
-    nulls.push(field.path);
-  }
-  return nulls;
+  const nulls = fields.filter(({ wasNull }) => wasNull);
+  for (const field of nulls) field.wasNull = false;
+  return nulls.map(({ path }) => path);
 }
 
 function compileRecord(
@@ -230,9 +225,8 @@ function compileDay(path: string): Write {
 
 function compileLong(path: string): Write {
   return (value, out) => {
-    if (!Number.isSafeInteger(value) || Math.abs(value as number) > LARGEST_LONG) {
-      throw refusal(path, 'an integer below 2^53', value);
-    }
+    const isLong = Number.isSafeInteger(value) && Math.abs(value as number) <= LARGEST_LONG;
+    if (!isLong) throw refusal(path, 'an integer below 2^53', value);
     out.long(value as number);
   };
 }
@@ -264,10 +258,6 @@ function keep(rest: Members | undefined, name: string, leftover: Leftover): Memb
   return kept;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
-}
-
 function countMembers(value: JsonObject): number {
   let count = 0;
   for (const _ in value) count++;
@@ -276,16 +266,13 @@ function countMembers(value: JsonObject): number {
 
 /** Says what was found by its type only: values are customer data and errors are logged. */
 function refusal(path: string, expected: string, value: unknown): ConversionError {
-  const found =
-    value === undefined
-      ? 'nothing'
-      : value === null
-        ? 'null'
-        : Array.isArray(value)
-          ? 'array'
-          : value instanceof ExactNumber
-            ? 'number'
-            : typeof value;
   const mismatch = { expected, found: shapeOf(value) };
-  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${found}`, mismatch);
+  return new ConversionError(path, `${path || 'record'}: expected ${expected}, found ${jsonType(value)}`, mismatch);
+}
+
+function jsonType(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (value instanceof ExactNumber) return 'number';
+  return Array.isArray(value) ? 'array' : typeof value;
 }

@@ -16,83 +16,64 @@ const SCALARS: Readonly<Record<string, ValueType>> = {
 };
 
 /**
- * What stands at `path` in the samples, and its field. Null when the samples do not tell a type: they are all null or empty.
+ * The shape of the samples of the member at `path`, and its field. Null when the samples do not tell a type: they are all null or empty.
  * `avro` is null where no field can hold them.
  */
 export function draftField(schema: RecordSchema, path: string, samples: readonly unknown[]): FieldDraft | null {
   const shape = samples.map((sample) => shapeOf(sample)).reduce(fitting, 'null');
   if (!isTelling(shape)) return null;
-  const { record, name, isReference } = placeOf(schema, path);
-  const isTaken = record.fields.some((field) => field.name === name);
-  const declared = isTaken || !FIELD_NAME.test(name) ? null : new Drafting(schema, isReference).field(name, shape);
-  return { shape, avro: declared as JsonObject | null, into: record.name };
+  const { record, name, isReference } = missingMember(schema, path);
+  const canBeField = FIELD_NAME.test(name) && record.fields.every((field) => field.name !== name);
+  const type = canBeField ? typeOf(name, shape, schema, isReference) : null;
+  return { shape, avro: type && (nullable(name, type) as unknown as JsonObject), into: record.name };
 }
 
-interface Place {
-  /** The record that lacks the member. */
+/** Where a member is missing: the record that lacks it, and whether that is an embedded reference, which holds no records. */
+interface MissingMember {
   readonly record: RecordSchema;
   readonly name: string;
-  /** It is an embedded reference, which holds no further records: they stay of depth one. */
   readonly isReference: boolean;
 }
 
-function placeOf(record: RecordSchema, path: string, isReference = false): Place {
+function missingMember(record: RecordSchema, path: string, isReference = false): MissingMember {
   for (const field of record.fields) {
     const type = valueType(field.type);
     if (typeof type === 'string') continue;
     if (type.type === 'record' && path.startsWith(`${field.name}.`)) {
-      return placeOf(type, path.slice(field.name.length + 1), true);
+      return missingMember(type, path.slice(field.name.length + 1), true);
     }
     if (type.type === 'array' && path.startsWith(`${field.name}[].`)) {
-      return placeOf(type.items as RecordSchema, path.slice(field.name.length + 3), isReference);
+      return missingMember(type.items as RecordSchema, path.slice(field.name.length + 3), isReference);
     }
   }
   return { record, name: path, isReference };
 }
 
-class Drafting {
-  readonly #schema: RecordSchema;
-  readonly #isReference: boolean;
+function nullable(name: string, type: ValueType): FieldSchema {
+  return { name, type: ['null', type], default: null };
+}
 
-  constructor(schema: RecordSchema, isReference: boolean) {
-    this.#schema = schema;
-    this.#isReference = isReference;
-  }
+function typeOf(name: string, shape: Shape, schema: RecordSchema, isReference: boolean): ValueType | null {
+  const record = (name: string, members: object) => (isReference ? null : recordType(name, members, schema));
+  if (isMembers(shape)) return record(name, shape);
+  if (!isItems(shape) || !shape[0] || !isMembers(shape[0])) return plainType(shape);
+  const items = record(name.replace(/(?<=.)s$/, ''), shape[0]);
+  return items && { type: 'array', items };
+}
 
-  field(name: string, shape: Shape): FieldSchema | null {
-    const type = this.#type(name, shape);
-    return type === null ? null : { name, type: ['null', type], default: null };
-  }
-
-  #type(name: string, shape: Shape): ValueType | null {
-    if (isItems(shape)) {
-      const [item] = shape;
-      if (item === undefined || isItems(item)) return null;
-      const items = isMembers(item) ? this.#record(name.replace(/(?<=.)s$/, ''), item) : plainType(item);
-      return items && { type: 'array', items };
-    }
-    return isMembers(shape) ? this.#record(name, shape) : plainType(shape);
-  }
-
-  /** Its plain members; records in it are left to `_extra` and get a notice of their own. */
-  #record(name: string, members: { readonly [member: string]: Shape }): ValueType | null {
-    if (this.#isReference) return null;
-    const fields = Object.entries(members).flatMap(([member, shape]): FieldSchema[] => {
-      const type = FIELD_NAME.test(member) ? plainType(shape) : null;
-      return type === null ? [] : [{ name: member, type: ['null', type], default: null }];
-    });
-    return fields.length === 0 ? null : { type: 'record', name: this.#freeName(name), fields };
-  }
-
-  /** Names of records are unique in a schema. */
-  #freeName(name: string): string {
-    const pascal = name.replace(/(?:^|_)+([a-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
-    const taken = new Set(recordNames(this.#schema));
-    for (let number = 1; ; number++) {
-      const free = number === 1 ? pascal : `${pascal}${number}`;
-      if (!taken.has(free)) return free;
-    }
-  }
+/** Its plain members; records in it are left to `_extra` and get a notice of their own. */
+function recordType(name: string, members: object, schema: RecordSchema): ValueType | null {
+  const fields = Object.entries(members).flatMap(([member, shape]) => {
+    const type = FIELD_NAME.test(member) ? plainType(shape) : null;
+    return type === null ? [] : [nullable(member, type)];
+  });
+  if (fields.length === 0) return null;
+  const pascal = name.replace(/(?:^|_)+([a-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
+  // Names of records are unique in a schema.
+  const taken = new Set(recordNames(schema));
+  let free = pascal;
+  for (let number = 2; taken.has(free); number++) free = `${pascal}${number}`;
+  return { type: 'record', name: free, fields };
 }
 
 function plainType(shape: Shape): ValueType | null {

@@ -5,12 +5,13 @@ import { Agent, request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { retryAfterMs } from '../base/http-time.ts';
+import { parsedObject } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
 import { Places } from './places.ts';
 import {
-  type Answer,
-  type Call,
   type Failure,
+  type RegistryAnswer,
+  type RegistryCall,
   reasonOf,
   refusal,
   STOPPED,
@@ -38,36 +39,7 @@ export interface RegistryClientOptions {
   readonly onLimited?: (error: PublisherError, pauseMs: number) => void;
 }
 
-interface RegisteredSchema {
-  readonly id: number;
-  readonly version: number;
-  /** Null when it is no Avro record. */
-  readonly schema: object | null;
-}
-
-/**
- * All methods throw PublisherError: registry.unavailable after the last retry, registry.throttled when nothing else is
- * answered, registry.unauthorised (401, 403), registry.incompatible (409), registry.invalid (422), registry.refused (other
- * answers). Safe to repeat: what was registered once is not asked for again.
- */
-export interface RegistryClient {
-  /** The id under which this subject holds the schema; null when it does not. */
-  lookup(subject: string, schema: object): Promise<number | null>;
-  /** The id under which this subject held the schema before it was deleted, if the registry still has it; else null. */
-  lookupDeleted(subject: string, schema: object): Promise<number | null>;
-  /** Why the subject would not take the schema; null when it would. Writes nothing. */
-  incompatibility(subject: string, schema: object): Promise<string | null>;
-  /** Registers the schema, or finds it registered; the id that values carry. */
-  register(subject: string, schema: object): Promise<number>;
-  /** The record under that id; null when the registry has none, or something else. */
-  schemaById(id: number): Promise<object | null>;
-  /** The newest version; null when there is no such subject. */
-  latest(subject: string): Promise<RegisteredSchema | null>;
-  /** Ends every wait and drops the connections. */
-  close(): Promise<void>;
-  /** Attempts begun and ended so far: another number whenever something moved. */
-  moves(): number;
-}
+export type RegistryClient = ReturnType<typeof createRegistryClient>;
 
 const TIMEOUT_MS = 5_000;
 const ROUNDS = 3;
@@ -84,7 +56,12 @@ const LARGEST_ID = 2 ** 32 - 1;
 const LARGEST_ANSWER_BYTES = 2 ** 20;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
-export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+/**
+ * All methods throw PublisherError: registry.unavailable after the last retry, registry.throttled when nothing else is
+ * answered, registry.unauthorised (401, 403), registry.incompatible (409), registry.invalid (422), registry.refused (other
+ * answers). Safe to repeat: what was registered once is not asked for again.
+ */
+export function createRegistryClient(options: RegistryClientOptions) {
   const { urls, clock, random, timeoutMs = TIMEOUT_MS } = options;
   const closing = new AbortController();
   // Each request under way listens, and there are more than the ten that Node warns at.
@@ -109,12 +86,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   /** Until then nothing is asked; on the monotonic clock, as is the time of the last answer that was none of a limit. */
   let pausedUntil = clock.monotonic();
   let answeredAt = pausedUntil;
-  /** Who asked for it. */
+  /** The answer that asked for it. */
   let paused: Failure = STOPPED;
   let moves = 0;
 
   /** One answer, from whichever address gives one. Keeps its place between its tries, so that no crowd tries in vain. */
-  async function exchange(call: Call): Promise<Answer> {
+  async function exchange(call: RegistryCall): Promise<RegistryAnswer> {
     const begunAt = clock.monotonic();
     let failure = STOPPED;
     for (let failures = 0; failures < ROUNDS * urls.length && !closing.signal.aborted; ) {
@@ -160,7 +137,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     if (before <= 0) options.onLimited?.(throttled(failure, ms), ms);
   }
 
-  async function attempt(base: string, call: Call): Promise<Answer | Failure> {
+  async function attempt(base: string, call: RegistryCall): Promise<RegistryAnswer | Failure> {
     moves++;
     const timeout = new AbortController();
     const cancel = clock.after(timeoutMs, () => timeout.abort());
@@ -175,7 +152,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       const text = await response.body.text();
       const { statusCode: status } = response;
       const isLimit = status === 429;
-      if (status < 500 && !isLimit) return { where: base, status, body: parse(text) };
+      if (status < 500 && !isLimit) return { where: base, status, body: parsedObject(text) };
       const told = retryAfterMs(String(response.headers['retry-after'] ?? '').trim(), clock.now());
       const pauseMs = told ?? (isLimit ? DEFAULT_PAUSE_MS : null);
       return { where: base, reason: `answered ${status}`, cause: undefined, isLimit, pauseMs };
@@ -189,9 +166,9 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 
   /** The body of a 200; null for a 404 in the registry's own words. */
-  async function ask(call: Call): Promise<Members | null> {
+  async function ask(call: RegistryCall): Promise<Members | null> {
     const answer = await places.take(() => exchange(call));
-    const body = isObject(answer.body) ? answer.body : {};
+    const body = answer.body ?? {};
     const said = typeof body.message === 'string' ? `: ${conceal(body.message)}` : '';
     if (answer.status === 200) return body;
     // Registries number their own 404s from 40401; any other 404 means that something else answers at this address.
@@ -199,58 +176,59 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     throw refusal(call, answer, said);
   }
 
-  /** Asked once: a subject that holds a schema keeps it under the same id. */
-  async function remembered(
-    subject: string,
-    schema: object,
-    asked: () => Promise<number | null>,
-  ): Promise<number | null> {
+  /** The id that the body of an answer to `call` holds; asked once, for a subject that holds a schema keeps it under the same id. */
+  async function remembered(subject: string, schema: object, call: RegistryCall): Promise<number | null> {
     const name = `${subject} ${JSON.stringify(schema)}`;
-    const id = registered.get(name) ?? (await asked());
+    const id = registered.get(name) ?? (await askedId(call));
     if (id !== null) registered.set(name, id);
     return id;
   }
 
-  async function find(subject: string, schema: object, query = ''): Promise<number | null> {
-    const path = `/subjects/${encodeURIComponent(subject)}${query}`;
-    const found = await ask({ method: 'POST', path, schema, about: subject });
-    return found === null ? null : idIn(found, subject);
+  async function askedId(call: RegistryCall): Promise<number | null> {
+    const found = await ask(call);
+    return found === null ? null : idIn(found, call.about);
   }
 
-  const versions = (subject: string) => `/subjects/${encodeURIComponent(subject)}/versions`;
+  const at = (subject: string, rest = '') => `/subjects/${encodeURIComponent(subject)}${rest}`;
+  const post = (path: string, about: string, schema: object): RegistryCall => ({ method: 'POST', path, schema, about });
 
   return {
-    lookup: (subject, schema) => remembered(subject, schema, () => find(subject, schema)),
-    lookupDeleted: (subject, schema) => find(subject, schema, '?deleted=true'),
-    async incompatibility(subject, schema) {
-      const path = `/compatibility${versions(subject)}/latest?verbose=true`;
-      const verdict = await ask({ method: 'POST', path, schema, about: subject });
+    /** The id under which this subject holds the schema; null when it does not. */
+    lookup: (subject: string, schema: object) => remembered(subject, schema, post(at(subject), subject, schema)),
+    /** The id under which this subject held the schema before it was deleted, if the registry still has it; else null. */
+    lookupDeleted: (subject: string, schema: object) => askedId(post(at(subject, '?deleted=true'), subject, schema)),
+    /** Why the subject would not take the schema; null when it would. Writes nothing. */
+    async incompatibility(subject: string, schema: object): Promise<string | null> {
+      const path = `/compatibility${at(subject, '/versions/latest?verbose=true')}`;
+      const verdict = await ask(post(path, subject, schema));
       if (verdict === null || verdict.is_compatible !== false) return null;
       return Array.isArray(verdict.messages) && verdict.messages.length > 0
         ? conceal(verdict.messages.join('; '))
         : 'the registry calls it incompatible with the latest version';
     },
-    async register(subject, schema) {
-      const id = await remembered(subject, schema, async () => {
-        const answer = await ask({ method: 'POST', path: versions(subject), schema, about: subject });
-        return idIn(answer ?? {}, subject);
-      });
-      return id!;
+    /** Registers the schema, or finds it registered; the id that values carry. */
+    async register(subject: string, schema: object): Promise<number> {
+      const id = await remembered(subject, schema, post(at(subject, '/versions'), subject, schema));
+      return id ?? idIn({}, subject);
     },
-    async schemaById(id) {
+    /** The record under that id; null when the registry has none, or something else. */
+    async schemaById(id: number): Promise<object | null> {
       const found = await ask({ method: 'GET', path: `/schemas/ids/${id}`, about: `id ${id}` });
       return found === null ? null : schemaIn(found, `id ${id}`);
     },
-    async latest(subject) {
-      const found = await ask({ method: 'GET', path: `${versions(subject)}/latest`, about: subject });
+    /** The newest version; null when there is no such subject. Its schema is null when it is no Avro record. */
+    async latest(subject: string) {
+      const found = await ask({ method: 'GET', path: at(subject, '/versions/latest'), about: subject });
       if (found === null) return null;
       return { id: idIn(found, subject), version: Number(found.version), schema: schemaIn(found, subject) };
     },
-    async close() {
+    /** Ends every wait and drops the connections. */
+    async close(): Promise<void> {
       closing.abort();
       places.clear(unavailable(STOPPED));
       await agent.destroy();
     },
+    /** Attempts begun and ended so far: another number whenever something moved. */
     moves: () => moves,
   };
 }
@@ -271,35 +249,17 @@ function concealing(auth: RegistryAuth | undefined): (text: string) => string {
   return (text) => secrets.reduce<string>((left, secret) => left.replaceAll(secret!, '[redacted]'), text);
 }
 
-function idIn(body: Members, about: string): number {
-  const { id } = body;
+function idIn({ id }: Members, about: string): number {
   if (!Number.isInteger(id)) throw new PublisherError('registry.refused', `the answer for ${about} holds no schema id`);
   if (Number(id) >= 0 && Number(id) <= LARGEST_ID) return id as number;
-  throw new PublisherError(
-    'registry.refused',
-    `the schema id of ${about} is ${id}, and a message has room for ids up to ${LARGEST_ID}`,
-    {
-      remedy: 'Confluent’s wire format holds four bytes of schema id: use a registry that gives smaller ones.',
-    },
-  );
+  const tooLarge = `the schema id of ${about} is ${id}, and a message has room for ids up to ${LARGEST_ID}`;
+  const remedy = 'Confluent’s wire format holds four bytes of schema id: use a registry that gives smaller ones.';
+  throw new PublisherError('registry.refused', tooLarge, { remedy });
 }
 
 /** Null when it is no Avro record: registries hold text keys, Protobuf and JSON Schema as well. */
-function schemaIn(body: Members, about: string): object | null {
-  if (typeof body.schema !== 'string')
+function schemaIn({ schema }: Members, about: string): object | null {
+  if (typeof schema !== 'string')
     throw new PublisherError('registry.refused', `the answer for ${about} holds no schema`);
-  const schema = parse(body.schema);
-  return isObject(schema) ? schema : null;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return parsedObject(schema);
 }

@@ -1,19 +1,19 @@
-// What a registry's answers mean that are none: the only place that turns its statuses, codes and socket errors into PublisherError.
+// Failures of a registry: the only place that turns its statuses, codes and socket errors into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 
-export interface Answer {
+export interface RegistryAnswer {
   /** The address that gave it. */
   readonly where: string;
   readonly status: number;
-  /** The parsed body; undefined when it is not JSON. */
-  readonly body: unknown;
+  /** Null when it is no JSON object. */
+  readonly body: { readonly [member: string]: unknown } | null;
 }
 
-export interface Call {
+export interface RegistryCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly schema?: object;
-  /** What the call is about, for messages: a subject or an id. */
+  /** For messages: a subject or an id. */
   readonly about: string;
 }
 
@@ -46,7 +46,7 @@ export function throttled({ where, reason }: Failure, ms: number): PublisherErro
   return new PublisherError('registry.throttled', `schema registry ${where}: ${reason}, no request for ${seconds} s`);
 }
 
-/** What registries call an operation that their mode does not permit. */
+/** Registries answer this to an operation that their mode does not permit. */
 const NOT_PERMITTED = 42_205;
 const READ_ONLY = {
   remedy:
@@ -54,12 +54,16 @@ const READ_ONLY = {
 };
 
 /** The answer says no; `said` is what it adds, without our secrets. */
-export function refusal({ method, path, about }: Call, { where, status, body }: Answer, said: string): PublisherError {
+export function refusal(
+  { method, path, about }: RegistryCall,
+  { where, status, body }: RegistryAnswer,
+  said: string,
+): PublisherError {
   if (status === 401 || status === 403) {
     return new PublisherError('registry.unauthorised', `the schema registry answered ${status} for ${about}`);
   }
   if (status === 409) return new PublisherError('registry.incompatible', `${about} does not take our schema${said}`);
-  if (Number((body as { error_code?: unknown } | undefined)?.error_code) === NOT_PERMITTED) {
+  if (Number(body?.error_code) === NOT_PERMITTED) {
     return new PublisherError('registry.refused', `${about} was not registered${said}`, READ_ONLY);
   }
   if (status === 422) return new PublisherError('registry.invalid', `${about} was not accepted as Avro${said}`);

@@ -1,4 +1,4 @@
-// What our topics need from the schema registry: one subject for the key and one for the value of every stream. Knows
+// Our topics need this of the schema registry: one subject for the key and one for the value of every stream. Knows
 // which schema belongs where and in which order to ask; the API itself is registry-client.ts.
 import { asPublisherError, CODES, PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -44,11 +44,9 @@ export function subjectsOf(streams: readonly StreamDefinition[], options: Subjec
   return streams.flatMap((stream) => {
     const topic = `${options.prefix}.${stream.name}`;
     const value = publishedSchema(options.schemas.get(stream.name)!, options.mode);
-    const subjects: Subject[] = [{ name: `${topic}-value`, stream: stream.name, part: 'value', schema: value }];
-    if (options.keyFormat === 'avro') {
-      subjects.push({ name: `${topic}-key`, stream: stream.name, part: 'key', schema: keySchema(stream) });
-    }
-    return subjects;
+    const subject = { name: `${topic}-value`, stream: stream.name, part: 'value', schema: value } as const;
+    if (options.keyFormat === 'string') return [subject];
+    return [subject, { name: `${topic}-key`, stream: stream.name, part: 'key', schema: keySchema(stream) }];
   });
 }
 
@@ -67,10 +65,7 @@ export function diffSubjects(
 }
 
 /** A subject that must have been there: its topic was written to. */
-export interface LostSubject extends SubjectDifference {
-  readonly message: string;
-  readonly remedy: string;
-}
+export type LostSubject = SubjectDifference & { readonly message: string; readonly remedy: string };
 
 /**
  * Of what is missing, what is lost. Either it was deleted, and the registry still has it; or the registry was emptied or is
@@ -163,29 +158,20 @@ function refuse(
   remedy: string = CODES[code].remedy,
 ): void {
   if (differences.length === 0) return;
-  const lines = differences.map(
-    ({ subject, message }) => `${subject.name} ${[what, message].filter(Boolean).join(': ')}`,
-  );
-  throw new PublisherError(code, lines.join('\n'), { remedy });
+  const tell = ({ subject, message }: SubjectDifference) =>
+    `${subject.name} ${[what, message].filter(Boolean).join(': ')}`;
+  throw new PublisherError(code, differences.map(tell).join('\n'), { remedy });
 }
 
-/** Maps with at most eight at a time, in order; after a failure nothing more begins, and what was begun has ended. */
+/** Maps eight at a time, in order; after a failure nothing more begins, and what was begun has ended. */
 async function concurrently<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  const failures: unknown[] = [];
-  const entries = items.entries();
-  const worker = async () => {
-    // All workers draw from one iterator, so each item is taken once.
-    for (const [index, item] of entries) {
-      if (failures.length > 0) return;
-      try {
-        results[index] = await work(item);
-      } catch (thrown) {
-        failures.push(thrown);
-      }
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += CONCURRENCY) {
+    const ends = await Promise.allSettled(items.slice(at, at + CONCURRENCY).map(work));
+    for (const end of ends) {
+      if (end.status === 'rejected') throw end.reason;
+      results.push(end.value);
     }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  if (failures.length > 0) throw failures[0];
+  }
   return results;
 }

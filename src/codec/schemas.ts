@@ -21,7 +21,7 @@ export interface FieldSchema {
   readonly doc?: string;
 }
 
-/** What a field may hold: the few Avro types that every sink takes. */
+/** The type of a field: one of the few of Avro's that every sink takes. */
 export type ValueType =
   | 'long'
   | 'string'

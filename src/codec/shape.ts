@@ -1,4 +1,4 @@
-// What JSON values are, never what they say: shapes go to logs and notifications, values do not.
+// The shapes of JSON values. Shapes go to logs and notifications; values do not, because they are customers' data.
 import { ExactNumber } from '../base/json.ts';
 import type { Shape } from '../engine/ports.ts';
 import { epochDay, epochMillis } from './calendar.ts';

@@ -1,8 +1,8 @@
 // One stream's conversion between Harvest records and the bytes of its topic, with everything that can be prepared
 // prepared: schema, closures, readers. Knows its own schema id; codec.ts finds the schema of any other.
-import { hash as digest } from 'node:crypto';
 import avro from 'avsc';
 import { assert } from '../base/errors.ts';
+import { hash53 } from '../base/hash.ts';
 import type { Encoded, FieldDraft, JsonObject, RecordContext, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
@@ -21,8 +21,8 @@ export type Reader = (payload: Buffer) => AvroRecord | null;
 
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
 
-/** What is read of a payload without reading all of it. */
-type Place = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
+/** The members of a payload that are read without the others. */
+type Glimpse = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
 
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
@@ -45,7 +45,7 @@ export class StreamCodec {
   readonly #plain: RecordSchema;
   readonly #encoding: Encoding;
   readonly #dimension: string;
-  readonly #readPlace: (payload: Buffer) => Place;
+  readonly #glimpse: (payload: Buffer) => Glimpse;
   /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
   readonly #still: Encoding | null;
 
@@ -62,7 +62,7 @@ export class StreamCodec {
     const ignoresTicking = runningTimers === 'on_change' && stream.hasTimers;
     this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
-    this.#readPlace = this.#compilePlaceReader();
+    this.#glimpse = this.#compileGlimpse();
   }
 
   /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
@@ -81,7 +81,7 @@ export class StreamCodec {
       hash:
         this.#still !== null && record.is_running === true
           ? this.#hashStill(record, context)
-          : hash(value.subarray(HEADER)),
+          : hash53(value.subarray(HEADER)),
       updatedAt: typeof record.updated_at === 'string' ? epochMillis(record.updated_at) : null,
       group: this.#groupOf(record, context),
       day: this.#dayOf(record),
@@ -108,16 +108,16 @@ export class StreamCodec {
     return draftField(this.#plain, path, samples);
   }
 
-  /** What the index remembers of a payload that has our schema; null when it has not. */
+  /** The index's memory of a payload that has our schema; null when it has not. */
   remember(payload: Buffer): Memory | null {
     return attempt(() => {
-      const { isRunning, group, day } = this.#readPlace(payload);
+      const { isRunning, group, day } = this.#glimpse(payload);
       const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
-      return { hash: hash(compared), group, day };
+      return { hash: hash53(compared), group, day };
     });
   }
 
-  /** What it remembers of a record that another schema brought. */
+  /** The same of a record that another schema brought. */
   rememberRecord(record: AvroRecord): Memory {
     return this.remember(this.#type.toBuffer(record))!;
   }
@@ -134,7 +134,7 @@ export class StreamCodec {
   #hashStill(record: JsonObject, context: RecordContext): number {
     this.#out.begin(this.schemaId);
     this.#still!.write(stoodStill(record), this.#out, new Leftover(), givenTo(this.stream, context));
-    return hash(this.#out.end().subarray(HEADER));
+    return hash53(this.#out.end().subarray(HEADER));
   }
 
   #groupOf(record: JsonObject, { parentId }: RecordContext): number | null {
@@ -150,7 +150,7 @@ export class StreamCodec {
   }
 
   /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
-  #compilePlaceReader(): (payload: Buffer) => Place {
+  #compileGlimpse(): (payload: Buffer) => Glimpse {
     const { parent, belongsTo, dated } = this.stream;
     const grouped = parent?.field ?? belongsTo?.member ?? null;
     const timer = this.#still === null ? null : 'is_running';
@@ -161,12 +161,12 @@ export class StreamCodec {
     const resolver = type.createResolver(this.#type);
     return (payload) => {
       // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
-      const place = type.fromBuffer(payload, resolver, true);
-      const group = grouped === null ? null : place[grouped];
+      const seen = type.fromBuffer(payload, resolver, true);
+      const group = grouped === null ? null : seen[grouped];
       return {
         group: parent === null ? (group?.id ?? null) : group,
-        day: dated === null ? null : place[dated],
-        isRunning: timer !== null && place[timer] === true,
+        day: dated === null ? null : seen[dated],
+        isRunning: timer !== null && seen[timer] === true,
       };
     };
   }
@@ -186,12 +186,6 @@ function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Part
   if (stream.rows === null) return { id: accountId };
   if (stream.parent !== null) return { [stream.parent.field]: parentId };
   return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
-}
-
-/** 53 bits of SHA-1: what a double holds exactly, and enough to tell the versions of one row apart. */
-function hash(payload: Buffer): number {
-  // 14 hexadecimal digits are 56 bits; as text the digest costs half of what it costs as a buffer.
-  return Math.floor(Number.parseInt(digest('sha1', payload, 'hex').slice(0, 14), 16) / 8);
 }
 
 function compileType(schema: object): avro.Type {

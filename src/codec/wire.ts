@@ -1,103 +1,18 @@
-// Messages in Confluent's wire format: 0x00, the schema id in four bytes, the Avro payload. Writes Avro's primitives in
-// place into large buffers; leaves the order of fields to encoding.ts.
+// Messages in Confluent's wire format: 0x00, the schema id in four bytes, the Avro payload.
+import { ByteWriter } from '../base/byte-writer.ts';
 
 export const HEADER = 5;
-const SLAB = 1 << 20;
-// Up to here a loop over the characters is faster than a call into native code.
-const SHORT = 48;
-const LONGEST_LONG = 10;
 
 /** The schema id of a message; null when the bytes are not in this format. */
 export function schemaIdOf(message: Buffer): number | null {
   return message.length >= HEADER && message[0] === 0 ? message.readUInt32BE(1) : null;
 }
 
-/** Writes one message at a time. Its bytes are never used twice, so a message stays valid for as long as it is held. */
-export class MessageWriter {
-  #slab = Buffer.allocUnsafeSlow(SLAB);
-  #start = 0;
-  #at = 0;
-
+export class MessageWriter extends ByteWriter {
   /** Begins a message; one that was begun and not ended is forgotten. */
   begin(schemaId: number): void {
-    this.#at = this.#start;
-    this.#reserve(HEADER);
-    this.#slab[this.#at] = 0;
-    this.#slab.writeUInt32BE(schemaId, this.#at + 1);
-    this.#at += HEADER;
-  }
-
-  end(): Buffer {
-    const message = this.#slab.subarray(this.#start, this.#at);
-    this.#start = this.#at;
-    return message;
-  }
-
-  /** A safe integer in zigzag form, seven bits a byte. Divides instead of shifting, which would cut at 32 bits. */
-  long(value: number): void {
-    this.#reserve(LONGEST_LONG);
-    const magnitude = value < 0 ? -value - 1 : value;
-    let low = (magnitude % 64) * 2 + (value < 0 ? 1 : 0);
-    let rest = Math.floor(magnitude / 64);
-    while (rest > 0) {
-      this.#slab[this.#at++] = low | 0x80;
-      low = rest % 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#slab[this.#at++] = low;
-  }
-
-  boolean(value: boolean): void {
-    this.#reserve(1);
-    this.#slab[this.#at++] = value ? 1 : 0;
-  }
-
-  double(value: number): void {
-    this.#reserve(8);
-    this.#at = this.#slab.writeDoubleLE(value, this.#at);
-  }
-
-  bytes(value: Uint8Array): void {
-    this.long(value.length);
-    this.#reserve(value.length);
-    this.#slab.set(value, this.#at);
-    this.#at += value.length;
-  }
-
-  /** UTF-8; a lone surrogate becomes U+FFFD, because it has no UTF-8 of its own. */
-  string(value: string): void {
-    if (value.length > SHORT || !this.#ascii(value)) {
-      const length = Buffer.byteLength(value);
-      this.long(length);
-      this.#reserve(length);
-      this.#at += this.#slab.write(value, this.#at);
-    }
-  }
-
-  /** Writes a short text whose characters are bytes; otherwise nothing, and says so. */
-  #ascii(value: string): boolean {
-    // All the room at once: the way back to `before` holds only while the message stays in this slab.
-    this.#reserve(LONGEST_LONG + value.length);
-    const before = this.#at;
-    this.long(value.length);
-    for (let index = 0; index < value.length; index++) {
-      const code = value.charCodeAt(index);
-      if (code >= 0x80) {
-        this.#at = before;
-        return false;
-      }
-      this.#slab[this.#at++] = code;
-    }
-    return true;
-  }
-
-  /** Makes room for `count` more bytes. What the message has so far moves along to the next slab. */
-  #reserve(count: number): void {
-    if (this.#at + count <= this.#slab.length) return;
-    const written = this.#slab.subarray(this.#start, this.#at);
-    this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB, 2 * (written.length + count)));
-    this.#slab.set(written);
-    this.#start = 0;
-    this.#at = written.length;
+    this.restart();
+    this.byte(0);
+    this.uint32(schemaId);
   }
 }

@@ -1,172 +1,148 @@
-// Reads a YAML document along the declared schema: replaces `${…}`, finds unknown keys, and remembers where each key
-// stands. Whether a value is allowed is not decided here but by the schema itself (load.ts).
+// Reads a YAML document along the declarations: replaces `${…}`, finds unknown keys, and remembers where each key stands.
+// Whether a value is allowed is for the schema to say (load.ts).
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter, type Node, Scalar } from 'yaml';
-import type { z } from 'zod';
+import { alternatives, type Declared, declared, everyKey, inWords } from './declared.ts';
 import { nearest } from './nearest.ts';
+import { VARIABLE_PREFIX, variableOf } from './overrides.ts';
+import { dotted, isPrefix, type Path, type Problem } from './problems.ts';
 import { RENAMED } from './renamed.ts';
-import { isOptional, note, type Shape, shapes } from './shape.ts';
-import { type Surroundings, substitute, unreadableBecause } from './substitute.ts';
+import { type Environment, substitute, unreadableBecause } from './substitute.ts';
 
-export type Path = readonly PropertyKey[];
-
-export interface Problem {
-  readonly place: string;
-  readonly message: string;
-}
-
-export interface Reading {
-  readonly value: unknown;
-  /** Paths whose value could not be read; the schema would only complain about them again. */
-  readonly failed: readonly Path[];
-  /** Paths whose value is unset because an environment variable is empty, with the text that names it. */
-  readonly emptied: ReadonlyMap<Path, string>;
-  /** Where a path stands, or the nearest of its ancestors that does: `file:line:column`, or `--set a.b`. */
-  place(path: Path): string;
-}
-
-/** The walk follows the schema, so aliases cannot multiply; but each one costs a search of the whole document. */
+/** The walk follows the declarations, so aliases cannot multiply; but each one costs a search of the whole document. */
 const ALIASES_MAX = 100;
 
-const overrides = new WeakMap<Node, string>();
-
-/** A scalar that came from the command line. */
-export function overrideScalar(text: string, place: string): Scalar {
-  const scalar = new Scalar(text);
-  overrides.set(scalar, place);
-  return scalar;
+interface Source {
+  readonly document: Document;
+  readonly file: string;
+  readonly lines: LineCounter;
+  /** Where the paths stand that are not of the file; what is below them stands there too. */
+  readonly given: ReadonlyMap<string, string>;
+  readonly environment: Environment;
 }
 
-/** Where a node came from that is not in the file: an override, or a section that one had to make. */
-function overrideIn(node: Node): string | undefined {
-  if (isScalar(node)) return overrides.get(node);
-  if (!isMap(node) || node.range) return undefined;
-  const [pair] = node.items;
-  return isNode(pair?.value) ? overrideIn(pair.value) : undefined;
-}
+export class Reading {
+  readonly value: unknown;
+  readonly problems: Problem[] = [];
+  /** Paths whose value is unset because an environment variable is empty, with the text that names it. */
+  readonly emptied = new Map<Path, string>();
+  readonly #failed: Path[] = [];
+  /** By dotted path. */
+  readonly #places: Map<string, string>;
+  readonly #source: Source;
+  #aliases = 0;
 
-export function readDocument(
-  document: Document,
-  root: z.ZodType,
-  file: string,
-  lines: LineCounter,
-  around: Surroundings,
-  problems: Problem[],
-): Reading {
-  const places = new Map<string, string>();
-  const failed: Path[] = [];
-  const emptied = new Map<Path, string>();
-  const everyKey = optionPaths(root, '');
-  let aliases = 0;
+  constructor(source: Source) {
+    this.#source = source;
+    this.#places = new Map(source.given);
+    this.value = this.#read(source.document.contents as Node | null, declared, [], `${source.file}:1:1`) ?? {};
+  }
 
-  const placeOf = (node: Node | string | number | null, otherwise: string): string => {
-    if (!isNode(node)) return otherwise;
-    const override = overrideIn(node);
-    if (override) return override;
-    if (!node.range) return otherwise;
-    const { line, col } = lines.linePos(node.range[0]);
-    return `${file}:${line}:${col}`;
-  };
-  const fail = (path: Path, place: string, message: string): undefined => {
-    failed.push(path);
-    problems.push({ place, message: `${dotted(path)} ${message}`.trimStart() });
-  };
+  /** Adds a problem with the key at `path`. */
+  complain(path: Path, message: string): void {
+    this.problems.push({ place: this.#placeOf(path), message: `${dotted(path)} ${message}`.trimStart() });
+  }
 
-  const read = (given: Node | null, type: z.ZodType, path: Path, outer: string): unknown => {
-    const place = placeOf(given, outer);
-    places.set(dotted(path), place);
-    const node = isAlias(given) ? follow(given) : given;
-    if (node === undefined) return fail(path, place, 'refers to an anchor that does not exist or is used too often');
-    const accepted = shapes(type);
-    if (isMap(node)) {
-      const map = accepted.find((shape) => shape.kind === 'map');
-      return map ? readMap(node.items as Pairs, map, path, place) : fail(path, place, mustBe(accepted, 'a map'));
-    }
-    if (isSeq(node)) {
-      const list = accepted.find((shape) => shape.kind === 'list');
-      if (!list) return fail(path, place, mustBe(accepted, 'a list'));
-      return node.items.map((item, index) => read(item as Node | null, list.element, [...path, index], place));
-    }
-    const map = accepted.find((shape) => shape.kind === 'map');
-    const scalar = accepted.find((shape) => shape.kind !== 'map' && shape.kind !== 'list');
-    if (node === null || isEmpty(node)) return map && !isOptional(type) ? readMap([], map, path, place) : undefined;
-    if (scalar === undefined) return fail(path, place, mustBe(accepted, 'a single value'));
-    return readScalar(node as Scalar, type, scalar, path, place);
-  };
+  /** Whether something at `path` could not be read: the schema would only complain about it again. */
+  isFailed(path: Path): boolean {
+    return this.#failed.some((failed) => isPrefix(failed, path) || isPrefix(path, failed));
+  }
 
-  const follow = (alias: Node): Node | undefined => {
-    aliases += 1;
-    return aliases > ALIASES_MAX || !isAlias(alias) ? undefined : alias.resolve(document);
-  };
+  #fail(path: Path, message: string): undefined {
+    this.complain(path, message);
+    this.#failed.push(path);
+  }
 
-  const readMap = (pairs: Pairs, map: Shape & { kind: 'map' }, path: Path, place: string): unknown => {
+  /** Where a path stands, or the nearest of its ancestors that does. */
+  #placeOf(path: Path): string {
+    return this.#places.get(dotted(path)) ?? this.#placeOf(path.slice(0, -1));
+  }
+
+  #read(given: Node | null, option: Declared, path: Path, outer: string): unknown {
+    this.#remember(path, given, outer);
+    const node = isAlias(given) ? this.#follow(given) : given;
+    if (node === undefined) return this.#fail(path, 'refers to an anchor that does not exist or is used too often');
+    if (node === null || isEmpty(node)) return undefined;
+    const found = isMap(node) ? 'a map' : isSeq(node) ? 'a list' : 'a single value';
+    const meant = alternatives(option).find(({ type }) => {
+      return isMap(node) ? type === 'object' : isSeq(node) ? type === 'array' : type !== 'object' && type !== 'array';
+    });
+    if (meant === undefined) return this.#fail(path, `must be ${inWords(option)}, found ${found}`);
+    if (isMap(node)) return this.#readMap(node.items as Pairs, meant, path);
+    if (!isSeq(node)) return this.#readScalar(node as Scalar, option, meant, path);
+    const place = this.#placeOf(path);
+    return node.items.map((item, index) => this.#read(item as Node | null, meant.items!, [...path, index], place));
+  }
+
+  #readMap(pairs: Pairs, { properties = {} }: Declared, path: Path): object {
     const result: Record<string, unknown> = {};
     for (const { key, value } of pairs) {
       // Keys of the file are nodes; those that an override had to make are bare.
       const name = String(isScalar(key) ? key.value : key);
-      const type = Object.hasOwn(map.members, name) ? map.members[name]! : undefined;
-      // An unset value stands where its key stands; an override is the better place when there is one.
-      const keyPlace = (value && overrideIn(value)) ?? placeOf(key, place);
-      if (type) result[name] = read(value, type, [...path, name], keyPlace);
-      else fail([...path, name], keyPlace, `is not a key${hint(name, map, path)}`);
-    }
-    for (const [name, type] of Object.entries(map.members)) {
-      // A section left out is read as empty, so that what is missing in it is named key by key.
-      if (!Object.hasOwn(result, name) && !isOptional(type)) result[name] = read(null, type, [...path, name], place);
+      const inner = [...path, name];
+      this.#remember(inner, key, this.#placeOf(path));
+      const named = this.#placeOf(inner).startsWith(VARIABLE_PREFIX) ? variableOf : dotted;
+      if (!Object.hasOwn(properties, name)) this.#fail(inner, `is not a key${hint(name, properties, path, named)}`);
+      else result[name] = this.#read(value, properties[name]!, inner, this.#placeOf(inner));
     }
     return result;
-  };
+  }
 
-  const hint = (name: string, map: Shape & { kind: 'map' }, path: Path): string => {
-    const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name]! : null;
-    if (renamed !== null && Object.hasOwn(map.members, renamed))
-      return ` any more; it is called ${dotted([...path, renamed])}`;
-    const sibling = nearest(name, Object.keys(map.members));
-    const meant = sibling ? dotted([...path, sibling]) : everyKey.find((key) => key.endsWith(`.${name}`));
-    if (meant) return `; did you mean ${meant}?`;
-    const names = Object.keys(map.members);
-    return names.length <= 12 ? `; here may stand ${names.join(', ')}` : '';
-  };
-
-  const readScalar = (node: Scalar, type: z.ZodType, shape: Shape, path: Path, place: string): unknown => {
-    const { secret, from_file, reads_file } = note(type);
+  #readScalar(node: Scalar, note: Declared, { type }: Declared, path: Path): unknown {
     const plain = isPlain(node);
     // The source keeps what YAML would take away: the zeros of 0123, the digits of a long number.
     const source = plain && node.source !== undefined ? node.source : String(node.value);
-    const text = substitute(source, Boolean(secret || from_file), around, (problem) => fail(path, place, problem));
-    if (text === '' && source !== '') emptied.set(path, source);
+    const isFileAllowed = Boolean(note.secret || note.from_file);
+    const text = substitute(source, isFileAllowed, this.#source.environment, (problem) => this.#fail(path, problem));
+    if (text === '' && source !== '') this.emptied.set(path, source);
     if (text === null || (plain && text === '')) return undefined;
-    if (reads_file) {
+    if (note.reads_file) {
       try {
-        around.readFile(text);
+        this.#source.environment.readFile(text);
       } catch (thrown) {
-        return fail(path, place, `names a file that cannot be read: ${text} (${unreadableBecause(thrown)})`);
+        return this.#fail(path, `names a file that cannot be read: ${text} (${unreadableBecause(thrown)})`);
       }
     }
-    return typed(text, shape.kind);
-  };
+    return typed(text, type);
+  }
 
-  const value = read(document.contents as Node | null, root, [], `${file}:1:1`);
-  const place = (path: Path): string => {
-    for (let length = path.length; length >= 0; length--) {
-      const known = places.get(dotted(path.slice(0, length)));
-      if (known) return known;
-    }
-    return `${file}:1:1`;
-  };
-  return { value, failed, emptied, place };
+  #follow(alias: Node): Node | undefined {
+    this.#aliases += 1;
+    return this.#aliases > ALIASES_MAX || !isAlias(alias) ? undefined : alias.resolve(this.#source.document);
+  }
+
+  /** Notes where `node` stands, which is at `path`; `outer` when it stands nowhere. */
+  #remember(path: Path, node: Node | string | number | null, outer: string): void {
+    const key = dotted(path);
+    if (this.#source.given.has(key)) return;
+    const range = isNode(node) ? node.range : null;
+    const { line, col } = range ? this.#source.lines.linePos(range[0]) : { line: 0, col: 0 };
+    this.#places.set(key, range ? `${this.#source.file}:${line}:${col}` : outer);
+  }
 }
 
 type Pairs = readonly { readonly key: Node | string | number; readonly value: Node | null }[];
 
-/** `harvest.accounts.0.id`: as `--set` takes it. */
-export function dotted(path: Path): string {
-  return path.map(String).join('.');
+/** The rest of a sentence that says that `name` is not a key of the section at `path`; `named` says how keys are written. */
+function hint(
+  name: string,
+  properties: Readonly<Record<string, Declared>>,
+  path: Path,
+  named: (path: Path) => string,
+): string {
+  const names = Object.keys(properties);
+  const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name]! : '';
+  if (names.includes(renamed)) return ` any more; it is called ${named([...path, renamed])}`;
+  const sibling = nearest(name, names);
+  const elsewhere = everyKey().find((key) => key.endsWith(`.${name}`));
+  if (sibling) return `; did you mean ${named([...path, sibling])}?`;
+  if (elsewhere) return `; did you mean ${named(elsewhere.split('.'))}?`;
+  return names.length <= 12 ? `; here may stand ${names.join(', ')}` : '';
 }
 
 /** A scalar is text until its option says what it is: so `0123` may be a password and `${PORT}` a number. */
-function typed(text: string, kind: Shape['kind']): unknown {
-  if (kind === 'number' && /^[-+]?\d+(\.\d+)?$/.test(text)) return Number(text);
-  if (kind === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
+function typed(text: string, type: Declared['type']): unknown {
+  if (type === 'integer' && /^[-+]?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   return text;
 }
 
@@ -176,26 +152,4 @@ function isPlain(node: Scalar): boolean {
 
 function isEmpty(node: Node): boolean {
   return isScalar(node) && (node.value === null || (isPlain(node) && node.value === ''));
-}
-
-function mustBe(accepted: readonly Shape[], found: string): string {
-  return `must be ${inWords(accepted)}, found ${found}`;
-}
-
-const WORDS = { map: 'a map', list: 'a list', text: 'text', number: 'a number', boolean: 'true or false' };
-
-/** `true or false or a map` */
-export function inWords(accepted: readonly Shape[]): string {
-  return [...new Set(accepted.map((shape) => WORDS[shape.kind]))].join(' or ');
-}
-
-function optionPaths(type: z.ZodType, path: string): string[] {
-  return shapes(type).flatMap((shape) =>
-    shape.kind === 'map'
-      ? Object.entries(shape.members).flatMap(([name, member]) => {
-          const inner = path === '' ? name : `${path}.${name}`;
-          return [inner, ...optionPaths(member, inner)];
-        })
-      : [],
-  );
 }

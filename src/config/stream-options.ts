@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
-import { option, seconds } from './values.ts';
+import { seconds, section } from './values.ts';
 
 /** Seconds between two polls of a stream, by its kind. */
-export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
+const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
   list: 60,
   whole: 300,
   child: 21_600,
@@ -13,65 +13,50 @@ export const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
 };
 
 const stream = (kind: StreamKind) =>
-  z
-    .strictObject({
-      enabled: option(z.boolean().default(true), 'Whether the stream is published at all.'),
-      poll_interval_seconds: option(
-        seconds(1).default(POLL_INTERVAL_SECONDS[kind]),
+  z.strictObject({
+    enabled: z.boolean().default(true).describe('Whether the stream is published at all.'),
+    poll_interval_seconds: seconds(1)
+      .default(POLL_INTERVAL_SECONDS[kind])
+      .describe(
         'Time between two polls: of what changed (lists), of everything (company, roles, project_budget), of the slow scan over all parents (children), of the current window (reports).',
-        { unit: 'seconds' },
       ),
-      count_interval_seconds: option(
-        seconds(1).default(300),
+    count_interval_seconds: seconds(1)
+      .default(300)
+      .describe(
         'Time between two count checks (lists with updated_since): one request that counts the list, so that deletions are looked for only when something is missing.',
-        { unit: 'seconds' },
       ),
-      reconcile_interval_seconds: option(
-        seconds(1).default(86_400),
+    reconcile_interval_seconds: seconds(1)
+      .default(86_400)
+      .describe(
         'Time between two reconciliations, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
-        { unit: 'seconds' },
       ),
-    })
-    .prefault({});
+  });
 
-/** What lists have that say nothing of their own; `withListDefaults` puts it in their places. */
-const listDefaults = z
-  .strictObject({
-    poll_interval_seconds: option(
-      seconds(1).optional(),
-      'Time between two polls of a list that names none of its own.',
-      {
-        unit: 'seconds',
-        example: POLL_INTERVAL_SECONDS.list,
-      },
-    ),
-    count_interval_seconds: option(
-      seconds(1).optional(),
-      'Time between two count checks of a list that names none of its own.',
-      { unit: 'seconds', example: 300 },
-    ),
-    reconcile_interval_seconds: option(
-      seconds(1).optional(),
-      'Time between two reconciliations of a list that names none of its own.',
-      { unit: 'seconds', example: 86_400 },
-    ),
-  })
-  .prefault({});
+const ofLists = (what: string, example: number) =>
+  seconds(1)
+    .optional()
+    .meta({ description: `Time between two ${what} of a list that names none of its own.`, example });
 
-export const streams = option(
-  z
-    .strictObject({ ...Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind)])), defaults: listDefaults })
-    .superRefine((streams, context) => {
-      const given = streams as Readonly<Record<string, { readonly enabled?: boolean }>>;
-      for (const { name, parent } of catalog) {
-        if (parent === null || !given[name]?.enabled || given[parent.stream]?.enabled) continue;
-        const message = `is read through ${parent.stream}: enable streams.${parent.stream}, or disable this stream too`;
-        context.addIssue({ code: 'custom', path: [name, 'enabled'], message });
-      }
-    })
-    .prefault({}),
+/** The intervals of lists that name none of their own; `withListDefaults` puts them in their places. */
+const listDefaults = z.strictObject({
+  poll_interval_seconds: ofLists('polls', POLL_INTERVAL_SECONDS.list),
+  count_interval_seconds: ofLists('count checks', 300),
+  reconcile_interval_seconds: ofLists('reconciliations', 86_400),
+});
+
+const byName = Object.fromEntries(catalog.map((row) => [row.name, stream(row.kind).prefault({})]));
+
+export const streams = section(
   'Settings per stream; a stream not named here runs with its defaults. Intervals under `defaults` are for all lists.',
-);
+  { ...byName, defaults: listDefaults.prefault({}) },
+).superRefine((streams, context) => {
+  const given = streams as Readonly<Record<string, { readonly enabled?: boolean }>>;
+  for (const { name, parent } of catalog) {
+    if (parent === null || !given[name]?.enabled || given[parent.stream]?.enabled) continue;
+    const message = `is read through ${parent.stream}: enable streams.${parent.stream}, or disable this stream too`;
+    context.addIssue({ code: 'custom', path: [name, 'enabled'], message });
+  }
+});
 
 export type StreamConfig = z.output<ReturnType<typeof stream>>;
 

@@ -1,6 +1,7 @@
 // `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$` inside the scalars of the configuration.
 
-export interface Surroundings {
+/** Variables and files, which a configuration may take values from. */
+export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readFile(path: string): Buffer | string;
 }
@@ -10,12 +11,12 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
 /**
  * The text with its marks replaced. `:-` gives the default for a variable that is unset or empty, as in a shell.
- * What cannot be replaced is reported as the end of a sentence that begins with the key, and the answer is null.
+ * A mark that cannot be replaced is reported as the end of a sentence that begins with the key, and the answer is null.
  */
 export function substitute(
   text: string,
   fileAllowed: boolean,
-  around: Surroundings,
+  environment: Environment,
   report: (problem: string) => void,
 ): string | null {
   let sound = true;
@@ -30,7 +31,7 @@ export function substitute(
       const path = inside.slice('file:'.length);
       if (!fileAllowed) return fail(`may not be read from a file: ${mark} is for secrets`);
       try {
-        return around
+        return environment
           .readFile(path)
           .toString()
           .replace(/\r?\n$/, '');
@@ -44,7 +45,7 @@ export function substitute(
         'holds a ${…} that is neither ${NAME}, ${NAME:-default} nor ${file:/path}; write $$ for a dollar sign',
       );
     }
-    const value = around.env[name!];
+    const value = environment.env[name!];
     if (fallback !== undefined) return value || fallback;
     return value ?? fail(`needs the environment variable ${name}, which is not set`);
   });

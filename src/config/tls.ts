@@ -2,9 +2,9 @@
 // at a broker all of it looks like an outage.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Path } from './document.ts';
 import type { Config } from './options.ts';
-import type { Surroundings } from './substitute.ts';
+import type { Path } from './problems.ts';
+import type { Environment } from './substitute.ts';
 
 /** The rest of a sentence that begins with the key at `path`. */
 interface Trouble {
@@ -15,7 +15,7 @@ interface Trouble {
 const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
 
 /** Everything that is wrong with the files of `config`; they have been found readable. */
-export function tlsTroubles(config: Config, readFile: Surroundings['readFile']): Trouble[] {
+export function tlsTroubles(config: Config, readFile: Environment['readFile']): Trouble[] {
   const troubles: Trouble[] = [];
   const complain = (path: Path, message: string) => void troubles.push({ path, message });
   const certificatesOf = (path: Path, file: string | undefined) => {
@@ -84,7 +84,7 @@ function privateKey(pem: Buffer, passphrase: string | undefined): KeyObject | st
   }
 }
 
-/** What the file may be instead, with the command that makes PEM of it. */
+/** The other form that the file may have, with the command that makes PEM of it. */
 function otherForm(bytes: Buffer, command: 'x509' | 'pkey'): string {
   const isKeystore = bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed;
   if (isKeystore)

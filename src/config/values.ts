@@ -3,9 +3,8 @@
 import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
 
-/** What an option says about itself beyond its type. */
+/** Things an option says about itself beyond its type, default and description. */
 export interface OptionNote {
-  readonly description: string;
   readonly unit?: 'seconds' | 'milliseconds' | 'requests' | 'percent' | 'rows' | 'accounts';
   /** Its value is never shown. */
   readonly secret?: boolean;
@@ -19,16 +18,18 @@ export interface OptionNote {
   readonly usual?: boolean;
 }
 
-/** Attaches the note; call it last, since zod keeps notes per instance. */
-export function option<T extends z.ZodType>(
-  type: T,
-  description: string,
-  note: Omit<OptionNote, 'description'> = {},
-): T {
-  return type.meta({ description, ...note });
+declare module 'zod' {
+  interface GlobalMeta extends OptionNote {}
 }
 
-/** What an editor, `echo` or a spreadsheet leaves in a text, and nobody sees; in a secret it looks like a wrong one. */
+/** A map of options that may be left out: what is missing in it is named key by key. */
+export const section = <T extends z.ZodRawShape>(description: string, members: T) =>
+  z
+    .strictObject(members)
+    .prefault({} as never)
+    .describe(description);
+
+/** A text without what editors, `echo` and spreadsheets leave in it unseen: in a secret that would look like a wrong one. */
 export const text = () =>
   z
     .string()
@@ -37,19 +38,25 @@ export const text = () =>
       const message = unseen(given);
       if (message !== null) context.addIssue({ code: 'custom', message, continue: false });
     });
+
 export const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => z.int().min(least).max(most);
+
 /** An interval of at most a year: beyond what dates can hold it would stop what it is meant to slow down. */
-export const seconds = (least: number) => whole(least, 366 * 86_400);
-export const secret = () => text().transform((value) => new Secret(value));
+export const seconds = (least: number) => whole(least, 366 * 86_400).meta({ unit: 'seconds' });
+
+export const secret = (example: string) => concealed(text(), example);
+
+/** A secret that travels in an HTTP header. */
+export const token = (example: string) =>
+  concealed(text().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'), example);
+
+const concealed = (type: z.ZodString, example: string) =>
+  type.transform((value) => new Secret(value)).meta({ secret: true, example });
+
+export const pemFile = (example: string) => text().optional().meta({ reads_file: true, example });
 
 /** `YYYY-MM-DD`, and a day that exists. */
 export const date = () => z.iso.date('must be a date written YYYY-MM-DD');
-
-/** A secret that travels in an HTTP header. */
-export const token = () =>
-  text()
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
-    .transform((value) => new Secret(value));
 
 /** An address without a slash at its end. */
 export const url = () =>

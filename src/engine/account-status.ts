@@ -44,24 +44,21 @@ export function accountStatus(parts: {
 
 function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
+  const freeInSeconds = (requests: number) => Math.ceil(budget.freeInMs(requests) / 1000);
   return {
-    ...allowance(budget, firstScans),
     name: budget.name,
     requests: budget.requests,
     perSeconds: budget.windowMs / 1000,
     used: budget.used(),
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
+    freeInSeconds: freeInSeconds(1),
+    firstScans: { requests: firstScans, seconds: firstScans > 0 ? freeInSeconds(firstScans) : 0 },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }
 
-function allowance(budget: BudgetView, requests: number): Pick<BudgetStatus, 'freeInSeconds' | 'firstScans'> {
-  const seconds = (count: number) => Math.ceil(budget.freeInMs(count) / 1000);
-  return { freeInSeconds: seconds(1), firstScans: { requests, seconds: requests > 0 ? seconds(requests) : 0 } };
-}
-
-/** What is known: pages of lists whose total is, parents not visited, report windows not read, those of reports that wait too. */
+/** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
 function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
     return definition.budget === name && row.state === 'RUNNING' && !row.complete;
@@ -76,7 +73,8 @@ function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: numbe
 }
 
 function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {
-  const { row, definition, retry } = runtime;
+  const { row, definition, memory } = runtime;
+  const { retry } = memory;
   const due = nextTask(runtime, view, now)?.at ?? null;
   const refusedParent =
     runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING'
@@ -87,19 +85,19 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     stream: definition.name,
     state: refusedParent?.row.state ?? stateOf(row),
     ...reasonOf(runtime, accountId, refusedParent, waiting),
-    nextProbeAt: isProbed(row) ? isoSeconds(runtime.probeAt) : null,
+    nextProbeAt: isProbed(row) ? isoSeconds(memory.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
     lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
-    lastCommitAt: runtime.lastCommitAt === null ? null : isoSeconds(runtime.lastCommitAt),
+    lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
     pollIntervalSeconds: runtime.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),
     retrying: retry && {
       since: isoSeconds(retry.since),
-      attempt: retry.backoff.attempt,
+      attempt: retry.attempt,
       reason: retry.error.message,
       remedy: retry.error.remedy,
     },
@@ -127,7 +125,6 @@ function reasonOf(
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }
 
-/** What waits to be read or deleted, for people to see that it moves. */
 function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
   const { position, candidates, confirmed, reconciliation } = row;
   const pending = position.kind === 'child' ? position.pending.length : 0;
@@ -139,15 +136,12 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
     heldWindows: position.kind === 'report' ? position.held.length : 0,
     candidates: candidates.length,
     confirmed: confirmed.length,
-    reconciliation:
-      reconciliation === null
-        ? null
-        : {
-            cause: reconciliation.cause,
-            startedAt: reconciliation.started_at,
-            read: reconciliation.read,
-            found: reconciliation.found,
-          },
+    reconciliation: reconciliation && {
+      cause: reconciliation.cause,
+      startedAt: reconciliation.started_at,
+      read: reconciliation.read,
+      found: reconciliation.found,
+    },
     missing: row.missing,
     countedAt: row.uncounted ? null : row.counted_at,
     reconciledAt: position.kind === 'report' ? position.round_at : row.reconciled_at,

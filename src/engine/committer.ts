@@ -17,9 +17,8 @@ import type {
 } from './ports.ts';
 import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import { type StreamRow, settledRow, stateOf, whyOf } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
-import { settledRow } from './state/stream-runtimes.ts';
 import type { StepResult } from './step.ts';
 
 /** Small pages share a transaction up to here; a page larger than that goes alone. */
@@ -43,12 +42,20 @@ interface Waiting {
   readonly failed: (reason: unknown) => void;
 }
 
+export interface CommitterParts {
+  readonly accountId: number;
+  readonly sink: Sink;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Hears of every commit that took results along. */
+  readonly onProgress: () => void;
+  /** Hears of every commit that failed, also when nobody waits for it. */
+  readonly onFailure: (reason: unknown) => void;
+}
+
 export class Committer {
-  readonly #accountId: number;
-  readonly #sink: Sink;
-  readonly #source: Source;
-  readonly #clock: Clock;
-  readonly #emit: Emit;
+  readonly #parts: CommitterParts;
   readonly #queue: Waiting[] = [];
   #budgetsAsked = false;
   #finishing = false;
@@ -57,29 +64,9 @@ export class Committer {
   moves = 0;
   #running: Promise<void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
-  readonly #onProgress: () => void;
-  readonly #onFailure: (reason: unknown) => void;
 
-  /**
-   * `onProgress` hears of every commit that took results along, `onFailure` of every one that failed, also when nobody waits
-   * for it.
-   */
-  constructor(parts: {
-    accountId: number;
-    sink: Sink;
-    source: Source;
-    clock: Clock;
-    emit: Emit;
-    onProgress: () => void;
-    onFailure: (reason: unknown) => void;
-  }) {
-    this.#onProgress = parts.onProgress;
-    this.#onFailure = parts.onFailure;
-    this.#accountId = parts.accountId;
-    this.#sink = parts.sink;
-    this.#source = parts.source;
-    this.#clock = parts.clock;
-    this.#emit = parts.emit;
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
@@ -98,7 +85,7 @@ export class Committer {
     if (!this.#failure) this.#start();
   }
 
-  /** What waits for a commit or is in one; null when nothing is. */
+  /** Says that something waits for a commit, or is in one; null when nothing is. */
   owes(): string | null {
     if (this.#committing) return 'a commit is under way';
     if (this.#failure || (this.#queue.length === 0 && !this.#budgetsAsked)) return null;
@@ -123,7 +110,7 @@ export class Committer {
   #start(): void {
     this.#running ??= this.#drain().finally(() => {
       this.#running = null;
-      // What was submitted after the last look into the queue.
+      // A result may have been submitted after the last look into the queue.
       if (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) this.#start();
     });
   }
@@ -141,7 +128,7 @@ export class Committer {
         for (const waiting of group) waiting.done();
       } catch (reason) {
         this.#failure = { reason };
-        this.#onFailure(reason);
+        this.#parts.onFailure(reason);
         for (const waiting of [...group, ...this.#queue.splice(0)]) waiting.failed(reason);
       }
     }
@@ -158,17 +145,18 @@ export class Committer {
   }
 
   async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<void> {
+    const { accountId, sink, source, clock, emit, onProgress } = this.#parts;
     this.#budgetsAsked = false;
     const rows = new Map<StreamRuntime, StreamRow>();
     for (const result of results) {
       for (const [runtime, move] of result.moves)
-        rows.set(runtime, settledRow(runtime, move(rows.get(runtime) ?? runtime.row)));
+        rows.set(runtime, settledRow(runtime.definition, move(rows.get(runtime) ?? runtime.row)));
       for (const [runtime, diff] of result.diffs)
         rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
     const events = results.flatMap((result) => [
       ...result.events,
-      ...stateEvents(result, rows, this.#accountId),
+      ...stateEvents(result, rows, accountId),
       ...[...result.diffs].flatMap(([runtime, diff]) => driftEvents(runtime, diff)),
     ]);
     const budgetRows = this.#budgetRows(budgets);
@@ -181,39 +169,37 @@ export class Committer {
     const batch: Batch = {
       messages: joined<OutMessage>(diffs.map(({ messages }) => messages)),
       deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
-      notifications: events.filter(isNotable).map((event) => notification(event, this.#clock.now())),
+      notifications: events.filter(isNotable).map((event) => notification(event, clock.now())),
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
       isLast: budgets === 'exact',
     };
-    const startedAt = this.#clock.monotonic();
+    const startedAt = clock.monotonic();
     this.#committing = true;
     this.moves++;
     try {
-      await this.#sink.commit(batch);
+      await sink.commit(batch);
     } finally {
       this.#committing = false;
       this.moves++;
     }
-    const commitMs = Math.round(this.#clock.monotonic() - startedAt);
-    if (results.length > 0) this.#onProgress();
+    const commitMs = Math.round(clock.monotonic() - startedAt);
+    if (results.length > 0) onProgress();
 
-    for (const view of this.#source.budgets) view.stored(budgetRows[view.name]);
+    for (const view of source.budgets) view.stored(budgetRows[view.name]);
     for (const [runtime, row] of rows) runtime.row = row;
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
-    const now = this.#clock.now();
-    this.#emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
+    emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
       for (const [runtime, diff] of result.diffs) {
-        runtime.lastCommitAt = now;
-        this.#emit(committedEvent(runtime, result.purpose, diff, commitMs));
+        emit(committedEvent(runtime, result.purpose, diff, commitMs));
       }
     }
-    for (const event of events) this.#emit(event);
+    for (const event of events) emit(event);
   }
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
-    const rows = this.#source.budgets.map((view) => {
+    const rows = this.#parts.source.budgets.map((view) => {
       const lease = mode === 'exact' ? 0 : leaseOf(view);
       return [view.name, view.snapshot(lease)] as const;
     });
@@ -303,7 +289,7 @@ function stateEvents(
       from,
       to,
       ...whyOf(row, runtime.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(runtime.probeAt) : null,
+      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(result.memory.probeAt) : null,
     });
   }
   return events;
@@ -316,7 +302,7 @@ function driftEvents(runtime: StreamRuntime, diff: Diff): PublisherEvent[] {
   return [...diff.drift.news(runtime.row), ...refused];
 }
 
-/** What goes to the notifications topic: state changes, drift, refusals, and the scans that people wait for. */
+/** The notifications topic gets state changes, drift, refusals, and the scans that people wait for. */
 function isNotable(event: PublisherEvent): boolean {
   if (event.name === 'scan.started' || event.name === 'scan.completed') return event.purpose === 'snapshot';
   return NOTABLE.has(event.name);

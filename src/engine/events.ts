@@ -96,7 +96,7 @@ export type PublisherEvent =
       field: string;
       /** Types of a sample, never values. */
       shape: Shape;
-      /** What the schema takes there; null when it knows no such member. */
+      /** The type that the schema takes there; null when it knows no such member. */
       expected: string | null;
       /** Of an unknown member: the field to paste into `avro/<stream>.avsc`, null when no field can hold it. */
       avro: JsonObject | null;

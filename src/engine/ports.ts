@@ -1,4 +1,4 @@
-// What the engine asks of the world: a Source (Harvest), a Codec (Avro), a Sink (Kafka). The adapters come to it.
+// The engine's ports: a Source (Harvest), a Codec (Avro), a Sink (Kafka). The adapters come to it.
 // Clock and Random are in base/clock.ts, `Emit` in events.ts.
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 
@@ -98,7 +98,7 @@ export interface BudgetView {
   hasPlace(): boolean;
   /** Attempts started and ended so far: another number whenever something moved. */
   moves(): number;
-  /** What to store: attempt times and how many more may follow, at the most `lease`, before the next call of `stored`. */
+  /** The row to store: attempt times and how many more may follow, at the most `lease`, before the next call of `stored`. */
   snapshot(lease: number): BudgetRow;
   /** Tells the budget that `row` is durable, which allows `row.lease` more attempts for `row.lease_ms` from its making. */
   stored(row: BudgetRow): void;
@@ -121,10 +121,10 @@ export interface BudgetRow {
   readonly at?: number;
 }
 
-/** What identifies a row inside its stream: the id, or `from|to|id|currency` for reports. */
+/** A row's identity inside its stream: the id, or `from|to|id|currency` for reports. */
 export type RowId = number | string;
 
-/** What a value needs besides its record. */
+/** A value needs this besides its record. */
 export interface RecordContext {
   readonly accountId: number;
   readonly parentId?: number;
@@ -177,7 +177,7 @@ export interface FieldDraft {
 /** A row of a topic as the index remembers it. */
 export type Restored = Pick<Encoded, 'id' | 'hash' | 'group' | 'day'>;
 
-/** What a field takes, in words, and what was found there. */
+/** The type that a field takes, in words, and the one found there. */
 export interface TypeMismatch {
   readonly expected: string;
   readonly found: Shape;
@@ -238,7 +238,7 @@ export interface DeadLetter {
 }
 
 /**
- * What a person asked for with a command: it lies in the state topic until it is carried out, in the transaction that moves
+ * A person asked for it with a command: it lies in the state topic until it is carried out, in the transaction that moves
  * the stream's row.
  */
 export interface Signal {
@@ -262,7 +262,7 @@ export interface Notification {
   readonly body: JsonObject;
 }
 
-/** What one transaction holds. State rows are sent last; the sink adds each stream's offsets to its row. */
+/** The content of one transaction. State rows are sent last; the sink adds each stream's offsets to its row. */
 export interface Batch {
   readonly messages: readonly OutMessage[];
   readonly deadLetters: readonly DeadLetter[];
@@ -311,7 +311,7 @@ export interface Sink {
   /** Signals that are not carried out yet, the oldest first; may be called at any time between `open` and `close`. */
   signals(signal: AbortSignal): Promise<readonly Signal[]>;
   /**
-   * What was said to and heard of the log so far, and tried in vain: by `open` and `commit`, and by `signals`. While it grows, an
+   * Calls and answers of the log so far, vain tries too: by `open` and `commit`, and by `signals`. While it grows, an
    * operation that takes long waits for a log that does not answer; when it stands still, for something that will not come.
    */
   moves(): { readonly log: number; readonly signals: number };

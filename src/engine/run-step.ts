@@ -1,65 +1,89 @@
-// Which step a task of the schedule is, and what its end means.
-import { assert } from '../base/errors.ts';
+// Which step a claim is, what its refusal means, and what is remembered once it is committed.
+import { assert, type PublisherError } from '../base/errors.ts';
 import { confirmStep } from './deletions/confirm-step.ts';
 import { reconciliationStep } from './deletions/reconciliation-step.ts';
 import { removalStep } from './deletions/removal-step.ts';
 import { reportStep } from './reports/report-step.ts';
-import { isReading } from './retry.ts';
-import type { Task } from './schedule.ts';
-import type { Retry, StreamRuntime } from './state/stream-runtime.ts';
-import type { StepContext, StepResult } from './step.ts';
+import { HELD_PROBE_MS, PROBE_MS } from './schedule.ts';
+import type { Memory, Retry } from './state/memory.ts';
+import { refusedRow, type StreamRow } from './state/stream-row.ts';
+import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
+import { isReading, type Task } from './state/task.ts';
+import { type StepContext, type StepResult, stepResult } from './step.ts';
 import { childStep } from './steps/child-step.ts';
+import { withConsequences } from './steps/consequences.ts';
 import { listStep } from './steps/list-step.ts';
+import { withNotes } from './steps/notes.ts';
 import { secondLookStep } from './steps/second-look.ts';
 import { signalStep } from './steps/signal-step.ts';
 import { wholeStep } from './steps/whole-step.ts';
 
-/** Does what `task` says. Throws what Source throws. */
-export async function runStep(runtime: StreamRuntime, task: Task, context: StepContext): Promise<StepResult> {
+/** Does what the claim says. Throws what Source throws. */
+export async function runStep(claim: Claim, context: StepContext): Promise<StepResult> {
+  const result = await stepOf(claim, context);
+  return withConsequences(withNotes(result, context), context);
+}
+
+function stepOf(claim: Claim, context: StepContext): StepResult | Promise<StepResult> {
+  const { runtime, task } = claim;
   switch (task.kind) {
     case 'signal':
-      return signalStep(runtime, context);
+      return signalStep(runtime, task.signal, context);
     case 'confirm':
-      return confirmStep(runtime, context);
+      return confirmStep(claim, context);
     case 'reconciliation':
-      return reconciliationStep(runtime, context);
+      return reconciliationStep(claim, context);
     case 'second_look':
-      return secondLookStep(runtime, context);
+      return secondLookStep(claim, context);
     case 'removal':
-      return removalStep(runtime, context);
+      return removalStep(claim, context);
     case 'window':
       return reportStep(runtime, task.window, context);
     case 'read':
-      return readStep(runtime, context);
+      return readStep(claim, context);
   }
 }
 
 /** The next part of the stream's own reading, by its kind. */
-function readStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
-  const { position } = runtime.row;
-  assert(position.kind !== 'report', 'reports are read by window');
-  if (position.kind === 'child') return childStep(runtime, position, context);
-  return runtime.definition.kind === 'whole' ? wholeStep(runtime, context) : listStep(runtime, position, context);
+function readStep(claim: Claim, context: StepContext): Promise<StepResult> {
+  const { kind } = claim.runtime.definition;
+  assert(kind !== 'report', 'reports are read by window');
+  return { list: listStep, whole: wholeStep, child: childStep }[kind](claim, context);
 }
 
-/** Whether what failed before works again, now that `task` has ended. */
-export function isMended(
-  { kind, ofWalk }: Retry,
-  task: Task,
-  { scanned }: StepResult,
-  runtime: StreamRuntime,
-): boolean {
-  if (!isReading(kind) && kind !== task.kind) return false;
-  return !ofWalk || scanned || isRounded(task, runtime);
+/** The stream stands still and says why; it is asked again in a few minutes. */
+export function refusedStep(runtime: StreamRuntime, error: PublisherError, now: number): StepResult {
+  const state = error.code === 'harvest.refused' || error.code === 'harvest.foreign_link' ? 'BLOCKED' : 'FORBIDDEN';
+  return stepResult(runtime, 'probe', {
+    moves: [[runtime, (row) => refusedRow(row, state, error, now)]],
+    memory: { probeAt: now + PROBE_MS[runtime.definition.budget], retry: null },
+  });
+}
+
+/** The memory of the claim's stream now that the result is committed. */
+export function memoryAfter({ runtime, task }: Claim, { memory, scanned, failure }: StepResult, now: number): Memory {
+  const { row } = runtime;
+  const isRounded = hasRounded(task, row);
+  const isUnasked = task.kind === 'confirm' && row.hold?.kind === 'refused';
+  const { retry } = memory;
+  const isOver = retry !== null && failure === null && isMended(retry, task, scanned || isRounded);
+  return {
+    ...memory,
+    scanned: memory.scanned || scanned,
+    reconciled: memory.reconciled || isRounded,
+    probeAt: isUnasked ? now + HELD_PROBE_MS : memory.probeAt,
+    retry: isOver ? null : retry,
+  };
+}
+
+/** Whether what failed before works again, now that `task` has ended; `ended` when a walk has. */
+function isMended({ kind, ofWalk }: Retry, task: Task, ended: boolean): boolean {
+  return (isReading(kind) || kind === task.kind) && (!ofWalk || ended);
 }
 
 /** A reconciliation or a round over all windows has ended with this step. */
-export function isRounded(task: Task, { row }: StreamRuntime): boolean {
-  if (task.kind === 'reconciliation') return row.reconciliation === null;
-  return (
-    task.kind === 'window' &&
-    task.window.why === 'round' &&
-    row.position.kind === 'report' &&
-    row.position.round === null
-  );
+function hasRounded(task: Task, { reconciliation, position }: StreamRow): boolean {
+  if (task.kind === 'reconciliation') return reconciliation === null;
+  const isRound = task.kind === 'window' && task.window.why === 'round';
+  return isRound && position.kind === 'report' && position.round === null;
 }

@@ -1,13 +1,15 @@
 // When a stream is due, for what, and how urgent it is. Pure: the streams' rows, the wall time and the settings in, times out.
 import { unlessSetBack } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { mayTake } from './claims.ts';
 import { CONFIRMED_MAX, isFull } from './deletions/reconciliation.ts';
-import { dependentsOf, isAwaited, isRemovalReady } from './deletions/removal-step.ts';
-import { PRIORITY } from './ports.ts';
-import { inTurn, priorityOf, type WindowTask, windowTasks } from './reports/report-step.ts';
+import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
+import { PRIORITY, type Signal } from './ports.ts';
+import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import type { StreamRow } from './state/stream-row.ts';
-import { isReadable, type StreamRuntime, settingsStream, type TaskKind } from './state/stream-runtime.ts';
+import { type Claim, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
+import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
 
@@ -16,6 +18,8 @@ export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' |
   readonly only: ReadonlySet<string> | null;
   /** Whether a budget has room for what is not urgent: reconciliations, slow scans over parents, rounds over old windows. */
   readonly hasSlack: (budget: BudgetName) => boolean;
+  /** The next signal of a stream that waits to be carried out. */
+  readonly signalFor: (stream: string) => Signal | undefined;
 }
 
 /** A class of priority is worth this much time: the earliest deadline goes first, so that nothing waits for ever. */
@@ -28,22 +32,10 @@ export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000
 /** Missing records that may not be asked for can be many, and each costs a request. */
 export const HELD_PROBE_MS = 3_600_000;
 
-/** What a step does. */
-export type Task =
-  | { readonly kind: Exclude<TaskKind, 'window'> }
-  | { readonly kind: 'window'; readonly window: WindowTask };
-
-interface TaskAt {
-  readonly task: Task;
+/** A task that waits for its time; when that has come, it may become a claim. */
+export interface Due extends Pick<Claim, 'runtime' | 'task' | 'keepsPace'> {
   readonly at: number;
-  readonly priority: number;
-}
-
-export interface Due extends Omit<TaskAt, 'priority'> {
-  readonly runtime: StreamRuntime;
   readonly deadline: number;
-  /** It is what can wait, or nothing of the stream waits: only then does its end set the pace of what can wait. */
-  readonly keepsPace: boolean;
 }
 
 /** Every stream that waits for its time, the most urgent first. Streams that wait for another stream are left out. */
@@ -63,7 +55,11 @@ export function schedule(view: ScheduleView, now: number): Due[] {
     });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
-  return due.sort((a, b) => a.deadline - b.deadline || (a.runtime.lastCommitAt ?? 0) - (b.runtime.lastCommitAt ?? 0));
+  return due.sort((a, b) => a.deadline - b.deadline || committedAt(a) - committedAt(b));
+}
+
+function committedAt({ runtime }: Due): number {
+  return runtime.memory.lastCommitAt ?? 0;
 }
 
 /** Whether something of the stream waits that goes on step by step beside its polls: a reconciliation, candidates, a slow scan, a round. */
@@ -75,66 +71,56 @@ function hasPatientWork({ reconciliation, reconcile_due, candidates, position }:
 
 /** The stream's next step and the wall time (ms) from which on it may begin, 0 being at once; null while it has to wait for something else. */
 export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt | null {
-  if (runtime.busy || isWaitingForRemoval(runtime, view.streams)) return null;
-  if (runtime.signals.length > 0) return { task: { kind: 'signal' }, at: 0, priority: PRIORITY.probe };
+  if (runtime.claim !== null || isWaitingForRemoval(runtime, view.streams)) return null;
+  const { definition, memory } = runtime;
+  const signal = view.signalFor(definition.name);
+  if (signal !== undefined) return { task: { kind: 'signal', signal }, at: 0, priority: PRIORITY.probe };
   const { state } = runtime.row;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
-  const earliest = unlessSetBack(runtime.retry?.at ?? 0, RETRY_PACE.mostMs, now);
-  const probeAt = unlessSetBack(runtime.probeAt, PROBE_MS[runtime.definition.budget], now);
-  if (state !== 'RUNNING') return { ...reading(runtime, view, now)!, at: Math.max(earliest, probeAt) };
+  const earliest = unlessSetBack(memory.retry?.at ?? 0, RETRY_PACE.mostMs, now);
+  const probeAt = unlessSetBack(memory.probeAt, PROBE_MS[definition.budget], now);
+  if (state !== 'RUNNING') return { ...reading(runtime, view, now), at: Math.max(earliest, probeAt) };
   const all = openTasks(runtime, view, now).map((each) => (view.once ? each : delayed(each, runtime, view, now)));
   const waiting = all.map((each) =>
-    isKeptWaiting(each.task.kind, runtime) ? { ...each, at: Math.max(earliest, each.at) } : each,
+    isKeptWaiting(each.task.kind, memory) ? { ...each, at: Math.max(earliest, each.at) } : each,
   );
   return soonest(waiting, runtime, now);
 }
 
-/** What is due goes by its deadline, windows of a report by turns; when nothing is, what falls due first. */
+/** Due tasks go by their deadlines, windows of a report by turns; when none is due, the one that falls due first. */
 function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): TaskAt {
   const due = all.filter(({ at }) => at <= now);
   if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
-  const urgent = due.filter(isUrgentWindow);
+  const urgent = due.filter(({ task, priority }) => task.kind === 'window' && priority < PRIORITY.slack);
   if (urgent.length > 0) return inTurn(urgent, runtime);
   const deadline = (each: TaskAt) => deadlineOf(each, runtime, now);
   return due.reduce((a, b) => (deadline(b) < deadline(a) ? b : a));
 }
 
-type WindowCandidate = TaskAt & { readonly task: { readonly kind: 'window'; readonly window: WindowTask } };
-
-function isUrgentWindow(candidate: TaskAt): candidate is WindowCandidate {
-  return candidate.task.kind === 'window' && candidate.priority < PRIORITY.slack;
+/** A task that may begin at once has waited since the stream's last step: so a timed one that is late outranks it. */
+function deadlineOf({ at, priority }: TaskAt, { memory }: StreamRuntime, now: number): number {
+  return (at > 0 ? at : unlessSetBack(memory.waitingSince, 0, now)) + priority * CLASS_MS;
 }
 
-/** What may begin at once has waited since the stream's last step: so what is timed and late outranks what merely came first. */
-function deadlineOf({ at, priority }: TaskAt, runtime: StreamRuntime, now: number): number {
-  return (at > 0 ? at : unlessSetBack(runtime.waitingSince, 0, now)) + priority * CLASS_MS;
-}
-
-/** What is not urgent waits while its budget is needed for something else. */
+/** A patient task waits while its budget is needed for something else. */
 function delayed(candidate: TaskAt, { definition }: StreamRuntime, { hasSlack }: ScheduleView, now: number): TaskAt {
   const isSlack = candidate.priority === PRIORITY.slack && candidate.at <= now;
   return isSlack && !hasSlack(definition.budget) ? { ...candidate, at: now + SLACK_PAUSE_MS } : candidate;
 }
 
 function openTasks(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt[] {
-  const { row, definition } = runtime;
-  if (definition.kind === 'report') {
-    return windowTasks(runtime, view, now).map((window) => ({
-      task: { kind: 'window', window },
-      at: window.at,
-      priority: priorityOf(window),
-    }));
-  }
-  const found = [reading(runtime, view, now)!];
-  if (isRemovalReady(runtime, view.streams) && !dependentsOf(runtime, view.streams).some(({ busy }) => busy)) {
-    found.push({ task: { kind: 'removal' }, at: 0, priority: PRIORITY.poll });
-  }
+  const { row, definition, memory } = runtime;
+  if (definition.kind === 'report') return windowTasks(runtime, view, now);
+  const found = [reading(runtime, view, now)];
+  const removal = { kind: 'removal' } as const;
+  if (isRemovalReady(runtime, view.streams) && mayTake(removal, runtime, view.streams))
+    found.push({ task: removal, at: 0, priority: PRIORITY.poll });
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
-  const askAt = isRefused ? unlessSetBack(runtime.probeAt, HELD_PROBE_MS, now) : steppedAt(runtime, now);
+  const askAt = isRefused ? unlessSetBack(memory.probeAt, HELD_PROBE_MS, now) : steppedAt(runtime, now);
   // Records that answered 404 and cannot be noted any more are asked for again later.
   const isAsked = row.candidates.length > 0 && row.confirmed.length < CONFIRMED_MAX;
   if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });
-  const lookAt = view.once ? null : secondLookAt(runtime);
+  const lookAt = view.once ? null : secondLookAt(memory);
   if (lookAt !== null) {
     const at = unlessSetBack(lookAt, RETRY_PACE.mostMs, now);
     found.push({ task: { kind: 'second_look' }, at, priority: PRIORITY.dirty });
@@ -145,15 +131,16 @@ function openTasks(runtime: StreamRuntime, view: ScheduleView, now: number): Tas
 }
 
 /** The next step of the stream's own reading: a page, parents, a window. */
-function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt | null {
+function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt {
   const { position, complete, scanned_at } = runtime.row;
+  const { scanned } = runtime.memory;
   const read = (at: number, priority: number): TaskAt => ({ task: { kind: 'read' }, at, priority });
-  // What is caught up once is not due again by its interval.
-  const isDone = view.once && runtime.scanned && scanned_at !== null;
+  // A stream that is caught up once is not due again by its interval.
+  const isDone = view.once && scanned && scanned_at !== null;
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
   switch (position.kind) {
     case 'list': {
-      const isDue = position.scan !== null || !runtime.scanned || isAwaited(runtime) || isToBeCounted(runtime);
+      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime);
       const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
       return read(isDue ? 0 : intervalEnd, priority);
     }
@@ -161,10 +148,8 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.poll);
       return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);
-    case 'report': {
-      const [window] = windowTasks(runtime, view, now);
-      return { task: { kind: 'window', window: window! }, at: window!.at, priority: priorityOf(window!) };
-    }
+    case 'report':
+      return windowTasks(runtime, view, now)[0]!;
   }
 }
 
@@ -182,7 +167,7 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
     return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
-  const isDone = once && runtime.reconciled && row.reconciled_at !== null;
+  const isDone = once && runtime.memory.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
 }
 
@@ -191,9 +176,9 @@ function endOf(time: string | null, intervalMs: number, now: number): number {
   return time === null ? 0 : unlessSetBack(Date.parse(time) + intervalMs, intervalMs, now);
 }
 
-/** `StreamRuntime.steppedAt` as a time that has come. */
-function steppedAt(runtime: StreamRuntime, now: number): number {
-  return unlessSetBack(runtime.steppedAt, 0, now);
+/** `Memory.steppedAt` as a time that has come. */
+function steppedAt({ memory }: StreamRuntime, now: number): number {
+  return unlessSetBack(memory.steppedAt, 0, now);
 }
 
 /** Records that the stream's are to be deleted with are confirmed: nothing of it may be under way meanwhile. */
@@ -217,8 +202,8 @@ export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams'
   const { definition, parent } = runtime;
   // The company says which modules are on; without its word every stream is tried.
   const company = settingsStream(streams);
-  if (company && runtime !== company && !company.scanned && company.retry === null && isReadable(company))
-    return company.definition.name;
+  const isUnheard = company && !company.memory.scanned && company.memory.retry === null && isReadable(company);
+  if (isUnheard && runtime !== company) return company.definition.name;
   if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
   if (definition.kind !== 'report') return null;
   // A report's windows are known once all that is recorded in its sources is.

@@ -1,4 +1,4 @@
-// What the status page, /status, readiness and the progress line show. Built on demand by the engine; plain data.
+// The status that the page, /status, readiness and the progress line show. Built on demand by the engine; plain data.
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { StreamState } from './events.ts';
@@ -13,7 +13,7 @@ export interface ScanStatus {
   readonly startedAt: string;
 }
 
-/** What is still to be read, asked for or deleted. */
+/** Work that is left: to be read, asked for or deleted. */
 export interface Backlog {
   /** Changed parents whose children are to be read, and since when there are any. */
   readonly pendingParents: number;

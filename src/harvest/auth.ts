@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import { parsedObject } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject } from '../engine/ports.ts';
 import { attempt } from './attempt.ts';
-import { type Place, parsedObject, pauseOf, unparsable } from './failures.ts';
+import { pauseOf, type RequestPlace, unparsable } from './failures.ts';
 import { below } from './links.ts';
 import { objectOf, textOf } from './pages.ts';
 import type { TokenStore } from './token-store.ts';
@@ -32,7 +33,7 @@ export function personalToken(token: Secret): Auth {
 }
 
 /**
- * What is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses the credential,
+ * The credential as it is configured now: a secret may be a file that somebody replaces while we run. When Harvest refuses it,
  * `reread` is asked for the present one; null when it cannot be told.
  */
 export class ConfiguredAuth<Credential> implements Auth {
@@ -98,11 +99,16 @@ function isUnauthorised(thrown: unknown): boolean {
   return thrown instanceof PublisherError && thrown.code === 'harvest.unauthorised';
 }
 
-export interface OAuthOptions {
+export interface OAuthCredential {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** The configured refresh token; the store may hold a newer one that descends from it. */
+  /** As configured; the store may hold a newer one that descends from it. */
   readonly refreshToken: Secret;
+  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
+  readonly tokenFile: string | null;
+}
+
+export interface OAuthOptions extends Omit<OAuthCredential, 'tokenFile'> {
   readonly store: TokenStore;
   readonly idBase: URL;
   readonly userAgent: string;
@@ -188,7 +194,7 @@ export class OAuthGrant implements Auth {
         client_secret: clientSecret.reveal(),
       }).toString(),
     };
-    const place: Place = { request, stream: null, conceal: (text) => text };
+    const place: RequestPlace = { request, stream: null, conceal: (text) => text };
     if (this.#throttled !== null && clock.monotonic() < this.#throttled.until) throw this.#throttled.error;
     const answer = await attempt(transport, request, limitMs, clock, null);
     if (answer.status !== 200) {
@@ -200,7 +206,7 @@ export class OAuthGrant implements Auth {
     return grantedBy(objectOf(await textOf(answer, place), place), place);
   }
 
-  #refused(status: number, body: string, place: Place): PublisherError {
+  #refused(status: number, body: string, place: RequestPlace): PublisherError {
     const { method, url } = place.request;
     if (status === 400 || status === 401) {
       const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
@@ -221,7 +227,7 @@ interface Granted {
   readonly expiresInSeconds: number | null;
 }
 
-function grantedBy(body: JsonObject, place: Place): Granted {
+function grantedBy(body: JsonObject, place: RequestPlace): Granted {
   const { access_token, refresh_token, expires_in } = body;
   if (typeof access_token !== 'string' || access_token === '') throw unparsable(place, 'no access_token in the answer');
   return {

@@ -27,7 +27,7 @@ export interface BudgetOptions {
   readonly onLeaseLow: ((name: BudgetName) => void) | null;
 }
 
-/** What an attempt tells when it is over: whether an answer came. */
+/** An attempt calls it when it is over, with whether an answer came. */
 type Ended = (isAnswered: boolean) => void;
 
 interface Waiting {
@@ -169,12 +169,10 @@ export class Budget implements BudgetView {
   }
 
   snapshot(lease: number): BudgetRow {
-    // In this order: an attempt may look later than it was, never earlier.
-    const monotonic = this.#clock.monotonic();
-    const now = { monotonic, wall: this.#clock.now() };
-    this.#forget(monotonic);
+    const now = this.#look();
+    this.#forget(now.monotonic);
     const counted = { ended: this.#ended, running: this.#running, pausedUntil: this.#pausedUntilAt(now) };
-    const row = rowOf(counted, this.#affordable(lease, monotonic), now);
+    const row = rowOf(counted, this.#affordable(lease, now.monotonic), now);
     if (this.#onLeaseLow !== null) this.#leases.handOut(row, this.#started, now);
     return row;
   }
@@ -228,15 +226,14 @@ export class Budget implements BudgetView {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         reject(signal.reason);
       };
-      const stay = () => signal.removeEventListener('abort', leave);
       const waiting: Waiting = {
         rank,
         start: (ended) => {
-          stay();
+          signal.removeEventListener('abort', leave);
           resolve(ended);
         },
         refuse: (reason) => {
-          stay();
+          signal.removeEventListener('abort', leave);
           reject(reason);
         },
       };
@@ -269,6 +266,7 @@ export class Budget implements BudgetView {
   }
 
   #look(): Instant {
+    // In this order: of what is stored, an attempt may look later than it was, never earlier.
     return { monotonic: this.#clock.monotonic(), wall: this.#clock.now() };
   }
 
@@ -282,18 +280,12 @@ export class Budget implements BudgetView {
     });
   }
 
-  /** How long the window and a pause hold the next attempt back. */
+  /** How long a pause and the window hold the next attempt back: until enough old attempts have left it. */
   #waitMs(now: number): number {
-    return Math.max(this.#pause.opensAt, this.#freeAt(now)) - now;
-  }
-
-  /** When enough old attempts have left the window for one more to start. */
-  #freeAt(now: number): number {
     this.#forget(now);
     const tooMany = this.#ended.length + this.#running - this.requests;
-    if (tooMany < 0) return Number.NEGATIVE_INFINITY;
-    const leaving = this.#ended[tooMany];
-    return leaving === undefined ? Number.POSITIVE_INFINITY : leaving + this.windowMs;
+    const freeAt = tooMany < 0 ? now : (this.#ended[tooMany] ?? Number.POSITIVE_INFINITY) + this.windowMs;
+    return Math.max(this.#pause.opensAt, freeAt) - now;
   }
 
   #forget(now: number): void {

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { Backoff, type Pace } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, type ErrorCode, type PublisherError } from '../base/errors.ts';
+import { parsedObject } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
 import type { JsonObject, Purpose } from '../engine/ports.ts';
@@ -11,7 +12,7 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
-import { type Place, parsedObject, pauseOf, refusal } from './failures.ts';
+import { pauseOf, type RequestPlace, refusal } from './failures.ts';
 import { garbled, looseTextOf, objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
@@ -35,8 +36,8 @@ export interface Call<T> {
   readonly budget: Budget;
   /** Nothing is known yet of what former processes have asked: see `Budget.introduce`. */
   readonly isIntroduction?: boolean;
-  readonly read: (body: JsonObject, answer: Answered, place: Place) => T;
-  /** What a 404 from Harvest itself stands for; left out, it is a failure. */
+  readonly read: (body: JsonObject, answer: Answered, place: RequestPlace) => T;
+  /** The value of a 404 from Harvest itself; left out, it is a failure. */
   readonly absent?: () => T;
 }
 
@@ -131,7 +132,7 @@ export class Caller {
   async #once<T>(call: Call<T>, progress: Progress, signal: AbortSignal): Promise<{ readonly value: T } | null> {
     const { token, answer, paused } = await this.#send(call, progress.since, signal);
     if (paused) return null;
-    const place: Place = {
+    const place: RequestPlace = {
       request: { method: 'GET', url: call.url.href },
       stream: call.stream,
       conceal: (text) => text.replaceAll(token.reveal(), '[redacted]'),
@@ -155,7 +156,7 @@ export class Caller {
   }
 
   /** The body's text. One that is never whole UTF-8 is taken as it is at last, or its stream would stand still for one character. */
-  async #text<T>(answer: HttpAnswer, { label }: Call<T>, progress: Progress, place: Place): Promise<string> {
+  async #text<T>(answer: HttpAnswer, { label }: Call<T>, progress: Progress, place: RequestPlace): Promise<string> {
     const { text, isGarbled } = await looseTextOf(answer, place);
     if (!isGarbled) return text;
     progress.garbled += 1;

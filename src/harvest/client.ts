@@ -1,28 +1,25 @@
 // The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
-import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import type { Emit } from '../engine/events.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
-import { type Auth, ConfiguredAuth, OAuthGrant, personalToken } from './auth.ts';
+import {
+  type Auth,
+  ConfiguredAuth,
+  type OAuthCredential,
+  OAuthGrant,
+  type OAuthOptions,
+  personalToken,
+} from './auth.ts';
 import { Budget } from './budget.ts';
-import { type Answered, type Call, Caller, type Pacer } from './caller.ts';
+import { type Answered, type Call, Caller, type CallerOptions } from './caller.ts';
 import { Connections } from './connections.ts';
-import { answeredUpTo, type Place, unparsable } from './failures.ts';
+import { answeredUpTo, type RequestPlace, unparsable } from './failures.ts';
 import { apiBase, type Bases, below, followable, idBase, pageAddress, sameRequest } from './links.ts';
 import { envelopeOf } from './pages.ts';
 import { fileTokenStore, memoryTokenStore, type TokenStore } from './token-store.ts';
 import { openTransport, TIMEOUTS, type Timeouts, type Transport } from './transport.ts';
-
-export interface OAuthCredential {
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-  readonly refreshToken: Secret;
-  /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
-  readonly tokenFile: string | null;
-}
 
 export type Credential = { readonly accessToken: Secret } | { readonly oauth: OAuthCredential };
 
@@ -31,27 +28,20 @@ export interface BudgetLimit {
   readonly perSeconds: number;
 }
 
-export interface SourceOptions {
+export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' | 'limitMs'> {
   readonly baseUrl?: string;
   /** Where links of answers say that the API is, when `baseUrl` is a gateway; Harvest's own address when left out. */
   readonly publicUrl?: string;
   readonly idBaseUrl?: string;
-  readonly userAgent: string;
-  readonly accountId: number | string;
   readonly credential: Credential;
   /** The credential as it is configured now, asked for when Harvest refuses the one in use; null when that cannot be told. */
   readonly reread?: () => Credential | null;
   readonly budgets: Readonly<Record<BudgetName, BudgetLimit>>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: Emit;
   /**
    * Told when a budget wants a row stored soon; may be called often. Given: no request starts before `restore` and the
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
-  /** Spreads the requests, for commands beside a daemon. */
-  readonly pacer?: Pacer;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
@@ -98,30 +88,24 @@ class Client implements HarvestSource {
       publicBase: apiBase(options.publicUrl ?? HARVEST_URL, 'harvest.public_url'),
     };
     this.#idBase = idBase(options.idBaseUrl ?? 'https://id.getharvest.com');
-    const { accountId, userAgent, clock, random, emit } = options;
+    mustFitHeader('harvest.user_agent', options.userAgent);
+    const { clock, credential, reread = () => null } = options;
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     const places = options.connections ?? 6;
     const { transport, close } = options.transport
       ? { transport: options.transport, close: async () => {} }
       : openTransport({ connections: places, timeouts, ca: options.ca });
     this.#closeTransport = close;
-    this.#auth = authOf(options, this.#idBase, transport, timeouts.refreshMs);
-    mustFitHeader('harvest.user_agent', userAgent);
-    const limitMs = timeouts.totalMs;
-    const pacer = options.pacer ? { pacer: options.pacer } : {};
-    const parts = { transport, auth: this.#auth, accountId, userAgent, limitMs, clock, random, emit, ...pacer };
-    this.#caller = new Caller(parts);
+    const grantParts = { ...options, idBase: this.#idBase, transport, limitMs: timeouts.refreshMs };
+    this.#auth = new ConfiguredAuth(credential, (present) => authFor(present, grantParts), reread);
+    this.#caller = new Caller({ ...options, transport, auth: this.#auth, limitMs: timeouts.totalMs });
 
     const connections = new Connections(places);
-    const budget = (name: BudgetName) =>
-      new Budget({
-        name,
-        requests: options.budgets[name].requests,
-        windowMs: options.budgets[name].perSeconds * 1000,
-        clock: options.clock,
-        connections,
-        onLeaseLow: options.onLeaseLow ?? null,
-      });
+    const budget = (name: BudgetName) => {
+      const { requests, perSeconds } = options.budgets[name];
+      const onLeaseLow = options.onLeaseLow ?? null;
+      return new Budget({ name, requests, windowMs: perSeconds * 1000, clock, connections, onLeaseLow });
+    };
     // Reports first: they are few, and a busy general budget would leave them no connection.
     const reports = budget('reports');
     this.#budgets = { reports, general: budget('general') };
@@ -134,18 +118,8 @@ class Client implements HarvestSource {
   async fetchPage(request: PageRequest, signal: AbortSignal): Promise<Page> {
     const { stream, purpose, priority } = request;
     const url = pageAddress(this.#bases, request, this.pageRows);
-    return this.#caller.call(
-      {
-        url,
-        stream,
-        label: stream.name,
-        purpose,
-        priority,
-        budget: this.#budgets[stream.budget],
-        read: (body, answer, place) => this.#page(request, url, body, answer, place),
-      },
-      signal,
-    );
+    const read: Call<Page>['read'] = (body, answer, place) => this.#page(request, url, body, answer, place);
+    return this.#caller.call({ ...this.#of(stream), url, purpose, priority, read }, signal);
   }
 
   async fetchRecord(
@@ -156,22 +130,13 @@ class Client implements HarvestSource {
     const { single } = stream;
     assert(single !== null, `${stream.name} answers for one record`);
     assert(parent !== null || !single.includes('{parent}'), `a record of ${stream.name} is asked below its parent`);
-    return this.#caller.call<JsonObject | null>(
-      {
-        url: below(this.#bases.base, single.replace('{id}', String(id)).replace('{parent}', String(parent))),
-        stream,
-        label: stream.name,
-        purpose: 'confirm',
-        priority: PRIORITY.dirty,
-        budget: this.#budgets[stream.budget],
-        read: (body, _, place) => {
-          if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-          return body;
-        },
-        absent: () => null,
-      },
-      signal,
-    );
+    const url = below(this.#bases.base, single.replace('{id}', String(id)).replace('{parent}', String(parent)));
+    const read: Call<JsonObject | null>['read'] = (body, _, place) => {
+      if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
+      return body;
+    };
+    const confirmation = { purpose: 'confirm', priority: PRIORITY.dirty, absent: () => null } as const;
+    return this.#caller.call({ ...this.#of(stream), ...confirmation, url, read }, signal);
   }
 
   whoAmI(signal: AbortSignal): Promise<JsonObject> {
@@ -202,6 +167,10 @@ class Client implements HarvestSource {
     await this.#closeTransport();
   }
 
+  #of(stream: StreamDefinition): Pick<Call<unknown>, 'stream' | 'label' | 'budget'> {
+    return { stream, label: stream.name, budget: this.#budgets[stream.budget] };
+  }
+
   #me(): Call<JsonObject> {
     return this.#probe('me', below(this.#bases.base, '/users/me'), (body) => body);
   }
@@ -211,7 +180,7 @@ class Client implements HarvestSource {
     return { url, stream: null, label, purpose: 'probe', priority: PRIORITY.probe, budget, read };
   }
 
-  #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: Place): Page {
+  #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: RequestPlace): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
     if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
     const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
@@ -222,32 +191,21 @@ class Client implements HarvestSource {
   }
 }
 
-function authOf(options: SourceOptions, idBase: URL, transport: Transport, limitMs: number): Auth {
-  const { credential, reread = () => null } = options;
-  return new ConfiguredAuth(credential, (present) => authFor(present, options, idBase, transport, limitMs), reread);
-}
+type GrantParts = Omit<OAuthOptions, keyof OAuthCredential | 'store'> & Pick<SourceOptions, 'tokenStore'>;
 
-function authFor(
-  credential: Credential,
-  { tokenStore, userAgent, clock, emit }: SourceOptions,
-  idBase: URL,
-  transport: Transport,
-  limitMs: number,
-): Auth {
+function authFor(credential: Credential, { tokenStore, ...parts }: GrantParts): Auth {
   if ('accessToken' in credential) {
     mustFitHeader('access_token', credential.accessToken.reveal());
     return personalToken(credential.accessToken);
   }
   const { tokenFile, ...grant } = credential.oauth;
   const store = tokenStore ?? (tokenFile === null ? memoryTokenStore() : fileTokenStore(tokenFile));
-  return new OAuthGrant({ ...grant, store, idBase, userAgent, transport, limitMs, clock, emit });
+  return new OAuthGrant({ ...grant, ...parts, store });
 }
 
 /** A token read from a file often ends with a line break; without this the failure would look like the network's. */
 function mustFitHeader(key: string, value: string): void {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)) return;
-  throw new PublisherError(
-    'config.invalid',
-    `${key} is empty or holds a line break, an outer blank or a letter beyond ASCII`,
-  );
+  const wrong = `${key} is empty or holds a line break, an outer blank or a letter beyond ASCII`;
+  throw new PublisherError('config.invalid', wrong);
 }

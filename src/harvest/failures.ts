@@ -1,12 +1,13 @@
-// What an answer that is not a page means (HARVEST-API, Errors), and how long a throttled budget waits.
+// The meaning of an answer that is not a page (HARVEST-API, Errors), and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';
+import { parsedObject } from '../base/json.ts';
 import { ANYONE, type StreamDefinition } from '../streams/definition.ts';
 import type { HttpAnswer, HttpRequest } from './transport.ts';
 
-/** What a failure needs to say what and where. */
-export interface Place {
+/** The request and the stream that a failure names. */
+export interface RequestPlace {
   readonly request: Pick<HttpRequest, 'method' | 'url'>;
   /** null when the request is about the token, not about a stream. */
   readonly stream: StreamDefinition | null;
@@ -45,7 +46,7 @@ export function answeredUpTo(answer: HttpAnswer, sentAt: number): number {
 }
 
 /** The failure that an answer other than 200 stands for; `body` is its text, empty when it could not be read. */
-export function refusal(answer: HttpAnswer, body: string, place: Place): PublisherError {
+export function refusal(answer: HttpAnswer, body: string, place: RequestPlace): PublisherError {
   const { status } = answer;
   const said = (message: string | null) =>
     `${address(place)} answered ${status}${message === null ? '' : `: ${message}`}`;
@@ -53,9 +54,8 @@ export function refusal(answer: HttpAnswer, body: string, place: Place): Publish
   const stream = place.stream === null ? {} : { stream: place.stream.name };
   if (status === 408 || status >= 500) return new PublisherError('harvest.server', said(null), stream);
   if (status < 300) return unparsable(place, `status ${status} is not a list`);
-  const isHarvests = parsedObject(body) !== null;
   // Harvest answers these in JSON. The page of something in between says nothing of token, role or record.
-  if ((status === 401 || status === 403 || status === 404) && !isHarvests) {
+  if ((status === 401 || status === 403 || status === 404) && parsedObject(body) === null) {
     return new PublisherError('harvest.network', said('a page that is not Harvest JSON'), {
       ...stream,
       remedy: status === 404 ? NO_SUCH_ADDRESS : IN_BETWEEN,
@@ -97,7 +97,7 @@ function roleRemedy(stream: StreamDefinition | null): { remedy?: string } {
 }
 
 /** The answer was not what a Harvest list or record looks like. */
-export function unparsable(place: Place, reason: string): PublisherError {
+export function unparsable(place: RequestPlace, reason: string): PublisherError {
   const stream = place.stream === null ? {} : { stream: place.stream.name };
   return new PublisherError('harvest.unparsable', `${address(place)}: ${reason}`, stream);
 }
@@ -109,7 +109,7 @@ export function brokenExchange(request: HttpRequest, thrown: unknown): Publisher
   // Node's own messages begin with what failed and hold the code; others leave it out.
   const told = typeof message === 'string' ? message : '';
   const reason = (typeof code === 'string' && !told.includes(code) ? `${code} ${told}` : told).trim() || 'no answer';
-  const place: Place = { request, stream: null, conceal: (text) => text };
+  const place: RequestPlace = { request, stream: null, conceal: (text) => text };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
   const remedy = isDistrust(code) ? UNTRUSTED : {};
   return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`, remedy);
@@ -120,34 +120,24 @@ const UNTRUSTED = {
     'The certificate is not trusted here, so nothing was sent. If a proxy of yours stands in between, name its authority in harvest.ca_file; the request is repeated by itself.',
 };
 
-function bodyMessage(body: string, place: Place): string | null {
+function bodyMessage(body: string, place: RequestPlace): string | null {
   const parsed = parsedObject(body);
   const text = parsed?.message ?? parsed?.error_description ?? parsed?.error;
   return typeof text === 'string' && text !== '' ? quotable(text, place) : null;
 }
 
-/** The body as a JSON object, which is how Harvest itself answers; null for the pages of proxies. */
-export function parsedObject(body: string): Record<string, unknown> | null {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
-  } catch {
-    return null;
-  }
-}
-
-function redirection(answer: HttpAnswer, place: Place): string | null {
+function redirection(answer: HttpAnswer, place: RequestPlace): string | null {
   const { location } = answer.headers;
   if (location === undefined || !URL.canParse(location, place.request.url)) return null;
   return `it sends us to ${new URL(location, place.request.url).origin}, which is not followed`;
 }
 
-function address({ request }: Place): string {
+function address({ request }: RequestPlace): string {
   return `${request.method} ${request.url.slice(0, LONGEST_TEXT)}`;
 }
 
 /** Text of others, fit for one line of a log. */
-function quotable(text: string, place: Place): string {
+function quotable(text: string, place: RequestPlace): string {
   const line = place
     .conceal(text)
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')

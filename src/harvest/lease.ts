@@ -1,4 +1,4 @@
-// What the rows of a budget say, and how far a process may go on those that it has stored: so many attempts, and only for
+// The rows of a budget, and how far a process may go on those that it has stored: so many attempts, and only for
 // so long (promise P6). Whoever takes the account over counts all of them, so any row that may be the durable one must
 // cover what we do; and since they end, it knows from when on a process that slept will start none of them any more.
 import { assert } from '../base/errors.ts';
@@ -19,15 +19,15 @@ export interface Instant {
 /** An attempt that had not ended when a row was written: whoever reads it must count it as ending then. */
 const IN_FLIGHT = Number.MAX_SAFE_INTEGER;
 
-/** What a budget counts at this moment: when attempts ended (monotonic), how many have not, and until when it is paused (wall). */
-export interface Counted {
+/** A budget at this moment: when attempts ended (monotonic), how many have not, and until when it is paused (wall). */
+export interface BudgetCount {
   readonly ended: readonly number[];
   readonly running: number;
   readonly pausedUntil: number;
 }
 
 export function rowOf(
-  { ended, running, pausedUntil }: Counted,
+  { ended, running, pausedUntil }: BudgetCount,
   lease: number,
   { monotonic, wall }: Instant,
 ): BudgetRow {
@@ -53,7 +53,7 @@ export function attemptsIn(row: BudgetRow, { monotonic, wall }: Instant): number
   return attempts;
 }
 
-/** What a row allows. It ends by whichever clock is faster: the monotonic one stands still while a machine is suspended. */
+/** The attempts that a row allows. It ends by whichever clock is faster: the monotonic one stands still while a machine is suspended. */
 interface Grant {
   /** So many attempts, counted from the first one of the process. */
   readonly attempts: number;

@@ -89,7 +89,7 @@ function rebased(url: URL, base: URL, publicBase: URL): URL | null {
   return address;
 }
 
-/** What follows `base` in the path of `url`, whichever of the two prefixes it is written with; null when it is elsewhere. */
+/** The path of `url` behind `base`, whichever of the two prefixes it is written with; null when it is elsewhere. */
 function rest({ pathname }: URL, base: URL): string | null {
   const stem = base.pathname.replace(/(\/api)?\/v2$/, '');
   const match = /^(\/api)?\/v2(?=\/|$)/.exec(pathname.slice(stem.length));

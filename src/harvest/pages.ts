@@ -4,9 +4,9 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
 import type { PublisherError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../engine/ports.ts';
-import { type Place, unparsable } from './failures.ts';
+import { type RequestPlace, unparsable } from './failures.ts';
 import type { HttpAnswer } from './transport.ts';
 
 const gunzip = promisify(gunzipCallback);
@@ -15,24 +15,27 @@ const gunzip = promisify(gunzipCallback);
 const LARGEST_TEXT_BYTES = 256 * 2 ** 20;
 
 /** The text of an answer's body. Throws `harvest.unparsable`. */
-export async function textOf(answer: HttpAnswer, place: Place): Promise<string> {
+export async function textOf(answer: HttpAnswer, place: RequestPlace): Promise<string> {
   const { text, isGarbled } = await looseTextOf(answer, place);
   if (isGarbled) throw garbled(place);
   return text;
 }
 
 /** Bytes that are no UTF-8: something on the way has damaged them, or Harvest holds them so. */
-export function garbled(place: Place): PublisherError {
+export function garbled(place: RequestPlace): PublisherError {
   return unparsable(place, 'the body holds bytes that are no UTF-8');
 }
 
 /** The text with U+FFFD in place of bytes that are no UTF-8, and whether there were any. Throws `harvest.unparsable`. */
-export async function looseTextOf(answer: HttpAnswer, place: Place): Promise<{ text: string; isGarbled: boolean }> {
+export async function looseTextOf(
+  answer: HttpAnswer,
+  place: RequestPlace,
+): Promise<{ text: string; isGarbled: boolean }> {
   const bytes = await unpacked(answer, place);
   return { text: bytes.toString('utf8'), isGarbled: !isUtf8(bytes) };
 }
 
-async function unpacked(answer: HttpAnswer, place: Place): Promise<Buffer> {
+async function unpacked(answer: HttpAnswer, place: RequestPlace): Promise<Buffer> {
   const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (encoding === 'identity') return answer.body;
   if (encoding !== 'gzip') throw unparsable(place, 'the body is encoded in a way that was not asked for');
@@ -44,7 +47,7 @@ async function unpacked(answer: HttpAnswer, place: Place): Promise<Buffer> {
 }
 
 /** The JSON object that `text` holds. Throws `harvest.unparsable`, without quoting the text: it is customers' data. */
-export function objectOf(text: string, place: Place): JsonObject {
+export function objectOf(text: string, place: RequestPlace): JsonObject {
   let parsed: unknown;
   try {
     parsed = parseJson(text);
@@ -58,11 +61,11 @@ export function objectOf(text: string, place: Place): JsonObject {
   return parsed;
 }
 
-/** What one page of a list holds; `next` as the server wrote it. Throws `harvest.unparsable`. */
+/** One page of a list; `next` as the server wrote it. Throws `harvest.unparsable`. */
 export function envelopeOf(
   body: JsonObject,
   rows: string,
-  place: Place,
+  place: RequestPlace,
 ): { records: JsonObject[]; next: string | null; totalEntries: number | null } {
   const records = body[rows];
   if (!Array.isArray(records) || !records.every(isObject)) {
@@ -74,8 +77,4 @@ export function envelopeOf(
   const totalEntries = body.total_entries ?? null;
   if (totalEntries !== null && typeof totalEntries !== 'number') throw unparsable(place, 'total_entries is no number');
   return { records, next, totalEntries };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -41,18 +41,7 @@ export type Log = (
   fields?: Readonly<Record<string, unknown>>,
 ) => void;
 
-export interface Connection {
-  /** The bootstrap brokers as one text, for messages and commands. */
-  readonly brokers: string;
-  readonly kafka: Kafka;
-  /** kafkajs' own view of the cluster, below its consumers and producers; the caller disconnects it. */
-  cluster(options?: { readonly maxInFlightRequests?: number }): Cluster;
-  /**
-   * Destroys every socket and refuses new ones. kafkajs goes on retrying in the background after `disconnect()`; a
-   * producer whose transaction is in doubt must not be able to say another word.
-   */
-  sever(): void;
-}
+export type Connection = ReturnType<typeof createConnection>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** From the dialling to the first answer; longer than any request is held by a healthy broker. */
@@ -63,7 +52,7 @@ const METADATA_MAX_AGE_MS = 300_000;
 /**
  * One set of sockets to the brokers, whose words `traffic` counts. Nothing is dialled before a client made from it connects.
  */
-export function createConnection(settings: KafkaSettings, log: Log, traffic = new Traffic()): Connection {
+export function createConnection(settings: KafkaSettings, log: Log = () => {}, traffic = new Traffic()) {
   const sockets = new Set<Socket>();
   let severed = false;
   const names = new Map<string, string>();
@@ -75,6 +64,7 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
     connectionTimeout: CONNECT_TIMEOUT_MS,
     authenticationTimeout: 15_000,
     requestTimeout: 30_000,
+    enforceRequestTimeout: true,
     // Bounded here; whoever opens the sink comes back with a back-off of its own.
     retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
     logLevel: logLevel.INFO,
@@ -82,7 +72,7 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
     socketFactory: ({ host, port, ssl, onConnect }) => {
       const target = { host: names.get(host) ?? host, port };
       const servername = isIP(target.host) ? {} : { servername: target.host };
-      // What is not said here, an environment variable of Node may switch off.
+      // Left unsaid, an environment variable of Node may switch it off.
       const socket = ssl
         ? connectTls({ ...target, ...servername, rejectUnauthorized: true, ...ssl }, onConnect)
         : connectTcp(target, onConnect);
@@ -96,26 +86,23 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
   const kafka = new Kafka(config);
 
   return {
+    /** The bootstrap brokers as one text, for messages and commands. */
     brokers: settings.brokers.join(','),
     kafka,
-    cluster: (options = {}) =>
+    /** kafkajs' own view of the cluster, below its consumers and producers; the caller disconnects it. */
+    cluster: (options: { readonly maxInFlightRequests?: number } = {}): Cluster =>
       new Cluster({
+        ...config,
         ...options,
-        brokers: config.brokers,
-        ssl: config.ssl,
-        sasl: config.sasl,
-        clientId: config.clientId,
-        connectionTimeout: config.connectionTimeout,
-        authenticationTimeout: config.authenticationTimeout,
-        requestTimeout: config.requestTimeout,
-        enforceRequestTimeout: true,
         metadataMaxAge: METADATA_MAX_AGE_MS,
         allowAutoTopicCreation: false,
-        retry: config.retry,
         logger: kafka.logger(),
-        socketFactory: config.socketFactory,
       }),
-    sever: () => {
+    /**
+     * Destroys every socket and refuses new ones. kafkajs goes on retrying in the background after `disconnect()`; a
+     * producer whose transaction is in doubt must not be able to say another word.
+     */
+    sever: (): void => {
       severed = true;
       for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
     },
@@ -124,11 +111,8 @@ export function createConnection(settings: KafkaSettings, log: Log, traffic = ne
 
 function tlsOptions(ssl: true | TlsSettings): true | ConnectionOptions {
   if (ssl === true) return true;
-  const { passphrase, ...rest } = ssl;
-  const given = Object.entries({ ...rest, passphrase: passphrase?.reveal() }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return Object.fromEntries(given);
+  const given = Object.entries({ ...ssl, passphrase: ssl.passphrase?.reveal() });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 /** kafkajs splits `host:port` at the first colon, so an IPv6 address goes in under a name that the socket factory resolves. */

@@ -2,10 +2,10 @@
 // tools made for those can read ours; `__field` says which member could not be converted.
 import type { Clock } from '../base/clock.ts';
 import type { DeadLetter } from '../engine/ports.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { createTopicReader } from './reader.ts';
+import type { KafkaSettings } from './connection.ts';
 import type { FetchedRecord } from './record-batch.ts';
-import { dataTopic, deadLetterTopic, hasTopic } from './topics.ts';
+import { readTopic } from './topic-log.ts';
+import { dataTopic, deadLetterTopic } from './topics.ts';
 
 const ERRORS = '__connect.errors.';
 const FIELD = '__field';
@@ -56,21 +56,14 @@ export interface FoundDeadLetter {
 }
 
 /** Delivers the committed dead letters, the oldest first; none when there is no such topic yet. Throws PublisherError `kafka.*`. */
-export async function readDeadLetters(
+export function readDeadLetters(
   settings: KafkaSettings,
   prefix: string,
   onDeadLetter: (letter: FoundDeadLetter) => void,
-  { clock, signal, log = () => {} }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log?: Log },
+  how: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
-  const connection = createConnection(settings, log);
-  const topic = deadLetterTopic(prefix);
-  if (!(await hasTopic(connection, prefix, topic))) return;
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
-  try {
-    await reader.readAll([topic], (record) => onDeadLetter(found(record, prefix)), signal);
-  } finally {
-    await reader.close();
-  }
+  const where = { prefix, topic: deadLetterTopic(prefix) };
+  return readTopic(settings, where, (record) => onDeadLetter(found(record, prefix)), how);
 }
 
 function found(record: FetchedRecord, prefix: string): FoundDeadLetter {

@@ -1,10 +1,10 @@
 // kafkajs' errors in our words, translated once at this border. By type, name and code of the innermost cause, never by
 // kafkajs' `retriable` flag: it is false for wrapped transient errors and absent from plain TypeErrors.
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
-import { isDistrust, PublisherError } from '../base/errors.ts';
+import { type ErrorCode, isDistrust, PublisherError } from '../base/errors.ts';
 
-/** What the operator needs to find the place: brokers, topic prefix, transactional id. */
-export interface Place {
+/** The place that a failure names to the operator. */
+export interface BrokerPlace {
   readonly brokers: string;
   readonly prefix: string;
   readonly groupId?: string;
@@ -19,41 +19,39 @@ interface Cause {
   readonly message: string;
   /** `host:port` of the broker that could not be reached, when kafkajs says. */
   readonly broker: string;
-  /** What could not be made. */
+  /** The topic that could not be made. */
   readonly topic: string;
 }
 
 /** `doing` completes "while …". PublisherErrors pass unchanged. */
-export function translate(error: unknown, doing: string, place: Place): PublisherError {
+export function translate(error: unknown, doing: string, place: BrokerPlace): PublisherError {
   if (error instanceof PublisherError) return error;
   const cause = innermost(error);
   const told = `${cause.topic && `topic ${cause.topic}: `}${cause.message} (while ${doing}, brokers ${place.brokers})`;
+  const failure = (code: ErrorCode, remedy?: string | null) =>
+    new PublisherError(code, told, { cause: error, ...(remedy ? { remedy } : {}) });
   const acl = missingAcl(cause.type, place);
   if (acl) {
-    const remedy = `Grant it: kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}\n${deniesWin(place.brokers)}`;
-    return new PublisherError('kafka.unauthorised', told, { cause: error, remedy });
+    const grant = `kafka-acls.sh --bootstrap-server ${place.brokers} --add --allow-principal User:<name> ${acl}`;
+    return failure('kafka.unauthorised', `Grant it: ${grant}\n${deniesWin(place.brokers)}`);
   }
-  if (isLogin(cause)) return new PublisherError('kafka.unauthorised', told, { cause: error });
-  if (TOO_LARGE.has(cause.type)) return new PublisherError('kafka.record_too_large', told, { cause: error });
-  if (cause.type === 'INVALID_TIMESTAMP') return new PublisherError('kafka.clock_ahead', told, { cause: error });
+  if (isLogin(cause)) return failure('kafka.unauthorised');
+  if (TOO_LARGE.has(cause.type)) return failure('kafka.record_too_large');
+  if (cause.type === 'INVALID_TIMESTAMP') return failure('kafka.clock_ahead');
   if (lacksReplicas(error)) {
     const remedy = `topics.replication_factor (or default.replication.factor of ${place.brokers}) asks for more brokers than are up: start them, or lower it.`;
-    return new PublisherError('kafka.topic_contract', told, { cause: error, remedy });
+    return failure('kafka.topic_contract', remedy);
   }
-  if (CONTRACT.has(cause.type)) return new PublisherError('kafka.topic_contract', told, { cause: error });
+  if (CONTRACT.has(cause.type)) return failure('kafka.topic_contract');
   if (WRONG_LISTENER.test(cause.message)) {
     const remedy = `The broker hangs up: it is stopping, or kafka.ssl and kafka.sasl do not fit its listener at ${place.brokers}.`;
-    return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+    return failure('kafka.unavailable', remedy);
   }
   if (cause.type === 'KAFKA_STORAGE_ERROR') {
     const remedy = `A broker of ${place.brokers} cannot write to its disk: make room in its log.dirs, or replace the disk, and start it again; nothing is lost.`;
-    return new PublisherError('kafka.unavailable', told, { cause: error, remedy });
+    return failure('kafka.unavailable', remedy);
   }
-  if (isUnreachable(cause)) {
-    const remedy = advertised(cause, place);
-    return new PublisherError('kafka.unavailable', told, { cause: error, ...(remedy === null ? {} : { remedy }) });
-  }
-  return new PublisherError('kafka.doubt', told, { cause: error });
+  return isUnreachable(cause) ? failure('kafka.unavailable', advertised(cause, place)) : failure('kafka.doubt');
 }
 
 /**
@@ -141,7 +139,7 @@ function isUnreachable(cause: Cause): boolean {
 }
 
 /** The remedy when a bootstrap broker has answered, and another address that it gave leads nowhere. */
-function advertised({ broker, code }: Cause, { brokers }: Place): string | null {
+function advertised({ broker, code }: Cause, { brokers }: BrokerPlace): string | null {
   // Names that the socket factory resolves stand for bootstrap brokers.
   if (broker === '' || brokers.split(',').includes(broker) || /^bootstrap-\d+:/.test(broker)) return null;
   const [host] = broker.split(/:\d+$/);
@@ -159,12 +157,12 @@ function isLogin(cause: Cause): boolean {
       cause.type,
     ) ||
     isDistrust(cause.code) ||
-    // What node:tls says of a peer that does not speak TLS.
+    // node:tls says this of a peer that does not speak TLS.
     /^ERR_(TLS|SSL)_|^EPROTO$/.test(cause.code)
   );
 }
 
-function missingAcl(type: string, { prefix, transactionalId, groupId }: Place): string | null {
+function missingAcl(type: string, { prefix, transactionalId, groupId }: BrokerPlace): string | null {
   switch (type) {
     case 'TOPIC_AUTHORIZATION_FAILED':
       return `--operation Read --operation Write --operation Create --operation DescribeConfigs --topic ${prefix}. --resource-pattern-type prefixed`;

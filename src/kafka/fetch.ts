@@ -1,27 +1,16 @@
 // The Fetch exchange (version 11, brokers since 2.3) without kafkajs' decoder: high watermark, last stable offset, aborted
 // transactions and the batches as they are. Knows one request to one broker; reader.ts decides what to ask.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
 import fetchRequest from 'kafkajs/src/protocol/requests/fetch/v11/request.js';
-import { Cursor } from './cursor.ts';
 import { type RecordBatch, splitBatches } from './record-batch.ts';
-
-export interface FetchPosition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
-export interface AbortedTransaction {
-  readonly producerId: bigint;
-  readonly firstOffset: number;
-}
 
 export interface FetchedPartition {
   /** Kafka's error code; 0 is none. */
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
-  readonly aborted: readonly AbortedTransaction[];
+  readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: number }[];
   readonly batches: readonly RecordBatch[];
 }
 
@@ -44,7 +33,10 @@ export function partitionKey(topic: string, partition: number): string {
 }
 
 /** Rejects as kafkajs does when the connection fails; partition errors are in the answer. */
-export function fetchBatches(broker: Broker, positions: readonly FetchPosition[]): Promise<FetchAnswer> {
+export function fetchBatches(
+  broker: Broker,
+  positions: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
+): Promise<FetchAnswer> {
   const request = fetchRequest({
     replicaId: CONSUMER,
     isolationLevel: READ_COMMITTED,
@@ -63,26 +55,26 @@ export function fetchBatches(broker: Broker, positions: readonly FetchPosition[]
 }
 
 function decodeAnswer(payload: Buffer): FetchAnswer & { readonly clientSideThrottleTime: number } {
-  const answer = new Cursor(payload);
-  const clientSideThrottleTime = answer.int32();
-  answer.skip(6); // error code and id of the fetch session, which we do not use
+  const answer = new Decoder(payload);
+  const clientSideThrottleTime = answer.readInt32();
+  answer.forward(6); // error code and id of the fetch session, which we do not use
   const partitions = new Map<string, FetchedPartition>();
-  for (let topics = answer.int32(); topics > 0; topics--) {
-    const topic = answer.text();
-    for (let left = answer.int32(); left > 0; left--) {
-      const partition = answer.int32();
-      const errorCode = answer.int16();
-      const highWatermark = answer.offset();
-      const lastStableOffset = answer.offset();
-      answer.skip(8); // log start offset
-      const aborted: AbortedTransaction[] = [];
-      for (let more = answer.int32(); more > 0; more--) {
-        aborted.push({ producerId: answer.int64(), firstOffset: answer.offset() });
-      }
-      answer.skip(4); // preferred read replica
-      const batches = splitBatches(answer.block(answer.int32()));
+  answer.readArray(() => {
+    const topic = answer.readString()!;
+    answer.readArray(() => {
+      const partition = answer.readInt32();
+      const errorCode = answer.readInt16();
+      const highWatermark = Number(answer.readInt64());
+      const lastStableOffset = Number(answer.readInt64());
+      answer.forward(8); // log start offset
+      const aborted = answer.readArray(() => ({
+        producerId: answer.readInt64(),
+        firstOffset: Number(answer.readInt64()),
+      }));
+      answer.forward(4); // preferred read replica
+      const batches = splitBatches(answer.readBytes() ?? Buffer.alloc(0));
       partitions.set(partitionKey(topic, partition), { errorCode, highWatermark, lastStableOffset, aborted, batches });
-    }
-  }
+    });
+  });
   return { clientSideThrottleTime, throttled: clientSideThrottleTime > 0, partitions };
 }

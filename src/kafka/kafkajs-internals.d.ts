@@ -2,7 +2,8 @@
 // exactly and the package is no longer developed, so these shapes stand still (docs/decisions/0002-own-topic-reader.md).
 
 declare module 'kafkajs/src/cluster/index.js' {
-  import type { CompressionTypes, ISocketFactory, KafkaConfig, Logger, Message, RetryOptions } from 'kafkajs';
+  import type { CompressionTypes, KafkaConfig, Logger, Message } from 'kafkajs';
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
 
   interface ListedOffset {
     partition: number;
@@ -20,6 +21,13 @@ declare module 'kafkajs/src/cluster/index.js' {
     acks: number;
     timeout: number;
     compression: CompressionTypes;
+  }
+
+  export interface BrokerRequest {
+    apiKey: number;
+    apiVersion: number;
+    apiName: string;
+    encode(): Promise<Encoder>;
   }
 
   export interface GroupMember {
@@ -65,29 +73,22 @@ declare module 'kafkajs/src/cluster/index.js' {
     findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
     connectionPool: {
       send<Answer>(exchange: {
-        request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
+        request: BrokerRequest;
         response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
       }): Promise<Answer>;
     };
   }
 
   export default class Cluster {
-    constructor(options: {
-      brokers: KafkaConfig['brokers'];
-      ssl: KafkaConfig['ssl'] | undefined;
-      sasl: KafkaConfig['sasl'] | undefined;
-      clientId: string | undefined;
-      connectionTimeout: number | undefined;
-      authenticationTimeout: number | undefined;
-      requestTimeout: number | undefined;
-      enforceRequestTimeout: boolean;
-      metadataMaxAge: number;
-      allowAutoTopicCreation: boolean;
-      retry: RetryOptions | undefined;
-      logger: Logger;
-      socketFactory: ISocketFactory | undefined;
-      maxInFlightRequests?: number;
-    });
+    /** Takes what it knows of the options and passes over the rest. */
+    constructor(
+      options: KafkaConfig & {
+        metadataMaxAge: number;
+        allowAutoTopicCreation: boolean;
+        logger: Logger;
+        maxInFlightRequests?: number;
+      },
+    );
     connect(): Promise<void>;
     disconnect(): Promise<void>;
     refreshMetadata(): Promise<void>;
@@ -99,13 +100,38 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 }
 
-declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
-  interface FetchRequest {
-    apiKey: number;
-    apiVersion: number;
-    apiName: string;
-    encode(): Promise<unknown>;
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(bytes: Buffer);
+    forward(bytes: number): void;
+    readInt8(): number;
+    readInt16(): number;
+    readInt32(): number;
+    readInt64(): bigint;
+    readString(): string | null;
+    readBytes(): Buffer | null;
+    readArray<T>(read: () => T): T[];
   }
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    readonly buffer: Buffer;
+    constructor(bytes?: number);
+    writeBoolean(value: boolean): this;
+    writeInt16(value: number): this;
+    writeInt32(value: number): this;
+    writeInt64(value: string): this;
+    writeString(value: string | null): this;
+    writeBytes(value: Buffer): this;
+    writeEncoder(value: Encoder): this;
+    writeArray(array: readonly Encoder[]): this;
+  }
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
+  import type { BrokerRequest } from 'kafkajs/src/cluster/index.js';
+
   export default function fetchRequest(options: {
     replicaId: number;
     isolationLevel: number;
@@ -113,19 +139,16 @@ declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
     minBytes: number;
     maxBytes: number;
     topics: { topic: string; partitions: { partition: number; fetchOffset: number; maxBytes: number }[] }[];
-  }): FetchRequest;
+  }): BrokerRequest;
 }
 
 declare module 'kafkajs/src/protocol/requests/metadata/v6/request.js' {
-  interface Encoder {
-    writeBoolean(value: boolean): Encoder;
-  }
-  export default function metadataRequest(options: { topics: readonly string[]; allowAutoTopicCreation: boolean }): {
-    apiKey: number;
-    apiVersion: number;
-    apiName: string;
-    encode(): Promise<Encoder>;
-  };
+  import type { BrokerRequest } from 'kafkajs/src/cluster/index.js';
+
+  export default function metadataRequest(options: {
+    topics: readonly string[];
+    allowAutoTopicCreation: boolean;
+  }): BrokerRequest;
 }
 
 declare module 'kafkajs/src/protocol/error.js' {
@@ -152,33 +175,9 @@ declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
 }
 
 declare module 'kafkajs/src/network/requestQueue/index.js' {
-  export interface Pushed {
-    readonly entry: {
-      readonly apiKey: number;
-      readonly apiName: string;
-      readonly apiVersion: number;
-      readonly correlationId: number;
-      readonly resolve: (answer: unknown) => void;
-      readonly reject: (error: Error) => void;
-    };
-    readonly expectResponse: boolean;
-    readonly sendRequest: () => void;
-  }
-
-  /** What one connection has sent and has still to send. */
+  /** Requests that one connection has sent and has still to send. */
   export default class RequestQueue {
-    constructor(options: {
-      maxInFlightRequests: number | null;
-      requestTimeout: number;
-      enforceRequestTimeout: boolean;
-      clientId: string;
-      broker: string;
-      logger: object;
-    });
     readonly pending: readonly unknown[];
-    push(request: Pushed): void;
-    fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
-    maybeThrottle(ms: number): void;
     scheduleCheckPendingRequests(): void;
   }
 }

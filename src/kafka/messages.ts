@@ -6,7 +6,7 @@ import { deadLetterMessage, withoutRecord } from './dead-letters.ts';
 import { partitionOf } from './partitioner.ts';
 import { dataTopic, deadLetterTopic, LARGEST_BYTES, notificationTopic, type TopicLayout } from './topics.ts';
 
-/** What one send takes: messages for one partition of one topic, in order. */
+/** One send: messages for one partition of one topic, in order. */
 export interface SendBatch {
   readonly topic: string;
   readonly partition: number;

@@ -1,13 +1,14 @@
-// Whose the account is. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
+// The owner of the account. Reads the state topic with the signatures in it, signs it, and tells after a failure whether the
 // account was lost to a newer instance or is only in doubt. The rule by which the log decides is AccountState's.
 import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isFencing, type Place, translate } from './failures.ts';
+import { type BrokerPlace, isFencing, translate } from './failures.ts';
 import type { Rank } from './rank.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
-import { type Session, TransactionFailure } from './session.ts';
+import type { FetchedRecord } from './record-batch.ts';
+import type { Session } from './session.ts';
 import type { SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
@@ -27,8 +28,8 @@ export interface OwnershipParts {
   readonly kafka: KafkaSettings;
   readonly accountId: string;
   readonly instance: string;
-  readonly membership: Membership | null;
-  readonly place: Place & { readonly transactionalId: string };
+  readonly membership?: Membership;
+  readonly place: BrokerPlace & { readonly transactionalId: string };
   readonly state: AccountState;
   readonly signals: SignalReader;
   readonly clock: Clock;
@@ -98,11 +99,9 @@ export class Ownership {
     }
   }
 
-  /** What it means that this failed; `doing` completes "while …". */
+  /** The failure in our words: fenced, in doubt, or as it came; `doing` completes "while …". */
   async judge(error: unknown, doing: string, signal: AbortSignal): Promise<PublisherError> {
-    const cause = error instanceof TransactionFailure ? error.cause : error;
-    if (!isFencing(cause)) return translate(cause, doing, this.#parts.place);
-    return this.#whoFencedUs(cause, signal);
+    return isFencing(error) ? this.#whoFencedUs(error, signal) : translate(error, doing, this.#parts.place);
   }
 
   /**
@@ -134,7 +133,7 @@ export class Ownership {
     }
   }
 
-  /** What is visible of the state topic now; it tells also when the topic is not the one that we have read so far. */
+  /** Reads what is visible of the state topic now; a topic that is not the one we have read so far, from its beginning. */
   async #readSignatures(reader: TopicReader, signal: AbortSignal): Promise<void> {
     const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
     const { state } = this.#parts;
@@ -146,14 +145,11 @@ export class Ownership {
     const { state, signals } = this.#parts;
     const range: PartitionRange = { topic: this.#topic, partition: 0, from, to };
     const followed = signals.follow(from);
-    await reader.read(
-      [range],
-      (record) => {
-        state.apply(record);
-        followed(record);
-      },
-      signal,
-    );
+    const take = (record: FetchedRecord) => {
+      state.apply(record);
+      followed(record);
+    };
+    await reader.read([range], take, signal);
     state.position = Math.max(from, to);
     this.#tell();
   }
@@ -175,17 +171,13 @@ export class Ownership {
     const { accountId, place } = this.#parts;
     const as = group === undefined ? '' : `, ${member} of group ${group} in term ${term}`;
     const who = `instance ${instance}, opened at ${opened_at}${as}`;
-    return new PublisherError(
-      'kafka.fenced',
-      `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`,
-      { cause },
-    );
+    const told = `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`;
+    return new PublisherError('kafka.fenced', told, { cause });
   }
 
   #doubted(cause: unknown): PublisherError {
     const { transactionalId } = this.#parts.place;
-    return new PublisherError('kafka.doubt', `the broker no longer takes this producer of ${transactionalId}`, {
-      cause,
-    });
+    const told = `the broker no longer takes this producer of ${transactionalId}`;
+    return new PublisherError('kafka.doubt', told, { cause });
   }
 }

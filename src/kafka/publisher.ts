@@ -3,29 +3,21 @@
 // people ask of the account signals.ts'.
 import type { Clock, Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Batch, JsonObject, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
+import type { Batch, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { isTopicRefused, type Place } from './failures.ts';
+import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
 import { type Membership, Ownership } from './ownership.ts';
 import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
-import { forbidden } from './rights.ts';
-import { fence, type Send, type Session, type SessionOptions } from './session.ts';
+import { forbidden, verifyTransactionalId } from './rights.ts';
+import { fence, type Send, type Session } from './session.ts';
 import { SignalReader } from './signals.ts';
 import { awaitStable } from './stable.ts';
 import { AccountState, encodeRow, type Offsets, rowKey, type StoredRow, signalKey } from './state-topic.ts';
 import { TopicMemory } from './topic-memory.ts';
-import {
-  dataTopic,
-  ensureTopics,
-  lackedRights,
-  stateTopic,
-  type TopicLayout,
-  type TopicSettings,
-  verifyTransactionalId,
-} from './topics.ts';
+import { dataTopic, ensureTopics, lackedRights, stateTopic, type TopicLayout, type TopicSettings } from './topics.ts';
 import { Traffic } from './traffic.ts';
 
 export interface SinkOptions {
@@ -34,7 +26,7 @@ export interface SinkOptions {
   readonly accountId: string;
   /** The enabled streams. */
   readonly streams: readonly StreamDefinition[];
-  /** Unique to this sink: one that ran the account before is never the newer one again. */
+  /** Unique to this process. */
   readonly instance: string;
   /** Absent for an instance outside of groups. */
   readonly membership?: Membership;
@@ -65,9 +57,7 @@ interface Running {
 class Publisher implements Sink {
   readonly #options: SinkOptions;
   readonly #log: Log;
-  readonly #place: Place & { readonly transactionalId: string };
-  readonly #stateTopic: string;
-  readonly #transactionTimeoutMs: number;
+  readonly #place: BrokerPlace & { readonly transactionalId: string };
   readonly #state: AccountState;
   readonly #signals: SignalReader;
   readonly #ownership: Ownership;
@@ -78,27 +68,15 @@ class Publisher implements Sink {
   #busy = false;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance, clock, membership = null } = options;
+    const { topics, accountId, kafka, instance, membership, clock } = options;
     const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
-    this.#stateTopic = stateTopic(prefix);
-    this.#transactionTimeoutMs = kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS;
     this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
     this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
     this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
-    this.#ownership = new Ownership({
-      kafka,
-      accountId,
-      instance,
-      membership,
-      clock,
-      place: this.#place,
-      state: this.#state,
-      signals: this.#signals,
-      log: this.#log,
-      traffic: this.#traffic,
-    });
+    const mine = { place: this.#place, state: this.#state, signals: this.#signals };
+    this.#ownership = new Ownership({ ...options, ...mine, log: this.#log, traffic: this.#traffic });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
   }
 
@@ -196,7 +174,7 @@ class Publisher implements Sink {
    * An instance that fences us between 2 and 4 makes our signature fail; one that comes later, a commit.
    */
   async #takeOver(signal: AbortSignal): Promise<{ reader: TopicReader; bounds: Bounds }> {
-    const { clock, kafka, topics, streams } = this.#options;
+    const { clock, random, kafka, topics, streams } = this.#options;
     await this.#stop();
     signal.throwIfAborted();
     const connection = createConnection(kafka, this.#log, this.#traffic);
@@ -209,8 +187,13 @@ class Publisher implements Sink {
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       await this.#ownership.look(reader, signal);
       await this.#ownership.awaitRelease(reader, signal);
-      session = await fence(connection, this.#sessionOptions(), signal);
-      const own = [this.#stateTopic, ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
+      const sessionOptions = {
+        ...{ clock, random, place: this.#place, compression: kafka.compression },
+        transactionalId: this.#place.transactionalId,
+        transactionTimeoutMs: kafka.transaction_timeout_ms ?? TRANSACTION_TIMEOUT_MS,
+      };
+      session = await fence(connection, sessionOptions, signal);
+      const own = [stateTopic(topics.prefix), ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
       const bounds = await awaitStable(reader, own, connection.brokers, clock, signal);
       await this.#ownership.sign(session, reader, signal);
       this.#running = { connection, session, layouts };
@@ -246,18 +229,6 @@ class Publisher implements Sink {
     }
   }
 
-  #sessionOptions(): SessionOptions {
-    const { clock, random, kafka } = this.#options;
-    return {
-      transactionalId: this.#place.transactionalId,
-      transactionTimeoutMs: this.#transactionTimeoutMs,
-      compression: kafka.compression,
-      clock,
-      random,
-      place: this.#place,
-    };
-  }
-
   /**
    * A new producer after long silence, on the same terms as any opening: a newer instance is not fenced back. Nothing is
    * under way, so this is no doubt, unless somebody (an older instance, recovering) has moved the state meanwhile.
@@ -281,17 +252,13 @@ class Publisher implements Sink {
 
   async #restore(reader: TopicReader, bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
     const { prefix } = this.#options.topics;
+    const { layouts } = this.#running!;
     for (const [name, memory] of this.#memories) memory.learn(this.#state.rows.get(name)?.offsets ?? {});
     const { broken, records } = await restoreTopics(reader, bounds, prefix, this.#memories, restore, signal);
-    const rows = new Map<string, JsonObject>();
-    for (const [name, { row }] of this.#state.rows) rows.set(name, row);
-    return { rows, broken, records, maxValueBytes: this.#maxValueBytes() };
-  }
-
-  #maxValueBytes(): Map<string, number> {
-    const { prefix } = this.#options.topics;
-    const { layouts } = this.#running!;
-    return new Map([...this.#memories.keys()].map((name) => [name, valueLimit(layouts.get(dataTopic(prefix, name))!)]));
+    const rows = new Map([...this.#state.rows].map(([name, { row }]) => [name, row]));
+    const limitOf = (name: string) => valueLimit(layouts.get(dataTopic(prefix, name))!);
+    const maxValueBytes = new Map([...this.#memories.keys()].map((name) => [name, limitOf(name)]));
+    return { rows, broken, records, maxValueBytes };
   }
 
   // ---- writing -----------------------------------------------------------------------------------------------------
@@ -307,30 +274,29 @@ class Publisher implements Sink {
       const first = await send(topic, partition, messages);
       if (stream === null) continue;
       if (!this.#memory(stream).accepts(partition, first)) {
-        throw new PublisherError(
-          'kafka.doubt',
-          `${topic} partition ${partition} was made anew: it gave offset ${first} again`,
-        );
+        const again = `${topic} partition ${partition} was made anew: it gave offset ${first} again`;
+        throw new PublisherError('kafka.doubt', again);
       }
       records.push({ stream, partition, last: first + messages.length - 1 });
     }
 
-    // Last, so that whoever reads uncommitted never sees a cursor ahead of its records.
+    // Last, so that readers of uncommitted records never see a cursor ahead of its records.
     const stored = new Map<string, StoredRow | null>();
     for (const [name, row] of rows) stored.set(name, row && { row, offsets: this.#offsets(name, records) });
     const { prefix } = this.#place;
     const { accountId } = this.#options;
     const entries = [
-      ...[...stored].map(([name, row]) => [rowKey(prefix, accountId, name), row && encodeRow(row)] as const),
-      ...signalsDone.map((id) => [signalKey(prefix, accountId, id), null] as const),
+      ...[...stored].map(([name, row]) => ({ key: rowKey(prefix, accountId, name), value: row && encodeRow(row) })),
+      ...signalsDone.map((id) => ({ key: signalKey(prefix, accountId, id), value: null })),
       // In the transaction of the exact budgets: whoever sees the release finds nothing of ours left to come.
-      ...(isLast ? [this.#ownership.release()].map(({ key, value }) => [key, value] as const) : []),
+      ...(isLast ? [this.#ownership.release()] : []),
     ];
     // One partition of the state topic is one shard, whatever the topic has.
-    const layout = new Map([[this.#stateTopic, { ...layouts.get(this.#stateTopic)!, partitions: 1 }]]);
-    const here = { topic: this.#stateTopic, stream: null };
+    const here = { topic: stateTopic(prefix), stream: null };
+    const layout = new Map([[here.topic, { ...layouts.get(here.topic)!, partitions: 1 }]]);
+    const toMessage = ({ key, value }: (typeof entries)[number]) => ({ key: Buffer.from(key), value });
     let statePosition: number | null = null;
-    for (const { topic, partition, messages } of pack(layout, entries, () => here, toStateMessage)) {
+    for (const { topic, partition, messages } of pack(layout, entries, () => here, toMessage)) {
       statePosition = (await send(topic, partition, messages)) + messages.length;
     }
     return { records, rows: stored, statePosition };
@@ -342,15 +308,11 @@ class Publisher implements Sink {
   }
 }
 
-/** What a transaction holds, remembered once it is committed. */
+/** The content of a transaction, remembered once it is committed. */
 interface Sent {
   readonly records: readonly { readonly stream: string; readonly partition: number; readonly last: number }[];
   readonly rows: ReadonlyMap<string, StoredRow | null>;
   readonly statePosition: number | null;
-}
-
-function toStateMessage([key, value]: readonly [string, string | null]) {
-  return { key: Buffer.from(key), value };
 }
 
 function isEmpty({ messages, deadLetters, notifications, rows, signalsDone }: Batch): boolean {

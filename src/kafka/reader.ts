@@ -7,7 +7,7 @@ import { Backoff, type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { brokerError, isLasting, type Place, translate } from './failures.ts';
+import { type BrokerPlace, brokerError, isLasting, translate } from './failures.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBatches, partitionKey } from './fetch.ts';
 import { decodeRecords, type FetchedRecord, isAbortMarker, type RecordBatch } from './record-batch.ts';
 
@@ -34,14 +34,7 @@ export type Bounds = ReadonlyMap<string, readonly PartitionBounds[]>;
 /** In the order of offsets within a partition; awaited when it returns a promise. */
 export type OnRecord = (record: FetchedRecord, range: PartitionRange) => void | Promise<void>;
 
-export interface TopicReader {
-  bounds(topics: readonly string[], signal: AbortSignal): Promise<Bounds>;
-  /** Delivers every committed record of the ranges. Throws PublisherError `kafka.*` when nothing moves for 15 s. */
-  read(ranges: readonly PartitionRange[], onRecord: OnRecord, signal: AbortSignal): Promise<void>;
-  /** Delivers what the topics hold committed now. */
-  readAll(topics: readonly string[], onRecord: OnRecord, signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
-}
+export type TopicReader = ReturnType<typeof createTopicReader>;
 
 /** How long a read may stand still: a leader election, a commit marker under way. */
 const STALL_MS = 15_000;
@@ -70,10 +63,10 @@ interface Delivery {
   readonly batches: readonly RecordBatch[];
 }
 
-export function createTopicReader(connection: Connection, clock: Clock, place: Place): TopicReader {
+/** All methods throw PublisherError `kafka.*`, or the reason of `signal` when that aborts. */
+export function createTopicReader(connection: Connection, clock: Clock, place: BrokerPlace) {
   const cluster = connection.cluster();
-  const reader: TopicReader = { bounds, read, readAll, close: () => cluster.disconnect() };
-  return reader;
+  return { bounds, read, readAll, close: (): Promise<void> => cluster.disconnect() };
 
   async function bounds(topics: readonly string[], signal: AbortSignal): Promise<Bounds> {
     try {
@@ -85,6 +78,7 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
     }
   }
 
+  /** Delivers what the topics hold committed now. */
   async function readAll(topics: readonly string[], onRecord: OnRecord, signal: AbortSignal): Promise<void> {
     const found = await bounds(topics, signal);
     const ranges = [...found].flatMap(([topic, partitions]) =>
@@ -93,13 +87,10 @@ export function createTopicReader(connection: Connection, clock: Clock, place: P
     await read(ranges, onRecord, signal);
   }
 
+  /** Delivers every committed record of the ranges. Gives up when nothing moves for 15 s. */
   async function read(ranges: readonly PartitionRange[], onRecord: OnRecord, signal: AbortSignal): Promise<void> {
-    let walks: Walk[] = ranges.map((range) => ({
-      range,
-      fetched: range.from,
-      delivered: range.from,
-      emptyAnswers: 0,
-    }));
+    const walkOf = (range: PartitionRange) => ({ range, fetched: range.from, delivered: range.from, emptyAnswers: 0 });
+    let walks: Walk[] = ranges.map(walkOf);
     const backoff = new Backoff(PACE, { clock });
     backoff.begin();
     for (;;) {
@@ -248,11 +239,9 @@ class DeliveryFailure extends Error {
 function stalled(walk: Walk, answer: FetchAnswer): PublisherError {
   const { topic, partition, to } = walk.range;
   const part = answer.partitions.get(partitionKey(topic, partition));
-  return new PublisherError(
-    'kafka.unavailable',
-    `${topic} partition ${partition} stands still at offset ${walk.fetched} of ${to}: ` +
-      `last stable offset ${part?.lastStableOffset}, high watermark ${part?.highWatermark}`,
-  );
+  const still = `${topic} partition ${partition} stands still at offset ${walk.fetched} of ${to}`;
+  const why = `last stable offset ${part?.lastStableOffset}, high watermark ${part?.highWatermark}`;
+  return new PublisherError('kafka.unavailable', `${still}: ${why}`);
 }
 
 function sum(walks: readonly Walk[]): number {

@@ -1,7 +1,6 @@
-// Reads an account's data topics back, from where they were left to where they stood when the account was taken over: what is
-// there is what was published.
+// Reads data topics back, from where they were left to where they are stable: what is there is what was published.
 import { PublisherError } from '../base/errors.ts';
-import type { Opened, Restore } from '../engine/ports.ts';
+import type { Opened, Restore, TopicRecord } from '../engine/ports.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Bounds, PartitionRange, TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
@@ -10,7 +9,7 @@ import { dataTopic } from './topics.ts';
 
 /**
  * Delivers what is new on every stream's topic and moves the memories past it. A topic that is not the one its memory
- * knows is reset and read from its beginning. `bounds` must hold all the topics.
+ * knows is reset and read from its beginning. `bounds` holds all the topics.
  */
 export async function restoreTopics(
   reader: TopicReader,
@@ -41,22 +40,31 @@ export async function restoreTopics(
 
   let records = 0;
   const deliver = (record: FetchedRecord, { topic, partition }: PartitionRange) => {
-    // Without a key it is not ours: compacted topics refuse such records.
-    if (record.key === null) return;
+    const ours = topicRecord(record);
+    if (ours === null) return;
     records++;
     const partitions = bounds.get(topic)!.length;
-    if (partitionOf(record.key, partitions) !== partition) throw repartitioned(topic, partition, partitions);
+    if (partitionOf(ours.key, partitions) !== partition) throw repartitioned(topic, partition, partitions);
     const stream = streamOf.get(topic)!;
     const delivered = () => memories.get(stream)!.read(partition, record.offset + 1);
-    const { key, value } = record;
-    const pending = restore.record(stream, { key, value, sourceTsMs: sourceTime(record) });
+    const pending = restore.record(stream, ours);
     // Only what was taken in counts as read: an opening that fails in the middle goes on from there.
     if (pending) return pending.then(delivered);
     delivered();
   };
   await reader.read(ranges, deliver, signal);
-  for (const { topic, partition, to } of ranges) memories.get(streamOf.get(topic)!)!.read(partition, to);
+  // The stable offset may seem to go back when another replica leads.
+  for (const { topic, partition, from, to } of ranges)
+    memories.get(streamOf.get(topic)!)!.read(partition, Math.max(from, to));
   return { broken, records };
+}
+
+/** A record of a stream's topic; null without a key, which is not ours: compacted topics refuse such records. */
+export function topicRecord(record: FetchedRecord): TopicRecord | null {
+  const { key, value } = record;
+  if (key === null) return null;
+  const updatedAt = record.header('__source_ts_ms');
+  return { key, value, sourceTsMs: updatedAt === null ? null : Number(updatedAt) };
 }
 
 /** New versions of its keys would go to other partitions than the old ones, where consumers and compaction keep both. */
@@ -68,10 +76,4 @@ function repartitioned(topic: string, partition: number, partitions: number): Pu
       remedy: `Partitions cannot be taken back. Delete the topic, and it is made and filled anew with topics.partitions: kafka-topics.sh --delete --topic ${topic}; or use a new topics.prefix.`,
     },
   );
-}
-
-/** `updated_at` of the record as its header has it. */
-export function sourceTime(record: FetchedRecord): number | null {
-  const text = record.header('__source_ts_ms');
-  return text === null ? null : Number(text);
 }

@@ -1,27 +1,25 @@
-// What the broker's ACLs let us do with our topics: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
+// Our rights on our topics by the broker's ACLs: asked with Metadata version 8 (brokers since 2.3), which kafkajs does not
 // speak, so that a check proves more than form and a failure names what it is about.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
 import metadataRequest from 'kafkajs/src/protocol/requests/metadata/v6/request.js';
 import { PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { Cursor } from './cursor.ts';
-import { deniesWin } from './failures.ts';
+import { deniesWin, isLasting, translate } from './failures.ts';
 
 /** By Kafka's AclOperation. */
 const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
 
-export type Operation = keyof typeof OPERATIONS | 'Create';
-
-/** What we must be allowed to do with a topic. */
+/** Operations that we need on a topic. */
 export interface Need {
   readonly topic: string;
   readonly operations: readonly (keyof typeof OPERATIONS)[];
 }
 
-/** What we are not allowed to do with a topic. */
+/** Operations on a topic that we have no right to. */
 export interface Lack {
   readonly topic: string;
-  readonly operations: readonly Operation[];
+  readonly operations: readonly (keyof typeof OPERATIONS | 'Create')[];
 }
 
 const METADATA = 3;
@@ -30,31 +28,52 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 /** The broker does not say. */
 const UNKNOWN = -(2 ** 31);
 
-/** What is missing of what is needed; nothing when the broker cannot tell. Rejects as kafkajs does. */
+/** The rights that are missing of those that are needed; none when the broker cannot tell. Rejects as kafkajs does. */
 export async function lacking(connection: Connection, needs: readonly Need[]): Promise<Lack[]> {
+  const topics = needs.map(({ topic }) => topic);
+  const rights = await askAnyBroker(connection, (broker) => askRights(broker, topics));
+  return needs.flatMap(({ topic, operations }) => {
+    const bits = rights.get(topic);
+    if (bits === undefined || bits === UNKNOWN) return [];
+    const missing = operations.filter((name) => (bits & (1 << OPERATIONS[name])) === 0);
+    return missing.length > 0 ? [{ topic, operations: missing }] : [];
+  });
+}
+
+const TRANSACTION_COORDINATOR = 1;
+
+/**
+ * Throws `kafka.unauthorised` when we may not use the transactional id: kafkajs hides that behind a coordinator that is not
+ * found. Asking for the coordinator needs the right and fences nobody; that it is not there yet is no answer.
+ */
+export async function verifyTransactionalId(
+  connection: Connection,
+  prefix: string,
+  transactionalId: string,
+): Promise<void> {
+  const question = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR };
+  try {
+    await askAnyBroker(connection, (broker) => broker.findGroupCoordinator(question));
+  } catch (error) {
+    const place = { brokers: connection.brokers, prefix, transactionalId };
+    if (isLasting(error)) throw translate(error, `asking for the coordinator of ${transactionalId}`, place);
+  }
+}
+
+async function askAnyBroker<T>(connection: Connection, question: (broker: Broker) => Promise<T>): Promise<T> {
   const cluster = connection.cluster();
   try {
     await cluster.connect();
     await cluster.refreshMetadata();
-    const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
-    if ((broker.versions[METADATA]?.maxVersion ?? 0) < VERSION) return [];
-    const rights = await askRights(
-      broker,
-      needs.map(({ topic }) => topic),
-    );
-    return needs.flatMap(({ topic, operations }) => {
-      const bits = rights.get(topic);
-      if (bits === undefined || bits === UNKNOWN) return [];
-      const missing = operations.filter((name) => (bits & (1 << OPERATIONS[name])) === 0);
-      return missing.length > 0 ? [{ topic, operations: missing }] : [];
-    });
+    return await question(await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! }));
   } finally {
     await cluster.disconnect();
   }
 }
 
-/** By topic one bit for each operation that is allowed. */
-function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+/** By topic one bit for each operation that is allowed; nothing of a broker that is too old to be asked. */
+async function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if ((broker.versions[METADATA]?.maxVersion ?? 0) < VERSION) return new Map();
   const { encode, ...request } = metadataRequest({ topics, allowAutoTopicCreation: false });
   return broker.connectionPool.send({
     request: {
@@ -68,30 +87,29 @@ function askRights(broker: Broker, topics: readonly string[]): Promise<ReadonlyM
 }
 
 function decodeRights(payload: Buffer): Map<string, number> {
-  const answer = new Cursor(payload);
-  answer.skip(4); // throttle time
-  for (let brokers = answer.int32(); brokers > 0; brokers--) {
-    answer.skip(4); // node id
-    answer.text(); // host
-    answer.skip(4); // port
-    answer.text(); // rack
-  }
-  answer.text(); // cluster id
-  answer.skip(4); // controller
-  const rights = new Map<string, number>();
-  for (let topics = answer.int32(); topics > 0; topics--) {
-    const errorCode = answer.int16();
-    const topic = answer.text();
-    answer.skip(1); // is internal
-    for (let partitions = answer.int32(); partitions > 0; partitions--) {
-      answer.skip(2 + 4 + 4 + 4); // error code, partition, leader and its epoch
-      for (let lists = 3; lists > 0; lists--) answer.skip(4 * answer.int32()); // replicas: all, in sync, offline
-    }
-    const bits = answer.int32();
-    // Whoever may not even know of a topic is told nothing else.
-    rights.set(topic, errorCode === TOPIC_AUTHORIZATION_FAILED ? 0 : bits);
-  }
-  return rights;
+  const answer = new Decoder(payload);
+  answer.forward(4); // throttle time
+  answer.readArray(() => {
+    answer.forward(4); // node id
+    answer.readString(); // host
+    answer.forward(4); // port
+    answer.readString(); // rack
+  });
+  answer.readString(); // cluster id
+  answer.forward(4); // controller
+  const rights = answer.readArray((): [string, number] => {
+    const errorCode = answer.readInt16();
+    const topic = answer.readString()!;
+    answer.forward(1); // is internal
+    answer.readArray(() => {
+      answer.forward(2 + 4 + 4 + 4); // error code, partition, leader and its epoch
+      for (let lists = 3; lists > 0; lists--) answer.forward(4 * answer.readInt32()); // replicas: all, in sync, offline
+    });
+    const bits = answer.readInt32();
+    // Of a topic that we may not even know of, the broker tells nothing else.
+    return [topic, errorCode === TOPIC_AUTHORIZATION_FAILED ? 0 : bits];
+  });
+  return new Map(rights);
 }
 
 const TOLD_MAX = 5;
@@ -101,12 +119,9 @@ export function forbidden(lacks: readonly Lack[], doing: string, { brokers }: Co
   const told = lacks.slice(0, TOLD_MAX).map(({ topic, operations }) => `${operations.join(', ')} on topic ${topic}`);
   const more = lacks.length - told.length;
   const what = [...told, ...(more > 0 ? [`and on ${more} more`] : [])].join('; ');
+  const grants = lacks.slice(0, TOLD_MAX).map((lack) => grant(lack, brokers));
   return new PublisherError('kafka.unauthorised', `no right to ${what} (while ${doing}, brokers ${brokers})`, {
-    remedy: lacks
-      .slice(0, TOLD_MAX)
-      .map((lack) => grant(lack, brokers))
-      .concat(deniesWin(brokers))
-      .join('\n'),
+    remedy: [...grants, deniesWin(brokers)].join('\n'),
   });
 }
 

@@ -3,12 +3,12 @@ import { Partitioners } from 'kafkajs';
 import { until } from '../base/backoff.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Signal } from '../engine/ports.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import { createConnection, type KafkaSettings } from './connection.ts';
 import { translate } from './failures.ts';
 import { verified } from './session.ts';
 import { SignalReader, type SignalReaderOptions } from './signals.ts';
 import { signalKey } from './state-topic.ts';
-import { hasTopic, stateTopic } from './topics.ts';
+import { presentTopics, stateTopic } from './topics.ts';
 
 const POLL_MS = 250;
 
@@ -20,19 +20,14 @@ export async function sendSignals(
   settings: KafkaSettings,
   account: { readonly prefix: string; readonly accountId: string },
   signals: readonly Signal[],
-  log: Log = () => {},
 ): Promise<number> {
   const { prefix, accountId } = account;
   const topic = stateTopic(prefix);
-  const connection = createConnection(settings, log);
-  if (!(await hasTopic(connection, prefix, topic))) {
-    throw new PublisherError(
-      'usage',
-      `nothing was published under the prefix ${prefix} yet: there is no topic ${topic}`,
-      {
-        remedy: 'Check topics.prefix; harvest-kafka run makes the topics, and reads everything the first time.',
-      },
-    );
+  const connection = createConnection(settings);
+  if (!(await presentTopics(connection, prefix)).has(topic)) {
+    const nothing = `nothing was published under the prefix ${prefix} yet: there is no topic ${topic}`;
+    const remedy = 'Check topics.prefix; harvest-kafka run makes the topics, and reads everything the first time.';
+    throw new PublisherError('usage', nothing, { remedy });
   }
   const producer = connection.kafka.producer({
     idempotent: true,

@@ -8,19 +8,13 @@ import { type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { isLasting, type Place, translate } from './failures.ts';
+import { type BrokerPlace, isLasting, translate } from './failures.ts';
 import { produce } from './produce.ts';
 
 /** Sends to one partition; returns the offset of the first message. */
 export type Send = (topic: string, partition: number, messages: readonly Message[]) => Promise<number>;
 
-export interface Session {
-  /** One transaction. When it throws TransactionFailure, its outcome is unknown and the session is over. */
-  transact<T>(work: (send: Send) => Promise<T>): Promise<T>;
-  /** Monotonic ms of the last word to the broker. */
-  readonly usedAt: number;
-  close(): Promise<void>;
-}
+export type Session = ReturnType<typeof openSession>;
 
 export interface SessionOptions {
   readonly transactionalId: string;
@@ -28,14 +22,7 @@ export interface SessionOptions {
   readonly compression: 'none' | 'gzip';
   readonly clock: Clock;
   readonly random: Random;
-  readonly place: Place;
-}
-
-export class TransactionFailure extends Error {
-  constructor(cause: unknown) {
-    super('a transaction failed; its outcome is unknown', { cause });
-    this.name = 'TransactionFailure';
-  }
+  readonly place: BrokerPlace;
 }
 
 /** The coordinator may be loading, or still ending the transaction of a predecessor. */
@@ -97,23 +84,25 @@ function producingCluster(connection: Connection, clock: Clock): Cluster {
   return cluster;
 }
 
-function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions): Session {
+function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions) {
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
   let state: 'ready' | 'in transaction' | 'over' = 'ready';
   let usedAt = clock.monotonic();
 
   return {
+    /** Monotonic ms of the last word to the broker. */
     get usedAt() {
       return usedAt;
     },
     transact,
-    close: async () => {
+    close: async (): Promise<void> => {
       // After a failure there is nothing to wait for: the publisher cuts the connection.
       if (state !== 'over') await goodbye(producer, clock);
       state = 'over';
     },
   };
 
+  /** One transaction. When it throws, its outcome is unknown and the session is over. */
   async function transact<T>(work: (send: Send) => Promise<T>): Promise<T> {
     assert(state === 'ready', 'one transaction at a time, and none after a failure');
     state = 'in transaction';
@@ -132,8 +121,9 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       return result;
     } catch (error) {
       state = 'over';
-      await giveUp(transaction);
-      throw new TransactionFailure(error);
+      // Aborting only spares readers the wait for the time-out; whether it works makes no difference to us.
+      await atMost(clock, ABORT_PATIENCE_MS, (transaction as Transaction | null)?.abort());
+      throw error;
     } finally {
       cancel();
     }
@@ -141,19 +131,10 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     async function attempt(): Promise<T> {
       const begun = await producer.transaction();
       transaction = begun;
+      const how = { acks: -1, timeout: REPLICATION_TIMEOUT_MS, compression: codec };
       const result = await work(async (topic, partition, messages) => {
         goOn();
-        return verified(
-          await begun.send({
-            topic,
-            messages: [...messages],
-            acks: -1,
-            timeout: REPLICATION_TIMEOUT_MS,
-            compression: codec,
-          }),
-          topic,
-          partition,
-        );
+        return verified(await begun.send({ topic, messages: [...messages], ...how }), topic, partition);
       });
       goOn();
       await begun.commit();
@@ -164,11 +145,6 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     function goOn(): void {
       if (state !== 'in transaction') throw new Error('the transaction was given up');
     }
-  }
-
-  /** Aborting only spares readers the wait for the time-out; whether it works makes no difference to us. */
-  async function giveUp(transaction: Transaction | null): Promise<void> {
-    await atMost(clock, ABORT_PATIENCE_MS, transaction?.abort());
   }
 }
 
@@ -189,10 +165,8 @@ export function verified(answer: readonly SendResult[], topic: string, partition
   const acknowledged =
     answer.length === 1 && only!.topicName === topic && only!.partition === partition && only!.errorCode === 0;
   if (!acknowledged || !(offset >= 0)) {
-    throw new PublisherError(
-      'kafka.doubt',
-      `the broker did not acknowledge the records for ${topic} partition ${partition}`,
-    );
+    const unsaid = `the broker did not acknowledge the records for ${topic} partition ${partition}`;
+    throw new PublisherError('kafka.doubt', unsaid);
   }
   return offset;
 }

@@ -111,16 +111,14 @@ export class SignalReader {
     // As it was before we asked: somebody else's reading, which we follow, may go on meanwhile.
     const known = this.#position;
     const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
-    if (isAnotherLog(known, bounds)) this.#forget();
+    if (isAnotherLog(known, bounds)) {
+      this.#waiting.clear();
+      this.#position = 0;
+    }
     const from = Math.max(this.#position, bounds.start);
     const range = { topic: this.#topic, partition: 0, from, to: bounds.stable };
     await reader.read([range], (record) => this.#apply(record), signal);
     this.#position = Math.max(this.#position, bounds.stable);
-  }
-
-  #forget(): void {
-    this.#waiting.clear();
-    this.#position = 0;
   }
 
   #apply({ offset, key, value }: FetchedRecord): void {

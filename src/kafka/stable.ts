@@ -11,7 +11,7 @@ const PACE: Pace = { baseMs: 100, mostMs: 100, patienceMs: PATIENCE_MS };
 
 /**
  * Waits until everything that the topics held when we asked is committed or aborted, and returns their bounds of that
- * moment. Compares later stable offsets with the first high watermark, so that other accounts may go on writing to the
+ * moment, stable to their ends. Compares later stable offsets with the first high watermark, so that other accounts may go on writing to the
  * same topics. Throws `kafka.hanging_transaction`.
  */
 export async function awaitStable(
@@ -23,14 +23,12 @@ export async function awaitStable(
 ): Promise<Bounds> {
   const asked = await reader.bounds(topics, signal);
   let open = openTransaction(asked, asked);
-  if (open === null) return asked;
   const look = async () => {
-    open = openTransaction(asked, await reader.bounds(topics, signal));
-    return open === null ? asked : null;
+    open = open && openTransaction(asked, await reader.bounds(topics, signal));
+    return open === null || null;
   };
-  const stable = await until(look, PACE, { clock, signal });
-  if (stable === null) throw hanging(open, brokers);
-  return stable;
+  if ((await until(look, PACE, { clock, signal })) === null) throw hanging(open!, brokers);
+  return new Map([...asked].map(([topic, bounds]) => [topic, bounds.map((one) => ({ ...one, stable: one.end }))]));
 }
 
 interface OpenTransaction {
@@ -51,14 +49,9 @@ function openTransaction(asked: Bounds, now: Bounds): OpenTransaction | null {
 }
 
 function hanging({ topic, partition, stable, end }: OpenTransaction, brokers: string): PublisherError {
-  const tool = `kafka-transactions.sh --bootstrap-server ${brokers}`;
-  return new PublisherError(
-    'kafka.hanging_transaction',
-    `${topic} partition ${partition}: a transaction is still open at offset ${stable}, before the end at ${end}, after ${PATIENCE_MS / 1000} s`,
-    {
-      remedy:
-        `Committed records may be hidden behind it, so nothing is published. Wait for its time-out; if it stays, end it: ` +
-        `${tool} abort --topic ${topic} --partition ${partition} --start-offset ${stable}`,
-    },
-  );
+  const held = `${topic} partition ${partition}: a transaction is still open at offset ${stable}`;
+  const told = `${held}, before the end at ${end}, after ${PATIENCE_MS / 1000} s`;
+  const abort = `kafka-transactions.sh --bootstrap-server ${brokers} abort --topic ${topic} --partition ${partition} --start-offset ${stable}`;
+  const remedy = `Committed records may be hidden behind it, so nothing is published. Wait for its time-out; if it stays, end it: ${abort}`;
+  return new PublisherError('kafka.hanging_transaction', told, { remedy });
 }

@@ -15,10 +15,7 @@ export interface StoredRow {
   readonly offsets: Offsets;
 }
 
-/**
- * What an instance signs the account with when it has fenced the others. `opening` counts the times it did; a member of a group
- * adds its rank.
- */
+/** The signature of an instance that has fenced the others. `opening` counts the times it did; a member of a group adds its rank. */
 export interface Owner extends Partial<Rank> {
   readonly instance: string;
   readonly opening: number;
@@ -27,7 +24,7 @@ export interface Owner extends Partial<Rank> {
   readonly released_at?: string;
 }
 
-/** What a key of ours speaks of: one of row, signature and signal. */
+/** The subject of a key of ours: one of row, signature and signal. */
 export interface Subject {
   readonly prefix: string;
   readonly account_id: string;
@@ -58,7 +55,7 @@ export function encodeRow({ row, offsets }: StoredRow): string {
 }
 
 /**
- * What the records seen so far say about one account.
+ * One account, as the records seen so far tell.
  *
  * Ownership: the log decides. Whoever signed before our own first signature was fenced by us and is older; an instance
  * that signs after it is newer, and stays newer. So of several that start at once the last to sign is left, and the newer
@@ -155,10 +152,9 @@ export function decodeRow(record: FetchedRecord, value: Buffer): StoredRow {
 function parse(record: FetchedRecord, value: Buffer): JsonObject {
   try {
     return JSON.parse(value.toString()) as JsonObject;
-  } catch (error) {
-    throw new PublisherError('state.unreadable', `the state row ${record.key} at offset ${record.offset} is not JSON`, {
-      cause: error,
-    });
+  } catch (cause) {
+    const told = `the state row ${record.key} at offset ${record.offset} is not JSON`;
+    throw new PublisherError('state.unreadable', told, { cause });
   }
 }
 

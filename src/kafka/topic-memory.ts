@@ -1,4 +1,4 @@
-// What is remembered of one stream's topic: how far it was read, and where our last records are. Tells from that whether
+// Our memory of one stream's topic: how far it was read, and where our last records are. Tells from that whether
 // the topic is still the one we wrote. Knows offsets only.
 import type { PartitionBounds, PartitionRange } from './reader.ts';
 import type { Offsets } from './state-topic.ts';
@@ -59,32 +59,27 @@ export class TopicMemory {
    * know lies at or behind its end, or before its start: compaction moves neither.
    */
   breach(bounds: readonly PartitionBounds[]): string | null {
-    for (const [partition, offset] of this.#noted) {
+    const known = [
+      ...[...this.#noted].map(([partition, at]) => ({ partition, at, next: at + 1, said: `our record was at ${at}` })),
+      ...[...this.#positions].map(([partition, at]) => ({ partition, at, next: at, said: `it was read up to ${at}` })),
+    ];
+    for (const { partition, at, next, said } of known) {
       const found = bounds[partition];
-      if (!found) return `partition ${partition} is gone, which held our record at offset ${offset}`;
-      if (offset >= found.end) return `partition ${partition} ends at offset ${found.end}, our record was at ${offset}`;
-      if (offset < found.start)
-        return `partition ${partition} begins at offset ${found.start}, our record was at ${offset}`;
-    }
-    for (const [partition, position] of this.#positions) {
-      const found = bounds[partition];
-      if (!found) return `partition ${partition} is gone, which was read up to offset ${position}`;
-      if (position > found.end)
-        return `partition ${partition} ends at offset ${found.end}, it was read up to ${position}`;
-      if (position < found.start)
-        return `partition ${partition} begins at offset ${found.start}, it was read up to ${position}`;
+      if (!found) return `partition ${partition} is gone, ${said}`;
+      if (next > found.end) return `partition ${partition} ends at offset ${found.end}, ${said}`;
+      if (at < found.start) return `partition ${partition} begins at offset ${found.start}, ${said}`;
     }
     return null;
   }
 
-  /** What is new on the topic; all of it after `forget` and `rewind`. */
+  /** The part of the topic that is new, as far as it is stable; all of it after `forget` and `rewind`. */
   unread(topic: string, bounds: readonly PartitionBounds[]): PartitionRange[] {
     this.#partitions = bounds.length;
-    return bounds.map(({ start, end }, partition) => ({
+    return bounds.map(({ start, stable }, partition) => ({
       topic,
       partition,
       from: this.#positions.get(partition) ?? start,
-      to: end,
+      to: stable,
     }));
   }
 }

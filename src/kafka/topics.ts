@@ -6,8 +6,8 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Connection, Log } from './connection.ts';
-import { deniesWin, isLasting, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
-import { grant, type Lack, lacking, type Need } from './rights.ts';
+import { deniesWin, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
+import { grant, type Lack, lacking, type Need, verifyTransactionalId } from './rights.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -26,7 +26,7 @@ export interface TopicLayout {
 export interface TopicReport {
   readonly topic: string;
   readonly state: 'ok' | 'missing' | 'refused' | 'forbidden';
-  /** What is wrong, when it is refused, or which right is missing, when it is forbidden. */
+  /** Why it is refused, or which right is missing when it is forbidden. */
   readonly problem?: string;
   /** The command that mends it. */
   readonly command?: string;
@@ -47,7 +47,7 @@ const TOPIC_RESOURCE = 2;
 const COMPACTED = { 'cleanup.policy': 'compact', 'compression.type': 'producer' } as const;
 const READABLE_COMPRESSION = ['producer', 'gzip', 'uncompressed', 'none'];
 /**
- * What the topics that are ours alone take: dead letters with whole records, state rows with many candidates. Far more would keep a
+ * The largest batch of the topics that are ours alone: dead letters with whole records, state rows with many candidates. Far more would keep a
  * transaction open for too long, and brokers with a small heap die of it.
  */
 export const LARGEST_BYTES = 8 * 2 ** 20;
@@ -89,12 +89,21 @@ export async function ensureTopics(
   return withAdmin(connection, settings, 'verifying the topics', async (admin) => {
     const missing = await absent(admin, specifications);
     if (missing.length > 0) {
-      await createSoon(admin, missing, settings.replication_factor, clock, signal);
-      log('info', 'topics made', { topics: missing.map(({ topic }) => topic) });
+      const make = () => create(admin, missing, settings.replication_factor);
+      // A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good.
+      await patiently(make, REPLICAS_PACE, { clock, signal, mayPass: lacksReplicas });
+      log('info', 'topics made', { topics: namesOf(missing) });
     }
-    const found = await describeSoon(admin, specifications, clock, signal);
-    const offenders = specifications.map((one) => judge(one, found.get(one.topic)!, connection)).filter(isRefused);
-    if (offenders.length > 0) throw contract(offenders);
+    // A topic that was just made, or just deleted, takes a moment until every broker knows.
+    const look = () => describe(admin, namesOf(specifications));
+    const found = await patiently(look, VISIBLE_PACE, { clock, signal, mayPass: isUnknownTopic });
+    const reports = specifications.map((one) => judge(one, found.get(one.topic)!, connection));
+    const offenders = reports.filter(({ state }) => state === 'refused');
+    if (offenders.length > 0) {
+      const told = offenders.map(({ topic, problem }) => `topic ${topic}: ${problem}`).join('\n');
+      const remedy = offenders.map(({ command }) => command).join('\n');
+      throw new PublisherError('kafka.topic_contract', told, { remedy });
+    }
 
     for (const { topic, partitions } of specifications) {
       const actual = found.get(topic)!.partitions;
@@ -123,10 +132,7 @@ export async function describeTopics(
     const makeable = [...missing].filter(({ topic }) => !lacks.has(topic));
     for (const lack of await unmakeable(admin, makeable, settings)) lacks.set(lack.topic, lack);
     const legible = specifications.filter((one) => !missing.has(one) && !lacks.has(one.topic));
-    const found = await describe(
-      admin,
-      legible.map(({ topic }) => topic),
-    );
+    const found = await describe(admin, namesOf(legible));
     return specifications.map((one): TopicReport => {
       const { topic } = one;
       const lack = lacks.get(topic);
@@ -139,7 +145,7 @@ export async function describeTopics(
   });
 }
 
-/** What of these topics the ACLs keep from us; empty when they are not what is wrong, or the broker does not say. */
+/** The rights on these topics that we lack; none when the ACLs are not at fault, or the broker does not say. */
 export function lackedRights(
   connection: Connection,
   settings: TopicSettings,
@@ -161,9 +167,8 @@ async function unmakeable(
   missing: readonly TopicSpecification[],
   { replication_factor }: TopicSettings,
 ): Promise<Lack[]> {
-  if (missing.length === 0) return [];
   try {
-    await create(admin, missing, replication_factor, true);
+    if (missing.length > 0) await create(admin, missing, replication_factor, true);
     return [];
   } catch (error) {
     const refused = topicErrors(error).filter(({ type }) => type === 'TOPIC_AUTHORIZATION_FAILED');
@@ -172,30 +177,19 @@ async function unmakeable(
   }
 }
 
-/** Whether the topic is there. Without the state topic, nothing was ever published under this prefix. */
-export async function hasTopic(connection: Connection, prefix: string, topic: string): Promise<boolean> {
-  return (await presentTopics(connection, prefix)).has(topic);
-}
-
 /** The topics of the cluster that we may see; `prefix` is for messages. */
 export function presentTopics(connection: Connection, prefix: string): Promise<ReadonlySet<string>> {
   return withAdmin(connection, { prefix }, 'listing the topics', async (admin) => new Set(await admin.listTopics()));
 }
 
-function specify(
-  { prefix, partitions }: TopicSettings,
-  streams: readonly StreamDefinition[],
-): readonly TopicSpecification[] {
-  const expiring = (topic: string, days: number): TopicSpecification => ({
-    topic,
-    partitions: 1,
-    compacted: false,
-    configuration: {
-      'cleanup.policy': 'delete',
-      'retention.ms': String(days * DAY_MS),
-      'max.message.bytes': String(LARGEST_BYTES),
-    },
-  });
+function specify({ prefix, partitions }: TopicSettings, streams: readonly StreamDefinition[]): TopicSpecification[] {
+  const largest = { 'max.message.bytes': String(LARGEST_BYTES) };
+  const expiring = (topic: string, days: number): TopicSpecification => {
+    const retention = { 'cleanup.policy': 'delete', 'retention.ms': String(days * DAY_MS) };
+    return { topic, partitions: 1, compacted: false, configuration: { ...retention, ...largest } };
+  };
+  // Compaction leaves the newest segment alone; a small one bounds what a start has to read.
+  const stateConfiguration = { ...COMPACTED, 'segment.bytes': String(50 << 20), ...largest };
   return [
     ...streams.map(({ name }) => ({
       topic: dataTopic(prefix, name),
@@ -203,17 +197,7 @@ function specify(
       compacted: true,
       configuration: COMPACTED,
     })),
-    {
-      topic: stateTopic(prefix),
-      partitions: 1,
-      compacted: true,
-      // Compaction leaves the newest segment alone; a small one bounds what a start has to read.
-      configuration: {
-        ...COMPACTED,
-        'segment.bytes': String(50 << 20),
-        'max.message.bytes': String(LARGEST_BYTES),
-      },
-    },
+    { topic: stateTopic(prefix), partitions: 1, compacted: true, configuration: stateConfiguration },
     expiring(deadLetterTopic(prefix), 30),
     expiring(notificationTopic(prefix), 7),
   ];
@@ -242,44 +226,13 @@ function judge({ topic, compacted }: TopicSpecification, found: FoundTopic, { br
   return { topic, state: 'refused', problem: problems.join('; '), command };
 }
 
-function isRefused(report: TopicReport): boolean {
-  return report.state === 'refused';
-}
-
-function contract(offenders: readonly TopicReport[]): PublisherError {
-  return new PublisherError(
-    'kafka.topic_contract',
-    offenders.map(({ topic, problem }) => `topic ${topic}: ${problem}`).join('\n'),
-    { remedy: offenders.map(({ command }) => command).join('\n') },
-  );
+function namesOf(specifications: readonly TopicSpecification[]): string[] {
+  return specifications.map(({ topic }) => topic);
 }
 
 async function absent(admin: Admin, specifications: readonly TopicSpecification[]): Promise<TopicSpecification[]> {
   const present = new Set(await admin.listTopics());
   return specifications.filter(({ topic }) => !present.has(topic));
-}
-
-/** A topic that was just made, or just deleted, takes a moment until every broker knows. */
-function describeSoon(
-  admin: Admin,
-  specifications: readonly TopicSpecification[],
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, FoundTopic>> {
-  const topics = specifications.map(({ topic }) => topic);
-  return patiently(() => describe(admin, topics), VISIBLE_PACE, { clock, signal, mayPass: isUnknownTopic });
-}
-
-/** A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good. */
-function createSoon(
-  admin: Admin,
-  missing: readonly TopicSpecification[],
-  replicationFactor: number,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const work = () => create(admin, missing, replicationFactor);
-  return patiently(work, REPLICAS_PACE, { clock, signal, mayPass: lacksReplicas });
 }
 
 async function create(
@@ -315,7 +268,7 @@ interface TopicError extends Error {
   readonly type: string;
 }
 
-/** What kafkajs says of each topic that could not be made. */
+/** kafkajs' error for each topic that could not be made. */
 function topicErrors(error: unknown): readonly TopicError[] {
   return (error as { errors?: TopicError[] }).errors ?? [];
 }
@@ -356,30 +309,5 @@ async function withAdmin<T>(
     throw translate(error, doing, { brokers: connection.brokers, prefix });
   } finally {
     await admin.disconnect();
-  }
-}
-
-const TRANSACTION_COORDINATOR = 1;
-
-/**
- * Throws `kafka.unauthorised` when we may not use the transactional id: kafkajs hides that behind a coordinator that is not
- * found. Asking for the coordinator needs the right and fences nobody; that it is not there yet is no answer.
- */
-export async function verifyTransactionalId(
-  connection: Connection,
-  prefix: string,
-  transactionalId: string,
-): Promise<void> {
-  const cluster = connection.cluster();
-  try {
-    await cluster.connect();
-    await cluster.refreshMetadata();
-    const broker = await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! });
-    await broker.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
-  } catch (error) {
-    const place = { brokers: connection.brokers, prefix, transactionalId };
-    if (isLasting(error)) throw translate(error, `asking for the coordinator of ${transactionalId}`, place);
-  } finally {
-    await cluster.disconnect();
   }
 }

@@ -1,4 +1,4 @@
-// What is said on our connections to the brokers, failed attempts included. It tells brokers that do not answer, whom we go on
+// Counts what is said on our connections to the brokers, failed attempts included. It tells brokers that do not answer, whom we go on
 // asking, from work that no longer asks.
 import type { Socket } from 'node:net';
 

@@ -3,7 +3,7 @@ import { counted } from '../base/words.ts';
 import type { ClusterEvent, ClusterStatus } from '../cluster/status.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import type { Logger } from './log.ts';
-import { type Finding, type Readiness, readiness } from './readiness.ts';
+import { type Concern, type Readiness, readiness } from './readiness.ts';
 
 /** The level and sentence of an event of the group. */
 export function clusterLine(event: ClusterEvent): {
@@ -74,7 +74,7 @@ export function logCluster(log: Logger): (event: ClusterEvent) => void {
  */
 export function clusterReadiness(cluster: ClusterStatus, accounts: readonly AccountStatus[]): Readiness {
   const { reasons, notes } = readiness(accounts);
-  const isOpening = ({ account, state }: Finding) => state === 'opening' && cluster.moving.includes(account);
+  const isOpening = ({ account, state }: Concern) => state === 'opening' && cluster.moving.includes(account);
   const obstacles = reasons.filter(isOpening);
   const rest = reasons.filter((finding) => !isOpening(finding));
   const unassigned = cluster.unassigned.map(({ account, why }) => {

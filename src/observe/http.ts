@@ -32,14 +32,14 @@ export interface HttpServer {
 
 const SILENCE_MS = 5_000;
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
   readonly policy?: string;
 }
 
-type Route = () => Answer | Promise<Answer>;
+type Route = () => HttpAnswer | Promise<HttpAnswer>;
 
 /** Throws PublisherError `http.listen` when the address cannot be taken. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
@@ -162,7 +162,7 @@ async function respond(
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 
-async function answerOf(route: Route | undefined, readOnly: boolean): Promise<Answer> {
+async function answerOf(route: Route | undefined, readOnly: boolean): Promise<HttpAnswer> {
   if (route === undefined) return json(404, { error: 'not found' });
   if (!readOnly) return json(405, { error: 'only GET and HEAD' });
   try {
@@ -173,7 +173,7 @@ async function answerOf(route: Route | undefined, readOnly: boolean): Promise<An
   }
 }
 
-function json(status: number, value: unknown): Answer {
+function json(status: number, value: unknown): HttpAnswer {
   return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
 }
 

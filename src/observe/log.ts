@@ -136,12 +136,9 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
         message: `the list moved while it was read (${event.found} rows instead of ${event.expected}); walk ${event.walk} follows`,
       };
     case 'day.unlikely':
-      return {
-        level: 'warn',
-        message: `record ${event.record} has ${event.field} ${event.day}: a mistyped year? Correct it in Harvest`,
-      };
+      return warn(`record ${event.record} has ${event.field} ${event.day}: a mistyped year? Correct it in Harvest`);
     case 'totals.absent':
-      return { level: 'warn', message: event.reason };
+      return warn(event.reason);
     case 'stream.changed': {
       const level = event.to === 'FORBIDDEN' || event.to === 'BLOCKED' || event.to === 'HELD' ? 'warn' : 'info';
       return { level, message: `${event.from} -> ${event.to}: ${event.reason}` };
@@ -152,16 +149,12 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
         message: `attempt ${event.attempt} failed: ${event.reason} (again in ${event.retryInMs} ms)`,
       };
     case 'topic.refilled':
-      return { level: 'warn', message: `the topic is filled again: ${event.reason}` };
+      return warn(`the topic is filled again: ${event.reason}`);
     case 'record.refused':
-      return {
-        level: 'warn',
-        message: `${event.count} to the dead letters, because of ${event.field}: ${event.reason}`,
-      };
+      return warn(`${event.count} to the dead letters, because of ${event.field}: ${event.reason}`);
     case 'value.unreadable': {
       const what = event.schemaId === null ? 'not in Avro' : `under schema id ${event.schemaId}`;
-      const message = `values ${what} cannot be read; their records are published anew when they are next read`;
-      return { level: 'warn', message };
+      return warn(`values ${what} cannot be read; their records are published anew when they are next read`);
     }
     case 'decimal.rounded':
       return debug(`${event.field} has more fraction digits than the schema; rounded, its literal kept in _extra`);
@@ -186,9 +179,9 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
       return { level: 'error', message };
     }
     case 'loop.moved':
-      return { level: 'warn', message: `goes on after ${Math.round(event.forMs / 1000)} s (${event.loop})` };
+      return warn(`goes on after ${Math.round(event.forMs / 1000)} s (${event.loop})`);
     case 'commit.doubted':
-      return { level: 'warn', message: `the outcome of a commit is unknown, the state is read back: ${event.reason}` };
+      return warn(`the outcome of a commit is unknown, the state is read back: ${event.reason}`);
   }
 }
 
@@ -209,22 +202,23 @@ function driftLine(event: Extract<PublisherEvent, { name: 'drift.seen' }>): Line
     case 'unknown_member':
       return info(`Harvest sends ${field} (${shape}), which the schema does not know; kept in _extra`);
     case 'new_type':
-      return { level: 'warn', message: `Harvest sends ${field} as ${shape}; the schema takes ${expected}` };
+      return warn(`Harvest sends ${field} as ${shape}; the schema takes ${expected}`);
     case 'empty_text':
-      return { level: 'warn', message: `Harvest sends ${field} as an empty text; it is published as null` };
+      return warn(`Harvest sends ${field} as an empty text; it is published as null`);
     case 'unexpected_null':
-      return { level: 'warn', message: `Harvest sends ${field} as null, for the first time` };
+      return warn(`Harvest sends ${field} as null, for the first time`);
     case 'replaced_text':
-      return {
-        level: 'warn',
-        message: 'Harvest sends bytes that are no UTF-8, also when asked again; published as U+FFFD',
-      };
+      return warn('Harvest sends bytes that are no UTF-8, also when asked again; published as U+FFFD');
   }
 }
 
 /** A snapshot and a poll are scans by their names. */
 function scanOf(purpose: Purpose): string {
   return purpose === 'snapshot' || purpose === 'poll' ? purpose : `${purpose} scan`;
+}
+
+function warn(message: string): Line {
+  return { level: 'warn', message };
 }
 
 function info(message: string): Line {

@@ -1,9 +1,9 @@
-// What Prometheus scrapes. Counters follow events and start at zero on boot; gauges are read from the accounts' status at each
+// The page that Prometheus scrapes. Counters follow events and start at zero on boot; gauges are read from the accounts' status at each
 // scrape, and are absent while unknown. Labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterEvent, ClusterStatus } from '../cluster/status.ts';
-import type { PublisherEvent, StreamState } from '../engine/events.ts';
+import type { EventName, PublisherEvent, StreamState } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import { clusterReadiness } from './cluster.ts';
 import { type Declaration, METRICS, type MetricName, PREFIX, SECONDS } from './metrics-table.ts';
@@ -58,7 +58,7 @@ export function createMetrics(
     listen: (account) => (event) => follow(record, account, event),
     listenCluster: (event) => followCluster(record, event),
     render: () => {
-      // What is no longer so must vanish, not keep its last value.
+      // A gauge that is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
       record.set('build_info', { version }, 1);
       const group = cluster();
@@ -93,83 +93,51 @@ interface Recorder {
   fieldLabel(stream: string, field: string): string;
 }
 
+/** Events that are counted one by one, with those of their members as labels that the metric declares. */
+const COUNTED: Partial<Record<EventName, MetricName>> = {
+  'scan.completed': 'scans_completed_total',
+  'scan.shifted': 'scans_shifted_total',
+  'topic.refilled': 'topics_refilled_total',
+  'stream.retrying': 'retries_total',
+  'account.waiting': 'waits_total',
+  'commit.doubted': 'doubts_total',
+  'decimal.rounded': 'decimals_rounded_total',
+  'budget.paused': 'budget_pauses_total',
+  'loop.stalled': 'stalls_total',
+  'token.refreshed': 'token_refreshes_total',
+};
+
+/** Other events than these and those that are COUNTED show in gauges (state, completeness), or in the counts of their page. */
 function follow({ count, observe, fieldLabel }: Recorder, account: string, event: PublisherEvent): void {
-  switch (event.name) {
-    case 'page.committed': {
-      const labels = { account, stream: event.stream };
-      for (const [op, records] of Object.entries(event.published)) {
-        if (records > 0) count('records_published_total', { ...labels, op }, records);
-      }
-      count('records_read_total', labels, event.read);
-      count('records_unchanged_total', labels, event.unchanged);
-      count('records_stale_total', labels, event.stale);
-      count('dead_letters_total', labels, event.deadLetters);
-      for (const { field, kind, count: records } of event.drift) {
-        count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
-      }
-      break;
+  const counted = COUNTED[event.name];
+  if (counted !== undefined) {
+    const members = { ...event, account } as Labels;
+    count(counted, Object.fromEntries(METRICS[counted].labels.map((label) => [label, members[label]!])));
+  } else if (event.name === 'page.committed') {
+    const labels = { account, stream: event.stream };
+    for (const [op, records] of Object.entries(event.published)) {
+      if (records > 0) count('records_published_total', { ...labels, op }, records);
     }
-    case 'transaction.committed':
-      count('commits_total', { account });
-      observe('commit_seconds', { account }, event.ms / 1000);
-      break;
-    case 'request.finished': {
-      const labels = { account, budget: event.budget };
-      count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
-      count('received_bytes_total', labels, event.bytes);
-      count('budget_wait_seconds_total', labels, event.waitedMs / 1000);
-      observe('request_seconds', labels, event.ms / 1000);
-      break;
+    count('records_read_total', labels, event.read);
+    count('records_unchanged_total', labels, event.unchanged);
+    count('records_stale_total', labels, event.stale);
+    count('dead_letters_total', labels, event.deadLetters);
+    for (const { field, kind, count: records } of event.drift) {
+      count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
     }
-    case 'scan.completed':
-      count('scans_completed_total', { account, stream: event.stream, purpose: event.purpose });
-      break;
-    case 'scan.shifted':
-      count('scans_shifted_total', { account, stream: event.stream });
-      break;
-    case 'topic.refilled':
-      count('topics_refilled_total', { account, stream: event.stream });
-      break;
-    case 'drift.seen':
-      // The other kinds are counted by their pages.
-      if (event.kind === 'unexpected_null' || event.kind === 'replaced_text') {
-        const { stream, kind } = event;
-        count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind });
-      }
-      break;
-    case 'stream.retrying':
-      count('retries_total', { account, stream: event.stream, code: event.code });
-      break;
-    case 'account.waiting':
-      count('waits_total', { account, code: event.code });
-      break;
-    case 'commit.doubted':
-      count('doubts_total', { account, code: event.code });
-      break;
-    case 'decimal.rounded':
-      count('decimals_rounded_total', { account, stream: event.stream });
-      break;
-    case 'budget.paused':
-      count('budget_pauses_total', { account, budget: event.budget });
-      break;
-    case 'loop.stalled':
-      count('stalls_total', { account, loop: event.loop });
-      break;
-    case 'token.refreshed':
-      count('token_refreshes_total', { account });
-      break;
-    // Shown by gauges (state, completeness) or by page.committed (refused records).
-    case 'account.opened':
-    case 'account.stopped':
-    case 'stream.changed':
-    case 'signal.carried_out':
-    case 'scan.started':
-    case 'totals.absent':
-    case 'day.unlikely':
-    case 'record.refused':
-    case 'value.unreadable':
-    case 'loop.moved':
-      break;
+  } else if (event.name === 'transaction.committed') {
+    count('commits_total', { account });
+    observe('commit_seconds', { account }, event.ms / 1000);
+  } else if (event.name === 'request.finished') {
+    const labels = { account, budget: event.budget };
+    count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
+    count('received_bytes_total', labels, event.bytes);
+    count('budget_wait_seconds_total', labels, event.waitedMs / 1000);
+    observe('request_seconds', labels, event.ms / 1000);
+  } else if (event.name === 'drift.seen' && (event.kind === 'unexpected_null' || event.kind === 'replaced_text')) {
+    // The other kinds are counted by their pages.
+    const { stream, kind } = event;
+    count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind });
   }
 }
 

@@ -2,7 +2,7 @@
 // handed over and never waited for; what has no room is dropped and counted, so that a reader of the log cannot stop the work.
 import { atMost, type Clock } from '../base/clock.ts';
 
-/** What an outlet needs of a stream such as `process.stdout`. */
+/** The part of a stream such as `process.stdout` that an outlet needs. */
 export interface LineReader {
   readonly isTTY?: boolean;
   readonly columns?: number;

@@ -2,6 +2,7 @@
 // whole; the script only fetches it again and swaps the inside, so that there is one rendering, and it is tested.
 import { createHash } from 'node:crypto';
 import { isoSeconds } from '../base/clock.ts';
+import { counted } from '../base/words.ts';
 import type { AccountStatus, BudgetStatus, StreamStatus } from '../engine/status.ts';
 import { type Html, html, trusted } from './html.ts';
 import { SCRIPT, STYLE } from './page-assets.ts';
@@ -95,11 +96,11 @@ function renderBudget(budget: BudgetStatus, now: number): Html {
 `;
 }
 
-function renderStream({ stream, standing: { shade, word } }: Row, now: number): Html {
+function renderStream({ stream, standing: { shade, word } }: PageRow, now: number): Html {
   const standstill = stream.state === 'RUNNING' ? null : stream.reason;
   const why = stream.retrying ? `Attempt ${stream.retrying.attempt}: ${stream.retrying.reason}` : standstill;
   const probe = stream.nextProbeAt === null ? '' : ` Looked at again ${until(stream.nextProbeAt, now)}.`;
-  const dead = stream.deadLetters > 0 ? counted(stream.deadLetters, 'dead letter') : null;
+  const dead = stream.deadLetters > 0 ? grouped(counted(stream.deadLetters, 'dead letter')) : null;
   const notes = [why, dead].filter((note) => note !== null).join(' · ');
   const spoken = notes !== '' || stream.remedy !== null;
   return html`<tr${spoken ? trusted(' class="spoken"') : null}>
@@ -120,30 +121,19 @@ ${
 }`;
 }
 
-/** What is still to be done, besides the scan under way. */
-function backlogNote({
-  pendingParents,
-  dirtyWindows,
-  touchedWindows,
-  candidates,
-  confirmed,
-  reconciliation,
-}: StreamStatus['backlog']): string {
+/** The work that is left, besides the scan under way. */
+function backlogNote(backlog: StreamStatus['backlog']): string {
+  const { pendingParents, dirtyWindows, touchedWindows, candidates, confirmed, reconciliation } = backlog;
+  const scan = reconciliation && `reconciliation: ${reconciliation.read} read, ${reconciliation.found} missing`;
   const parts = [
-    counted(pendingParents, 'changed parent'),
-    counted(dirtyWindows, 'changed window'),
-    counted(touchedWindows, 'window to look at', 'windows to look at'),
-    reconciliation === null
-      ? ''
-      : `reconciliation: ${grouped(reconciliation.read)} read, ${grouped(reconciliation.found)} missing`,
-    counted(candidates, 'missing record'),
-    counted(confirmed, 'deleted record'),
+    pendingParents > 0 && counted(pendingParents, 'changed parent'),
+    dirtyWindows > 0 && counted(dirtyWindows, 'changed window'),
+    touchedWindows > 0 && counted(touchedWindows, 'window to look at', 'windows to look at'),
+    scan,
+    candidates > 0 && counted(candidates, 'missing record'),
+    confirmed > 0 && counted(confirmed, 'deleted record'),
   ];
-  return parts.filter(Boolean).join(', ');
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return count === 0 ? '' : `${grouped(count)} ${count === 1 ? one : many}`;
+  return grouped(parts.filter(Boolean).join(', '));
 }
 
 function renderScan({ scan, state, reason, backlog }: StreamStatus): Html {
@@ -167,7 +157,7 @@ interface Standing {
   readonly word: string;
 }
 
-interface Row {
+interface PageRow {
   readonly stream: StreamStatus;
   readonly standing: Standing;
 }
@@ -200,8 +190,8 @@ const URGENCY: readonly string[] = [
   'module off',
 ];
 
-/** What needs a person comes first; within that the order of the catalog. */
-function byUrgency(a: Row, b: Row): number {
+/** Streams that need a person come first; within that the order of the catalog. */
+function byUrgency(a: PageRow, b: PageRow): number {
   return URGENCY.indexOf(a.standing.word) - URGENCY.indexOf(b.standing.word);
 }
 
@@ -224,9 +214,9 @@ function until(time: string, now: number): string {
   return seconds <= 0 ? 'now' : `in ${duration(seconds)}`;
 }
 
-/** 1234567 as `1 234 567`, with thin spaces that do not break. */
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+/** 1234567 as `1 234 567`, with thin spaces that do not break; the same of each number in a text. */
+function grouped(numbers: number | string): string {
+  return String(numbers).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
 }
 
 function hashOf(text: string): string {

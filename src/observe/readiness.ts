@@ -1,9 +1,9 @@
-// What the accounts' status means: is the process ready, and how is each account in one plain sentence. Pure.
+// The meaning of the accounts' status: is the process ready, and how is each account in one plain sentence. Pure.
 import { CODES } from '../base/errors.ts';
 import type { AccountStatus, BudgetStatus, StallStatus, StreamStatus } from '../engine/status.ts';
 
 /** Something that keeps an account or stream from being equal to Harvest, and what to do about it. */
-export interface Finding {
+export interface Concern {
   readonly account: string;
   readonly stream?: string;
   readonly state: string;
@@ -14,9 +14,9 @@ export interface Finding {
 export interface Readiness {
   readonly ready: boolean;
   /** Why it is not ready. */
-  readonly reasons: readonly Finding[];
+  readonly reasons: readonly Concern[];
   /** Worth knowing, yet no obstacle. */
-  readonly notes: readonly Finding[];
+  readonly notes: readonly Concern[];
 }
 
 export interface Vitality {
@@ -27,7 +27,7 @@ export interface Vitality {
 
 /**
  * Alive means: no defect of ours has ended an account or keeps one of its loops still, which a restart of the process mends.
- * What others refuse, or do not answer, a restart does not mend.
+ * A refusal by others, or their silence, a restart does not mend.
  */
 export function vitality(dead: readonly string[], accounts: readonly AccountStatus[]): Vitality {
   const stalls = accounts.flatMap(({ accountId: account, stalls }) => stalls.map((stall) => ({ account, ...stall })));
@@ -39,25 +39,25 @@ export function vitality(dead: readonly string[], accounts: readonly AccountStat
  * that is switched off, and requests that are being repeated, are notes (promise P9: a bad token is never green).
  */
 export function readiness(accounts: readonly AccountStatus[]): Readiness {
-  const reasons: Finding[] = [];
-  const notes: Finding[] = [];
+  const reasons: Concern[] = [];
+  const notes: Concern[] = [];
   for (const account of accounts) {
-    if (account.phase !== 'running') reasons.push(accountFinding(account));
+    if (account.phase !== 'running') reasons.push(accountConcern(account));
     for (const budget of account.budgets)
-      if (budget.isPausedForLong) notes.push(pauseFinding(account.accountId, budget));
-    for (const stall of account.stalls) reasons.push(stallFinding(account.accountId, stall));
+      if (budget.isPausedForLong) notes.push(pauseConcern(account.accountId, budget));
+    for (const stall of account.stalls) reasons.push(stallConcern(account.accountId, stall));
     for (const stream of account.streams) {
       // Why an account does not run is told once; that its streams are not read meanwhile follows from it.
       if (account.phase !== 'running' && stream.state === 'RUNNING') continue;
-      const finding = streamFinding(account.accountId, stream);
-      if (finding === null) continue;
-      (isObstacle(stream) ? reasons : notes).push(finding);
+      const concern = streamConcern(account.accountId, stream);
+      if (concern === null) continue;
+      (isObstacle(stream) ? reasons : notes).push(concern);
     }
   }
   return { ready: accounts.length > 0 && reasons.length === 0, reasons, notes };
 }
 
-/** What the account is doing, or why it stands still, as one sentence. */
+/** The account's work, or why it stands still, as one sentence. */
 export function headline(account: AccountStatus): string {
   const { phase, streams, stalls } = account;
   if (phase === 'opening') return 'Opening: fencing older instances and reading the topics back.';
@@ -65,7 +65,7 @@ export function headline(account: AccountStatus): string {
   if (phase === 'taken') return `Left alone: ${sentence(account.reason)}`;
   if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
   if (stalls.length > 0)
-    return `Stands still: ${stallFinding(account.accountId, stalls[0]!).reason}. ${CODES.bug.remedy}`;
+    return `Stands still: ${stallConcern(account.accountId, stalls[0]!).reason}. ${CODES.bug.remedy}`;
 
   const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
   const held = streams.filter((stream) => stream.state === 'HELD');
@@ -92,7 +92,7 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-function accountFinding(account: AccountStatus): Finding {
+function accountConcern(account: AccountStatus): Concern {
   return {
     account: account.accountId,
     state: account.phase,
@@ -101,7 +101,7 @@ function accountFinding(account: AccountStatus): Finding {
   };
 }
 
-function pauseFinding(account: string, budget: BudgetStatus): Finding {
+function pauseConcern(account: string, budget: BudgetStatus): Concern {
   const remedy =
     'If that cannot be meant, restart: the next process asks once. Lower harvest.budgets if other programs share the account.';
   return { account, state: 'PAUSED', reason: pauseReason(budget), remedy };
@@ -111,18 +111,18 @@ function pauseReason({ name, pausedUntil }: BudgetStatus): string {
   return `Harvest asked to make no ${name} requests until ${pausedUntil}`;
 }
 
-function stallFinding(account: string, { loop, waiting, seconds }: StallStatus): Finding {
+function stallConcern(account: string, { loop, waiting, seconds }: StallStatus): Concern {
   const reason = `${waiting}, and nothing of it moved for ${duration(seconds)} (${loop})`;
   return { account, state: 'STALLED', reason, remedy: CODES.bug.remedy };
 }
 
-function streamFinding(account: string, status: StreamStatus): Finding | null {
+function streamConcern(account: string, status: StreamStatus): Concern | null {
   const { stream, state, reason, remedy, retrying } = status;
   if (state !== 'RUNNING') return { account, stream, state, reason: reason ?? 'unknown', remedy };
   const why = retrying ?? { reason: reason ?? 'the snapshot is not complete', remedy };
-  const finding = { account, stream, reason: why.reason, remedy: why.remedy };
-  if (!status.complete) return { ...finding, state: 'INCOMPLETE' };
-  if (retrying) return { ...finding, state: 'RETRYING' };
+  const concern = { account, stream, reason: why.reason, remedy: why.remedy };
+  if (!status.complete) return { ...concern, state: 'INCOMPLETE' };
+  if (retrying) return { ...concern, state: 'RETRYING' };
   return null;
 }
 

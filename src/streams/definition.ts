@@ -1,4 +1,4 @@
-// What a stream is: one row of the catalog, which says everything that is special about it. Knows names, paths, keys, kinds and
+// A stream is one row of the catalog, which says everything that is special about it. Knows names, paths, keys, kinds and
 // how streams hang together; knows no HTTP, Avro bytes or Kafka.
 
 /**
@@ -27,7 +27,7 @@ export const ANYONE = 'any role (its own rows; an Administrator all)';
 export interface Reach {
   /** The report whose rows tell in which windows; null: in all. */
   readonly seenIn: string | null;
-  /** Whose rows those are: the changed record's, or those of the record that it belongs to. */
+  /** Rows of the changed record itself, or of the record that it belongs to. */
   readonly by: 'id' | 'owner';
 }
 
@@ -65,17 +65,17 @@ export interface StreamDefinition {
   /** It is the settings of the account: which modules are on, and the day on which weeks begin. */
   readonly isSettings: boolean;
   readonly feature: FeatureFlag | null;
-  /** Who may read it, in Harvest's words: the remedy when it is refused. */
+  /** The role that may read it, in Harvest's words: the remedy when it is refused. */
   readonly permission: string;
 }
 
-/** What a change restates in every window. */
+/** A change restates every window. */
 export const EVERYWHERE: Reach = { seenIn: null, by: 'id' };
 
-/** What a change restates in the windows in which `report` has rows of the changed record. */
+/** A change restates the windows in which `report` has rows of the changed record. */
 export const whereSeenIn = (report: string): Reach => ({ seenIn: report, by: 'id' });
 
-/** What a change restates in the windows in which `report` has rows of the record that the changed one belongs to. */
+/** A change restates the windows in which `report` has rows of the record that the changed one belongs to. */
 export const whereOwnerIsSeenIn = (report: string): Reach => ({ seenIn: report, by: 'owner' });
 
 const ID: readonly KeyField[] = [{ name: 'id', type: 'long' }];

@@ -15,6 +15,8 @@ export interface Window {
   readonly to: string;
 }
 
+const DAY_MS = 86_400_000;
+
 const STEP: Record<Grain, DurationLikeObject> = {
   day: { days: 1 },
   week: { weeks: 1 },
@@ -43,16 +45,14 @@ const windows = new Map<string, Window>();
 
 function calendarWindow(date: string, grain: Grain, weekStart: WeekStart): Window {
   const shift = grain === 'week' ? DAYS_BEFORE_MONDAY[weekStart] : 0;
-  const from = parse(date).plus({ days: shift }).startOf(grain).minus({ days: shift });
-  return { from: format(from), to: format(from.plus(STEP[grain]).minus({ days: 1 })) };
+  const day = DateTime.fromISO(date, { zone: 'utc' });
+  if (!day.isValid) throw new RangeError(`not a date: ${date}`);
+  const from = day.plus({ days: shift }).startOf(grain).minus({ days: shift });
+  return { from: from.toISODate(), to: from.plus(STEP[grain]).minus({ days: 1 }).toISODate() };
 }
 
 export function windowAfter(window: Window, grain: Grain, weekStart?: WeekStart): Window {
-  return windowOf(dayAfter(window.to, 1), grain, weekStart);
-}
-
-export function windowBefore(window: Window, grain: Grain, weekStart?: WeekStart): Window {
-  return windowOf(dayAfter(window.from, -1), grain, weekStart);
+  return windowOf(isoDay(Date.parse(window.to) / DAY_MS + 1), grain, weekStart);
 }
 
 /** Nobody tracked time so long ago, or plans so far ahead: a mistyped year. */
@@ -61,11 +61,11 @@ const YEARS_AHEAD = 2;
 
 /** Whether a day, in days since 1970, is too far from `today` to be meant. */
 export function isUnlikely(day: number, today: string): boolean {
-  const years = (day - Date.parse(today) / 86_400_000) / 365.25;
+  const years = (day - Date.parse(today) / DAY_MS) / 365.25;
   return years < -YEARS_BACK || years > YEARS_AHEAD;
 }
 
-/** What decides which windows a report has. */
+/** The facts that decide which windows a report has. */
 export interface WindowSpan {
   readonly grain: Grain;
   readonly weekStart: WeekStart;
@@ -96,7 +96,7 @@ export function windowStarts(span: WindowSpan): string[] {
   for (const day of span.days) starts.add(ofDay(isoDay(day)));
   if (!isWhole) {
     const likely = [...span.days].filter((day) => !isUnlikely(day, today));
-    let from = ofDay(startDate ?? isoDay(Math.min(...likely, Date.parse(today) / 86_400_000)));
+    let from = ofDay(startDate ?? isoDay(Math.min(...likely, Date.parse(today) / DAY_MS)));
     for (; from < current; from = windowAfter(windowOf(from, grain, weekStart), grain, weekStart).from)
       starts.add(from);
   }
@@ -106,27 +106,7 @@ export function windowStarts(span: WindowSpan): string[] {
   return [...new Set([...asked, current])].sort();
 }
 
-function dayAfter(date: string, days: number): string {
-  return isoDay(Date.parse(date) / 86_400_000 + days);
-}
-
-/** How many windows lie from the one that starts at `first` to the one that starts at `last`, both included. */
-export function windowCount(first: string, last: string, grain: Grain): number {
-  const unit = grain === 'quarter' ? 'quarters' : (`${grain}s` as const);
-  return Math.round(parse(last).diff(parse(first), unit).as(unit)) + 1;
-}
-
 /** Days since 1970-01-01 as `YYYY-MM-DD`. */
 export function isoDay(epochDay: number): string {
-  return new Date(epochDay * 86_400_000).toISOString().slice(0, 10);
-}
-
-function parse(date: string): DateTime {
-  const parsed = DateTime.fromISO(date, { zone: 'utc' });
-  if (!parsed.isValid) throw new RangeError(`not a date: ${date}`);
-  return parsed;
-}
-
-function format(date: DateTime): string {
-  return date.toFormat('yyyy-MM-dd');
+  return new Date(epochDay * DAY_MS).toISOString().slice(0, 10);
 }

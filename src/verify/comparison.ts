@@ -3,7 +3,7 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import type { Answer, RecordReader } from './record-reader.ts';
+import type { ReadRecord, RecordReader } from './record-reader.ts';
 import { type Share, shareNameOf } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
@@ -25,7 +25,7 @@ export function kindOf({ harvest, topic }: Pick<Difference, 'harvest' | 'topic'>
 }
 
 /** `total_entries` against the rows on the topic. */
-export interface Counts {
+export interface RowCounts {
   readonly harvest: number;
   readonly topic: number;
 }
@@ -36,9 +36,18 @@ const VALUES_MAX = 1_000;
 /** Lists asked for at a time: enough to use a whole budget, few enough to stop soon. */
 const AT_ONCE = 4;
 
+interface ComparisonParts {
+  readonly topic: TopicView;
+  readonly harvest: HarvestView;
+  readonly records: RecordReader;
+  readonly parent: StreamDefinition | null;
+  /** The shares to compare; with a sample, those that its rows may lie in. */
+  readonly shares: readonly Share[];
+}
+
 export class Comparison {
   readonly topic: TopicView;
-  /** What the looks so far leave. */
+  /** The rows that differ by the looks so far. */
   readonly differences = new Map<RowId, Difference>();
   /** Records that cannot be values: they are in the dead letters instead. */
   readonly refused = new Set<RowId>();
@@ -50,26 +59,13 @@ export class Comparison {
   compared = 0;
   /** Parents that are there but whose lists are refused. */
   readonly refusedParents = new Set<string>();
-  counts: Counts | null = null;
-  readonly #records: RecordReader;
-  readonly #harvest: HarvestView;
-  readonly #parent: StreamDefinition | null;
-  readonly #shares: readonly Share[];
+  counts: RowCounts | null = null;
+  readonly #parts: ComparisonParts;
   #pages = 0;
 
-  constructor(parts: {
-    readonly topic: TopicView;
-    readonly harvest: HarvestView;
-    readonly records: RecordReader;
-    readonly parent: StreamDefinition | null;
-    /** What is compared; with a sample, what its rows may lie in. */
-    readonly shares: readonly Share[];
-  }) {
+  constructor(parts: ComparisonParts) {
     this.topic = parts.topic;
-    this.#harvest = parts.harvest;
-    this.#records = parts.records;
-    this.#parent = parts.parent;
-    this.#shares = parts.shares;
+    this.#parts = parts;
   }
 
   get #stream(): StreamDefinition {
@@ -80,17 +76,17 @@ export class Comparison {
   async look(): Promise<void> {
     const seen = new Set<RowId>();
     const looked = new Set<string>();
-    await inChunks(this.#shares, async (share) => {
+    await inChunks(this.#parts.shares, async (share) => {
       const found = await this.#ask(share, (id, answer) => {
         seen.add(id);
         this.#note(id, share, answer);
       });
       if (found) looked.add(share.name);
     });
-    const byName = new Map(this.#shares.map((share) => [share.name, share]));
+    const byName = new Map(this.#parts.shares.map((share) => [share.name, share]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
-      const name = this.#shareName(id);
+      const name = shareNameOf(this.#stream, id, this.topic.index.get(id)!);
       if (seen.has(id) || !looked.has(name)) continue;
       this.compared++;
       this.#note(id, byName.get(name)!, null);
@@ -99,7 +95,7 @@ export class Comparison {
 
   /** The first look at single rows of the topic, and at the number of all. */
   async lookAt(ids: readonly RowId[]): Promise<void> {
-    const share = this.#shares[0]!;
+    const share = this.#parts.shares[0]!;
     for (const id of ids) {
       const group = this.topic.index.get(id)?.group ?? null;
       if (group === null && this.#isBelowParent) continue;
@@ -111,12 +107,12 @@ export class Comparison {
   /** Compares the number of rows; a second time, keeps the counts only if it is as far off as before. */
   async count(): Promise<void> {
     const before = this.counts;
-    const harvest = await this.#harvest.total(this.#stream, this.#shares[0]!);
-    // What cannot be counted any more cannot be confirmed either.
+    const harvest = await this.#parts.harvest.total(this.#stream, this.#parts.shares[0]!);
+    // A list that cannot be counted any more cannot be confirmed either.
     this.counts = null;
     if (harvest === null) return;
-    // What lies in the dead letters alone is counted in Harvest, too.
-    const unpublished = this.#records.deadIds.filter((id) => this.topic.hash(id) === null);
+    // Harvest counts the records that lie in the dead letters alone, too.
+    const unpublished = this.#parts.records.deadIds.filter((id) => this.topic.hash(id) === null);
     this.counts = { harvest, topic: this.topic.index.size + unpublished.length };
     if (before === null || isEven(before) || isEven(this.counts)) return;
     if (before.harvest - before.topic === this.counts.harvest - this.counts.topic) return;
@@ -131,7 +127,7 @@ export class Comparison {
 
   /** The second look. The topic's news must be read before. */
   async lookAgain(): Promise<void> {
-    // What the topic has got meanwhile costs no request.
+    // Rows that have reached the topic meanwhile cost no request.
     for (const { id, harvest } of this.differences.values()) {
       if (this.topic.hash(id) === harvest) this.differences.delete(id);
     }
@@ -146,7 +142,7 @@ export class Comparison {
     if (this.counts !== null && !isEven(this.counts)) await this.count();
   }
 
-  #judge(before: Difference, answer: Exclude<Answer, 'refused'> | null): void {
+  #judge(before: Difference, answer: Exclude<ReadRecord, 'refused'> | null): void {
     const { id } = before;
     const topic = this.topic.hash(id);
     const harvest = answer?.hash ?? null;
@@ -159,7 +155,7 @@ export class Comparison {
     if (answer && topic !== null && this.values.size < VALUES_MAX) this.values.set(id, Buffer.from(answer.value));
   }
 
-  #note(id: RowId, share: Share, answer: Answer | null): void {
+  #note(id: RowId, share: Share, answer: ReadRecord | null): void {
     const topic = this.topic.hash(id);
     const harvest = answer === null || answer === 'refused' ? null : answer.hash;
     // A walk that is walked again may bring another version: the last one counts.
@@ -172,8 +168,8 @@ export class Comparison {
   }
 
   /** Harvest's answers for these rows, one by one or by their shares, whichever takes fewer requests; null: it is gone. */
-  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, Answer | null>> {
-    const answers = new Map<RowId, Answer | null>();
+  async #askAgain(rows: readonly Difference[]): Promise<ReadonlyMap<RowId, ReadRecord | null>> {
+    const answers = new Map<RowId, ReadRecord | null>();
     const isFew = this.#stream.single !== null && rows.length <= Math.max(1, this.#pages);
     if (isFew && !(this.#isBelowParent && rows.some(({ group }) => group === null))) {
       for (const row of rows) answers.set(row.id, await this.#single(row));
@@ -193,28 +189,25 @@ export class Comparison {
   }
 
   /** Asks for a share and tells of each record in it; false when the share is refused. */
-  async #ask(share: Share, onAnswer: (id: RowId, answer: Answer) => void): Promise<boolean> {
-    const pages = await this.#harvest.share(this.#stream, share, this.#parent, (records) => {
-      for (const record of records) onAnswer(this.#records.idOf(record, share), this.#records.read(record, share));
+  async #ask(share: Share, onAnswer: (id: RowId, answer: ReadRecord) => void): Promise<boolean> {
+    const pages = await this.#parts.harvest.share(this.#stream, share, this.#parts.parent, (records) => {
+      for (const record of records)
+        onAnswer(this.#parts.records.idOf(record, share), this.#parts.records.read(record, share));
     });
     if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);
     return pages !== null;
   }
 
-  async #single({ id, group, share }: Pick<Difference, 'id' | 'group' | 'share'>): Promise<Answer | null> {
+  async #single({ id, group, share }: Pick<Difference, 'id' | 'group' | 'share'>): Promise<ReadRecord | null> {
     const parent = this.#isBelowParent ? group : null;
-    const record = await this.#harvest.record(this.#stream, id as number, parent);
-    return record && this.#records.read(record, share);
+    const record = await this.#parts.harvest.record(this.#stream, id as number, parent);
+    return record && this.#parts.records.read(record, share);
   }
 
   /** Whether the path of a single record holds its parent. */
   get #isBelowParent(): boolean {
     return this.#stream.single?.includes('{parent}') ?? false;
-  }
-
-  #shareName(id: RowId): string {
-    return shareNameOf(this.#stream, id, this.topic.index.get(id)!);
   }
 }
 
@@ -222,6 +215,6 @@ async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>
   for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
-function isEven({ harvest, topic }: Counts): boolean {
+function isEven({ harvest, topic }: RowCounts): boolean {
   return harvest === topic;
 }

@@ -1,7 +1,7 @@
-// What a comparison found out about a stream: plain data for people and programs.
+// The result of a stream's comparison: plain data for people and programs.
 import type { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId } from '../engine/ports.ts';
-import type { Counts } from './comparison.ts';
+import type { RowCounts } from './comparison.ts';
 
 /**
  * - compared: both sides were asked
@@ -11,7 +11,7 @@ import type { Counts } from './comparison.ts';
  */
 export type FindingState = 'compared' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'failed' | 'unfinished';
 
-/** What the daemon's state row says, where it matters: null when the stream is running and complete, or has no row. */
+/** The daemon's state row, where it matters: null when the stream is running and complete, or has no row. */
 export interface DaemonNote {
   readonly state: string;
   readonly reason: string | null;
@@ -34,7 +34,7 @@ export interface StreamFinding {
   readonly state: FindingState;
   readonly reason: string | null;
   readonly remedy: string | null;
-  /** What a stream that was not compared does to the exit code. */
+  /** For the command, of a stream that was not compared. */
   readonly exit_code: number;
   readonly daemon: DaemonNote | null;
   /** Rows that both sides were asked for. */
@@ -49,7 +49,7 @@ export interface StreamFinding {
   /** Parents that are there but whose lists are refused. */
   readonly refused_parents: readonly string[];
   /** With a sample of a list alone. */
-  readonly count: Counts | null;
+  readonly count: RowCounts | null;
 }
 
 /** Whether Harvest and the topic differ on the stream. */
@@ -59,45 +59,31 @@ export function differs({ missing, extra, stale, count }: StreamFinding): boolea
 
 /** A finding that found nothing, with what the daemon's state row says. */
 export function findingOf(stream: string, row: JsonObject | undefined, accountId: number): StreamFinding {
-  const none = { missing: [], extra: [], stale: [], refused: [], refused_parents: [] };
-  const counts = { compared: 0, moving: 0, exit_code: 0, count: null };
   return {
-    stream,
-    state: 'compared',
-    reason: null,
-    remedy: null,
-    daemon: daemonNote(stream, row, accountId),
-    ...none,
-    ...counts,
+    ...{ stream, state: 'compared', reason: null, remedy: null, exit_code: 0 },
+    daemon: row === undefined ? null : daemonNote(stream, row, accountId),
+    ...{ compared: 0, moving: 0, count: null },
+    ...{ missing: [], extra: [], stale: [], refused: [], refused_parents: [] },
   };
 }
 
-/** What a failure makes of its stream; null when it is not the stream's alone. */
+/** The state of a stream after this failure; null when it is not the stream's alone. */
 export function refusalOf({ code, kind }: PublisherError): FindingState | null {
   if (code === 'harvest.forbidden' || code === 'harvest.not_found') return 'FORBIDDEN';
   if (kind === 'blocked') return 'BLOCKED';
   return kind === 'transient' ? 'failed' : null;
 }
 
-function daemonNote(stream: string, row: JsonObject | undefined, accountId: number): DaemonNote | null {
-  if (row === undefined) return null;
-  const hold = (row.hold ?? null) as {
-    readonly reason: string;
-    readonly since: string;
-    readonly released: boolean;
-  } | null;
-  if (row.state === 'RUNNING' && hold !== null && !hold.released) {
+function daemonNote(stream: string, row: JsonObject, accountId: number): DaemonNote | null {
+  const complete = row.complete === true;
+  const hold = row.hold as { readonly reason: string; readonly since: string; readonly released: boolean } | null;
+  if (row.state === 'RUNNING' && hold && !hold.released) {
     const { reason, since } = hold;
     const remedy = `harvest-kafka release ${stream} --account ${accountId}`;
-    return { state: 'HELD', reason, since, remedy, complete: row.complete === true };
+    return { state: 'HELD', reason, since, remedy, complete };
   }
-  if (row.state === 'RUNNING' && row.complete === true) return null;
+  if (row.state === 'RUNNING' && complete) return null;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  return {
-    state: String(row.state),
-    reason: text(row.reason),
-    remedy: text(row.remedy),
-    since: text(row.since),
-    complete: row.complete === true,
-  };
+  const { state, reason, remedy, since } = row;
+  return { state: String(state), reason: text(reason), remedy: text(remedy), since: text(since), complete };
 }

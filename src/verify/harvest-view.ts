@@ -1,4 +1,4 @@
-// What a comparison asks Harvest, always behind everything else that waits for the same budget. Counts its requests.
+// The requests of a comparison to Harvest, always behind everything else that waits for the same budget. Counts its requests.
 import { type Pace, patiently } from '../base/backoff.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, PublisherError } from '../base/errors.ts';
@@ -11,24 +11,20 @@ const WALKS_MAX = 5;
 /** A comparison may take hours: an outage of a few minutes does not end it. */
 const PACE: Pace = { baseMs: 4_000, mostMs: 60_000, tries: 6 };
 
+export interface HarvestViewParts {
+  readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
 export class HarvestView {
   /** Pages and records asked for so far. */
   asked = 0;
-  readonly #source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #signal: AbortSignal;
+  readonly #parts: HarvestViewParts;
 
-  constructor(parts: {
-    readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly signal: AbortSignal;
-  }) {
-    this.#source = parts.source;
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#signal = parts.signal;
+  constructor(parts: HarvestViewParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -55,8 +51,8 @@ export class HarvestView {
   }
 
   /** One record; null when Harvest says that there is none. */
-  async record(stream: StreamDefinition, id: number, parent: number | null): Promise<JsonObject | null> {
-    return this.#patiently(() => this.#source.fetchRecord(stream, { id, parent }, this.#signal));
+  record(stream: StreamDefinition, id: number, parent: number | null): Promise<JsonObject | null> {
+    return this.#patiently(({ source, signal }) => source.fetchRecord(stream, { id, parent }, signal));
   }
 
   /** `total_entries` of a share; null when Harvest does not say. */
@@ -68,7 +64,7 @@ export class HarvestView {
   }
 
   /** The first page of a stream. */
-  async first(stream: StreamDefinition, { target }: Share): Promise<Page> {
+  first(stream: StreamDefinition, { target }: Share): Promise<Page> {
     return this.#page(stream, target, 'reconciliation', { alone: true });
   }
 
@@ -109,16 +105,16 @@ export class HarvestView {
     { alone = false } = {},
   ): Promise<Page> {
     const request = { stream, target, purpose, priority: PRIORITY.slack, alone };
-    return this.#patiently(() => this.#source.fetchPage(request, this.#signal));
+    return this.#patiently(({ source, signal }) => source.fetchPage(request, signal));
   }
 
-  #patiently<T>(ask: () => Promise<T>): Promise<T> {
+  #patiently<T>(ask: (parts: HarvestViewParts) => Promise<T>): Promise<T> {
     const counted = () => {
       this.asked++;
-      return ask();
+      return ask(this.#parts);
     };
     return patiently(counted, PACE, {
-      ...{ clock: this.#clock, random: this.#random, signal: this.#signal },
+      ...this.#parts,
       mayPass: (thrown) => asPublisherError(thrown).kind === 'transient',
     });
   }

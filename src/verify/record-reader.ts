@@ -1,4 +1,4 @@
-// What a record of Harvest's answer is to a comparison: its row id, and what its value on the topic would be.
+// Reads a record of Harvest's answer for a comparison: its row id, and the value that it would have on the topic.
 import { hash53 } from '../base/hash.ts';
 import { jsonText } from '../base/json.ts';
 import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId } from '../engine/ports.ts';
@@ -6,51 +6,39 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import type { Share } from './share.ts';
 
 /** `refused`: it cannot be a value, and lies in the dead letters instead. */
-export type Answer = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';
+export type ReadRecord = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';
 
 export class RecordReader {
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
   readonly #deadLetters: Readonly<Record<string, number>>;
 
-  /** `deadLetters`: the refused versions of the stream's state row, key to hash of the JSON. */
+  /** `deadLetters`: the refused versions of the stream's state row, row id to hash of the JSON. */
   constructor(stream: StreamDefinition, codec: Codec, deadLetters: Readonly<Record<string, number>>) {
     this.#stream = stream;
     this.#codec = codec;
     this.#deadLetters = deadLetters;
   }
 
-  read(record: JsonObject, { context }: Share): Answer {
+  read(record: JsonObject, share: Share): ReadRecord {
     try {
-      // What is too large for its topic converts all the same: only the state row knows.
-      const letter = this.#deadLetters[this.#deadLetterKey(record)];
+      // A record that is too large for its topic converts all the same: only the state row knows.
+      const letter = this.#deadLetters[String(this.idOf(record, share))];
       if (letter !== undefined && letter === hash53(jsonText(record))) return 'refused';
-      return this.#codec.encode(this.#stream, record, context);
+      return this.#codec.encode(this.#stream, record, share.context);
     } catch (thrown) {
       if (thrown instanceof ConversionError) return 'refused';
       throw thrown;
     }
   }
 
-  /** The row id, also of a record that does not convert. */
+  /** The row id, also of a record that does not convert; empty where it has none. */
   idOf(record: JsonObject, { context }: Share): RowId {
-    if (this.#stream.rows === null) return context.accountId;
-    const parts = this.#keyParts({ ...record, ...context.window });
-    return parts.length === 1 ? (parts[0] as number) : parts.join('|');
+    return this.#codec.identify(this.#stream, record, context) ?? '';
   }
 
   /** Ids of the records in the dead letters; of streams whose id is a number. */
   get deadIds(): readonly RowId[] {
     return Object.keys(this.#deadLetters).map(Number);
-  }
-
-  #deadLetterKey(record: JsonObject): string {
-    return this.#keyParts(record)
-      .filter((_, at) => this.#stream.key[at]!.type !== 'date')
-      .join('|');
-  }
-
-  #keyParts(record: JsonObject): unknown[] {
-    return this.#stream.key.map(({ name }) => record[name] ?? '');
   }
 }

@@ -1,4 +1,4 @@
-// What a first look costs, as far as it can be known before: lists may have grown, pages may shift.
+// The cost of a first look, as far as it can be known before: lists may have grown, pages may shift.
 import { PER_PAGE } from '../engine/ports.ts';
 import type { Share } from './share.ts';
 import type { TopicView } from './topic-view.ts';

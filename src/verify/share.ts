@@ -37,7 +37,7 @@ export function parentShares(parents: Iterable<number>, { accountId }: ShareSett
     }));
 }
 
-/** What is recorded by day in the lists that a report sums up; `isWhole`: those are all such days. */
+/** The days on which something is recorded in the lists that a report sums up; `isWhole`: those are all such days. */
 export interface RecordedDays {
   readonly days: readonly number[];
   readonly isWhole: boolean;

@@ -5,7 +5,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 
 /** The topics of an account, committed records only. */
 export interface TopicLog {
-  /** What was committed since the call before, in order; everything the first time, and after a `reset`. */
+  /** Delivers what was committed since the call before, in order; everything the first time, and after a `reset`. */
   news(stream: string, restore: Restore, signal: AbortSignal): Promise<void>;
   /** Everything, whatever `news` has delivered. */
   all(stream: string, onRecord: (record: TopicRecord) => void, signal: AbortSignal): Promise<void>;

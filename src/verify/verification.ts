@@ -1,14 +1,14 @@
 // The comparison of one account: which streams, in which order, and when each is looked at again. Two lanes, because Harvest
 // has two budgets; a stream's parents come before it. Reads only: nothing is fenced, a running daemon goes on.
-import { type Clock, isoSeconds, type Random } from '../base/clock.ts';
+import { isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { JsonObject, RowId, Source } from '../engine/ports.ts';
+import type { JsonObject, RowId } from '../engine/ports.ts';
 import { type BudgetName, isOff, type StreamDefinition } from '../streams/definition.ts';
 import { weekStartIn } from '../streams/windows.ts';
 import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
-import { HarvestView } from './harvest-view.ts';
+import { HarvestView, type HarvestViewParts } from './harvest-view.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';
@@ -23,12 +23,11 @@ import {
 } from './share.ts';
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 
-export interface VerificationOptions {
-  /** What is compared, in the order of the catalog. */
+export interface VerificationOptions extends HarvestViewParts {
+  /** The streams to compare, in the order of the catalog. */
   readonly streams: readonly StreamDefinition[];
   /** All streams there are: some are looked into for those that are compared. */
   readonly catalog: readonly StreamDefinition[];
-  readonly source: Pick<Source, 'fetchPage' | 'fetchRecord'>;
   readonly codec: ReadableCodec;
   readonly log: TopicLog;
   /** Whether a stream that is looked into only for its days is switched on. */
@@ -41,9 +40,6 @@ export interface VerificationOptions {
   /** How long after the first look a stream is looked at again. */
   readonly patienceMs: (stream: StreamDefinition) => number;
   readonly withValues: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly signal: AbortSignal;
 }
 
 /** Requests by budget. */
@@ -71,19 +67,17 @@ export class Verification {
   }
 
   /** How far it is, for progress. `waiting`: streams that differed at the first look and are given time to catch up. */
-  get progress(): {
-    readonly asked: number;
-    readonly done: number;
-    readonly streams: number;
-    readonly waiting: number;
-    /** Milliseconds until the next of them is looked at again; null when none waits. */
-    readonly againInMs: number | null;
-  } {
-    const { streams } = this.#options;
-    const next = Math.min(...this.#again.values()) - this.#options.clock.monotonic();
-    const againInMs = this.#again.size === 0 ? null : Math.max(0, next);
-    const done = this.#findings.size;
-    return { asked: this.#harvest.asked, done, streams: streams.length, waiting: this.#again.size, againInMs };
+  get progress() {
+    const { streams, clock } = this.#options;
+    const next = Math.min(...this.#again.values()) - clock.monotonic();
+    return {
+      asked: this.#harvest.asked,
+      done: this.#findings.size,
+      streams: streams.length,
+      waiting: this.#again.size,
+      /** Milliseconds until the next of them is looked at again; null when none waits. */
+      againInMs: this.#again.size === 0 ? null : Math.max(0, next),
+    };
   }
 
   /** Reads the topics and `/company`; says what the first look will cost. What differs is asked for once more on top. */
@@ -108,7 +102,7 @@ export class Verification {
     return streams.map(({ name }) => this.#findings.get(name)!);
   }
 
-  /** What is known when `run` was stopped: the findings so far, and how far the other streams are. */
+  /** The findings when `run` was stopped, and how far the other streams are. */
   soFar(): StreamFinding[] {
     return this.#options.streams.map((stream) => this.#findings.get(stream.name) ?? this.#unfinished(stream));
   }
@@ -125,7 +119,9 @@ export class Verification {
     for (const { stream, at } of open.sort((a, b) => a.at - b.at)) {
       await clock.sleep(at - clock.monotonic(), signal);
       signal.throwIfAborted();
-      if (await this.#attempt(stream, () => this.#lookAgain(stream))) await this.#conclude(stream);
+      const comparison = this.#comparisons.get(stream.name)!;
+      const lookAgain = () => comparison.topic.advance(signal).then(() => comparison.lookAgain());
+      if (await this.#attempt(stream, lookAgain)) await this.#conclude(stream);
       this.#again.delete(stream.name);
     }
   }
@@ -154,11 +150,6 @@ export class Verification {
     await comparison.count();
   }
 
-  async #lookAgain(stream: StreamDefinition): Promise<void> {
-    await this.#view(stream).advance(this.#options.signal);
-    await this.#comparisons.get(stream.name)!.lookAgain();
-  }
-
   /** False when Harvest does not answer for the stream, which is its finding then. */
   async #attempt(stream: StreamDefinition, look: () => Promise<void>): Promise<boolean> {
     if (isOff(stream, this.#company)) {
@@ -183,7 +174,7 @@ export class Verification {
     const { codec, withValues, signal } = this.#options;
     const comparison = this.#comparisons.get(stream.name)!;
     const stale = await staleRows(comparison, idsOf(comparison, 'stale'), codec, withValues, signal);
-    this.#findings.set(stream.name, { ...this.#nothing(stream), ...countsOf(comparison), stale });
+    this.#findings.set(stream.name, { ...this.#nothing(stream), ...foundBy(comparison), stale });
   }
 
   #unfinished(stream: StreamDefinition): StreamFinding {
@@ -192,7 +183,7 @@ export class Verification {
     if (!comparison?.isOpen) return nothing;
     const reason = 'what differed at the first look was not looked at again: it may have been under way';
     const stale = idsOf(comparison, 'stale').map((id) => ({ id, fields: null }));
-    return { ...nothing, ...countsOf(comparison), stale, reason };
+    return { ...nothing, ...foundBy(comparison), stale, reason };
   }
 
   #nothing({ name }: StreamDefinition): StreamFinding {
@@ -276,8 +267,8 @@ function idsOf({ differences }: Comparison, kind: Kind): RowId[] {
   return [...differences.values()].filter((difference) => kindOf(difference) === kind).map(({ id }) => id);
 }
 
-/** What a comparison has found so far, but for its stale rows. */
-function countsOf(comparison: Comparison) {
+/** The findings of a comparison so far, but for its stale rows. */
+function foundBy(comparison: Comparison) {
   const { compared, moving, refused, refusedParents, counts } = comparison;
   return {
     ...{ compared, moving, count: counts, refused: [...refused], refused_parents: [...refusedParents] },

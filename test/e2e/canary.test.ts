@@ -204,7 +204,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
   }
 
   expect(leaks(said, [...marks, 'simulated-access-', 'simulated-refresh-'])).toEqual([]);
-  // What would hold a mark if it leaked is there, and each mark was in use.
+  // The places that would hold a leaked mark are there, and each mark was in use.
   const everything = said.map(({ words }) => words).join('\n');
   const expected = ['"event":"request.finished"', 'FORBIDDEN', '[redacted]', 'perhaps', 'answered 401'];
   expect(expected.filter((trace) => !everything.includes(trace))).toEqual([]);

@@ -1,4 +1,4 @@
-// Who answers as Harvest or as the registry has to prove it: a certificate that is not trusted here, or that names somebody
+// A server that answers as Harvest or as the registry has to prove it: a certificate that is not trusted here, or that names somebody
 // else, ends the conversation before anything is said, with the setting that mends it. Kafka: test/kafka/security.test.ts.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What goes wrong before or besides the work, as users meet it: exit code, what and where, and what to do about it.
+// Failures before or besides the work, as users meet them: exit code, what and where, and what to do about it.
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -51,7 +51,7 @@ test('rows that vanish by the hundred are held: deletions until they are release
   await untilIn('RUNNING', 'time_entries');
   running.process.kill('SIGTERM');
   await running.ended;
-  // What is forbidden is asked for again at every start.
+  // A forbidden stream is asked for again at every start.
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
   expect(await finished(where, ['verify', '--alone'])).toMatchObject({ code: 0 });
   expect(await everywhere()).toBe(before);

@@ -1,4 +1,4 @@
-// What the daemon needs is down, or hangs: it waits, says so where probes look, goes on by itself, and stops in time.
+// Something that the daemon needs is down, or hangs: it waits, says so where probes look, goes on by itself, and stops in time.
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';

@@ -1,4 +1,4 @@
-// What a registry may do to the built daemon: a real one that is down, hangs, drips, fails in bursts, refuses, gives another
+// The built daemon against a registry at its worst: a real one that is down, hangs, drips, fails in bursts, refuses, gives another
 // id, or comes back empty and is filled with other schemas. Whatever it does, what is on the topics stays as it is.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -28,7 +28,7 @@ test('signals are left, shown, and waited for in vain while no daemon runs; dead
   expect(noLetters).toMatchObject({ code: 0, output: 'There are no dead letters.\n' });
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
 
-  // What a reset would do is shown, and nothing is written.
+  // The effect of a reset is shown, and nothing is written.
   const [before, whole, back, roles, table, letters] = await all(
     where,
     'state show --json',

@@ -13,7 +13,7 @@ const BUDGETS = { general: { requests: 100, seconds: 15 }, reports: { requests: 
 /** Each invoice has two lists of its own, so that both have enough to ask for. */
 const INVOICES = 400;
 const SETTINGS = onlyStreams('company', 'clients', 'invoices', 'invoice_messages', 'invoice_payments');
-/** What the publisher may ask in a window, by default: then it has nothing to do but wait, with a fresh lease in its hands. */
+/** The requests that the publisher may make in a window, by default: then it has nothing to do but wait, with a fresh lease in its hands. */
 const WINDOW_FULL = 95;
 /** Longer than its commits take. */
 const SETTLED_MS = 2_000;
@@ -42,7 +42,7 @@ test(
       const wokenAt = systemClock.now();
       // It finds out at its next commit; until then it asks for as much as it may.
       expect((await owner.ended).code).toBe(79);
-      // What the successor counted as spent comes back a window after it began: that is when there is room for too much.
+      // The budget that the successor counted as spent comes back a window after it began: that is when there is room for too much.
       const last = () => simulator.log.all().at(-1)!.at;
       await until('the successor asks a window later', () => last() > wokenAt + 1000 * BUDGETS.general.seconds, 120);
       successor.process.kill('SIGTERM');

@@ -10,12 +10,12 @@ import { viewOf } from '../support/view.ts';
 
 /** How long 99 of 100 may be open, which only a quiet machine can tell: `npm run transactions`. */
 const P99_MS = Number(process.env.TEST_P99_MS ?? Number.POSITIVE_INFINITY);
-/** What one holds at most: the parts of a page of each topic, letters, notifications, state. */
+/** The sends of one at most: the parts of a page of each topic, letters, notifications, state. */
 const MOST_SENDS = 12;
 
 interface Stage {
   readonly where: Scene;
-  /** What the publisher talks to instead of Harvest and the broker. */
+  /** Stands between the publisher and Harvest, and between it and the broker. */
   readonly harvest: HttpGate;
   readonly proxy: KafkaProxy;
   /** Runs it through both to its end. */

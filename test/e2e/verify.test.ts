@@ -12,14 +12,14 @@ const SMALL = { timeEntries: 60, years: 0.2 };
 /** Keys as text, so that a test can write them by hand. */
 const TEXT_KEYS = [...NO_LIMITS, 'key.format=string'];
 
-interface Answer {
+interface VerifyOutput {
   readonly equal: boolean;
   readonly sample: number | null;
   readonly accounts: readonly [{ readonly requests: number; readonly streams: readonly StreamFinding[] }];
 }
 
-function answerOf({ output }: Ended): Answer & { readonly found: string[] } {
-  const answer = JSON.parse(output) as Answer;
+function answerOf({ output }: Ended): VerifyOutput & { readonly found: string[] } {
+  const answer = JSON.parse(output) as VerifyOutput;
   const found = answer.accounts[0].streams
     .filter(differs)
     .flatMap(({ stream, missing, extra, stale }) => [

@@ -24,7 +24,7 @@ const weather = (): readonly [stream: string, action: FaultAction, after?: numbe
   ['contacts', throttled('1')],
   ['clients', throttled(new Date(systemClock.now() + 2_000).toUTCString())],
   ['tasks', throttled('0')],
-  // What says no time pauses for fifteen seconds: of the budget of reports, which nothing else waits for.
+  // An answer that says no time pauses for fifteen seconds: of the budget of reports, which nothing else waits for.
   ['time_clients', throttled(null)],
   ['time_projects', throttled('soon, -1; 1e9')],
   ['users', failing(500), 0, 1],

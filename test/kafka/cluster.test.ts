@@ -258,7 +258,7 @@ class Traffic {
   }
 }
 
-/** What an independent reader sees of the two streams. */
+/** The two streams as an independent reader sees them. */
 function visible(): Promise<string[][]> {
   return Promise.all(['clients', 'users'].map((stream) => committedOn(brokers[0]!.bootstrap, `${prefix}.${stream}`)));
 }

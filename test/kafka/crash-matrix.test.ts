@@ -114,7 +114,7 @@ interface Cell {
   readonly blow: Blow;
 }
 
-/** What a blow does to a victim that stands at its point, and how the victim must end. */
+/** The effect of a blow on a victim that stands at its point, and how the victim must end. */
 const BLOWS: Readonly<Record<Blow, (cell: Cell, victim: Running, held: Held, stage: Stage) => Promise<void>>> = {
   SIGKILL: async (_, victim, held) => {
     victim.process.kill('SIGKILL');

@@ -107,7 +107,7 @@ test('connections cut at any byte of a commit lose nothing and repeat nothing [P
       .sort();
   expect(await values('clients')).toEqual(expected('clients'));
   expect(await values('users')).toEqual(expected('users'));
-  // What the index would hold is what a new process restores.
+  // A new process restores what the index would hold.
   const restored = new Model();
   await sink.close();
   sink = sinkOn(bootstrap, { prefix, partitions: 2 });

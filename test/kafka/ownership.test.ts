@@ -1,4 +1,4 @@
-// Who owns an account: producers with our transactional id that come from elsewhere, and long silence.
+// The owner of an account: producers with our transactional id that come from elsewhere, and long silence.
 import type { Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';

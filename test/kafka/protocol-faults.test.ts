@@ -186,7 +186,7 @@ async function suffers(cell: Cell, expect: ExpectStatic, mayTryAgain: boolean): 
     const seen = cell.truth === 'committed' ? [0, 1] : [0];
     await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual(seen);
     await account.goOn(outcome, cell);
-    // What was held reaches the broker when the successor has already written.
+    // The held request reaches the broker when the successor has already written.
     caught.release();
     if (cell.fault === 'hold request') await caught.answered;
     await account.commit(2);

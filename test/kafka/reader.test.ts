@@ -1,4 +1,4 @@
-// What a reader must survive: aborted transactions, and everything that compaction leaves behind.
+// A reader must survive this: aborted transactions, and everything that compaction leaves behind.
 import type { Kafka, Producer } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Broker } from '../../lab/stack/broker.ts';

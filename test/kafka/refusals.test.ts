@@ -1,4 +1,4 @@
-// What a broker does not take: records of another day, letters and rows that are too long.
+// A broker does not take these: records of another day, letters and rows that are too long.
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';

@@ -36,7 +36,7 @@ function codecOf(ids: ReadonlyMap<string, SchemaIds>): AvroCodec {
   });
 }
 
-/** What another Avro reader gives, in Harvest's forms: bytes as numbers, days and milliseconds as text. */
+/** A value by another Avro reader, in Harvest's forms: bytes as numbers, days and milliseconds as text. */
 function inHarvestForms(value: unknown, path: string, fields: readonly DocumentedField[]): unknown {
   if (value === null) return null;
   if (Array.isArray(value)) return value.map((item) => inHarvestForms(item, `${path}[]`, fields));

@@ -15,7 +15,7 @@ const CONTAINER_MB = 256;
 /** Below the hold of five per cent. */
 const DELETED = TIME_ENTRIES / 100;
 
-/** What the image says by share, which Node 20 cannot. `SYNC_NODE_OPTIONS` says something else; empty, nothing. */
+/** The image's option, which is a share there, as Node 20 can read it. `SYNC_NODE_OPTIONS` says something else; empty, nothing. */
 const HALF_IS_HEAP = process.allowedNodeEnvironmentFlags.has('--max-old-space-size-percentage')
   ? '--max-old-space-size-percentage=50'
   : `--max-old-space-size=${CONTAINER_MB / 2}`;
@@ -41,7 +41,7 @@ test(`${TIME_ENTRIES} time entries, and all other streams, in ${CONTAINER_MB} MB
   removeRows(simulator.data, { stream: 'time_entries', count: DELETED }, new Dice(seededRandom(5)));
   await within(`started again, ${DELETED} deleted, reconciliation of all streams`, CENSUS);
 
-  // What had been published twice would be a false change.
+  // A record that had been published twice would be a false change.
   const last = await viewOf(where);
   expect(last.differences.slice(0, 20)).toEqual([]);
   expect(last.falseDeletions.slice(0, 20)).toEqual([]);

@@ -30,7 +30,7 @@ const FAULT_CHANCE = 0.25;
 /** The broker dies in the middle of every so many rows. */
 const ROWS_PER_KILL = 10;
 
-/** What the image gives to V8 in a container of 256 MB. */
+/** The image gives this much to V8 in a container of 256 MB. */
 const HEAP = '--max-old-space-size=128';
 const CONTAINER_MB = 256;
 /** The late median may exceed the early one by this share: garbage is collected when V8 likes. */

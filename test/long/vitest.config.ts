@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     hookTimeout: 900_000,
-    // What they measure is printed as it comes.
+    // Measurements are printed as they come.
     disableConsoleIntercept: true,
   },
 });

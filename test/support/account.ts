@@ -77,7 +77,7 @@ export function benchAccount(
     /** Jitter of the pauses; 0 makes them nothing. */
     readonly chance?: number;
     readonly codec?: Partial<CodecOptions>;
-    /** What the client is made with otherwise; with `baseUrl` it goes through sockets. */
+    /** Other options of the client; with `baseUrl` it goes through sockets. */
     readonly source?: Partial<SourceOptions>;
     /** `clockOf(simulator)` when left out. */
     readonly clock?: Clock;

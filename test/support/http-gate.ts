@@ -12,14 +12,14 @@ export interface HttpGate {
   /** Lets no answer through until it is opened again. */
   shut(): void;
   open(): void;
-  /** What becomes of an answer on its way back. */
-  meddle: (asked: string, answer: Answer) => Answer;
+  /** The fate of an answer on its way back. */
+  meddle: (asked: string, answer: GateAnswer) => GateAnswer;
   /** Answers that were kept waiting. */
   readonly kept: number;
   close(): Promise<void>;
 }
 
-export interface Answer {
+export interface GateAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
@@ -79,7 +79,7 @@ export async function startHttpGate(target: string, tls?: ServerOptions): Promis
   }
 
   function ask({ method, url, headers }: IncomingMessage, body: Buffer) {
-    return new Promise<Answer>((resolve, reject) => {
+    return new Promise<GateAnswer>((resolve, reject) => {
       const asked = httpRequest(`${target}${url}`, { method, headers, agent: false }, async (found) => {
         const pieces: Buffer[] = [];
         for await (const piece of found) pieces.push(piece as Buffer);

@@ -29,7 +29,7 @@ export interface Armed {
   link: Link | null;
 }
 
-/** What a connection asks of the proxy. */
+/** Questions of a connection to the proxy. */
 export interface Door {
   /** Front ports by broker ports, and the fronts as brokers. */
   readonly ports: ReadonlyMap<number, number>;
@@ -160,7 +160,7 @@ export class Link {
     this.pump();
   }
 
-  /** What a client that has gone left behind still reaches the broker, and its answers nobody. */
+  /** Requests that a client has left behind still reach the broker; their answers reach nobody. */
   #endWhenIdle(): void {
     if (this.#clientGone && this.#asked.size === 0) this.destroy();
   }

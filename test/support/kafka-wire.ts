@@ -1,4 +1,4 @@
-// What a proxy has to know of Kafka's protocol: the head of a request, where answers name brokers, and how each kind of
+// Kafka's protocol, as far as a proxy has to know it: the head of a request, where answers name brokers, and how each kind of
 // answer says that it failed. kafkajs' encoder and decoder do the bytes; nothing of the publisher's own code is used.
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';

@@ -1,4 +1,4 @@
-// What the tests of the Kafka room share: sinks with short names, batches in one line, and a model of the log that a sink
+// The tests of the Kafka room share this: sinks with short names, batches in one line, and a model of the log that a sink
 // restores into.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -87,7 +87,7 @@ export class Model implements Restore {
     else this.values.set(`${stream}/${key}`, String(value));
   }
 
-  /** What a committed batch does to the view. */
+  /** The effect of a committed batch on the view. */
   apply(messages: readonly OutMessage[]): void {
     for (const one of messages) this.record(one.stream, one);
   }
@@ -155,7 +155,7 @@ export async function brokerOfFile(properties: Readonly<Record<string, string>>,
 }
 
 /**
- * What an independent consumer gets from the topics, absent ones are empty. Waits for its group coordinator, which a young
+ * The records that an independent consumer gets from the topics; absent ones are empty. Waits for its group coordinator, which a young
  * broker still loads, and for partitions that have not heard yet of a commit: a moment, unless a transaction stays open.
  */
 export async function readCommitted(

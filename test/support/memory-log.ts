@@ -13,7 +13,7 @@ import type {
   Sink,
 } from '../../src/engine/ports.ts';
 
-/** What a broker would hold: committed records only, in order. Survives its sinks as a broker survives its clients. */
+/** The log of a broker: committed records only, in order. Survives its sinks as a broker survives its clients. */
 export class MemoryLog {
   readonly topics = new Map<string, OutMessage[]>();
   /** Everything that was ever committed, over all topics, in order. */

@@ -11,7 +11,7 @@ import type { Draw } from './sim/draw.ts';
 import { drawWeather, type Weather } from './sim/weather.ts';
 import { streams } from './truth.ts';
 
-export interface Surroundings {
+export interface WeatherParts {
   readonly simulator: Simulator;
   readonly proxy: KafkaProxy;
   readonly broker: Broker;
@@ -29,7 +29,7 @@ const KINDS = {
   registry: 1,
 };
 
-/** What a person has to end: the stream is asked again, but not before minutes have passed. */
+/** Faults that a person has to end: the stream is asked again, but not before minutes have passed. */
 const STANDSTILLS: ReadonlySet<Weather> = new Set([
   'forbidden',
   'not found',
@@ -53,13 +53,13 @@ const NOT_NOW: Readonly<Partial<Record<keyof typeof API, readonly number[]>>> = 
 export class MixedWeather {
   /** How often each kind has struck. */
   readonly counts: Record<string, number> = {};
-  readonly #around: Surroundings;
+  readonly #around: WeatherParts;
   readonly #draw: Draw;
   #clear: (() => void)[] = [];
   /** Faults that end by themselves. */
   readonly #passing = new Set<Promise<void>>();
 
-  constructor(around: Surroundings, draw: Draw) {
+  constructor(around: WeatherParts, draw: Draw) {
     this.#around = around;
     this.#draw = draw;
   }

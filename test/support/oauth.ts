@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Where } from './publisher.ts';
 import { temporaryFolder } from './stack.ts';
 
-/** What the simulator knows the publisher by; canaries, which are to be seen nowhere. */
+/** The simulator knows the publisher by these; they are canaries, which are to be seen nowhere. */
 export const OAUTH = {
   clientId: 'canary-id',
   clientSecret: 'canary-secret',

@@ -94,7 +94,7 @@ function windowsBeyond(
     .flatMap((window) => simulator.truth(stream.name, window).map((record) => ({ record, added: { ...window } })));
 }
 
-/** What may never be seen, whatever crashed (P2, P3): equal values in a row, an older version after a newer. */
+/** Never to be seen, whatever crashed (P2, P3): equal values in a row, an older version after a newer. */
 export function falseChanges(history: readonly Published[]): string[] {
   const last = new Map<string, { readonly value: Buffer | null; readonly newest: number }>();
   const wrong: string[] = [];

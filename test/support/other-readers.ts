@@ -64,7 +64,7 @@ export async function disagreements(
   });
 }
 
-/** What a program prints for these lines of input. */
+/** The lines that a program prints for these lines of input. */
 export async function answersOf(command: string, args: readonly string[], lines: readonly string[]): Promise<string[]> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const printed = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);

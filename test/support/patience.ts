@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Whoever has done nothing for so long hangs. */
 const STILL_SECONDS = 240;
-/** What has not come by then, although everything moves, does not come; the test's own time limit would not say what it was. */
+/** An event that has not come by then, although everything moves, does not come; the test's own time limit would not say what it was. */
 const LONGEST_SECONDS = 720;
 
 /** The time limit of a test, and the least one of those whose length a variable sets. */

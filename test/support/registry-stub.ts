@@ -18,7 +18,7 @@ export interface RegistryStub {
   interfere: (request: string) => Interference | 'hang' | undefined;
   /** Deletes the subject as registries do at first: it is still there for who asks for deleted ones. */
   remove(subject: string): void;
-  /** What the ids begin at; 1 as it comes. */
+  /** The first id; 1 when left out. */
   firstId: number;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Interference {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Answer = Omit<Interference, 'body'> & { readonly body: unknown };
+type StubAnswer = Omit<Interference, 'body'> & { readonly body: unknown };
 
 export async function startRegistryStub(): Promise<RegistryStub> {
   const ids: string[] = [];
@@ -83,7 +83,7 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     for await (const chunk of incoming) body += chunk;
     const interference = stub.interfere(request);
     if (interference === 'hang') return;
-    const { status, body: said, headers = {} }: Answer = interference ?? answer(request, body);
+    const { status, body: said, headers = {} }: StubAnswer = interference ?? answer(request, body);
     response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json', ...headers });
     response.end(typeof said === 'string' ? said : JSON.stringify(said));
   });

@@ -12,7 +12,7 @@ export interface ScheduleVerdict {
   readonly broken: readonly string[];
   /** Of everything that was published and said. */
   readonly digest: string;
-  /** What happened, in words and in order. */
+  /** The events, in words and in order. */
   readonly story: readonly string[];
   readonly commits: number;
   readonly lives: number;
@@ -63,7 +63,7 @@ async function quieten(stage: Stage): Promise<void> {
     if (!release(stage) && (await differencesOn(stage)).length === 0) break;
     await stage.pass(3 * MINUTE);
   }
-  // Who is equal has no more to say.
+  // A life that is equal has no more to say.
   await stage.pass(2 * MINUTE);
   lives.newest.stop();
   await stage.clock.pass(MINUTE);

@@ -1,9 +1,7 @@
 // Every secret that the configuration can hold, read off its declaration, and configurations that hold them: a secret that
 // is declared tomorrow is planted tomorrow.
-import type { z } from 'zod';
+import { alternatives, type Declared, declared } from '../../src/config/declared.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { schema } from '../../src/config/options.ts';
-import { isOptional, note, shapes } from '../../src/config/shape.ts';
 
 interface Key {
   /** As `--set` takes it; lists at their first place. */
@@ -16,7 +14,7 @@ interface Key {
 /** Settings as `--set` takes them, without the dashes. */
 export type Settings = Readonly<Record<string, string>>;
 
-const leaves: readonly Key[] = leavesOf(schema, '');
+const leaves: readonly Key[] = leavesOf(declared, '', false);
 
 export const secretKeys: readonly string[] = leaves.filter(({ secret }) => secret).map(({ path }) => path);
 
@@ -42,7 +40,7 @@ export function plantings(base: Settings, values: (path: string, secret: boolean
   return planted;
 }
 
-/** What may have to stand beside a secret: the other required keys of its section, or those and its optional plain ones. */
+/** Keys that may have to stand beside a secret: the other required keys of its section, or those and its optional plain ones. */
 function companions(path: string): Key[][] {
   const section = path.slice(0, path.lastIndexOf('.') + 1);
   const beside = leaves.filter((key) => key.path.startsWith(section) && !key.path.slice(section.length).includes('.'));
@@ -59,14 +57,15 @@ function isAccepted(settings: Settings): boolean {
   }
 }
 
-function leavesOf(type: z.ZodType, path: string): Key[] {
-  return shapes(type).flatMap((shape): Key[] => {
+function leavesOf(option: Declared, path: string, required: boolean): Key[] {
+  return alternatives(option).flatMap(({ properties, required: needed, items }): Key[] => {
     const below = path === '' ? '' : `${path}.`;
-    if (shape.kind === 'map') {
-      return Object.entries(shape.members).flatMap(([name, member]) => leavesOf(member, `${below}${name}`));
+    if (properties) {
+      return Object.entries(properties).flatMap(([name, member]) =>
+        leavesOf(member, `${below}${name}`, needed?.includes(name) ?? false),
+      );
     }
-    if (shape.kind === 'list') return leavesOf(shape.element, `${below}0`);
-    const { secret, example } = note(type);
-    return [{ path, secret: secret === true, optional: isOptional(type), example }];
+    if (items) return leavesOf(items, `${below}0`, true);
+    return [{ path, secret: option.secret === true, optional: !required, example: option.example }];
   });
 }

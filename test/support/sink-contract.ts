@@ -1,4 +1,4 @@
-// What the engine may rely on in any Sink: the same tests against the log in memory and against a real broker, so that the one
+// The engine may rely on this in any Sink: the same tests against the log in memory and against a real broker, so that the one
 // on which the simulation rests cannot drift from the other.
 import { expect, test } from 'vitest';
 import type { Sink } from '../../src/engine/ports.ts';

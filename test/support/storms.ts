@@ -39,7 +39,7 @@ export async function stormOver({ random, seed, mutations, timeEntries = 200 }: 
   const simulator = createSimulator({ seed, timeEntries, years: 1, budgets, now: clock.now });
   const log = new WatchedLog(simulator);
   const witness = new Witness(simulator);
-  // What is deleted by the storm is deleted: holds are tested by themselves.
+  // Records that the storm deletes are deleted: holds are tested by themselves.
   const settings = { hold: { share: 1, atLeast: 1_000_000 } };
   let made = 0;
   let restarts = 0;
@@ -64,7 +64,7 @@ export async function stormOver({ random, seed, mutations, timeEntries = 200 }: 
     bench.sink.fate = () => (random() < 0.01 ? 'lost' : random() < 0.01 ? 'reply lost' : 'acknowledged');
     const { ended, stop } = bench.start();
     const settled = ended.catch((thrown) => {
-      // What was under way when the process died is of no interest; anything else is.
+      // Requests that were under way when the process died are of no interest; anything else is.
       if (asPublisherError(thrown).code !== 'kafka.doubt') throw thrown;
     });
     return {

@@ -1,4 +1,4 @@
-// What the topics should hold, asked from the simulator's own door for oracles: every stream, every parent, every window.
+// The truth that topics should hold, asked from the simulator's own door for oracles: every stream, every parent, every window.
 import type { Grain, Simulator } from '../../lab/simulator/index.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../src/streams/definition.ts';
@@ -19,7 +19,7 @@ export function truthOf(simulator: Simulator, stream: StreamDefinition, grain: G
   });
 }
 
-/** What identifies a row of the stream, whether it comes from Harvest or from a topic. */
+/** Identifies a row of the stream, whether it comes from Harvest or from a topic. */
 export function identityOf(stream: StreamDefinition): (row: Json) => string {
   return (row) => stream.key.map(({ name }) => row[name] ?? '').join('|');
 }

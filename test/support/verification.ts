@@ -14,7 +14,7 @@ export interface Verified {
   readonly expected: Requests;
   readonly asked: number;
   readonly findings: readonly StreamFinding[];
-  /** What differs, as `stream kind id`; count checks as `stream counts harvest/topic`. */
+  /** The differences, as `stream kind id`; count checks as `stream counts harvest/topic`. */
   readonly differences: readonly string[];
   of(stream: string): StreamFinding;
 }
@@ -24,7 +24,7 @@ export async function verified(
   log: MemoryLog,
   options: Partial<VerificationOptions> & {
     readonly only?: readonly string[];
-    /** What happens while the comparison waits for its second look. */
+    /** Called while the comparison waits for its second look. */
     readonly meanwhile?: () => void | Promise<void>;
   } = {},
 ): Promise<Verified> {

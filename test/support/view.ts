@@ -34,7 +34,7 @@ function evidenceIn(messages: readonly Message[], topics: ReadonlyMap<string, st
 }
 
 /**
- * What is torn apart (P4): each state row counts the rows of its topic, so row and records became visible together or the
+ * State that is torn apart (P4): each state row counts the rows of its topic, so row and records became visible together or the
  * count is wrong. Nobody may commit meanwhile. Values repeated and older ones after newer ones are told too (P2, P3).
  */
 export async function tornApart(where: Where, names: readonly string[]): Promise<string[]> {

@@ -1,7 +1,7 @@
-// What a process takes of its machine, as the machine tells it: memory and open files, sampled; and whether they grow.
+// The share of its machine that a process takes, as the machine tells it: memory and open files, sampled; and whether they grow.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** What one stretch of time cost at its lowest: what is about to be collected, or closed, is no leak. */
+/** The lowest cost in one stretch of time: memory that is about to be collected, and files about to be closed, are no leak. */
 export interface Vitals {
   readonly rssMb: number;
   /** Of V8's heap, as /metrics tells it. */

@@ -58,7 +58,7 @@ export class Witness {
       const now = new Set(this.#simulator.truth(stream.name, scope).map((row) => identity({ ...row, ...window })));
       const place = `${stream.name} ${JSON.stringify(scope)}`;
       const shown = this.#shown.get(place) ?? new Set<string>();
-      // What a role hides has not left; what it shows otherwise (rows without currency) leaves when the role is back.
+      // A row that a role hides has not left; one that it shows otherwise (without currency) leaves when the role is back.
       const isWhole = this.#simulator.settings.role === 'administrator';
       for (const id of shown) if (isWhole && !now.has(id)) this.#left.add(`${stream.name} ${id}`);
       for (const id of now) shown.add(id);

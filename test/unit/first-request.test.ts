@@ -1,46 +1,11 @@
 // The first request of an account that was never published asks whether Harvest takes its token, before anything is made for it.
-import { expect, onTestFinished, test } from 'vitest';
-import { systemRandom } from '../../src/base/clock.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { Daemon } from '../../src/daemon.ts';
-import type { PublisherEvent } from '../../src/engine/events.ts';
-import { clockFrom } from '../support/epoch.ts';
-import { startRegistryStub } from '../support/registry-stub.ts';
-import { json, scripted } from './harvest/scripted-harvest.ts';
+import { expect, test } from 'vitest';
+import { waitingDaemon } from './waiting-daemon.ts';
 
-const INVALID = { error: 'invalid_token', error_description: 'expired or revoked' };
+const takesGood = (token: string): number => (token === 'good' ? 200 : 401);
 
-const takesGood = (token: string) => (token === 'good' ? 200 : 401);
-
-/** A daemon of accounts with these tokens, of which Harvest takes `good`; it has a registry and no broker. */
-async function daemonOf(tokens: readonly string[], answer: (token: string) => number = takesGood) {
-  const registry = await startRegistryStub();
-  onTestFinished(() => registry.close());
-  const harvest = await scripted((response, { headers }) => {
-    const status = answer(String(headers.authorization).replace('Bearer ', ''));
-    json(response, status === 200 ? { id: 1 } : status === 401 ? INVALID : { status, error: 'Not Found' }, status);
-  });
-  const accounts = tokens.map((token, index) => `{id: "${index + 1}", access_token: ${token}}`);
-  const config = loadConfig({
-    text: `harvest: {accounts: [${accounts}]}`,
-    overrides: [
-      ...[`harvest.base_url=${harvest.url}`, `schema_registry.url=${registry.url}`],
-      ...['kafka.brokers=127.0.0.1:1', 'topics.prefix=h{account_id}'],
-    ],
-  });
-  const events: [string, PublisherEvent][] = [];
-  const daemon = new Daemon(config, {
-    clock: clockFrom(),
-    random: systemRandom,
-    uuid: () => 'instance',
-    emit: (account, event) => events.push([account, event]),
-    log: () => {},
-  });
-  const stop = new AbortController();
-  const run = (once = false) => daemon.run(stop.signal, { once, only: null });
-  const phases = () => daemon.status().map(({ accountId, phase, reason }) => `${accountId} ${phase} ${reason}`);
-  return { registry, harvest, run, stop, events, phases };
-}
+/** A daemon of accounts with these tokens, of which Harvest takes `good`. */
+const daemonOf = (tokens: readonly string[], statusOf = takesGood) => waitingDaemon(tokens, { statusOf });
 
 const PATIENTLY = { timeout: 60_000, interval: 20 };
 

@@ -1,8 +1,8 @@
-// What is shipped runs with as little as it needs: the image, the compose file and the packages that the program is made of.
+// The shipped product runs with as little as it needs: the image, the compose file and the packages that the program is made of.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { renderJsonSchema } from '../../src/config/reference.ts';
+import { renderJsonSchema } from '../../src/config/declared.ts';
 
 const root = new URL('../..', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

@@ -1,4 +1,4 @@
-// What pages and comments name is there: functions, keys, metrics, events, scripts, headings. And the words are those of the glossary.
+// Everything that pages and comments name is there: functions, keys, metrics, events, scripts, headings. And the words are those of the glossary.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ const pages = [
 ];
 const sources = ['src', 'lab', 'test', 'scripts', 'bench'].flatMap((folder) => filesBelow(folder, /\.(ts|mjs)$/));
 
-/** What a script writes between two marks. */
+/** The text that a script writes between two marks. */
 const TABLES = /^<!-- (\w+) -->$[\s\S]*?^<!-- \/\1 -->$/gm;
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm;
 const codeOf = (path: string) => read(path).replace(COMMENT, '');
@@ -171,7 +171,7 @@ describe('the words', () => {
   const withWord = (word: RegExp, text: (path: string) => string) =>
     places.flatMap((path) => [...text(path).matchAll(word)].map(([found]) => `${path}: ${found}`));
 
-  // What each of the ordinary words among them still means is plain English, and no noun of this program.
+  // The ordinary words among them may still be used in plain English, where they are no noun of this program.
   const GIVEN_UP: readonly (readonly [string, RegExp])[] = [
     ['sweep', /\bsweeps?\b|\bswept\b/gi],
     ['census', /\bcensus(es)?\b/gi],

@@ -1,14 +1,10 @@
-// What the accounts need before they can run is asked for again and again: that a registry does not answer is no standstill,
+// Accounts ask for what they need before they can run again and again: that a registry does not answer is no standstill,
 // that nobody asks any more is one.
-import { expect, onTestFinished, test } from 'vitest';
-import { type Clock, systemRandom } from '../../src/base/clock.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { Daemon } from '../../src/daemon.ts';
-import type { PublisherEvent } from '../../src/engine/events.ts';
+import { expect, test } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
 import { vitality } from '../../src/observe/readiness.ts';
 import { clockFrom, EPOCH } from '../support/epoch.ts';
-import { startRegistryStub } from '../support/registry-stub.ts';
-import { json, scripted } from './harvest/scripted-harvest.ts';
+import { waitingDaemon } from './waiting-daemon.ts';
 
 /** A minute in a second. It may forget whom it was to wake; a signal wakes them all the same. */
 class FastClock implements Clock {
@@ -31,34 +27,18 @@ class FastClock implements Clock {
 }
 
 /** A daemon on a registry that answers nothing but errors. */
-async function waitingDaemon() {
-  const registry = await startRegistryStub();
-  onTestFinished(() => registry.close());
-  registry.interfere = () => ({ status: 503, body: '' });
-  const harvest = await scripted((response) => json(response, { id: 1 }));
+async function refusedDaemon() {
   const clock = new FastClock();
-  const config = loadConfig({
-    text: 'harvest: {accounts: [{id: "1", access_token: t}]}',
-    overrides: [
-      ...[`harvest.base_url=${harvest.url}`, `schema_registry.url=${registry.url}`],
-      'kafka.brokers=127.0.0.1:1',
-    ],
-  });
-  const events: PublisherEvent[] = [];
-  const daemon = new Daemon(config, {
-    ...{ clock, random: systemRandom, uuid: () => 'instance', log: () => {} },
-    emit: (_, event) => events.push(event),
-  });
-  const stop = new AbortController();
-  const ended = daemon.run(stop.signal, { once: false, only: null });
-  const named = (name: string) => events.filter((event) => event.name === name);
-  return { clock, daemon, ended, stop, named };
+  const { registry, daemon, run, stop, events } = await waitingDaemon(['t'], { clock });
+  registry.interfere = () => ({ status: 503, body: '' });
+  const named = (name: string) => events.map(([, event]) => event).filter((event) => event.name === name);
+  return { clock, daemon, ended: run(), stop, named };
 }
 
 const PATIENTLY = { timeout: 25_000, interval: 20 };
 
 test('a registry that answers errors for five minutes is waited for, and nothing stands still', async () => {
-  const { clock, daemon, ended, stop, named } = await waitingDaemon();
+  const { clock, daemon, ended, stop, named } = await refusedDaemon();
   const from = clock.monotonic();
   await expect.poll(() => clock.monotonic() - from, PATIENTLY).toBeGreaterThan(300_000);
   await expect.poll(() => named('account.waiting').length, PATIENTLY).toBeGreaterThan(2);
@@ -69,7 +49,7 @@ test('a registry that answers errors for five minutes is waited for, and nothing
 });
 
 test('a registry that nobody asks any more is a standstill [P9]', async () => {
-  const { clock, daemon, ended, stop, named } = await waitingDaemon();
+  const { clock, daemon, ended, stop, named } = await refusedDaemon();
   await expect.poll(() => named('account.waiting').length, PATIENTLY).toBeGreaterThan(0);
   clock.forgets = true;
   await expect.poll(() => named('loop.stalled'), PATIENTLY).toMatchObject([{ loop: 'start' }]);

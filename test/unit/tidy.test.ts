@@ -6,7 +6,7 @@ import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** What each room may import besides itself; `engine/ports`, `events` and `status` are the doors of the engine. */
+/** The rooms that each room may import besides itself; `engine/ports`, `events` and `status` are the doors of the engine. */
 const DOORS = ['engine/ports', 'engine/events', 'engine/status'];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
@@ -99,6 +99,48 @@ test('a room imports only the rooms above it', () => {
   expect(wrong).toEqual([]);
 });
 
+/** The engine from its loop down: what stands in a row imports nothing of the rows above it. */
+const ENGINE = [
+  ['account.ts', 'introduction.ts'],
+  ['session.ts'],
+  ['account-watch.ts', 'account-status.ts'],
+  ['run-step.ts', 'committer.ts'],
+  ['schedule.ts'],
+  ['claims.ts', 'retry.ts', 'signal-watch.ts', 'token-wait.ts'],
+  ['steps'],
+  ['reports'],
+  ['deletions'],
+  ['fetch.ts'],
+  ['step.ts'],
+  ['state'],
+  ['ports.ts', 'events.ts', 'status.ts'],
+];
+
+test('the engine reads from its loop down: account, session, schedule, steps, reports and deletions, state, ports', () => {
+  const rowOf = (path: string) => ENGINE.findIndex((row) => row.includes(path.split('/')[1]!));
+  const own = sources.filter(({ room }) => room === 'engine');
+  expect(own.filter(({ path }) => rowOf(path) === -1).map(({ path }) => path)).toEqual([]);
+  const up = own.flatMap((source) =>
+    imports(source)
+      .filter((target) => target.startsWith('engine/') && rowOf(target) < rowOf(source.path))
+      .map((target) => `${source.path} imports ${target}`),
+  );
+  expect(up).toEqual([]);
+});
+
+/** The parts of a stream that change, and the few places that change them; a step returns what is to become of them. */
+const WRITERS: ReadonlyArray<{ readonly name: string; readonly what: RegExp; readonly where: readonly string[] }> = [
+  { name: 'its row', what: /\.row = /, where: ['committer', 'state/stream-runtimes'] },
+  { name: 'its index', what: /\bindex\.(set|delete|clear)\(/, where: ['committer', 'state/stream-runtimes'] },
+  { name: 'its memory', what: /\.memory = /, where: ['session', 'claims', 'state/stream-runtimes'] },
+  { name: 'its claim', what: /\.claim = /, where: ['claims'] },
+];
+
+test.each(WRITERS)('steps write nothing: of a stream, $name is changed elsewhere alone [P4]', ({ what, where }) => {
+  const writers = sources.filter(({ room, code }) => room === 'engine' && what.test(code));
+  expect(writers.map(({ path }) => path).sort()).toEqual(where.map((file) => `engine/${file}.ts`).sort());
+});
+
 test('the catalog alone knows the streams: elsewhere none stands by its name, and the engine is given those it reads', () => {
   const name = new RegExp(`['"\`](${catalog.map((stream) => stream.name).join('|')})['"\`]`);
   const own = sources.filter(({ room }) => room !== 'lab' && room !== 'streams');
@@ -111,7 +153,7 @@ test('every room has its row in the table', () => {
   expect([...new Set(sources.map(({ room }) => room))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
 });
 
-/** What may be touched where. The lab is outside: it is a world of its own. */
+/** The places in which each thing may be touched. The lab is outside: it is a world of its own. */
 const TOUCHES: ReadonlyArray<{ readonly what: RegExp; readonly name: string; readonly where: RegExp }> = [
   { name: 'the clock', what: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, where: /^base\/clock\.ts$/ },
   {

@@ -1,4 +1,4 @@
-// What the parts of the generation share: the plan, and how a row of the past is put in.
+// The parts of the generation share the plan and the way in which a row of the past is put in.
 import { addDays, dayOfDate, midnightOf } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
 import type { Row } from '../model/rows.ts';
@@ -15,7 +15,7 @@ export interface Counts {
   readonly estimates: number;
 }
 
-/** What the parts of the generation share. */
+/** The parts of the generation share this. */
 export interface Making {
   readonly account: Account;
   readonly dice: Dice;

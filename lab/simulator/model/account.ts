@@ -7,14 +7,14 @@ import { Clients, Contacts } from './clients.ts';
 import { EstimateMessages, Estimates } from './estimates.ts';
 import { Expenses } from './expenses.ts';
 import { InvoiceMessages, InvoicePayments, Invoices } from './invoices.ts';
-import type { Gone, Surroundings } from './noun.ts';
+import type { Gone, Nouns } from './noun.ts';
 import { Rates, Roles, Users } from './people.ts';
 import { Projects, TaskAssignments, Tasks, UserAssignments } from './projects.ts';
 import type { Company, UserRow } from './rows.ts';
 import type { Settings } from './settings.ts';
 import { TimeEntries } from './time-entries.ts';
 
-export class Account implements Surroundings {
+export class Account implements Nouns {
   readonly id: number;
   readonly settings: Settings;
   readonly company: Company;
@@ -71,7 +71,7 @@ export class Account implements Surroundings {
     return dateOf(this.seconds());
   }
 
-  /** Whose token it is: the first person of the account. */
+  /** The owner of the token: the first person of the account. */
   me(): UserRow {
     const [me] = this.users.all();
     if (!me) throw new Error('the account has no people');

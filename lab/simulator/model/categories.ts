@@ -4,7 +4,7 @@ import { type Fields, Noun, present } from './noun.ts';
 import type { EstimateItemCategoryRow, ExpenseCategoryRow, InvoiceItemCategoryRow } from './rows.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly expense_categories: ExpenseCategories;
     readonly invoice_item_categories: InvoiceItemCategories;
     readonly estimate_item_categories: EstimateItemCategories;

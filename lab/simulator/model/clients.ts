@@ -5,7 +5,7 @@ import type { ClientRow, ContactRow } from './rows.ts';
 import { Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly clients: Clients;
     readonly contacts: Contacts;
   }

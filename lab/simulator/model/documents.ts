@@ -1,11 +1,16 @@
-// What invoices and estimates share: line items, totals, messages. Each one's states live in its own file.
+// Invoices and estimates share line items, totals and messages. The states of each stand in a file of its own.
 import { invalid } from '../refusal.ts';
-import { money, Noun, present, type Surroundings } from './noun.ts';
+import { type Fields, money, Noun, type Nouns, present } from './noun.ts';
 import type { DocumentRow, LineItem, MessageRow, Row } from './rows.ts';
 import { Index } from './table.ts';
 
 /** A line as sent by a caller: without `id` it is added, with one edited, with `_destroy` removed. */
 export type LineItemChange = Partial<LineItem> & { _destroy?: boolean };
+
+/** The members of a document that a caller may give. */
+export type DocumentFields<R extends DocumentRow> = Omit<Fields<R>, 'line_items'> & {
+  line_items?: readonly LineItemChange[];
+};
 
 const FIRST_LINE_ID = 53_341_602;
 
@@ -15,6 +20,36 @@ export abstract class Documents<R extends DocumentRow> extends Noun<R> {
 
   takeLineId(): number {
     return this.#nextLineId++;
+  }
+
+  /** The members of a new document that both kinds share. */
+  protected draft(fields: DocumentFields<DocumentRow>, firstNumber: number): Omit<DocumentRow, keyof Row> {
+    const { account } = this;
+    const client = account.clients.get(fields.client_id ?? null);
+    present({ Client: client });
+    return {
+      client_id: client!.id,
+      line_items: this.lineItems([], fields.line_items ?? []),
+      creator_id: account.me().id,
+      client_key: account.dice.hex(40),
+      number: fields.number ?? String(firstNumber + this.size),
+      purchase_order: fields.purchase_order ?? '',
+      tax: fields.tax ?? null,
+      tax2: fields.tax2 ?? null,
+      discount: fields.discount ?? null,
+      subject: fields.subject ?? '',
+      notes: fields.notes ?? '',
+      currency: fields.currency ?? client!.currency,
+      sent_at: null,
+    };
+  }
+
+  override update(id: number, { line_items, ...rest }: DocumentFields<R>): R {
+    const document = this.find(id);
+    const fields = rest as Fields<DocumentRow>;
+    if (fields.client_id !== undefined) present({ Client: this.account.clients.get(fields.client_id) });
+    if (line_items) fields.line_items = this.lineItems(document.line_items, line_items);
+    return this.edit(document, fields as Fields<R>);
   }
 
   protected lineItems(before: readonly LineItem[], changes: readonly LineItemChange[]): readonly LineItem[] {
@@ -68,7 +103,7 @@ export function totalsOf(document: DocumentRow): Totals {
 export const lineAmount = (line: LineItem): number => money(line.quantity * line.unit_price);
 
 /** The members of a message that both kinds share; an ordinary message needs a body and somebody to read it. */
-export function messageDraft(account: Surroundings, fields: Partial<MessageRow>): Omit<MessageRow, keyof Row> {
+export function messageDraft(account: Nouns, fields: Partial<MessageRow>): Omit<MessageRow, keyof Row> {
   const ordinary = (fields.event_type ?? null) === null;
   const recipients = fields.recipients ?? [];
   if (ordinary) present({ Body: fields.body });

@@ -1,54 +1,29 @@
 // Estimates with their messages (HARVEST-STREAMS, Life of a record).
 import { invalid } from '../refusal.ts';
-import { Documents, type LineItemChange, messageDraft } from './documents.ts';
-import { type Fields, Noun, present } from './noun.ts';
+import { type DocumentFields, Documents, messageDraft } from './documents.ts';
+import { type Fields, Noun } from './noun.ts';
 import type { EstimateMessageRow, EstimateRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly estimates: Estimates;
     readonly estimate_messages: EstimateMessages;
   }
 }
 
-export type EstimateFields = Omit<Fields<EstimateRow>, 'line_items'> & { line_items?: readonly LineItemChange[] };
+export type EstimateFields = DocumentFields<EstimateRow>;
 
 export class Estimates extends Documents<EstimateRow> {
   readonly byDate = this.index(new DateIndex((estimate: EstimateRow) => estimate.issue_date));
 
   create(fields: EstimateFields): EstimateRow {
-    const { account } = this;
-    const client = account.clients.get(fields.client_id ?? null);
-    present({ Client: client });
     return this.add({
-      client_id: client!.id,
-      line_items: this.lineItems([], fields.line_items ?? []),
-      creator_id: account.me().id,
-      client_key: account.dice.hex(40),
-      number: fields.number ?? String(1 + this.size),
-      purchase_order: fields.purchase_order ?? '',
-      tax: fields.tax ?? null,
-      tax2: fields.tax2 ?? null,
-      discount: fields.discount ?? null,
-      subject: fields.subject ?? '',
-      notes: fields.notes ?? '',
-      currency: fields.currency ?? client!.currency,
-      sent_at: null,
+      ...this.draft(fields, 1),
       state: 'draft',
-      issue_date: fields.issue_date ?? account.today(),
+      issue_date: fields.issue_date ?? this.account.today(),
       accepted_at: null,
       declined_at: null,
-    });
-  }
-
-  override update(id: number, fields: EstimateFields): EstimateRow {
-    const estimate = this.find(id);
-    const { line_items, ...rest } = fields;
-    if (rest.client_id !== undefined) present({ Client: this.account.clients.get(rest.client_id) });
-    return this.edit(estimate, {
-      ...rest,
-      ...(line_items && { line_items: this.lineItems(estimate.line_items, line_items) }),
     });
   }
 
@@ -61,7 +36,7 @@ export class Estimates extends Documents<EstimateRow> {
     return estimate;
   }
 
-  /** What a message with that event does; 422 when the state forbids it. */
+  /** The effect of a message with that event; 422 when the state forbids it. */
   applyEvent(estimate: EstimateRow, event: string | null): void {
     const now = this.account.seconds();
     const { state } = estimate;

@@ -5,7 +5,7 @@ import type { ExpenseRow } from './rows.ts';
 import { DateIndex } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly expenses: Expenses;
   }
 }

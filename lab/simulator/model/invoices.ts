@@ -1,13 +1,13 @@
 // Invoices with their messages and payments (HARVEST-STREAMS, Life of a record).
 import { addDays, dateOf, midnightOf } from '../calendar.ts';
 import { invalid, notFound } from '../refusal.ts';
-import { Documents, type LineItemChange, messageDraft, totalsOf } from './documents.ts';
+import { type DocumentFields, Documents, type LineItemChange, messageDraft, totalsOf } from './documents.ts';
 import { type Fields, money, Noun, present } from './noun.ts';
 import type { InvoiceMessageRow, InvoiceRow, PaymentRow } from './rows.ts';
 import { DateIndex, Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly invoices: Invoices;
     readonly invoice_messages: InvoiceMessages;
     readonly invoice_payments: InvoicePayments;
@@ -20,10 +20,7 @@ export interface InvoiceImport {
   readonly expenses?: { readonly from?: string; readonly to?: string };
 }
 
-export type InvoiceFields = Omit<Fields<InvoiceRow>, 'line_items'> & {
-  line_items?: readonly LineItemChange[];
-  line_items_import?: InvoiceImport;
-};
+export type InvoiceFields = DocumentFields<InvoiceRow> & { line_items_import?: InvoiceImport };
 
 const TERM_DAYS: Readonly<Record<string, number>> = { 'net 15': 15, 'net 30': 30, 'net 45': 45, 'net 60': 60 };
 
@@ -33,24 +30,10 @@ export class Invoices extends Documents<InvoiceRow> {
   /** `line_items_import` bills the uninvoiced time and expenses of the projects: those records move as well. */
   create(fields: InvoiceFields): InvoiceRow {
     const { account } = this;
-    const client = account.clients.get(fields.client_id ?? null);
-    present({ Client: client });
     const issue_date = fields.issue_date ?? account.today();
     const payment_term = fields.payment_term ?? 'upon receipt';
     const invoice = this.add({
-      client_id: client!.id,
-      line_items: this.lineItems([], fields.line_items ?? []),
-      creator_id: account.me().id,
-      client_key: account.dice.hex(40),
-      number: fields.number ?? String(1000 + this.size),
-      purchase_order: fields.purchase_order ?? '',
-      tax: fields.tax ?? null,
-      tax2: fields.tax2 ?? null,
-      discount: fields.discount ?? null,
-      subject: fields.subject ?? '',
-      notes: fields.notes ?? '',
-      currency: fields.currency ?? client!.currency,
-      sent_at: null,
+      ...this.draft(fields, 1000),
       estimate_id: account.estimates.get(fields.estimate_id ?? null)?.id ?? null,
       retainer_id: fields.retainer_id ?? null,
       state: 'draft',
@@ -66,18 +49,12 @@ export class Invoices extends Documents<InvoiceRow> {
       recurring_invoice_id: null,
     });
     if (fields.line_items_import) this.#bill(invoice, fields.line_items_import);
-    account.clients.touch(client!);
+    account.clients.touch(account.clients.expect(invoice.client_id));
     return invoice;
   }
 
-  override update(id: number, fields: InvoiceFields): InvoiceRow {
-    const invoice = this.find(id);
-    const { line_items, line_items_import, ...rest } = fields;
-    if (rest.client_id !== undefined) present({ Client: this.account.clients.get(rest.client_id) });
-    return this.edit(invoice, {
-      ...rest,
-      ...(line_items && { line_items: this.lineItems(invoice.line_items, line_items) }),
-    });
+  override update(id: number, { line_items_import, ...rest }: InvoiceFields): InvoiceRow {
+    return super.update(id, rest);
   }
 
   /** In any state. Messages and payments go along; its time and expenses become uninvoiced. */
@@ -97,7 +74,7 @@ export class Invoices extends Documents<InvoiceRow> {
     return money(totalsOf(invoice).amount - paid);
   }
 
-  /** What a message with that event does; 422 when the state forbids it. */
+  /** The effect of a message with that event; 422 when the state forbids it. */
   applyEvent(invoice: InvoiceRow, event: string | null): void {
     const now = this.account.seconds();
     const draft = invoice.state === 'draft';

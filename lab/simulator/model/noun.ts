@@ -1,4 +1,4 @@
-// What all nouns share: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
+// All nouns share this: ids and timestamps on creation, updated_at on edits, 404 for unknown ids.
 // Each noun's own file adds its rules; the account holds them all.
 
 import type { Dice } from '../random.ts';
@@ -19,7 +19,7 @@ export interface Gone {
  * The account as its nouns see it: what is written here, and every noun, each of which adds itself by declaration
  * merging in its own file. So nouns may use one another without importing in circles.
  */
-export interface Surroundings {
+export interface Nouns {
   readonly id: number;
   readonly settings: Settings;
   readonly company: Company;
@@ -36,9 +36,9 @@ export type Fields<R extends Row> = Partial<Draft<R>>;
 
 export abstract class Noun<R extends Row> extends Table<R> {
   readonly stream: string;
-  protected readonly account: Surroundings;
+  protected readonly account: Nouns;
 
-  constructor(account: Surroundings, stream: string, firstId: number) {
+  constructor(account: Nouns, stream: string, firstId: number) {
     super(firstId);
     this.stream = stream;
     this.account = account;

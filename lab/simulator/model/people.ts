@@ -6,7 +6,7 @@ import type { RateRow, RoleRow, UserRow } from './rows.ts';
 import { Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly users: Users;
     readonly roles: Roles;
     readonly billable_rates: Rates;
@@ -115,7 +115,7 @@ export class Rates extends Noun<RateRow> {
     return [...this.byUser.of(userId)].sort((a, b) => compareText(a.start_date ?? '', b.start_date ?? ''));
   }
 
-  /** What counts on that date; null when the person has no rate. */
+  /** The rate that counts on that date; null when the person has none. */
   amountOn(userId: number, date: string): number | null {
     let current: RateRow | null = null;
     for (const rate of this.byUser.of(userId)) {

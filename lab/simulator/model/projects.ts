@@ -5,7 +5,7 @@ import type { ProjectRow, TaskAssignmentRow, TaskRow, TimeEntryRow, UserAssignme
 import { Index } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly tasks: Tasks;
     readonly projects: Projects;
     readonly user_assignments: UserAssignments;
@@ -128,7 +128,7 @@ export class Projects extends Noun<ProjectRow> {
     for (const expense of expenses.all()) if (expense.project_id === project.id) expenses.touch(expense);
   }
 
-  /** What an hour of the entry costs the client, as the project bills; null when it is not billable. */
+  /** The price of an hour of the entry to the client, as the project bills; null when it is not billable. */
   billableRate(
     entry: Pick<TimeEntryRow, 'project_id' | 'task_id' | 'user_id' | 'spent_date' | 'billable'>,
   ): number | null {

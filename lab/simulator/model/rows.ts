@@ -1,4 +1,4 @@
-// What the account holds, one compact row per record, in Harvest's own names. Names of other records are never
+// The records of the account, one compact row each, in Harvest's own names. Names of other records are never
 // copied here: they are joined when read, as Harvest does (HARVEST-API, Values). Datetimes are whole seconds.
 
 export interface Row {
@@ -153,7 +153,7 @@ export interface TimeEntryRow extends Row {
   task_id: number;
   user_assignment_id: number | null;
   task_assignment_id: number | null;
-  /** What the entry holds without the running timer. */
+  /** Hours of the entry without the running timer. */
   hours: number;
   notes: string | null;
   billable: boolean;
@@ -220,7 +220,7 @@ export interface LineItem {
   taxed2: boolean;
 }
 
-/** What invoices and estimates have in common. */
+/** Members that invoices and estimates have in common. */
 export interface DocumentRow extends Row {
   client_id: number;
   line_items: readonly LineItem[];

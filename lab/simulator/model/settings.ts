@@ -6,11 +6,11 @@ export interface Settings {
   role: 'administrator' | 'manager' | 'member';
   /** Ids of the people assigned to the owner as teammates, while they are a manager. */
   teammates: readonly number[];
-  /** What reading a record answers that exists, but is hidden from the owner by their role. */
+  /** The answer to reading a record that exists, but is hidden from the owner by their role. */
   hiddenRecord: 'notFound' | 'forbidden';
-  /** What money members look like to someone who may not see them. */
+  /** The form of money members for someone who may not see them. */
   hiddenRates: 'omitted' | 'null';
-  /** What the endpoints of a switched-off module answer. */
+  /** The answer of the endpoints of a switched-off module. */
   moduleOff: 'forbidden' | 'empty';
   /** Account preference behind `rounded_hours` and the time reports. */
   rounding: { minutes: number; direction: 'up' | 'nearest' | 'down' } | null;

@@ -1,7 +1,7 @@
 // Rows of one noun by id, with secondary indexes kept exact on every change. Knows no rules of Harvest.
 import type { Row } from './rows.ts';
 
-/** What a new row needs besides id and timestamps. */
+/** A new row without id and timestamps. */
 export type Draft<R extends Row> = Omit<R, 'id' | 'created_at' | 'updated_at'>;
 
 /** Rows grouped by one of their values; every group is ordered by id. */

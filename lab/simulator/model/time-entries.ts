@@ -5,7 +5,7 @@ import type { TimeEntryRow } from './rows.ts';
 import { DateIndex } from './table.ts';
 
 declare module './noun.ts' {
-  interface Surroundings {
+  interface Nouns {
     readonly time_entries: TimeEntries;
   }
 }

@@ -1,4 +1,4 @@
-// What one kind of change is: how often it happens and what it does.
+// One kind of change: how often it happens and what it does.
 import type { Account } from '../model/account.ts';
 import type { Gone } from '../model/noun.ts';
 import type { Row } from '../model/rows.ts';

@@ -1,4 +1,4 @@
-// What moves from one place to another: dates, projects, clients. Each leaves one report row or list and enters another.
+// Records move from one place to another: dates, projects, clients. Each leaves one report row or list and enters another.
 import { addDays } from '../calendar.ts';
 import type { Dice } from '../random.ts';
 import { anyOf, type Change, freshOf, told } from './change.ts';

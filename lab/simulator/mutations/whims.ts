@@ -1,4 +1,4 @@
-// What happens rarely and is easily missed: preferences that no record tells of, modules that go and come back, a
+// Rare changes that are easily missed: preferences that no record tells of, modules that go and come back, a
 // parent that does not show that its child is new, a record that goes and another that comes within one second.
 import type { Dice } from '../random.ts';
 import { removeRows } from '../removal.ts';

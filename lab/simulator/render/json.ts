@@ -1,4 +1,4 @@
-// What every renderer needs: the shape of its result, timestamps, and references joined when read.
+// Every renderer needs this: the shape of its result, timestamps, and references joined when read.
 import { dateTime } from '../calendar.ts';
 import type { Account } from '../model/account.ts';
 import type { Row } from '../model/rows.ts';

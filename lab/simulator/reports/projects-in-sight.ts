@@ -16,7 +16,7 @@ export function projectsWithBudgetInSight(account: Account): ProjectRow[] {
   );
 }
 
-/** What the owner may invoice: managers what they manage. By client, then name. */
+/** Projects that the owner may invoice; managers, those that they manage. By client, then name. */
 export function projectsToInvoice(account: Account): ProjectRow[] {
   return sorted(account, inSight(account, 'projects', account.projects.all()));
 }

@@ -1,4 +1,4 @@
-// What a report is and how its parameters are read (HARVEST-API, Reports).
+// A report, and how its parameters are read (HARVEST-API, Reports).
 import { daysBetween } from '../calendar.ts';
 import { readBoolean, readDate } from '../filters.ts';
 import type { Scope } from '../lists.ts';

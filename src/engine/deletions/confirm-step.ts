@@ -4,10 +4,10 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { JsonObject } from '../ports.ts';
-import type { StreamRow } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
-import { holdOf } from './reconciliation.ts';
+import { holdOf } from '../state/hold.ts';
+import type { Move, StreamRow } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import { dependentsOf } from './removal-step.ts';
 
 /** Candidates asked for in one step. */
@@ -16,7 +16,7 @@ const CANDIDATES_PER_STEP = 32;
 type Verdict = 'deleted' | 'refused' | JsonObject;
 
 /** Asks for the next candidates. Throws what Source throws, but not 403: then they are held. */
-export async function confirmStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
+export async function confirmStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { row, index } = runtime;
   const { candidates } = row;
   const asked = candidates.filter((id) => index.get(id) !== undefined).slice(0, CANDIDATES_PER_STEP);
@@ -32,49 +32,46 @@ export async function confirmStep(runtime: StreamRuntime, context: StepContext):
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
-  const answered = asked.filter((_, place) => verdicts[place] !== 'refused');
-  const done = new Set([...answered, ...candidates.filter((id) => index.get(id) === undefined)]);
-  const at = isoSeconds(context.now());
-  const move: Move = (current) => ({
-    ...left(current, done, refused, deleted.length, hasDependents ? deleted : []),
-    ...(refused.length > 0 && {
-      hold: holdOf(
-        current,
-        'refused',
-        `${refused.length} missing records cannot be asked for (403), so they are kept`,
-        at,
-      ),
-    }),
-    moved_at: at,
-    moved_by: 'confirm',
-  });
+  const left = candidates.filter((id) => index.get(id) === undefined);
+  const done = new Set([...asked.filter((id) => !refused.includes(id)), ...left]);
+  const answers = { done, refused, deletions: deleted.length, confirmed: hasDependents ? deleted : [] };
+  const move: Move = (current) => afterAsking(current, answers, context.now());
   return stepResult(runtime, 'confirm', {
     diffs: [[runtime, diff]],
     moves: [[runtime, move]],
-    deletes: deleted.length > 0,
+    // A scan that begins from now on sees what was moved away before it was deleted.
+    ...(deleted.length > 0 && { memory: { confirmedSince: context.stepsBegun() } }),
   });
 }
 
-/** The row without the candidates that are `done`, with what was refused behind those not asked for yet, and with what is confirmed. */
-function left(
-  row: StreamRow,
-  done: ReadonlySet<number>,
-  refused: readonly number[],
-  deletions: number,
-  deleted: readonly number[],
-): StreamRow {
+interface Answers {
+  /** Answered 200 or 404, or not on the topic any more. */
+  readonly done: ReadonlySet<number>;
+  readonly refused: readonly number[];
+  readonly deletions: number;
+  /** Deleted records that wait for the lists below them. */
+  readonly confirmed: readonly number[];
+}
+
+/** The row after some of its candidates were asked for. What was refused goes behind those not asked for yet. */
+export function afterAsking(row: StreamRow, { done, refused, deletions, confirmed }: Answers, now: number): StreamRow {
+  const at = isoSeconds(now);
   const waiting = row.candidates.filter((id) => !done.has(id) && !refused.includes(id));
   const candidates = [...waiting, ...refused];
-  const confirmed = [...new Set([...row.confirmed, ...deleted])];
+  const allConfirmed = [...new Set([...row.confirmed, ...confirmed])];
   const isOver = candidates.length === 0;
+  const reason = `${refused.length} missing records cannot be asked for (403), so they are kept`;
+  const kept = isHoldOver(row, isOver, allConfirmed.length) ? null : row.hold;
   return {
     ...row,
     candidates,
-    confirmed,
+    confirmed: allConfirmed,
     explained: row.explained - deletions,
     // Counted anew after the next scan: what was found may not have been all.
     counted_at: isOver ? null : row.counted_at,
-    hold: isHoldOver(row, isOver, confirmed.length) ? null : row.hold,
+    hold: refused.length > 0 ? holdOf(row.hold, 'refused', reason, at) : kept,
+    moved_at: at,
+    moved_by: 'confirm',
   };
 }
 

@@ -3,25 +3,21 @@ import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
 import type { PublisherEvent } from '../events.ts';
 import { PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { Position, StreamRow } from '../state/stream-row.ts';
+import { limitOf } from '../state/hold.ts';
+import { type Position, type ReportPosition, withoutHeld } from '../state/position.ts';
+import type { Move } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import type { Move, StepContext } from '../step.ts';
-import { addedTo } from '../steps/scan.ts';
+import type { StepContext } from '../step.ts';
 import { countIn, EVERYTHING, missingRows } from './counts.ts';
-import { afterCount, limitOf, uncounted } from './reconciliation.ts';
+import { afterCount, uncounted } from './reconciliation.ts';
 
 /** Whether a count check is due, and would not count what is being looked into already. */
 export function isCountDue(
   { row, definition, intervals }: StreamRuntime,
   { once, now }: Pick<StepContext, 'once' | 'now'>,
 ): boolean {
-  if (
-    definition.kind !== 'list' ||
-    row.reconciliation !== null ||
-    row.reconcile_due !== null ||
-    row.candidates.length > 0
-  )
-    return false;
+  const isLookedInto = row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0;
+  if (definition.kind !== 'list' || isLookedInto) return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;
   return unlessSetBack(Date.parse(row.counted_at) + intervals.countMs, intervals.countMs, now()) <= now();
@@ -64,15 +60,8 @@ function untold(runtime: StreamRuntime, now: number): Counted {
 /** Reports that kept rows because this list missed some: their windows are read again. */
 export function heldReportsOf({ definition }: StreamRuntime, { streams }: StepContext): [StreamRuntime, Move][] {
   return [...streams.values()]
-    .filter((report) => report.definition.sources.includes(definition.name) && heldIn(report.row).length > 0)
-    .map((report) => [report, readAgain]);
+    .filter(({ definition: { sources }, row }) => sources.includes(definition.name) && isHolding(row.position))
+    .map((report) => [report, (row) => ({ ...row, position: withoutHeld(row.position as ReportPosition) })]);
 }
 
-const readAgain: Move = (row) => {
-  const position = row.position as Extract<Position, { kind: 'report' }>;
-  return { ...row, position: { ...position, touched: addedTo(position.touched, position.held, new Set()), held: [] } };
-};
-
-function heldIn({ position }: StreamRow): readonly string[] {
-  return position.kind === 'report' ? position.held : [];
-}
+const isHolding = (position: Position) => position.kind === 'report' && position.held.length > 0;

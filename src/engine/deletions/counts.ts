@@ -1,10 +1,11 @@
 // Harvest's count of a list, or of some days of it, and ours.
 import { isoDay } from '../../streams/windows.ts';
+import { circularLinks, sinceStart, startOf } from '../fetch.ts';
 import type { PageRequest, RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import type { DayRange } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { circularLinks, type StepContext, sinceStart, startOf } from '../step.ts';
+import type { StepContext } from '../step.ts';
 
 type Days = Pick<DayRange, 'from' | 'to'>;
 

@@ -1,29 +1,19 @@
-// What is missing: the rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
+// The rules of count check, reconciliation and hold. Pure; reconciliation-step.ts and list-step.ts ask Harvest.
 //
-// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause `count` looks
-// for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k deletions among n
-// rows cost O(k log n) requests; a list that goes by id is walked. What a list no longer has is a candidate, and only Harvest's
-// own 404 for its id makes it a deletion.
+// A count check compares Harvest's count with ours and costs one request. When it does not add up, a reconciliation of cause
+// `count` looks for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k
+// deletions among n rows cost O(k log n) requests; a list that goes by id is walked. A row that a list no longer has is a
+// candidate, and only Harvest's own 404 for its id makes it a deletion.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { DayRange, Hold, Reconciliation, StreamRow } from '../state/stream-row.ts';
+import { holdOf, missingReason } from '../state/hold.ts';
+import type { DayRange, Reconciliation, StreamRow } from '../state/stream-row.ts';
 
-/** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
-export interface HoldLimit {
-  /** Share of the rows, 0 to 1. */
-  readonly share: number;
-  readonly atLeast: number;
-}
-
-export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
-  return Math.max(atLeast, Math.floor(rows * share));
-}
-
-/** What a state row takes, beside all else: candidates, and records that answered 404. */
+/** A state row takes so many candidates, and so many records that answered 404, beside all else. */
 export const CANDIDATES_MAX = 20_000;
 export const CONFIRMED_MAX = 10_000;
 
-/** The row with more candidates, as far as it takes them. What is left out is found again: by the next reconciliation, the next scan. */
+/** The row with more candidates, as far as it takes them: the next reconciliation, or scan, finds the others again. */
 export function withCandidates(row: StreamRow, found: readonly number[]): StreamRow {
   const known = new Set(row.candidates);
   const news = [...new Set(found)].filter((id) => !known.has(id));
@@ -49,7 +39,7 @@ export function afterCount(
   const counted: StreamRow = { ...askedAgain(row), counted_at: at, missing };
   if (missing > limit && !row.hold?.released) {
     const reason = missingReason(missing, ours);
-    return { ...counted, reconciliation: null, candidates: [], hold: holdOf(row, 'missing', reason, at) };
+    return { ...counted, reconciliation: null, candidates: [], hold: holdOf(row.hold, 'missing', reason, at) };
   }
   // A role that shrank also hides members of records: what came back is read whole.
   const isBack = row.hold?.kind === 'missing' && missing <= limit;
@@ -61,43 +51,22 @@ export function afterCount(
   return { ...counted, ...released, ...(isNews && !isBack && { reconcile_due: row.reconcile_due ?? 'count' }) };
 }
 
-/** What a held deletion would take along is asked for again: a role that came back answers 200 for what was 404. */
+/** Held deletes are asked for again: a role that came back answers 200 for what was 404. */
 export function askedAgain(row: StreamRow): StreamRow {
   return row.hold?.kind === 'cascade'
     ? { ...row, candidates: [...row.candidates, ...row.confirmed], confirmed: [] }
     : row;
 }
 
-/** What is held for want of rows, and cannot be counted, is read whole so often to see whether they are there again. */
-const HELD_CENSUS_MS = 3_600_000;
+/** A list that misses rows and cannot be counted is read whole so often, to see whether they are there again. */
+const HELD_READING_MS = 3_600_000;
 
 /** The row after a count check to which Harvest did not say how many there are. */
 export function uncounted(row: StreamRow, now: number): StreamRow {
   const isMissing = row.hold?.kind === 'missing' && !row.hold.released;
-  const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_CENSUS_MS > now && row.uncounted;
+  const isRead = row.reconciled_at !== null && Date.parse(row.reconciled_at) + HELD_READING_MS > now && row.uncounted;
   const reconcile_due = isMissing && !isRead ? 'asked' : row.reconcile_due;
   return { ...askedAgain(row), counted_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, reconcile_due };
-}
-
-/** Why a stream is held that misses too much. */
-export function missingReason(missing: number, rows: number): string {
-  return `${missing} of ${rows} rows are missing at Harvest at once: deleted, or hidden from this token`;
-}
-
-export function holdOf(row: StreamRow, kind: Hold['kind'], reason: string, at: string): Hold {
-  return { kind, reason, since: row.hold?.kind === kind ? row.hold.since : at, released: false };
-}
-
-/**
- * The row of a list without a hold of which nothing is left: it would keep deletions for ever or, once released, let
- * everything go. What was released has ended with the looking and the asking that the release began.
- */
-export function withoutLeftOver(row: StreamRow): StreamRow {
-  const { hold, candidates, confirmed, reconciliation, reconcile_due } = row;
-  if (hold === null) return row;
-  const isLookedInto = hold.released && (reconciliation !== null || reconcile_due !== null || confirmed.length > 0);
-  const isHeldFor = { missing: !hold.released, cascade: confirmed.length > 0, refused: false }[hold.kind];
-  return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };
 }
 
 /** The reconciliation that begins now. `days` are the rows of the index by day, for lists that have days. */
@@ -125,28 +94,26 @@ const FULL = 0.9;
 
 /** Rows of an index by day, in ascending order, how many have no day, and how many fit into a page. */
 export class Histogram {
-  readonly #days: ReadonlyArray<readonly [day: number, count: number]>;
+  readonly days: ReadonlyArray<readonly [day: number, count: number]>;
   readonly undated: number;
   readonly page: number;
 
   constructor(counts: ReadonlyMap<number | null, number>, pageRows: number) {
     this.page = pageRows * FULL;
     this.undated = counts.get(null) ?? 0;
-    this.#days = [...counts]
-      .filter((entry): entry is [number, number] => entry[0] !== null)
-      .sort((a, b) => a[0] - b[0]);
+    this.days = [...counts].filter((entry): entry is [number, number] => entry[0] !== null).sort((a, b) => a[0] - b[0]);
   }
 
   /** Rows in the range; rows without a day are in the whole alone. */
   count({ from, to }: DayRange): number {
     let sum = from === null && to === null ? this.undated : 0;
-    for (const [day, count] of this.#days) if (day >= (from ?? day) && day <= (to ?? day)) sum += count;
+    for (const [day, count] of this.days) if (day >= (from ?? day) && day <= (to ?? day)) sum += count;
     return sum;
   }
 
   /** The day after which half of the range's rows lie; null when they are all on one day. */
   middle(range: DayRange): number | null {
-    const inside = this.#days.filter(([day]) => day >= (range.from ?? day) && day <= (range.to ?? day));
+    const inside = this.days.filter(([day]) => day >= (range.from ?? day) && day <= (range.to ?? day));
     if (inside.length < 2) return null;
     const half = inside.reduce((sum, [, count]) => sum + count, 0) / 2;
     let sum = 0;
@@ -156,10 +123,6 @@ export class Histogram {
     }
     return inside.at(-2)![0];
   }
-
-  days(): ReadonlyArray<readonly [day: number, count: number]> {
-    return this.#days;
-  }
 }
 
 /** The whole list in ranges that are one page each; days with more rows than that stay whole. */
@@ -168,7 +131,7 @@ export function parted(days: Histogram): DayRange[] {
   let from: number | null = null;
   let rows = 0;
   let last: number | null = null;
-  for (const [day, count] of days.days()) {
+  for (const [day, count] of days.days) {
     if (last !== null && rows + count > days.page) {
       ranges.push({ from, to: last, total: null });
       from = last + 1;
@@ -204,24 +167,15 @@ export function counted(
 ): StreamRow {
   const at = isoSeconds(now);
   const isHeld = row.hold !== null && !row.hold.released;
-  if (!isHeld && !row.hold?.released && reconciliation.found > limit) {
+  const isTooMuch = reconciliation.found > limit;
+  if (row.hold === null && isTooMuch) {
     const reason = missingReason(reconciliation.found, row.rows);
-    return {
-      ...row,
-      reconciliation: null,
-      candidates: [],
-      reconciled_at: at,
-      hold: holdOf(row, 'missing', reason, at),
-    };
+    const hold = holdOf(row.hold, 'missing', reason, at);
+    return { ...row, reconciliation: null, candidates: [], reconciled_at: at, hold };
   }
   // Where nothing can be counted, a whole reading tells that they are there again; a second one finds what is not.
-  if (
-    isHeld &&
-    row.uncounted &&
-    row.hold?.kind === 'missing' &&
-    isDone(reconciliation) &&
-    reconciliation.found <= limit
-  ) {
+  const isMissing = isHeld && row.hold?.kind === 'missing';
+  if (isMissing && row.uncounted && isDone(reconciliation) && !isTooMuch) {
     return { ...row, reconciliation: null, reconciled_at: at, hold: null, reconcile_due: 'asked' };
   }
   const { candidates } = isHeld ? row : withCandidates(row, found);
@@ -229,7 +183,7 @@ export function counted(
   const isCut = reconciliation.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
   if (!isDone(reconciliation))
     return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
-  // What a reconciliation could not mend is taken as it is, until the count is another; confirm-step.ts takes off what it deletes.
+  // The difference that is left is taken as it is until the count is another; confirm-step.ts takes off what it deletes.
   const ended: StreamRow = { ...row, reconciliation: null, candidates, explained: row.missing };
   if (isCut) return { ...ended, reconcile_due: 'asked' };
   if (reconciliation.cause !== 'count') return { ...ended, reconciled_at: at };

@@ -8,9 +8,10 @@ import { counted } from '../../base/words.ts';
 import { ownerOf } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
-import { holdOf, limitOf } from './reconciliation.ts';
+import { holdOf, limitOf } from '../state/hold.ts';
+import type { Move } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 
 type Streams = StepContext['streams'];
 
@@ -33,7 +34,7 @@ function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
 export function isAwaited(runtime: StreamRuntime): boolean {
   const { owner, definition, row } = runtime;
   if (owner === null || definition.kind !== 'list' || !hasRemovals(owner)) return false;
-  return row.state === 'RUNNING' && row.complete && runtime.scannedFrom <= owner.confirmedSince;
+  return row.state === 'RUNNING' && row.complete && runtime.memory.scannedFrom <= owner.memory.confirmedSince;
 }
 
 /** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
@@ -46,7 +47,7 @@ function hasRemovals({ row }: StreamRuntime): boolean {
 }
 
 /** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */
-export function removalStep(runtime: StreamRuntime, context: StepContext): StepResult {
+export function removalStep({ runtime }: Claim, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());
   const below = reachable(runtime, context.streams).map(
@@ -56,7 +57,7 @@ export function removalStep(runtime: StreamRuntime, context: StepContext): StepR
   if (tooMuch && !runtime.row.hold?.released) {
     const [{ definition, index }, ids] = tooMuch;
     const reason = `deleting ${counted(confirmed.length, 'record')} would take ${ids.length} of ${index.size} rows of ${definition.name} along`;
-    const move: Move = (row) => ({ ...row, hold: holdOf(row, 'cascade', reason, at) });
+    const move: Move = (row) => ({ ...row, hold: holdOf(row.hold, 'cascade', reason, at) });
     return stepResult(runtime, 'confirm', { moves: [[runtime, move]] });
   }
   const diffs: [StreamRuntime, Diff][] = [[runtime, removed(runtime, confirmed, context)]];

@@ -4,13 +4,13 @@ import { isoDay, isUnlikely } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
+import type { Move } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import type { Move } from '../step.ts';
 
 /** With more of them than this, they are meant. */
 const NAMED_MAX = 100;
 
-/** What the changes of `diff` say of the days of a list: the records to be named now, and what its row remembers of them. */
+/** The records of `diff` to be named now, and how its row remembers them; null when nothing is new. */
 export function farDays(
   runtime: StreamRuntime,
   diff: Diff,

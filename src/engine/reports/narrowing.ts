@@ -3,9 +3,9 @@
 // before rows leave a report, the streams it is made from are counted.
 
 import { countIn, EVERYTHING, missingRows, walkedCount } from '../deletions/counts.ts';
-import { limitOf } from '../deletions/reconciliation.ts';
 import { PRIORITY, type RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
+import { limitOf } from '../state/hold.ts';
 import { stateOf } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
@@ -37,11 +37,11 @@ export function missingFrom(runtime: StreamRuntime, diff: Diff): RowId[] {
  * Reads once more and removes those of `missing` that are missing still: a role that came back between the answer and the
  * count had hidden from the one what the other counts.
  */
-export async function lookAgain<Answer extends { readonly diff: Diff }>(
-  look: () => Promise<Answer>,
+export async function lookAgain<Reading extends { readonly diff: Diff }>(
+  look: () => Promise<Reading>,
   missing: readonly RowId[],
   missingIn: (diff: Diff) => readonly RowId[],
-): Promise<Answer> {
+): Promise<Reading> {
   const answer = await look();
   const still = new Set(missingIn(answer.diff));
   for (const id of missing) if (still.has(id)) answer.diff.remove(id);

@@ -1,115 +1,34 @@
-// A step of a report stream: one calendar window, read whole. Which one: those never read, those whose entries changed and the
-// current one by its interval take turns; then what a rename or a rate may have restated, then all of them by slack.
-import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
-import { type Grain, type Window, windowOf } from '../../streams/windows.ts';
-import { holdOf } from '../deletions/reconciliation.ts';
+// A step of a report stream: one calendar window, read whole.
+import { isoSeconds } from '../../base/clock.ts';
+import type { Window } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
-import { PRIORITY } from '../ports.ts';
+import { readAll } from '../fetch.ts';
 import type { Diff } from '../state/diff.ts';
-import type { Position, StreamRow } from '../state/stream-row.ts';
+import { holdOf } from '../state/hold.ts';
+import {
+  addedTo,
+  coverWindow,
+  freshPosition,
+  nextWindow,
+  type ReportPosition,
+  shrinkCovered,
+  takenOff,
+} from '../state/position.ts';
+import { type Move, moved, type StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
-import { addedTo, coverWindow, nextWindow, shrinkCovered, takenOff } from '../steps/scan.ts';
+import type { WindowTask } from '../state/task.ts';
+import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 import { isNarrowed, lookAgain, missingFrom, NARROWED } from './narrowing.ts';
 import { currentWindow, type ReportWindows, reportWindows, weekStartOf } from './report-span.ts';
-
-type ReportPosition = Extract<Position, { kind: 'report' }>;
-
-/** A window whose entries change all the time is read again after this long, or its entries would use up the budget. */
-const RESTATED_PAUSE_MS = 300_000;
-const NEVER = Number.POSITIVE_INFINITY;
-
-/** What is next in a report, and from when on (ms; 0 is at once). */
-export interface WindowTask {
-  readonly why: 'unread' | 'dirty' | 'current' | 'touched' | 'round' | 'regrain';
-  readonly window: Window | null;
-  readonly at: number;
-}
-
-const PRIORITY_OF = {
-  unread: PRIORITY.children,
-  dirty: PRIORITY.dirty,
-  current: PRIORITY.poll,
-  touched: PRIORITY.slack,
-  round: PRIORITY.slack,
-  regrain: PRIORITY.dirty,
-} as const;
-
-/** Every task of the report. */
-export function windowTasks(
-  runtime: StreamRuntime,
-  view: Pick<StepContext, 'settings' | 'streams' | 'once'>,
-  now: number,
-): WindowTask[] {
-  const { complete } = runtime.row;
-  const position = runtime.row.position as ReportPosition;
-  const { covered } = position;
-  const { settings, streams, once } = view;
-  const weekStart = weekStartOf(streams);
-  const ofDay = (day: string) => windowOf(day, settings.grain, weekStart);
-  // Another grain, or weeks that begin on another day.
-  const isOther = covered !== null && ofDay(covered.first).from !== covered.first;
-  if (position.grain !== settings.grain || isOther) return [{ why: 'regrain', window: null, at: 0 }];
-  const windows = reportWindows(runtime, view, now);
-  const current = currentWindow(settings, now, weekStart);
-  const tasks: WindowTask[] = [];
-  const unread = nextWindow(position, windows.held, current.from);
-  if (unread !== null) tasks.push({ why: 'unread', window: ofDay(unread), at: 0 });
-
-  // Times that a clock has run away from since are no reason to wait.
-  const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
-  const rested = (day: string) =>
-    once ? 0 : end(runtime.windowReads.get(day) ?? -RESTATED_PAUSE_MS, RESTATED_PAUSE_MS);
-  const soonest = (days: readonly string[]) => days.toSorted((a, b) => rested(a) - rested(b) || (a < b ? 1 : -1))[0];
-  const dirty = soonest(position.dirty);
-  if (dirty !== undefined) tasks.push({ why: 'dirty', window: ofDay(dirty), at: rested(dirty) });
-  // A first reading comes by it; later on it does not wait for those before it that were never read.
-  const isCovered = covered !== null && current.from >= covered.first && current.from <= covered.last;
-  if (unread !== current.from && (complete || isCovered)) {
-    const readAt = runtime.windowReads.get(current.from);
-    // What is caught up once is not due again by its interval.
-    const nextRead = readAt === undefined ? 0 : once ? NEVER : end(readAt, runtime.intervals.pollMs);
-    tasks.push({ why: 'current', window: current, at: nextRead });
-  }
-  if (unread !== null) return tasks;
-  const touched = soonest(position.touched);
-  if (touched !== undefined)
-    tasks.push({ why: 'touched', window: ofDay(touched), at: Math.max(rested(touched), end(runtime.steppedAt, 0)) });
-  const { round_at } = position;
-  const isAsked = position.round !== null || round_at === null;
-  const interval = once && runtime.reconciled ? NEVER : end(Date.parse(round_at ?? ''), runtime.intervals.reconcileMs);
-  const due = isAsked ? end(runtime.steppedAt, 0) : interval;
-  return [...tasks, { why: 'round', window: ofDay(nextOfRound(position, windows)), at: due }];
-}
-
-/** Of tasks that are due and not slack, the one whose class had its turn longest ago: none waits for all of another. */
-export function inTurn<Due extends { readonly task: { readonly window: WindowTask } }>(
-  due: readonly Due[],
-  { windowTurns }: StreamRuntime,
-): Due {
-  const turnOf = ({ task }: Due) => windowTurns.get(task.window.why) ?? -1;
-  return due.reduce((a, b) => (turnOf(b) < turnOf(a) ? b : a));
-}
-
-/** A round goes from the newest window to the oldest, where it ends. */
-function nextOfRound({ round }: ReportPosition, { known }: ReportWindows): string {
-  const before = round?.before ?? null;
-  return (before === null ? known.at(-1) : known.findLast((from) => from < before)) ?? known[0]!;
-}
-
-export function priorityOf({ why }: WindowTask): number {
-  return PRIORITY_OF[why];
-}
+import { priorityOf } from './window-schedule.ts';
 
 /** Reads the window of `task`. Throws what Source throws. */
 export async function reportStep(runtime: StreamRuntime, task: WindowTask, context: StepContext): Promise<StepResult> {
   const { settings } = context;
   const now = context.now();
   const position = runtime.row.position as ReportPosition;
-  const { window, why } = task;
-  if (window === null) return regrainStep(runtime, position, settings.grain, context);
-  runtime.takenWindows = new Set([window.from]);
-  runtime.windowTurns.set(why, context.number);
+  const { window } = task;
+  if (window === null) return regrainStep(runtime, context);
   const windows = reportWindows(runtime, context, now);
   const isEmpty = windows.isEmpty(window.from);
   const purpose = runtime.row.complete ? 'window' : 'snapshot';
@@ -128,7 +47,6 @@ export async function reportStep(runtime: StreamRuntime, task: WindowTask, conte
   if (left.length > 0 && !isHeld) {
     ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(runtime, window, again)));
   }
-  runtime.windowReads.set(window.from, now);
 
   const current = currentWindow(settings, now, weekStartOf(context.streams));
   const scanned = nextWindow(coverWindow(position, window.from, windows.held), windows.held, current.from) === null;
@@ -144,10 +62,12 @@ export async function reportStep(runtime: StreamRuntime, task: WindowTask, conte
   const events: PublisherEvent[] = [];
   if (isFirst && position.covered === null) events.push({ name: 'scan.started', stream, purpose, since: window.from });
   if (scanned && isFirst) {
-    const ms = scanMs(scan.started_at, context.now());
-    events.push({ name: 'scan.completed', stream, purpose, pages: scan.windows, read: scan.read, ms, cursor: null });
+    events.push(scanCompleted(runtime, purpose, { ...scan, pages: scan.windows }, context.now()));
   }
-  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves: [[runtime, move]], scanned, events });
+  return stepResult(runtime, purpose, {
+    ...{ diffs: [[runtime, diff]], moves: [[runtime, move]], scanned, events },
+    memory: { windowReads: new Map(runtime.memory.windowReads).set(window.from, now) },
+  });
 }
 
 /** Rows of the window that are not in its answer; none when the answer was not whole. */
@@ -187,21 +107,18 @@ function withHold(row: StreamRow, isHeld: boolean, isComplete: boolean, now: num
   const at = isoSeconds(now);
   const read = isComplete ? { ...row, position: { ...position, round_at: at } } : row;
   if (isHeld) {
-    return { ...read, hold: holdOf(row, 'missing', NARROWED, at) };
+    return { ...read, hold: holdOf(row.hold, 'missing', NARROWED, at) };
   }
   const isOver = position.held.length === 0 && (!row.hold?.released || position.touched.length === 0);
   return isOver ? { ...read, hold: null } : read;
 }
 
 /** `reports.window` was changed: the rows of the old windows are no window's any more. */
-function regrainStep(runtime: StreamRuntime, position: ReportPosition, grain: Grain, context: StepContext): StepResult {
+function regrainStep(runtime: StreamRuntime, context: StepContext): StepResult {
   const diff = newDiff(runtime, context);
   for (const id of runtime.index.ids()) diff.remove(id);
-  const fresh = { covered: null, scan: null, dirty: [], touched: [], held: [], round: null, round_at: null };
-  const move: Move = (current) => ({
-    ...moved(current, { ...position, ...fresh, grain }, 'window', context.now(), false),
-    complete: false,
-  });
+  const position = freshPosition(runtime.definition, context.settings.grain);
+  const move: Move = (row) => ({ ...moved(row, position, 'window', context.now(), false), complete: false });
   return stepResult(runtime, 'window', { diffs: [[runtime, diff]], moves: [[runtime, move]] });
 }
 

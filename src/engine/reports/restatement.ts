@@ -4,7 +4,7 @@ import type { Reach } from '../../streams/definition.ts';
 import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/windows.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
+import { type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
 
 /** Windows by report, as their first days: `dirty` by their entries, `touched` by anything else; `all`: every window. */
 export interface Restated {
@@ -13,7 +13,7 @@ export interface Restated {
   readonly all: ReadonlySet<StreamRuntime>;
 }
 
-/** What `diff` of `runtime` restates, among the windows that were read so far or are being read. */
+/** The windows that `diff` of `runtime` restates, among those that were read so far or are being read. */
 export function restated(
   runtime: StreamRuntime,
   diff: Diff,
@@ -26,7 +26,7 @@ export function restated(
   const all = new Set<StreamRuntime>();
   if (diff.changes.size === 0) return { dirty, touched, all };
   const { name } = runtime.definition;
-  const recorded = windowsOfDays(daysOf(runtime, diff), grain, weekStart);
+  const recorded = windowsRecorded(runtime, diff, grain, weekStart);
   // Reports that share a reach share what is found for it: an index is walked once.
   const found = new Map<Reach, ReadonlySet<string> | null>();
   const mark = (marks: typeof dirty, report: StreamRuntime, windows: ReadonlySet<string>) => {
@@ -46,17 +46,12 @@ export function restated(
   return { dirty, touched, all };
 }
 
-/** The old and the new day of every row that changes. */
-function daysOf({ index }: StreamRuntime, diff: Diff): Set<number> {
-  const days = new Set<number>();
-  for (const [id, row] of diff.changes) {
-    for (const day of [index.get(id)?.day, row?.day]) if (day != null) days.add(day);
-  }
-  return days;
-}
-
-function windowsOfDays(days: ReadonlySet<number>, grain: Grain, weekStart: WeekStart): Set<string> {
-  return new Set([...days].map((day) => windowOf(isoDay(day), grain, weekStart).from));
+/** The windows of the old and the new day of every row that changes. */
+function windowsRecorded({ index }: StreamRuntime, diff: Diff, grain: Grain, weekStart: WeekStart): Set<string> {
+  const days = [...diff.changes].flatMap(([id, row]) => [index.get(id)?.day, row?.day]);
+  return new Set(
+    [...new Set(days)].flatMap((day) => (day == null ? [] : windowOf(isoDay(day), grain, weekStart).from)),
+  );
 }
 
 /** The windows in which the records of `diff`, or those they belong to, are seen; null for all. */
@@ -82,8 +77,11 @@ function windowsWith({ index }: StreamRuntime, ids: ReadonlySet<RowId>): Set<str
   return windows;
 }
 
-function wasRead({ row: { position }, takenWindows }: StreamRuntime, window: string): boolean {
+function wasRead(report: StreamRuntime, window: string): boolean {
+  const { position } = report.row;
   if (position.kind !== 'report') return false;
   const { covered } = position;
-  return takenWindows.has(window) || (covered !== null && window >= covered.first && window <= covered.last);
+  return (
+    windowsBeingRead(report).has(window) || (covered !== null && window >= covered.first && window <= covered.last)
+  );
 }

@@ -25,7 +25,17 @@ export interface Refusal {
   readonly error: ConversionError;
 }
 
-/** What a step found out about its records, in the order in which Harvest gave them. */
+export interface DiffOptions {
+  /** Op of a row that is not on the topic: `r` during the snapshot, `c` after it. */
+  readonly newOp: 'c' | 'r';
+  /** Versions already in the dead-letter topic. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** The largest value that the topic takes. */
+  readonly maxValueBytes: number;
+  readonly seen?: boolean;
+}
+
+/** The findings of a step about its records, in the order in which Harvest gave them. */
 export class Diff {
   readonly messages: OutMessage[] = [];
   readonly deadLetters: DeadLetter[] = [];
@@ -37,7 +47,7 @@ export class Diff {
   read = 0;
   unchanged = 0;
   stale = 0;
-  /** What the index becomes when the commit is known. */
+  /** The rows of the index once the commit is known. */
   readonly changes = new Map<RowId, IndexedRow | null>();
   /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
   readonly seen: Set<RowId> | null;
@@ -46,34 +56,17 @@ export class Diff {
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
   readonly #index: RowIndex;
-  readonly #newOp: 'c' | 'r';
-  readonly #refused: Readonly<Record<string, number>>;
+  readonly #options: DiffOptions;
   readonly #hasRefused: boolean;
-  readonly #maxValueBytes: number;
 
-  constructor(
-    stream: StreamDefinition,
-    codec: Codec,
-    index: RowIndex,
-    options: {
-      /** Op of a row that is not on the topic: `r` during the snapshot, `c` after it. */
-      readonly newOp: 'c' | 'r';
-      /** Versions already in the dead-letter topic. */
-      readonly refused: Readonly<Record<string, number>>;
-      /** What the topic takes. */
-      readonly maxValueBytes: number;
-      readonly seen?: boolean;
-    },
-  ) {
+  constructor(stream: StreamDefinition, codec: Codec, index: RowIndex, options: DiffOptions) {
     this.drift = new Drift(stream, codec);
+    this.seen = options.seen ? new Set() : null;
     this.#stream = stream;
     this.#codec = codec;
     this.#index = index;
-    this.#newOp = options.newOp;
-    this.#refused = options.refused;
+    this.#options = options;
     this.#hasRefused = Object.keys(options.refused).length > 0;
-    this.#maxValueBytes = options.maxValueBytes;
-    this.seen = options.seen ? new Set() : null;
   }
 
   add(records: readonly JsonObject[], context: RecordContext): void {
@@ -103,15 +96,15 @@ export class Diff {
     try {
       const encoded = this.#codec.encode(this.#stream, record, context);
       const bytes = encoded.value.length;
-      if (bytes > this.#maxValueBytes) {
+      if (bytes > this.#options.maxValueBytes) {
         throw new ConversionError(
           'the whole record',
-          `it is ${bytes} bytes long, its topic takes ${this.#maxValueBytes}`,
+          `it is ${bytes} bytes long, its topic takes ${this.#options.maxValueBytes}`,
         );
       }
       this.drift.sawUnknown(encoded.unknown);
       this.drift.sawEmptied(encoded.emptied);
-      if (this.#hasRefused && Object.hasOwn(this.#refused, encoded.id)) this.recovered.add(String(encoded.id));
+      if (this.#hasRefused && Object.hasOwn(this.#options.refused, encoded.id)) this.recovered.add(String(encoded.id));
       return encoded;
     } catch (error) {
       if (!(error instanceof ConversionError)) throw error;
@@ -126,7 +119,7 @@ export class Diff {
     const id = String(this.#codec.identify(this.#stream, record, context) ?? `hash-${hash}`);
     this.recovered.delete(id);
     // The overlap re-reads records: one dead letter for each version of a record, not for each read.
-    const isKnown = Object.hasOwn(this.#refused, id) && this.#refused[id] === hash;
+    const isKnown = Object.hasOwn(this.#options.refused, id) && this.#options.refused[id] === hash;
     if (isKnown || this.refusals.some((refusal) => refusal.id === id && refusal.hash === hash)) return;
     const owner =
       this.#stream.belongsTo && (record[this.#stream.belongsTo.member] as { id?: unknown } | null | undefined);
@@ -150,7 +143,7 @@ export class Diff {
         return;
       }
     }
-    const op = before ? 'u' : this.#newOp;
+    const op = before ? 'u' : this.#options.newOp;
     this.published[op]++;
     this.changes.set(id, { hash, updatedAt, group, day });
     this.messages.push({

@@ -86,12 +86,12 @@ export class Drift {
     return [...unknown, ...refused.filter(({ kind }) => kind === 'new_type'), ...emptied];
   }
 
-  /** What was not announced yet, as of the row before this step. */
+  /** Drift that was not announced yet, as of the row before this step. */
   news(row: StreamRow): DriftNews[] {
     return [...this.#newMembers(row), ...this.#newMisfits(row), ...this.#newNulls(row), ...this.#newEmptied(row)];
   }
 
-  /** What the row remembers with this step. */
+  /** The members of the row that remember it with this step. */
   remembered(row: StreamRow): Remembered {
     const newTypes = [
       ...this.#newMisfits(row).map(({ field }) => field),

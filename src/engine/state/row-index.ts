@@ -1,4 +1,4 @@
-// What is on a stream's topic: row id -> (content hash, updated_at, group, day). It suppresses unchanged rows (P2), stops older
+// The rows on a stream's topic: row id -> (content hash, updated_at, group, day). It suppresses unchanged rows (P2), stops older
 // versions (P3) and tells creates from updates. Rebuilt from the topic at start, moved only after a known commit.
 import type { RowId } from '../ports.ts';
 

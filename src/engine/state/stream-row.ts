@@ -1,41 +1,30 @@
 // The state row of a stream: where it stands, as stored in the state topic with the records it speaks of (P4). Plain JSON in
 // snake_case, because operators read it (`state show`). Pure: every change is a new row; times come in as arguments.
-
+//
+//                 403, or 404, again and again          400, 422, a foreign link
+//      FORBIDDEN <---------------------------- RUNNING ----------------------------> BLOCKED
+//          |                                   ^  |  ^                                  |
+//          +------------- an answer -----------+  |  +------------ an answer -----------+
+//                                                 |
+//         (any) ---- its module is off ----> FEATURE_OFF ---- its module is on ----> RUNNING
+//
+// Its deletes may be held meanwhile. While it runs and is held, its state is HELD for people.
+//
+//      none --- too many rows missing, by a count, a reconciliation or a list read whole --> missing
+//      none --- a removal would take too many rows along -----------------------------> cascade
+//      none --- a candidate may not be asked for ------------------------------------> refused
+//      each --- a person releases it ----------------------> released ---+
+//      each --- what it is held for is there again, or answers ----------+--> none, once nothing of it is left
+//
+// test/unit/engine/transitions.test.ts has every state, hold and event in one table.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import type { StreamState } from '../events.ts';
 import type { JsonObject, Purpose } from '../ports.ts';
-
-/** A walk over a list, page by page. */
-export interface ListScan {
-  readonly purpose: 'snapshot' | 'poll' | 'whole';
-  /** The `updated_since` of the walk; null reads everything. */
-  readonly since: string | null;
-  /** `Date` of the walk's very first answer: what the next cursor is made from. */
-  readonly started_at: string;
-  /** The place in the walk: `links.next`; null before the first page of a walk. */
-  readonly next: string | null;
-  readonly pages: number;
-  readonly read: number;
-  /** `total_entries` of the first page. */
-  readonly total: number | null;
-  /** A page said another total than the first: rows may have slipped between pages. */
-  readonly shifted: boolean;
-  /** 1, or more when the list shifted and is walked again. */
-  readonly walk: number;
-}
-
-/** A visit to all parents, in the order of their ids. */
-export interface ParentScan {
-  readonly started_at: string;
-  readonly after: number;
-  readonly visited: number;
-  readonly read: number;
-  /** Rows of ours that their parents' lists no longer had. */
-  readonly missing: number;
-}
+import type { Hold } from './hold.ts';
+import { freshPosition, type Position } from './position.ts';
 
 /** Days since 1970, both included; null is open. `total` is what Harvest counts in it, once asked. */
 export interface DayRange {
@@ -49,7 +38,7 @@ export interface Reconciliation {
   /** `count`: rows are missing somewhere, only the parts that do not add up are read; else everything is. */
   readonly cause: 'count' | 'interval' | 'asked';
   readonly started_at: string;
-  /** What is left of a dated list; null for the others. */
+  /** The ranges that are left of a dated list; null for the others. */
   readonly ranges: readonly DayRange[] | null;
   /** The place in a list that goes by id: `links.next`, and the smallest id read so far. */
   readonly next: string | null;
@@ -64,63 +53,15 @@ export interface Reconciliation {
   readonly missing: number;
 }
 
-/** Too much is missing at once: nothing is deleted until a person releases it, or until it is there again. */
-export interface Hold {
-  /** - missing: by count · cascade: what the deletion of parents would take along · refused: records cannot be asked for */
-  readonly kind: 'missing' | 'cascade' | 'refused';
-  readonly reason: string;
-  readonly since: string;
-  readonly released: boolean;
-}
-
-/** A round over all windows of a report that were read before, the newest first; `before` is the last one done. */
-export interface WindowRound {
-  readonly started_at: string;
-  readonly before: string | null;
-  /** Something that may restate every window has happened since it began: another round follows. */
-  readonly again: boolean;
-}
-
-/** The first reading of all windows of a report. */
-export interface WindowScan {
-  readonly started_at: string;
-  readonly windows: number;
-  readonly read: number;
-}
-
-export type Position =
-  | { readonly kind: 'list'; readonly cursor: string | null; readonly scan: ListScan | null }
-  | {
-      readonly kind: 'child';
-      /** Parents that changed and whose children are still to be read; first come, first served. */
-      readonly pending: readonly number[];
-      /** Since when there are any. */
-      readonly pending_since: string | null;
-      readonly scan: ParentScan | null;
-    }
-  | {
-      readonly kind: 'report';
-      readonly grain: Grain;
-      /** First days of the oldest and the newest window read so far; all between are read too. */
-      readonly covered: { readonly first: string; readonly last: string } | null;
-      readonly scan: WindowScan | null;
-      /** First days of windows whose entries changed; read before anything else. */
-      readonly dirty: readonly string[];
-      /** First days of windows that something else may have restated (a rename, a rate); read when there is slack. */
-      readonly touched: readonly string[];
-      /** First days of windows whose missing rows are held. */
-      readonly held: readonly string[];
-      readonly round: WindowRound | null;
-      /** When the last round, or the first reading of all windows, ended; null asks for a round. */
-      readonly round_at: string | null;
-    };
-
 /** The version of rows: 1 had other names for most members. */
 const VERSION = 2;
 
+/** The states that are stored; HELD follows from the hold. */
+export type RowState = Exclude<StreamState, 'HELD'>;
+
 export interface StreamRow {
   readonly version: typeof VERSION;
-  readonly state: StreamState;
+  readonly state: RowState;
   readonly reason: string | null;
   readonly remedy: string | null;
   /** Since when in this state. */
@@ -162,7 +103,7 @@ export interface StreamRow {
   readonly replaced_text?: true;
   /** Records whose day nobody can mean, named once. Absent where there never were any. */
   readonly far_days?: readonly number[];
-  /** What the company row alone carries: the switches and the week start that other streams need. */
+  /** The switches and the week start that other streams need: only the company's row has them. */
   readonly company: JsonObject | null;
   readonly moved_at: string;
   readonly moved_by: Purpose;
@@ -179,7 +120,7 @@ const NO_RECONCILIATION = {
   confirmed: [],
 } as const;
 
-/** What the stream is in, as people see it: a hold is a state too. */
+/** The state of the stream as people see it: a hold is a state too. */
 export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
@@ -229,6 +170,23 @@ export function restartedRow(row: StreamRow, stream: StreamDefinition, grain: Gr
   return { ...row, position, ...NO_RECONCILIATION, hold: null, complete: false, synced_to: null, scanned_at: null };
 }
 
+/** How a step moves a row: applied in the order of commits, to the row as it is then. */
+export type Move = (row: StreamRow) => StreamRow;
+
+/** The row after a good answer: running again if it was not, complete once a scan has ended. */
+export function moved(
+  row: StreamRow,
+  position: Position,
+  purpose: Purpose,
+  now: number,
+  syncedTo: string | false,
+): StreamRow {
+  const at = isoSeconds(now);
+  const running = row.state === 'RUNNING' ? {} : { state: 'RUNNING' as const, reason: null, remedy: null, since: at };
+  const scanned = syncedTo === false ? {} : { complete: true, synced_to: syncedTo, scanned_at: at };
+  return { ...row, ...running, ...scanned, position, moved_at: at, moved_by: purpose };
+}
+
 /** The stream cannot be read: it stands still and says why. */
 export function refusedRow(
   row: StreamRow,
@@ -239,10 +197,28 @@ export function refusedRow(
   return { ...row, state, reason, remedy, since: row.state === state ? row.since : isoSeconds(now) };
 }
 
+/** The row once the company says whether the module of the stream is off. */
+export function switchedRow(
+  row: StreamRow,
+  { name, feature }: StreamDefinition,
+  isOff: boolean,
+  now: number,
+): StreamRow {
+  if (isOff === (row.state === 'FEATURE_OFF')) return row;
+  if (!isOff) return moved(row, row.position, 'probe', now, false);
+  return {
+    ...row,
+    state: 'FEATURE_OFF',
+    reason: `the company has this module switched off (${feature} is false)`,
+    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${name}.enabled: false.`,
+    since: isoSeconds(now),
+  };
+}
+
 /** Reads a stored row back. Throws `state.unreadable` for a version that we do not know. */
 export function parseRow(stream: StreamDefinition, json: JsonObject): StreamRow {
   const position = json.position as Position | undefined;
-  if (json.version !== VERSION || position?.kind !== positionKind(stream)) {
+  if (json.version !== VERSION || position?.kind !== freshPosition(stream, 'month').kind) {
     throw new PublisherError(
       'state.unreadable',
       `the state row of ${stream.name} has version ${json.version}, we read ${VERSION}`,
@@ -253,21 +229,15 @@ export function parseRow(stream: StreamDefinition, json: JsonObject): StreamRow 
   return { ...blank, ...json, position: blank.position } as StreamRow;
 }
 
-function positionKind(stream: StreamDefinition): Position['kind'] {
-  return stream.kind === 'whole' ? 'list' : stream.kind;
-}
-
-function freshPosition(stream: StreamDefinition, grain: Grain): Position {
-  switch (stream.kind) {
-    case 'list':
-    case 'whole':
-      return { kind: 'list', cursor: null, scan: null };
-    case 'child':
-      return { kind: 'child', pending: [], pending_since: null, scan: null };
-    case 'report':
-      return {
-        ...{ kind: 'report', grain, covered: null, scan: null },
-        ...{ dirty: [], touched: [], held: [], round: null, round_at: null },
-      };
-  }
+/**
+ * The row as it is kept. A hold of a list of which nothing is left would keep deletions for ever or, once released, let
+ * everything go; the others' holds end with their own reading. What was released has ended with the looking and the asking
+ * that the release began.
+ */
+export function settledRow({ kind }: StreamDefinition, row: StreamRow): StreamRow {
+  const { hold, candidates, confirmed, reconciliation, reconcile_due } = row;
+  if (hold === null || kind !== 'list') return row;
+  const isLookedInto = hold.released && (reconciliation !== null || reconcile_due !== null || confirmed.length > 0);
+  const isHeldFor = { missing: !hold.released, cascade: confirmed.length > 0, refused: false }[hold.kind];
+  return isLookedInto || isHeldFor || candidates.length > 0 ? row : { ...row, hold: null };
 }

@@ -1,35 +1,9 @@
-// A stream as the running process knows it: its last committed row, its index, and what is only in memory.
-
-import type { Backoff } from '../../base/backoff.ts';
-import type { PublisherError } from '../../base/errors.ts';
+// A stream as the running process knows it: its last committed row, its index, its memory, and the claim that holds it.
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Signal } from '../ports.ts';
+import type { Memory } from './memory.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamRow } from './stream-row.ts';
-
-/** What a step does. */
-export type TaskKind = 'read' | 'window' | 'signal' | 'confirm' | 'reconciliation' | 'removal' | 'second_look';
-
-/** Requests keep failing; the stream tries again at `at`. */
-export interface Retry {
-  readonly error: PublisherError;
-  readonly backoff: Backoff;
-  readonly since: number;
-  readonly at: number;
-  /** What failed. Polls go on beside a reconciliation that keeps failing; while they fail themselves, everything waits. */
-  readonly kind: TaskKind;
-  /** A walk had to begin again: that pages come is no proof that its end does. */
-  readonly ofWalk: boolean;
-}
-
-/** A refused record that is asked for again. */
-export interface SecondLook {
-  /** The record that its own lies below, where its address needs it. */
-  readonly parent: number | null;
-  readonly tries: number;
-  /** Wall time of the next try. */
-  readonly at: number;
-}
+import type { Task } from './task.ts';
 
 export interface Intervals {
   readonly pollMs: number;
@@ -48,48 +22,45 @@ export interface StreamRuntime {
   readonly intervals: Intervals;
   /** As last committed; only the committer replaces it. */
   row: StreamRow;
-  /** A step is under way: one at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
-  busy: boolean;
-  /** A scan has ended in this process: until then the stream is due at once, whatever its interval. */
-  scanned: boolean;
-  /** A reconciliation, or a round over all windows, has ended in this process. */
-  reconciled: boolean;
-  retry: Retry | null;
-  /** When a refused stream is asked again; in memory, so that a restart asks at once. */
-  probeAt: number;
-  /** When what can wait had its last step, or began to wait: see `Due.keepsPace`. */
-  steppedAt: number;
-  /** When report windows were last read, by their first day. */
-  readonly windowReads: Map<string, number>;
-  /** At which step each class of report windows was last read, by `WindowTask.why`: they take turns. */
-  readonly windowTurns: Map<string, number>;
-  /** Since when it waits for its next step: when its last one ended. What may begin at once is as old as this. */
-  waitingSince: number;
-  /** Refused records that are asked for again, by id. */
-  readonly secondLooks: Map<number, SecondLook>;
-  /** Next links of the walk under way: one that comes again leads in a circle. */
-  readonly links: Set<string>;
-  /** Parents whose children are being read right now. */
-  taken: ReadonlySet<number>;
-  /** First days of the windows that are being read right now. */
-  takenWindows: ReadonlySet<string>;
-  /**
-   * Steps of this process are numbered. At which one the scan under way began, and the last one that ended; -1 for one that
-   * an earlier process began. And after which step the confirmed deletes had all answered 404.
-   */
-  scanBegan: number;
-  scannedFrom: number;
-  confirmedSince: number;
-  /** What people asked for, not carried out yet. */
-  signals: readonly Signal[];
-  lastCommitAt: number | null;
-  /** What its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
+  /** Replaced when a claim is given or returned, when a step is committed or fails, and at the opening of the log. */
+  memory: Memory;
+  /** Given by claims.ts: one step at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
+  claim: Claim | null;
+  /** The most that its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;
 }
 
+/** A step takes all this for as long as it runs: nothing that overlaps begins meanwhile. */
+export interface Claim {
+  readonly runtime: StreamRuntime;
+  readonly task: Task;
+  /** It is what can wait, or nothing of the stream waits: only then does its end set the pace of what can wait. */
+  readonly keepsPace: boolean;
+  /** The number of the step in this process. */
+  readonly step: number;
+  /** The streams whose rows it may remove, its own first: what is deleted together must stand still together. */
+  readonly streams: readonly StreamRuntime[];
+  /** Parents whose children it reads. */
+  readonly parents: ReadonlySet<number>;
+  /** First days of the report windows that it reads. */
+  readonly windows: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<never> = new Set();
+
+/** Parents whose children are being read right now: what changes under them may be too new for that. */
+export function parentsBeingRead({ claim }: StreamRuntime): ReadonlySet<number> {
+  return claim?.parents ?? NONE;
+}
+
+/** First days of the windows that are being read right now. */
+export function windowsBeingRead({ claim }: StreamRuntime): ReadonlySet<string> {
+  return claim?.windows ?? NONE;
+}
+
 /** Whether the stream can be asked at all; a refused one only when its probe is due. */
-export function isReadable(runtime: StreamRuntime): boolean {
-  return runtime.row.state === 'RUNNING' && (runtime.parent === null || runtime.parent.row.state === 'RUNNING');
+export function isReadable({ row, parent }: StreamRuntime): boolean {
+  return row.state === 'RUNNING' && (parent === null || parent.row.state === 'RUNNING');
 }
 
 /** The stream of the account's settings; undefined when it is switched off. Asked at every look, so it makes no list of them. */

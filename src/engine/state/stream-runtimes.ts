@@ -2,11 +2,11 @@
 import { counted } from '../../base/words.ts';
 import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
-import { withoutLeftOver } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
 import type { Codec, Opened, Restore, Restored } from '../ports.ts';
+import { freshMemory } from './memory.ts';
 import { createRowIndex } from './row-index.ts';
-import { freshRow, parseRow, restartedRow, type StreamRow } from './stream-row.ts';
+import { freshRow, parseRow, restartedRow, type StreamRow, settledRow } from './stream-row.ts';
 import type { Intervals, StreamRuntime } from './stream-runtime.ts';
 
 export interface StreamPlan {
@@ -41,36 +41,14 @@ export function createStreams(
       parent,
       owner,
       row: freshRow(definition, grain, now),
-      busy: false,
-      scanned: false,
-      reconciled: false,
-      retry: null,
-      probeAt: 0,
-      steppedAt: 0,
-      windowReads: new Map(),
-      windowTurns: new Map(),
-      secondLooks: new Map(),
-      waitingSince: now,
-      links: new Set(),
-      taken: new Set(),
-      takenWindows: new Set(),
-      scanBegan: -1,
-      scannedFrom: -1,
-      confirmedSince: 0,
-      signals: [],
-      lastCommitAt: null,
+      memory: freshMemory(now),
+      claim: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
     (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
     all.set(definition.name, runtime);
   }
   return all;
-}
-
-/** The row as it is kept: without what an earlier step left over. */
-export function settledRow({ definition }: StreamRuntime, row: StreamRow): StreamRow {
-  // The others' holds end with their own reading.
-  return definition.kind === 'list' ? withoutLeftOver(row) : row;
 }
 
 /** The rows as committed; a stream whose topic is not what its row says is read again, suppressed by what is there. */
@@ -84,15 +62,16 @@ export function takeState(
   const refilled: PublisherEvent[] = [];
   for (const [name, runtime] of streams) {
     const stored = opened.rows.get(name);
-    // What was read after the row's place is read again.
-    runtime.links.clear();
     runtime.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
     const row = stored ? parseRow(runtime.definition, stored) : freshRow(runtime.definition, grain, now);
     const broken = opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined);
     const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
-    runtime.row = settledRow(runtime, { ...taken, rows: runtime.index.size });
+    runtime.row = settledRow(runtime.definition, { ...taken, rows: runtime.index.size });
+    const { memory } = runtime;
     // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
-    if (runtime.row.confirmed.length > 0) runtime.confirmedSince = steps;
+    const confirmedSince = runtime.row.confirmed.length > 0 ? steps : memory.confirmedSince;
+    // Pages behind the row's place are read again.
+    runtime.memory = { ...memory, confirmedSince, links: new Set() };
     if (broken !== null) refilled.push({ name: 'topic.refilled', stream: name, reason: broken });
   }
   return refilled;

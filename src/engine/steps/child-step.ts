@@ -2,31 +2,43 @@
 // all of them, because a parent does not always move with its children (HARVEST-API, What moves updated_at).
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
-import { holdOf, limitOf, withCandidates } from '../deletions/reconciliation.ts';
+import { withCandidates } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
+import { readAll } from '../fetch.ts';
 import { PRIORITY, type RowId } from '../ports.ts';
-import type { Position, StreamRow } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
-import { removePending } from './scan.ts';
+import { holdOf, limitOf } from '../state/hold.ts';
+import { type ChildPosition, removePending } from '../state/position.ts';
+import { type Move, moved, type StreamRow } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 
 /** Parents whose children are read in one step, and so in one transaction. */
 const PARENTS_PER_STEP = 16;
 
-/** The next parents' children, changed parents first. Throws what Source throws. */
-export async function childStep(
-  runtime: StreamRuntime,
-  position: Extract<Position, { kind: 'child' }>,
-  context: StepContext,
-): Promise<StepResult> {
-  const { definition, row } = runtime;
+/** The parents whose children are read next: those that changed, else the next of the slow scan. */
+export function nextParents(runtime: StreamRuntime): readonly number[] {
+  const { pending, scan } = runtime.row.position as ChildPosition;
+  return isForChanged(runtime)
+    ? [...new Set(pending.slice(0, PARENTS_PER_STEP))]
+    : parentsAfter(runtime.parent!, scan?.after ?? 0);
+}
+
+/** Changed parents go first, but a first visit to all of them begins with the first. */
+function isForChanged({ row }: StreamRuntime): boolean {
+  const { pending, scan } = row.position as ChildPosition;
+  return pending.length > 0 && (scan !== null || row.complete);
+}
+
+/** Reads the children of the claim's parents. Throws what Source throws. */
+export async function childStep(claim: Claim, context: StepContext): Promise<StepResult> {
+  const { runtime } = claim;
+  // As they were when the claim was given: parents that change during the requests move the row.
+  const { row } = runtime;
+  const position = row.position as ChildPosition;
   const parents = runtime.parent!;
   const now = context.now();
-  const fromPending = position.pending.length > 0 && (position.scan !== null || row.complete);
-  const chunk = fromPending
-    ? [...new Set(position.pending.slice(0, PARENTS_PER_STEP))]
-    : nextParents(parents, position.scan?.after ?? 0);
-  runtime.taken = new Set(chunk);
+  const fromPending = isForChanged(runtime);
+  const chunk = [...claim.parents];
 
   const purpose = row.complete ? 'children' : 'snapshot';
   const priority = fromPending ? PRIORITY.poll : PRIORITY.children;
@@ -58,7 +70,7 @@ export async function childStep(
 
   if (fromPending) {
     const move: Move = (current) => {
-      const next = moved(current, removePending(current.position as typeof position, chunk), 'children', now, false);
+      const next = moved(current, removePending(current.position as ChildPosition, chunk), 'children', now, false);
       return withHold(next, isHeld, false, now);
     };
     return stepResult(runtime, 'children', { diffs, moves: [[runtime, move], ...parentMoves] });
@@ -70,20 +82,18 @@ export async function childStep(
   const total = { read, visited, missing: begun.missing + missing.length };
   const scan = scanned ? null : { started_at: startedAt, after: chunk.at(-1)!, ...total };
   const move: Move = (current) => {
-    const there = current.position as typeof position;
+    const there = current.position as ChildPosition;
     // More parents changed meanwhile than can be noted: all are visited from the first one on.
     const isOvertaken = position.scan !== null && there.scan === null;
     const isDone = scanned && !isOvertaken;
     const next = moved(current, isOvertaken ? there : { ...there, scan }, purpose, now, isDone && startedAt);
     return withHold(next, isHeld, isDone && (!isHeld || !isTooMuch(runtime, total.missing, context)), now);
   };
-  const stream = definition.name;
   const events: PublisherEvent[] = [];
-  if (position.scan === null) events.push({ name: 'scan.started', stream, purpose, since: null });
-  if (scanned) {
-    const ms = scanMs(startedAt, context.now());
-    events.push({ name: 'scan.completed', stream, purpose, pages: visited, read, ms, cursor: null });
-  }
+  if (position.scan === null)
+    events.push({ name: 'scan.started', stream: runtime.definition.name, purpose, since: null });
+  if (scanned)
+    events.push(scanCompleted(runtime, purpose, { started_at: startedAt, pages: visited, read }, context.now()));
   return stepResult(runtime, purpose, { diffs, moves: [[runtime, move], ...parentMoves], scanned, events });
 }
 
@@ -102,13 +112,13 @@ function candidateParents(parents: StreamRuntime, lost: readonly number[]): [Str
 function withHold(row: StreamRow, isHeld: boolean, isOver: boolean, now: number): StreamRow {
   if (isHeld) {
     const reason = 'their parents no longer list too many of these rows at once: deleted, or hidden from this token';
-    return { ...row, hold: holdOf(row, 'missing', reason, isoSeconds(now)) };
+    return { ...row, hold: holdOf(row.hold, 'missing', reason, isoSeconds(now)) };
   }
   return isOver && row.hold !== null ? { ...row, hold: null } : row;
 }
 
 /** The next parents of a scan, by ascending id: a selection, since sorting all of them for every step would cost more. */
-function nextParents(parents: StreamRuntime, after: number): number[] {
+function parentsAfter(parents: StreamRuntime, after: number): number[] {
   const next: number[] = [];
   for (const id of parents.index.ids() as Iterable<number>) {
     if (id <= after || (next.length === PARENTS_PER_STEP && id >= next.at(-1)!)) continue;

@@ -3,36 +3,22 @@ import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherError } from '../../base/errors.ts';
 import { countCheck, isCountDue } from '../deletions/count-check.ts';
 import type { PublisherEvent } from '../events.ts';
-import { type Page, PRIORITY, type Purpose } from '../ports.ts';
+import { circularLinks, isRefusal, readAll, startOf } from '../fetch.ts';
+import { type Page, PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import type { ListScan, Position } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import {
-  circularLinks,
-  isRefusal,
-  type Move,
-  moved,
-  newDiff,
-  readAll,
-  type StepContext,
-  type StepResult,
-  scanMs,
-  startOf,
-  stepResult,
-} from '../step.ts';
-import { advanceList, beginList, isEndless, restartWalk } from './scan.ts';
+import { advanceList, beginList, isEndless, type ListPosition, type ListScan, restartWalk } from '../state/position.ts';
+import { type Move, moved } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 
 /** The next page of a list's scan. Throws what Source throws. */
-export async function listStep(
-  runtime: StreamRuntime,
-  position: Extract<Position, { kind: 'list' }>,
-  context: StepContext,
-): Promise<StepResult> {
-  const { definition, row } = runtime;
+export async function listStep({ runtime, step }: Claim, context: StepContext): Promise<StepResult> {
+  const { definition, row, memory } = runtime;
   const { settings } = context;
+  const position = row.position as ListPosition;
   const start = settings.startDate === null ? null : startOf(settings.startDate);
   const scan = position.scan ?? beginList(position, 'list', row.complete, start);
-  if (position.scan === null) runtime.scanBegan = context.number;
+  const scanBegan = position.scan === null ? step : memory.scanBegan;
   const query = scan.since === null ? {} : { updated_since: scan.since };
   const priority = scan.purpose === 'snapshot' ? PRIORITY.snapshot : PRIORITY.poll;
 
@@ -46,20 +32,16 @@ export async function listStep(
   } catch (error) {
     // A stored link may outlive its cursor or the configured address: the walk begins again, the scan stays.
     if (scan.next === null || !isRefusal(error)) throw error;
-    return restartedStep(runtime, { ...position, scan: restartWalk(scan) }, scan.purpose, error);
+    return restartedStep(runtime, scan, error);
   }
 
   const diff = newDiff(runtime, context);
   diff.add(page.records, { accountId: settings.accountId });
   const advanced = advanceList(position, scan, page, definition.paging, settings.overlapMs);
-  if (isEndless(advanced.scan, context.source.pageRows) || isCircle(runtime, scan, page)) {
-    return restartedStep(
-      runtime,
-      { ...position, scan: restartWalk(scan) },
-      scan.purpose,
-      circularLinks(definition.name),
-    );
-  }
+  const links = scan.pages === 0 ? new Set<string>() : memory.links;
+  const isCircle = page.next !== null && links.has(page.next);
+  if (isCircle || isEndless(advanced.scan, context.source.pageRows))
+    return restartedStep(runtime, scan, circularLinks(definition.name));
 
   const scanned = advanced.outcome === 'done';
   if (scanned && settings.pollTimers && definition.hasTimers) await readTimers(runtime, diff, context);
@@ -75,16 +57,14 @@ export async function listStep(
     moves.push(...counted.moves);
     events.push(...counted.events);
   }
-  return stepResult(runtime, scan.purpose, { diffs: [[runtime, diff]], moves, scanned, events });
-}
-
-/** Whether the next link has come before in this walk. */
-function isCircle({ links }: StreamRuntime, { pages }: ListScan, { next }: Page): boolean {
-  if (pages === 0) links.clear();
-  if (next === null) return false;
-  const isKnown = links.has(next);
-  links.add(next);
-  return isKnown;
+  return stepResult(runtime, scan.purpose, {
+    ...{ diffs: [[runtime, diff]], moves, scanned, events },
+    memory: {
+      scanBegan,
+      scannedFrom: scanned ? scanBegan : memory.scannedFrom,
+      links: page.next === null ? links : new Set([...links, page.next]),
+    },
+  });
 }
 
 /** Running timers grow without moving `updated_at`: they are asked for by themselves (HARVEST-API, What moves updated_at). */
@@ -107,19 +87,13 @@ function listEvents(
   if (outcome === 'shifted') {
     events.push({ name: 'scan.shifted', stream, expected: scan.total ?? 0, found: scan.read, walk: scan.walk });
   }
-  if (outcome === 'done') {
-    const ms = scanMs(scan.started_at, now);
-    const { pages, read } = scan;
-    events.push({ name: 'scan.completed', stream, purpose, pages, read, ms, cursor: position.cursor });
-  }
+  if (outcome === 'done') events.push(scanCompleted(runtime, purpose, scan, now, position.cursor));
   return events;
 }
 
-function restartedStep(
-  runtime: StreamRuntime,
-  position: Position,
-  purpose: Purpose,
-  failure: PublisherError,
-): StepResult {
-  return stepResult(runtime, purpose, { moves: [[runtime, (row) => ({ ...row, position })]], failure });
+/** The walk begins again; the scan stays. */
+function restartedStep(runtime: StreamRuntime, scan: ListScan, failure: PublisherError): StepResult {
+  const { position } = runtime.row;
+  const move: Move = (row) => ({ ...row, position: { ...(position as ListPosition), scan: restartWalk(scan) } });
+  return stepResult(runtime, scan.purpose, { moves: [[runtime, move]], failure });
 }

@@ -1,25 +1,25 @@
-// What a person asked for with a command, as a move of the stream's row: no request is made here, the next steps do the work.
+// A signal moves the row of its stream: no request is made here, the next steps do the work.
 import { isoSeconds } from '../../base/clock.ts';
+import { startOf } from '../fetch.ts';
 import type { Signal } from '../ports.ts';
-import type { Position, StreamRow } from '../state/stream-row.ts';
+import { type Position, withoutHeld } from '../state/position.ts';
+import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type StepContext, type StepResult, startOf, stepResult } from '../step.ts';
+import { type StepContext, type StepResult, stepResult } from '../step.ts';
 import { askForRound } from './consequences.ts';
-import { addedTo } from './scan.ts';
 
-/** Carries out the oldest signal of the stream. */
-export function signalStep(runtime: StreamRuntime, context: StepContext): StepResult {
-  const signal = runtime.signals[0]!;
-  const now = context.now();
-  if (runtime.definition.kind === 'report') runtime.windowReads.clear();
-  const change = (row: StreamRow) => ({
+/** Carries out a signal. */
+export function signalStep(runtime: StreamRuntime, signal: Signal, context: StepContext): StepResult {
+  const change: Move = (row) => ({
     ...carriedOut(row, signal),
-    moved_at: isoSeconds(now),
-    moved_by: 'signal' as const,
+    moved_at: isoSeconds(context.now()),
+    moved_by: 'signal',
   });
   return stepResult(runtime, 'signal', {
     moves: [[runtime, change]],
     signalsDone: [signal.id],
+    // No window that a person asks for rests first.
+    memory: { windowReads: new Map() },
     events: [{ name: 'signal.carried_out', stream: signal.stream, signal: signal.kind, given: signal.at }],
   });
 }
@@ -64,10 +64,8 @@ function readAgain(row: StreamRow): StreamRow {
       return { ...row, scanned_at: null };
     case 'child':
       return { ...row, position: { ...position, scan: null }, scanned_at: null };
-    case 'report': {
-      const touched = addedTo(position.touched, position.held, new Set());
-      return { ...row, position: askForRound({ ...position, touched, held: [] }) };
-    }
+    case 'report':
+      return { ...row, position: askForRound(withoutHeld(position)) };
   }
 }
 

@@ -2,16 +2,17 @@
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../../base/clock.ts';
 import { FEATURE_FLAGS, isOff } from '../../streams/definition.ts';
-import { holdOf, limitOf, missingReason } from '../deletions/reconciliation.ts';
 import type { PublisherEvent } from '../events.ts';
+import { readAll } from '../fetch.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
 import { isNarrowed, lookAgain, missingFrom, NARROWED } from '../reports/narrowing.ts';
-import type { StreamRow } from '../state/stream-row.ts';
-import type { StreamRuntime } from '../state/stream-runtime.ts';
-import { type Move, moved, newDiff, readAll, type StepContext, type StepResult, scanMs, stepResult } from '../step.ts';
+import { holdOf, limitOf, missingReason } from '../state/hold.ts';
+import { type Move, moved, switchedRow } from '../state/stream-row.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 
 /** Everything the stream holds. Throws what Source throws. */
-export async function wholeStep(runtime: StreamRuntime, context: StepContext): Promise<StepResult> {
+export async function wholeStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { definition, row } = runtime;
   const purpose = row.complete ? 'whole' : 'snapshot';
   const priority = row.complete ? PRIORITY.poll : PRIORITY.snapshot;
@@ -40,43 +41,26 @@ export async function wholeStep(runtime: StreamRuntime, context: StepContext): P
   const own: Move = (current) => {
     const position = { kind: 'list', cursor: null, scan: null } as const;
     const synced = isoSeconds(serverTime);
-    const hold = tooMuch ? holdOf(current, 'missing', reason, at) : null;
+    const hold = tooMuch ? holdOf(current.hold, 'missing', reason, at) : null;
     return { ...moved(current, position, purpose, context.now(), synced), company, candidates, hold };
   };
   const moves: [StreamRuntime, Move][] = [[runtime, own]];
   if (definition.isSettings && company !== null) moves.push(...switchedFeatures(context, company));
   const events: PublisherEvent[] = [];
   if (!row.complete) events.push({ name: 'scan.started', stream: definition.name, purpose, since: null });
-  const ms = scanMs(isoSeconds(serverTime), context.now());
-  const read = records.length;
-  events.push({ name: 'scan.completed', stream: definition.name, purpose, pages, read, ms, cursor: null });
+  const scan = { started_at: isoSeconds(serverTime), pages, read: records.length };
+  events.push(scanCompleted(runtime, purpose, scan, context.now()));
   return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true });
 }
 
 /** `/company` says which modules are on: streams of the others stand still, and say so (HARVEST-API, Modules). */
 function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [StreamRuntime, Move][] {
-  const moves: [StreamRuntime, Move][] = [];
-  for (const runtime of streams.values()) {
-    const flag = runtime.definition.feature;
-    if (flag === null) continue;
-    const off = isOff(runtime.definition, company);
-    if (off && runtime.row.state !== 'FEATURE_OFF')
-      moves.push([runtime, (row) => featureOff(row, runtime, flag, now())]);
-    if (!off && runtime.row.state === 'FEATURE_OFF') {
-      moves.push([runtime, (row) => moved(row, row.position, 'probe', now(), false)]);
-    }
-  }
-  return moves;
-}
-
-function featureOff(row: StreamRow, { definition }: StreamRuntime, flag: string, now: number): StreamRow {
-  return {
-    ...row,
-    state: 'FEATURE_OFF',
-    reason: `the company has this module switched off (${flag} is false)`,
-    remedy: `Switch the module on in Harvest (Settings, Modules), or set streams.${definition.name}.enabled: false.`,
-    since: isoSeconds(now),
+  const moveOf = ({ definition }: StreamRuntime): Move => {
+    return (row) => switchedRow(row, definition, isOff(definition, company), now());
   };
+  return [...streams.values()]
+    .map((runtime) => [runtime, moveOf(runtime)] as [StreamRuntime, Move])
+    .filter(([{ row }, move]) => move(row) !== row);
 }
 
 const COMPANY_FACTS = [...FEATURE_FLAGS, 'week_start_day'];

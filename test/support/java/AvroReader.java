@@ -1,4 +1,4 @@
-// What Apache Avro reads, logical types included. A line `S` and a schema is what is read from then on; a line `V` and bytes
+// Reads with Apache Avro, logical types included. A line `S` and a schema says how to read from then on; a line `V` and bytes
 // in hexadecimal is answered by the value as JSON, a tab, and the bytes that Avro itself writes for it.
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;

@@ -1,4 +1,4 @@
-// What the Java client makes of keys. Reads a key in hexadecimal per line; writes key, murmur2 and, for each number of
+// The partitions that the Java client gives to keys. Reads a key in hexadecimal per line; writes key, murmur2 and, for each number of
 // partitions given as argument, the partition.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;

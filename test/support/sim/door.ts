@@ -78,7 +78,7 @@ function tryParse(text: string): Record<string, unknown[] | number> | null {
   }
 }
 
-/** What stands for the request in an error page, as some proxies print it. */
+/** The request as some proxies print it in their error pages. */
 export const ECHO = 'the-request-itself';
 
 function telltale(body: Buffer, authorization: string): Buffer {

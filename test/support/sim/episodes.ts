@@ -1,4 +1,4 @@
-// What can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
+// Everything that can happen in a schedule, one thing at a time: to the account, to the way there, to the publisher, to its log.
 
 import { STORM_CHANGES, storm, stormBetweenRequests } from '../../../lab/simulator/index.ts';
 import type { Signal } from '../../../src/engine/ports.ts';
@@ -42,7 +42,7 @@ const LATE_SECONDS = 60;
 /** A clock that is off by more has another today for long. */
 const MOST_OFF_MS = 3 * 60 * MINUTE;
 
-/** What cannot happen in a schedule, or would not be noticed, is not drawn. */
+/** An episode that cannot happen in a schedule, or would not be noticed, is not drawn. */
 export function episodeWeights({ narrows, clock, streams }: Plan): Readonly<Record<Episode, number>> {
   const reads = (name: string) => streams.some((stream) => stream.name === name);
   return {
@@ -89,7 +89,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
     const nth = draw.between(1, 10);
     stage.tell(`crash ${point} (${nth})`);
     lives.newest.doom(point, nth);
-    // What is read only at a start has to be reached.
+    // A stream that is read only at a start has to be reached.
     if (point === 'while opening' || point === 'while restoring') await lives.restart(point, nth);
   },
   stop(stage) {

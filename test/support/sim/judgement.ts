@@ -71,7 +71,7 @@ function stillSpoilt({ plan, simulator, spoilt }: Stage): number[] {
   return [...spoilt].filter((id) => (tasks.get(id)?.billable_by_default as unknown) === SPOILT);
 }
 
-/** What cannot be converted is in the dead letters instead, also where another record shows what is spoilt. */
+/** A record that cannot be converted is in the dead letters instead, also where another record shows what is spoilt. */
 function withoutSpoilt(stage: Stage, differences: readonly string[]): string[] {
   const spoilt = stillSpoilt(stage).map((id) => `tasks ${id}`);
   if (stage.spoilt.size > 0) {

@@ -4,7 +4,7 @@ import { pauseOf } from '../../../src/base/backoff.ts';
 import type { Clock, Random } from '../../../src/base/clock.ts';
 import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { Account, type RunOptions } from '../../../src/engine/account.ts';
+import { Account, type RunScope } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { Batch, BudgetView, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
@@ -46,8 +46,8 @@ export interface LifeParts {
   readonly random: Random;
   /** Its place among the lives of the schedule. */
   readonly number: number;
-  /** What it was told to do; everything, for ever, when empty. */
-  readonly told: RunOptions;
+  /** Its task; everything, for ever, when empty. */
+  readonly told: RunScope;
 }
 
 export class Life {
@@ -62,7 +62,7 @@ export class Life {
   fate: (batch: Batch) => CommitFate = () => 'acknowledged';
   /** The code of the error that ended it; null after a clean stop; undefined while it lives. */
   endedBy: string | null | undefined;
-  /** What it said at its end. */
+  /** Its last words. */
   lastWords = '';
   dead = false;
   /** When it began which requests (monotonic), by their budget. */
@@ -82,7 +82,7 @@ export class Life {
     this.number = parts.number;
     const { plan, random } = parts;
     codec ??= testCodec();
-    // What an earlier life noted and never asked for is not this one's.
+    // Notes of an earlier life that were never asked for are not this one's.
     for (const stream of streams) codec.takeNulls(stream);
     const clock = this.#clock();
     const emit = (event: PublisherEvent) => {
@@ -264,7 +264,7 @@ export class Life {
     };
   }
 
-  /** Who is told that another took over must not come back. */
+  /** A life that is told that another took over must not come back. */
   #watched<T>(work: Promise<T>): Promise<T> {
     return work.catch((thrown) => {
       if ((thrown as { code?: unknown }).code === 'kafka.fenced') this.#isFenced = true;

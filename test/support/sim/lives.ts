@@ -2,7 +2,7 @@
 
 import { seededRandom } from '../../../lab/simulator/index.ts';
 import { CODES, type ErrorCode } from '../../../src/base/errors.ts';
-import type { RunOptions } from '../../../src/engine/account.ts';
+import type { RunScope } from '../../../src/engine/account.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
 import { Life, type LifeParts, type Point } from './life.ts';
 
@@ -39,7 +39,7 @@ export class Lives {
   }
 
   /** A new life, whatever the older ones are doing. */
-  start(told: RunOptions = {}): Life {
+  start(told: RunScope = {}): Life {
     const number = this.all.length;
     if (this.all.some((life) => !life.isOver)) this.haveMet = true;
     if (this.isForgetful) this.mayExceed = true;

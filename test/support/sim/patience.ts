@@ -8,13 +8,13 @@ interface Wish {
   readonly until: number;
 }
 
-/** What was let go in the turn in which the answer came could not know of it; looks at the clock make that turn last. */
+/** A request that was let go in the turn in which the answer came could not know of it; looks at the clock make that turn last. */
 const SAME_TURN_MS = 100;
 
 export class Patience {
   readonly #wishes = new Map<string, Wish>();
 
-  /** What is wrong with a request at this moment; null when nothing is. */
+  /** The fault of a request at this moment; null when it has none. */
   asks({ url }: HttpRequest, now: number): string | null {
     const wish = this.#wishes.get(placeOf(url));
     const isEarly = wish && now > wish.heardAt + SAME_TURN_MS && now < wish.until;
@@ -37,7 +37,7 @@ export function budgetOf(url: string): BudgetName | null {
   return pathname.startsWith('/v2/reports/') ? 'reports' : 'general';
 }
 
-/** What asks to be left alone: a budget, or another host. */
+/** A budget or a host that asks to be left alone. */
 function placeOf(url: string): string {
   return budgetOf(url) ?? new URL(url).host;
 }

@@ -1,4 +1,4 @@
-// What a seed draws once for its whole schedule: the account, what is read of it, and how the world is made.
+// A seed draws this once for its whole schedule: the account, what is read of it, and how the world is made.
 
 import { defaultSettings } from '../../../lab/simulator/model/settings.ts';
 import type { SimulatorOptions } from '../../../lab/simulator/simulator.ts';

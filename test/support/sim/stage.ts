@@ -16,7 +16,7 @@ export const MINUTE = 60 * SECOND;
 /** How far time moves while somebody looks at the clock, at the most. */
 const TICK_MS = 1;
 
-/** What no boolean is: a task that holds it cannot be converted. */
+/** No boolean: a task that holds it cannot be converted. */
 export const SPOILT = 'perhaps';
 
 export class Stage {
@@ -29,7 +29,7 @@ export class Stage {
   readonly log: JudgedLog;
   readonly witness: Witness;
   readonly lives: Lives;
-  /** What happened, in words and in order. */
+  /** The events, in words and in order. */
   readonly story: string[] = [];
   /** Tasks that were made inconvertible. */
   readonly spoilt = new Set<number>();

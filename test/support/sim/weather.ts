@@ -1,4 +1,4 @@
-// What can go wrong between a publisher and Harvest, drawn one fault at a time.
+// Faults between a publisher and Harvest, drawn one at a time.
 import type { Fault, FaultAction } from '../../../lab/simulator/faults.ts';
 import { ECHO } from './door.ts';
 import type { Draw } from './draw.ts';
@@ -31,7 +31,7 @@ export type Weather = keyof typeof WEATHERS;
 const NO_RECORD = /^(?!.*\/\d+(?:\?|$))/;
 /** How far ahead the date is that stands for a wait. */
 const LATER_MS = 60_000;
-/** What a proxy prints that shows the request in its error page. */
+/** The error page of a proxy that shows the request in it. */
 const TELLTALE = `<html><body>Authorization: ${ECHO}</body></html>`;
 
 /** A fault, and what it is called. `now` is the account's time, from which Harvest reckons how long to wait. */
@@ -41,7 +41,7 @@ export function drawWeather(
   now: number,
 ): { readonly name: Weather; readonly fault: Fault } {
   const name = draw.weighted(WEATHERS);
-  // What is repeated is the answer before, which in a report is that of another window.
+  // The answer before is repeated, which in a report is that of another window.
   const lists = name === 'repeated page' ? plan.streams.filter(({ kind }) => kind === 'list') : plan.streams;
   const stream = name === 'repeated page' || draw.chance(0.6) ? (draw.pick(lists)?.name ?? 'none') : undefined;
   const match = {

@@ -4,7 +4,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const PACE: Pace = { baseMs: 100, mostMs: 1_000, patienceMs: 5_000 };
 
-/** What `work` settles to while the clock runs, and when. */
+/** The outcome of `work` while the clock runs, and its time. */
 async function settled<T>(clock: VirtualClock, work: Promise<T>): Promise<{ value?: T; error?: unknown; at: number }> {
   const outcome = work.then(
     (value) => ({ value, at: clock.monotonic() }),

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 interface Watch {
   readonly clock: VirtualClock;
   readonly watchdog: Watchdog;
-  /** What was told, in order. */
+  /** Everything that was told, in order. */
   readonly told: string[];
   readonly state: { waiting: string | null; moves: number };
 }

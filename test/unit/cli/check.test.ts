@@ -1,7 +1,7 @@
-// What `check` asks of Harvest beside a daemon that uses the same budgets.
+// `check` asks Harvest beside a daemon that uses the same budgets.
 import { expect, onTestFinished, test } from 'vitest';
 import { createSimulator, type Fault, serve } from '../../../lab/simulator/index.ts';
-import { type Finding, renderQuiet } from '../../../src/cli/check-finding.ts';
+import { type CheckFinding, renderQuiet } from '../../../src/cli/check-finding.ts';
 import { checkHarvest } from '../../../src/cli/check-harvest.ts';
 import { createPacer } from '../../../src/cli/pacer.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -33,7 +33,7 @@ async function checked({ faults = [], watch = () => {}, overrides = [], onTurn }
     },
   };
   const config = loadConfig({ env, overrides });
-  const findings: Finding[] = [];
+  const findings: CheckFinding[] = [];
   const pacer = createPacer(config);
   onTestFinished(() => pacer.close());
   const watched: Pacer = {
@@ -42,7 +42,7 @@ async function checked({ faults = [], watch = () => {}, overrides = [], onTurn }
       return pacer.run(budget, ...turn);
     },
   };
-  const tell = (finding: Finding) => {
+  const tell = (finding: CheckFinding) => {
     findings.push(finding);
     watch(simulator.log.all().length);
   };

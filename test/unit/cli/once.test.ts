@@ -1,4 +1,4 @@
-// What `run --once` may call a success.
+// `run --once` may call only some endings a success.
 import { describe, expect, test } from 'vitest';
 import { judgeOnce, leftOutLine } from '../../../src/cli/once.ts';
 import { account, stream } from '../../support/status.ts';

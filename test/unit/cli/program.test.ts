@@ -1,4 +1,4 @@
-// What the command line refuses before anything is asked of anybody: 64, what was wrong, what was meant.
+// The command line refuses some words before anything is asked of anybody: 64, what was wrong, what was meant.
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../../src/cli/program.ts';
@@ -47,7 +47,7 @@ test.each([
   expect(errors).toContain(said);
 });
 
-/** What a command prints, and its exit code. */
+/** The output of a command, and its exit code. */
 async function printed(line: string): Promise<{ readonly code: number; readonly output: string }> {
   let output = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

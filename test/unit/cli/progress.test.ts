@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
-import { renderBlock, renderLine, Screen, showProgress } from '../../../src/cli/progress.ts';
+import { Screen } from '../../../src/cli/progress.ts';
+import { renderBlock, renderLine, showSnapshots } from '../../../src/cli/snapshot-progress.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
 import { account, budget, firstScan, stream } from '../../support/status.ts';
 
@@ -118,12 +119,12 @@ describe('showing progress', () => {
     const lines: string[] = [];
     const written: string[] = [];
     let accounts: AccountStatus[] = [account([], { phase: 'opening' })];
-    const progress = showProgress({
+    const progress = showSnapshots({
       status: () => accounts,
       clock,
       terminal,
       log: { info: (_fields: unknown, line?: unknown) => void lines.push(String(line)) },
-      screen: new Screen({ write: (text) => written.push(text) }),
+      canvas: new Screen({ write: (text) => written.push(text) }),
     });
     return { clock, lines, written, progress, set: (given: AccountStatus[]) => (accounts = given) };
   }

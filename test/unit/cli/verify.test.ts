@@ -1,4 +1,4 @@
-// What a person sees of a comparison: what it will cost, how far it is, what it found.
+// A comparison as a person sees it: what it will cost, how far it is, what it found.
 import { expect, test } from 'vitest';
 import { renderExpectation, renderWatched } from '../../../src/cli/verify-progress.ts';
 import { renderFindings } from '../../../src/cli/verify-report.ts';

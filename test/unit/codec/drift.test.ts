@@ -1,4 +1,4 @@
-// What a member that the schema does not know, or whose type it does not take, is told as: types and a field to paste.
+// A member that the schema does not know, or whose type it does not take, is told with its types and a field to paste.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FieldSchema, type RecordSchema, valueType } from '../../../src/codec/schemas.ts';
@@ -142,7 +142,7 @@ describe('a field to paste', () => {
     const decoded = (await wiser.decode(stream, after.value))!;
     expect(decoded._extra).toBeNull();
     expect(memberAt(decoded, path)).toEqual(expected);
-    // What the older schema wrote is still read, and is another version: the record is published again.
+    // A value of the older schema is still read, and is another version: the record is published again.
     expect(await wiser.restore(stream, before.key, before.value)).toMatchObject({ id: before.id, group: before.group });
     expect((await wiser.restore(stream, before.key, before.value)).hash).not.toBe(after.hash);
   });
@@ -170,7 +170,7 @@ function step(place: Record<string, unknown>, parent: string): Record<string, un
   return (Array.isArray(member) ? member[0] : member) as Record<string, unknown>;
 }
 
-/** What a person does with the notice: the field goes last into the record that it names. */
+/** Does what a person does with the notice: the field goes last into the record that it names. */
 function paste(schema: RecordSchema, into: string, field: FieldSchema): RecordSchema {
   return JSON.parse(JSON.stringify(schema), (_, part) => {
     if (part?.type !== 'record' || part.name !== into) return part;

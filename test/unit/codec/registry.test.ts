@@ -1,56 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
-import {
-  createRegistryClient,
-  diffSubjects,
-  prepareSubjects,
-  type RegistryClient,
-  subjectsOf,
-} from '../../../src/codec/registry.ts';
-import type { RegistryClientOptions } from '../../../src/codec/registry-client.ts';
+import { diffSubjects, prepareSubjects, subjectsOf } from '../../../src/codec/registry.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed } from '../../support/codec.ts';
-import { clockFrom } from '../../support/epoch.ts';
-import { type RegistryStub, startRegistryStub } from '../../support/registry-stub.ts';
+import { startRegistryStub } from '../../support/registry-stub.ts';
+import { client, clientOf, failure, OPTIONS, registryForEach, renewClient, SCHEMA, stub } from './registry-clients.ts';
 
-const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' }] };
 const OTHER = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] };
-const OPTIONS = { schemas, prefix: 'harvest', mode: 'precise', keyFormat: 'avro' } as const;
 
-const REAL = clockFrom();
-let stub: RegistryStub;
-let client: RegistryClient;
-const started: RegistryClient[] = [];
-
-/** A client for which a wait is over at once; `slept` collects them. */
-function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
-  let passed = 0;
-  const clock = {
-    ...REAL,
-    monotonic: () => REAL.monotonic() + passed,
-    sleep: async (ms: number) => {
-      passed += ms;
-      slept.push(ms);
-    },
-  };
-  const made = createRegistryClient({ urls: [stub.url], clock, random: () => 0.5, ...options });
-  started.push(made);
-  return made;
-}
-
-function failure(code: string, message: RegExp | string) {
-  return expect.objectContaining({ code, message: expect.stringMatching(message) });
-}
-
-beforeEach(async () => {
-  stub = await startRegistryStub();
-  client = clientOf();
-});
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((each) => each.close()));
-  await stub.close();
-});
+registryForEach();
 
 describe('one subject', () => {
   test('is unknown, then registered, then found under the same id', async () => {
@@ -159,144 +117,6 @@ describe('a registry that fails', () => {
   });
 });
 
-describe('a registry that limits us', () => {
-  /** Lets so many requests through between two pauses of a second. */
-  function limited(requests: number): void {
-    let left = requests;
-    stub.interfere = () => {
-      if (left-- > 0) return undefined;
-      return { status: 429, body: '{"error_code":42900}', headers: { 'retry-after': '1' } };
-    };
-    allow = () => {
-      left = requests;
-    };
-  }
-  let allow = () => {};
-
-  /** A client whose waits are over as soon as all answers are there, and bring the registry's next allowance. */
-  function patient(slept: number[], told: string[] = []): RegistryClient {
-    let passed = 0;
-    const clock = {
-      ...REAL,
-      monotonic: () => REAL.monotonic() + passed,
-      sleep: async (ms: number) => {
-        const until = passed + ms;
-        slept.push(ms);
-        while (stub.open() > 0) await new Promise(setImmediate);
-        if (until <= passed) return;
-        passed = until;
-        allow();
-      },
-    };
-    return clientOf({ clock, onLimited: (error, ms) => told.push(`${error.code} ${Math.round(ms)} ${error.message}`) });
-  }
-
-  test('is asked for everything all the same, as fast as it allows', async () => {
-    limited(25);
-    const told: string[] = [];
-    const ids = await prepareSubjects(patient([], told), catalog, { ...OPTIONS, autoRegister: true });
-    expect(ids.size).toBe(catalog.length);
-    // Two subjects a stream are looked up, compared and registered: some 190 requests, of which 25 are answered between two pauses.
-    expect(told.length).toBeGreaterThanOrEqual(7);
-    expect(new Set(told)).toEqual(
-      new Set([`registry.throttled 1000 schema registry ${stub.url}: answered 429, no request for 1 s`]),
-    );
-  });
-
-  test('is left alone by all requests together for as long as it says, which is told once', async () => {
-    limited(3);
-    const told: string[] = [];
-    const wakes: (() => void)[] = [];
-    let passed = 0;
-    const clock = {
-      ...REAL,
-      monotonic: () => REAL.monotonic() + passed,
-      sleep: () => new Promise<void>((wake) => wakes.push(wake)),
-    };
-    const waiting = clientOf({ clock, onLimited: (error) => told.push(error.code) });
-    const asked = Promise.all(Array.from({ length: 20 }, (_, id) => waiting.schemaById(id)));
-    await expect.poll(() => wakes.length, { timeout: 10_000 }).toBe(8);
-    expect(stub.requests.length, 'what was under way').toBeLessThanOrEqual(3 + 8);
-    expect(told).toEqual(['registry.throttled']);
-    stub.interfere = () => undefined;
-    passed = 1_000;
-    for (const wake of wakes) wake();
-    expect(await asked).toHaveLength(20);
-  });
-
-  test('for a second without saying so is asked again after a second', async () => {
-    let refusals = 2;
-    stub.interfere = () => (refusals-- > 0 ? { status: 429, body: '' } : undefined);
-    const slept: number[] = [];
-    expect(await clientOf({}, slept).register('s', SCHEMA)).toBe(1);
-    expect(slept.map(Math.round)).toEqual([1_000, 1_000]);
-  });
-
-  test('and lets nothing through for a minute is told as that, not as one that is down', async () => {
-    limited(0);
-    const slept: number[] = [];
-    await expect(patient(slept).lookup('s', SCHEMA)).rejects.toThrow(
-      failure('registry.throttled', /answered 429, no request for 1 s$/),
-    );
-    expect(slept.length).toBeGreaterThan(50);
-  });
-
-  test.each([429, 503])(
-    'for an hour with %i is told at once, and asked no more before the hour is over',
-    async (status) => {
-      stub.interfere = () => ({ status, body: '', headers: { 'retry-after': '3600' } });
-      const told = failure('registry.throttled', /no request for 3600 s$/);
-      await expect(client.lookup('s', SCHEMA)).rejects.toThrow(told);
-      await expect(client.latest('other')).rejects.toThrow(failure('registry.throttled', /no request for/));
-      expect(stub.requests).toHaveLength(1);
-    },
-  );
-
-  test('in the middle of a start keeps what it has answered', async () => {
-    await prepareSubjects(client, catalog, { ...OPTIONS, autoRegister: true });
-    const fresh = clientOf();
-    const requested = () => stub.requests.length;
-    const before = requested();
-    let left = 40;
-    stub.interfere = () => (left-- > 0 ? undefined : { status: 503, body: '' });
-    const prepare = () => prepareSubjects(fresh, catalog, { ...OPTIONS, autoRegister: true });
-    await expect(prepare()).rejects.toThrow(failure('registry.unavailable', 'answered 503'));
-    stub.interfere = () => undefined;
-    const after = requested();
-    expect(after - before).toBeGreaterThan(40);
-    expect((await prepare()).size).toBe(catalog.length);
-    expect(requested() - after, 'the rest of two a stream').toBe(2 * catalog.length - 40);
-  });
-});
-
-describe('a registry that is slow', () => {
-  test('is asked by ten accounts that start together, and the time of a request begins when it is sent', async () => {
-    let running = 0;
-    let most = 0;
-    const after = () => {
-      most = Math.max(most, ++running);
-      return () => void running--;
-    };
-    const timed = clientOf({ clock: { ...REAL, after } });
-    const streams = catalog.slice(0, 4);
-    const starts = Array.from({ length: 10 }, (_, account) =>
-      prepareSubjects(timed, streams, { ...OPTIONS, prefix: `harvest.${account}`, autoRegister: true }),
-    );
-    expect((await Promise.all(starts)).map(({ size }) => size)).toEqual(new Array(10).fill(4));
-    expect(most, 'those that wait in line have no time to lose').toBe(8);
-    expect(stub.mostAtOnce()).toBeLessThanOrEqual(8);
-  });
-
-  test('and answers nobody any more fails for all who wait, in the time of one request', async () => {
-    stub.interfere = () => 'hang';
-    const hasty = clientOf({ timeoutMs: 50 });
-    const asked = Array.from({ length: 200 }, (_, id) => hasty.schemaById(id));
-    const ends = await Promise.allSettled(asked);
-    expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(200);
-    expect(stub.requests.length, 'three tries of those who had a place').toBeLessThanOrEqual(24);
-  });
-});
-
 describe('a schema id', () => {
   test('beyond 2^31 is taken', async () => {
     stub.firstId = 3_000_000_000;
@@ -368,7 +188,7 @@ describe('all subjects', () => {
     );
     expect(await prepare(false)).toEqual(first);
     stub.requests.length = 0;
-    client = clientOf();
+    renewClient();
     expect(await prepare(false)).toEqual(first);
     expect(stub.requests).toHaveLength(2 * catalog.length);
     expect(stub.requests.some((request) => request.includes('/versions'))).toBe(false);
@@ -445,7 +265,7 @@ describe('all subjects', () => {
   test('one that was only deleted is told apart from another registry, with the command that brings it back', async () => {
     await prepare(true);
     stub.remove('harvest.tasks-value');
-    client = clientOf();
+    renewClient();
     const written = async () => new Set(['tasks']);
     const error = (await prepare(true, { written }).catch((thrown: Error) => thrown)) as Error;
     expect(error).toMatchObject({

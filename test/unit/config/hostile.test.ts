@@ -77,6 +77,50 @@ describe('YAML that unfolds', () => {
   });
 });
 
+describe('a file that is no configuration', () => {
+  test.each([
+    ['a missing file', join(folder, 'absent.yaml'), /absent\.yaml: cannot be read \(there is no such file\)$/],
+    ['a directory', folder, /: cannot be read \(it is a directory\)$/],
+  ])('%s', (_, file, message) => {
+    expect(() => loadConfig({ file, env: {} })).toThrow(message);
+  });
+
+  test.each([
+    ['text', 'just some words', /must be a map, found/],
+    ['a list', '- a\n- b', /must be a map, found a list/],
+    ['two documents', `${SOUND}---\n${SOUND}`, /not valid YAML: multiple docs/],
+    ['broken YAML', 'kafka: {', /:1:9: not valid YAML: /],
+    ['very deep nesting', '['.repeat(200_000), /not valid YAML/],
+    ['a very large file', `# ${'x'.repeat(1_100_000)}\n${SOUND}`, /is larger than a configuration/],
+    ['binary', '\u0000\u0001\u0002', /given.yaml:1:1: must be a map/],
+    [
+      'a key of the object prototype',
+      `${SOUND}__proto__: { a: 1 }\nconstructor: 1`,
+      /__proto__ is not a key[\s\S]*constructor is not a key/,
+    ],
+  ])('%s', (_, text, message) => {
+    const path = join(folder, 'given.yaml');
+    writeFileSync(path, text);
+    expect(() => loadConfig({ file: path, env: {} })).toThrow(message);
+  });
+
+  test('aliases without end', () => {
+    const before = performance.now();
+    const text = `key: { format: &a avro }\nkafka: { brokers: [${'*a, '.repeat(20_000)}] }`;
+    expect(() => loadConfig({ text, env: {} })).toThrow(/used too often/);
+    expect(performance.now() - before).toBeLessThan(10_000 * slowness());
+  });
+
+  test('an alias of itself', () => {
+    expect(() => loadConfig({ env: {}, text: 'kafka: &k { ssl: { ca_file: *k } }' })).toThrow(
+      /must be text, found a map/,
+    );
+    expect(() => loadConfig({ env: {}, text: 'streams: &s { users: *s }' })).toThrow(
+      /streams\.users\.users is not a key/,
+    );
+  });
+});
+
 describe('overrides', () => {
   test.each([
     [

@@ -1,13 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { PublisherError } from '../../../src/base/errors.ts';
 import { type ConfigSource, describeConfig, loadConfig } from '../../../src/config/load.ts';
 import { RENAMED } from '../../../src/config/renamed.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
-import { slowness } from '../../support/patience.ts';
 
 const TOKEN = 'pat-0123456789-very-secret';
 
@@ -330,48 +327,6 @@ decimal_handling_mode: [double]
     expect(problems(`${SMALL}`.replace('localhost:9092', 'a:1\n  ssl: { ca_file: /ca.pem }'), { readFile })).toEqual([
       'configuration:7:19: kafka.ssl.ca_file names a file that cannot be read: /ca.pem (there is no such file)',
     ]);
-  });
-});
-
-describe('files that are no configuration', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'harvest-kafka-config-'));
-
-  it.each([
-    ['a missing file', join(directory, 'absent.yaml'), /absent\.yaml: cannot be read \(there is no such file\)$/],
-    ['a directory', directory, /: cannot be read \(it is a directory\)$/],
-  ])('%s', (_, file, message) => {
-    expect(() => loadConfig({ file, env: {} })).toThrow(message);
-  });
-
-  it.each([
-    ['text', 'just some words', /must be a map, found/],
-    ['a list', '- a\n- b', /must be a map, found a list/],
-    ['two documents', `${SMALL}---\n${SMALL}`, /not valid YAML: multiple docs/],
-    ['broken YAML', 'kafka: {', /:1:9: not valid YAML: /],
-    ['very deep nesting', '['.repeat(200_000), /not valid YAML/],
-    ['a very large file', `# ${'x'.repeat(1_100_000)}\n${SMALL}`, /is larger than a configuration/],
-    ['binary', '\u0000\u0001\u0002', /given.yaml:1:1: must be a map/],
-    [
-      'a key of the object prototype',
-      `${SMALL}__proto__: { a: 1 }\nconstructor: 1`,
-      /__proto__ is not a key[\s\S]*constructor is not a key/,
-    ],
-  ])('%s', (_, text, message) => {
-    const path = join(directory, 'given.yaml');
-    writeFileSync(path, text);
-    expect(() => loadConfig({ file: path, env: {} })).toThrow(message);
-  });
-
-  it('aliases without end', () => {
-    const before = performance.now();
-    const text = `key: { format: &a avro }\nkafka: { brokers: [${'*a, '.repeat(20_000)}] }`;
-    expect(() => load(text)).toThrow(/used too often/);
-    expect(performance.now() - before).toBeLessThan(10_000 * slowness());
-  });
-
-  it('an alias of itself', () => {
-    expect(() => load('kafka: &k { ssl: { ca_file: *k } }')).toThrow(/must be text, found a map/);
-    expect(() => load('streams: &s { users: *s }')).toThrow(/streams\.users\.users is not a key/);
   });
 });
 

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { type Declared, declared, renderJsonSchema } from '../../../src/config/declared.ts';
 import { describeConfig, loadConfig } from '../../../src/config/load.ts';
-import { renderConfigPage, renderJsonSchema, renderReference } from '../../../src/config/reference.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+
+const pages = (await import(new URL('../../../scripts/config-pages.mjs', import.meta.url).href)) as {
+  renderReference(declared: Declared): string;
+  renderConfigPage(declared: Declared, streams: typeof catalog): string;
+};
+const renderReference = () => pages.renderReference(declared);
+const renderConfigPage = () => pages.renderConfigPage(declared, catalog);
 
 const checkedIn = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const ENV = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };

@@ -1,4 +1,4 @@
-// What an account says of itself while the clock moves.
+// The status of an account while the clock moves.
 import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { accountStatus } from '../../../src/engine/account-status.ts';
@@ -9,7 +9,8 @@ import { open } from '../harvest/opened-budget.ts';
 test('a pause that ends while it is looked at is shown to end soon or not at all, never in 1970', () => {
   const clock = new VirtualClock(undefined, () => 1);
   const settings = settingsOf(createSimulator({ timeEntries: 10, now: clock.now }));
-  const view = { streams: new Map(), settings, once: false, only: null, hasSlack: () => true };
+  const told = { once: false, only: null, hasSlack: () => true, signalFor: () => undefined };
+  const view = { streams: new Map(), settings, ...told };
   for (let ms = 0; ms < 20; ms++) {
     const budget = open({ requests: 5, clock });
     budget.pause(ms);

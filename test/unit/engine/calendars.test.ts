@@ -37,7 +37,7 @@ describe.each(cases)('$name in $zone, windows of a $grain, weeks from $weekStart
     simulator.data.company.week_start_day = weekStart;
     const log = new WatchedLog(simulator);
     const witness = new Witness(simulator);
-    // What is deleted by the storm is deleted: holds are tested by themselves.
+    // Records that the storm deletes are deleted: holds are tested by themselves.
     const settings = { grain, hold: { share: 1, atLeast: 1_000_000 } };
     const random = seededRandom(1);
     const daemon = virtualBench(simulator, log, clock, { intervals: INTERVALS, settings }).start();

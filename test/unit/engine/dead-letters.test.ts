@@ -8,7 +8,7 @@ import { streamNamed, testCodec } from '../../support/codec.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-/** What Harvest answers, as `change` leaves it. */
+/** Harvest's answers, as `change` leaves them. */
 function changed(answer: Transport, path: string, change: (body: string) => string): Transport {
   return async (request, signal) => {
     const { body, ...rest } = await answer(request, signal);

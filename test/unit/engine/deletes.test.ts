@@ -22,7 +22,7 @@ const DELETABLE = [
 ] as const;
 type Deletable = (typeof DELETABLE)[number];
 
-/** What was published since `from`, as `d clients`. */
+/** The messages since `from`, as `d clients`. */
 function published(log: MemoryLog, from: number): string[] {
   return log.history.slice(from).map(({ stream, op }) => `${op} ${stream}`);
 }
@@ -224,7 +224,7 @@ test('project budgets that left because the lists they are made of miss too much
   expect(held.remedy).toContain(`harvest-kafka release project_budget --account ${simulator.accountId}`);
 });
 
-/** What a deleted project reaches in the same pass; what shows it elsewhere (line items, a person's projects) has its slow scan. */
+/** Streams that a deleted project reaches in the same pass; others that show it (line items, a person's projects) have their slow scan. */
 const AT_ONCE = [
   'projects',
   'time_entries',

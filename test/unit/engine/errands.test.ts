@@ -1,8 +1,9 @@
 // Parents that changed are errands of their children's stream: however many there are, and whatever is under way, none is lost.
 import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
+import { Claims } from '../../../src/engine/claims.ts';
 import type { Diff } from '../../../src/engine/state/diff.ts';
-import type { Position } from '../../../src/engine/state/stream-row.ts';
+import type { ChildPosition } from '../../../src/engine/state/position.ts';
 import { type StepContext, stepResult } from '../../../src/engine/step.ts';
 import { childStep } from '../../../src/engine/steps/child-step.ts';
 import { withConsequences } from '../../../src/engine/steps/consequences.ts';
@@ -16,7 +17,6 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 21);
-type ChildPosition = Extract<Position, { kind: 'child' }>;
 
 /** Messages of ten thousand invoices, none of which has any. */
 function messages(position: Partial<ChildPosition>, complete = true) {
@@ -30,13 +30,15 @@ function messages(position: Partial<ChildPosition>, complete = true) {
     source: { pageRows: 2000, fetchPage: async () => page } as unknown as StepContext['source'],
     codec: testCodec(),
     settings: settingsOf(createSimulator({ timeEntries: 0 })),
-    ...{ signal: new AbortController().signal, now: () => NOW, streams, number: 1, once: false },
+    ...{ signal: new AbortController().signal, now: () => NOW, streams, stepsBegun: () => 1, once: false },
   };
+  const claims = new Claims(streams, new VirtualClock());
   const step = async () => {
-    const { moves } = await childStep(child, child.row.position as ChildPosition, context);
+    const claim = claims.give({ runtime: child, task: { kind: 'read' }, keepsPace: true })!;
+    const { moves } = await childStep(claim, context);
     return () => {
       child.row = moves.get(child)!(child.row);
-      child.taken = new Set();
+      claims.giveBack(claim);
     };
   };
   const change = (count: number) => {
@@ -49,7 +51,7 @@ function messages(position: Partial<ChildPosition>, complete = true) {
     const seen = new Set<number>();
     while (child.row.scanned_at === null || (child.row.position as ChildPosition).pending.length > 0) {
       const commit = await step();
-      for (const id of child.taken) seen.add(id);
+      for (const id of child.claim!.parents) seen.add(id);
       commit();
     }
     return seen.size;

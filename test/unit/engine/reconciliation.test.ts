@@ -12,10 +12,10 @@ import {
   halved,
   isFull,
   isPage,
-  limitOf,
   parted,
 } from '../../../src/engine/deletions/reconciliation.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
+import { limitOf } from '../../../src/engine/state/hold.ts';
 import { freshRow, parseRow, type StreamRow } from '../../../src/engine/state/stream-row.ts';
 import { encodeRow } from '../../../src/kafka/state-topic.ts';
 import { catalog } from '../../../src/streams/catalog.ts';

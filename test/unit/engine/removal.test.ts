@@ -1,10 +1,12 @@
 // When a deleted record may take others along: only after their lists were scanned once more, and only what is not too much.
 import { describe, expect, test } from 'vitest';
+import { Claims } from '../../../src/engine/claims.ts';
 import { confirmStep } from '../../../src/engine/deletions/confirm-step.ts';
 import { isAwaited, isRemovalReady } from '../../../src/engine/deletions/removal-step.ts';
+import type { StreamRuntime } from '../../../src/engine/state/stream-runtime.ts';
 import { createStreams, takeState } from '../../../src/engine/state/stream-runtimes.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
-import { account, benchAccount, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
+import { account, benchAccount, clockOf, settingsOf, simulatedSource, viewDifferences } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 
@@ -20,7 +22,7 @@ function withGoneProject(after: number) {
   for (const live of streams.values()) live.row = { ...live.row, complete: true };
   const projects = streams.get('projects')!;
   projects.row = { ...projects.row, confirmed: [7] };
-  projects.confirmedSince = after;
+  projects.memory = { ...projects.memory, confirmedSince: after };
   return {
     streams,
     projects,
@@ -28,32 +30,37 @@ function withGoneProject(after: number) {
   };
 }
 
+/** Their last scans began with the step of that number. */
+function scannedFrom(step: number, streams: readonly StreamRuntime[]): void {
+  for (const stream of streams) stream.memory = { ...stream.memory, scannedFrom: step };
+}
+
 describe('a project that is gone [P8]', () => {
   test('waits for a scan of every list below it that began after its 404: an entry may have moved away before', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.scannedFrom = 5;
+    scannedFrom(5, below);
     expect(below.map(isAwaited)).toEqual([true, true, true, true]);
     expect(isRemovalReady(projects, streams)).toBe(false);
-    for (const live of below) live.scannedFrom = 6;
+    scannedFrom(6, below);
     expect(below.some(isAwaited)).toBe(false);
     expect(isRemovalReady(projects, streams)).toBe(true);
   });
 
   test('whose 404 was committed in doubt waits for a scan that began after the log was read back', () => {
     const { streams, projects, below } = withGoneProject(0);
-    for (const live of below) live.scannedFrom = 9;
+    scannedFrom(9, below);
     const rows = new Map([...streams].map(([name, { row }]) => [name, JSON.parse(JSON.stringify(row))]));
     takeState(streams, { rows, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 12);
     expect(isRemovalReady(projects, streams)).toBe(false);
-    for (const live of below) live.scannedFrom = 13;
+    scannedFrom(13, below);
     expect(isRemovalReady(projects, streams)).toBe(true);
   });
 
   test('does not wait for a list that cannot be read, and leaves it alone', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.scannedFrom = 6;
+    scannedFrom(6, below);
     const expenses = streams.get('expenses')!;
-    expenses.scannedFrom = -1;
+    scannedFrom(-1, [expenses]);
     expect(isRemovalReady(projects, streams)).toBe(false);
     expenses.row = { ...expenses.row, state: 'FORBIDDEN' };
     expect(isRemovalReady(projects, streams)).toBe(true);
@@ -61,7 +68,7 @@ describe('a project that is gone [P8]', () => {
 
   test('waits for a person while it is held, and for nobody while it cannot be read', () => {
     const { streams, projects, below } = withGoneProject(5);
-    for (const live of below) live.scannedFrom = 6;
+    scannedFrom(6, below);
     const hold = { kind: 'cascade', reason: 'too much', since: '2026-11-21T06:30:00Z', released: false } as const;
     projects.row = { ...projects.row, hold };
     expect(isRemovalReady(projects, streams)).toBe(false);
@@ -93,12 +100,15 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
     signal,
     now: () => simulator.now(),
     streams,
-    number: 1,
+    stepsBegun: () => 9,
     once: true,
   };
-  const result = await confirmStep(live, context);
+  const claim = new Claims(streams, clockOf(simulator)).give({
+    ...{ runtime: live, task: { kind: 'confirm' }, keepsPace: true },
+  })!;
+  const result = await confirmStep(claim, context);
   expect(result.diffs.get(live)!.published).toMatchObject({ d: 0 });
-  expect(result.deletes).toBe(false);
+  expect(result.memory.confirmedSince).toBe(0);
 });
 
 test('children that too many parents no longer list at once are held until they are released [P8]', async () => {

@@ -2,22 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isoSeconds } from '../../../src/base/clock.ts';
 import type { Page } from '../../../src/engine/ports.ts';
-import type { Position } from '../../../src/engine/state/stream-row.ts';
 import {
   addPending,
   advanceList,
   beginList,
+  type ChildPosition as Child,
   coverWindow,
+  type ListPosition as List,
   nextWindow,
+  type ReportPosition as Report,
   removePending,
   shrinkCovered,
   WALKS_MAX,
-} from '../../../src/engine/steps/scan.ts';
+} from '../../../src/engine/state/position.ts';
 import { runs } from '../../support/runs.ts';
-
-type List = Extract<Position, { kind: 'list' }>;
-type Child = Extract<Position, { kind: 'child' }>;
-type Report = Extract<Position, { kind: 'report' }>;
 
 const FIVE_MINUTES_MS = 300_000;
 const at = (time: string) => Date.parse(`2026-11-21T${time}Z`);

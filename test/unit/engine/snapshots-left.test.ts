@@ -1,4 +1,4 @@
-// What the status says of the requests that snapshots still need: the estimate of the time left counts on it.
+// The status tells the requests that snapshots still need: the estimate of the time left counts on it.
 import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { virtualBench } from '../../support/account.ts';

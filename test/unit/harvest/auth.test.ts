@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
-import type { OAuthCredential } from '../../../src/harvest/client.ts';
+import type { OAuthCredential } from '../../../src/harvest/auth.ts';
 import { fileTokenStore, type TokenStore } from '../../../src/harvest/token-store.ts';
 import { clientOf, failureOf, json, page, type ScriptedHarvest, scripted } from './scripted-harvest.ts';
 

@@ -1,4 +1,4 @@
-// What goes over the wire and what comes back, against a real HTTP server.
+// The client's requests on the wire and their answers, against a real HTTP server.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';

@@ -1,8 +1,9 @@
-// What each answer and failure of Harvest means, row by row (HARVEST-API, Errors), against a real HTTP server that misbehaves.
+// The meaning of each answer and failure of Harvest, row by row (HARVEST-API, Errors), against a real HTTP server that misbehaves.
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { clockFrom } from '../../support/epoch.ts';
+import { slowness } from '../../support/patience.ts';
 import { clientOf, failureOf, json, page, type Script, scripted } from './scripted-harvest.ts';
 
 const signal = new AbortController().signal;
@@ -35,7 +36,7 @@ describe('a failure worth repeating', () => {
     const server = await scripted((response, request, count) =>
       count === 0 ? fault(response, request, 0) : good(response),
     );
-    const { source, clock } = clientOf(server, { timeouts: { totalMs: 300 } });
+    const { source, clock } = clientOf(server, { timeouts: { totalMs: 300 * slowness() } });
     expect((await source.fetchPage(page('clients'), signal)).records).toEqual([{ id: 1 }]);
     expect(clock.sleeps).toEqual([125]);
   });

@@ -1,4 +1,4 @@
-// What a row allows its writer, and what it costs whoever reads it, under virtual time.
+// A row allows its writer some attempts, and costs as many to its reader; under virtual time.
 import { describe, expect, test } from 'vitest';
 import type { BudgetRow } from '../../../src/engine/ports.ts';
 import { LEASE_MS } from '../../../src/harvest/lease.ts';

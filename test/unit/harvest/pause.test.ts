@@ -1,4 +1,4 @@
-// What a former process was told to wait for, when it is beyond an hour: one asks, all others wait for its answer.
+// A pause beyond an hour that a former process was told: one asks, all others wait for its answer.
 import { expect, test } from 'vitest';
 import { Budget } from '../../../src/harvest/budget.ts';
 import { Connections } from '../../../src/harvest/connections.ts';

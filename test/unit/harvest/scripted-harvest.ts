@@ -108,7 +108,7 @@ export function page(stream: string, target: PageRequest['target'] = { query: {}
   return { stream: findStream(stream)!, target, purpose: 'poll', priority: 1 };
 }
 
-/** What a promise was rejected with. */
+/** The reason with which a promise was rejected. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   return promise.then(
     (value) => {

@@ -1,18 +1,26 @@
 // A connection that has nothing to say lets the process sleep: kafkajs would wake it a thousand times a second.
-import RequestQueue, { type Pushed } from 'kafkajs/src/network/requestQueue/index.js';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import '../../../src/kafka/connection.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+/** As much of kafkajs' queue as is used here. */
+interface Queue {
+  push(request: { entry: object; expectResponse: boolean; sendRequest: () => void }): void;
+  fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
+  maybeThrottle(ms: number): void;
+}
+
+const QueueOf = RequestQueue as unknown as new (options: object) => Queue;
 const nothing = () => {};
 const silentLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** kafkajs' queue of one connection, and what went out of it by correlation id. */
 function openQueue(maxInFlightRequests: number | null = null) {
   const sent: number[] = [];
-  const queue = new RequestQueue({
+  const queue = new QueueOf({
     maxInFlightRequests,
     requestTimeout: 30_000,
     enforceRequestTimeout: false,
@@ -22,8 +30,7 @@ function openQueue(maxInFlightRequests: number | null = null) {
   });
   const push = (correlationId: number) => {
     const entry = { apiKey: 0, apiName: 'x', apiVersion: 0, correlationId, resolve: nothing, reject: nothing };
-    const request: Pushed = { entry, expectResponse: true, sendRequest: () => void sent.push(correlationId) };
-    queue.push(request);
+    queue.push({ entry, expectResponse: true, sendRequest: () => void sent.push(correlationId) });
   };
   const answer = (correlationId: number) => queue.fulfillRequest({ correlationId, payload: Buffer.alloc(0), size: 0 });
   return { queue, push, answer, sent };

@@ -103,7 +103,7 @@ test('a batch that the size limit cut off is left for the next fetch', async () 
 
 test('a batch that compaction emptied still tells the offset behind it', async () => {
   const bytes = await written(40, [one, { ...one, offsetDelta: 9 }]);
-  // What the cleaner leaves: the header, its last offset, and no records.
+  // The cleaner leaves this: the header, its last offset, and no records.
   const header = bytes.subarray(0, 61);
   header.writeInt32BE(61 - 12, 8);
   header.writeInt32BE(0, 57);

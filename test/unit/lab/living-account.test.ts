@@ -20,7 +20,7 @@ test('an account whose process was killed is the same account, changes included,
   const { gone } = first.simulator.data;
   first.live();
   await expect.poll(() => gone.length, { timeout: 20_000 }).toBeGreaterThan(20);
-  // What a kill leaves behind is what is in the file at that moment.
+  // A kill leaves behind what is in the file at that moment.
   const file = join(folder, 'left-behind.json');
   copyFileSync(options.file, file);
   const before = rowsOf(first);

@@ -44,7 +44,7 @@ async function closing(socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise<void>((resolve) => void socket.once('close', () => resolve()));
 }
 
-/** What the server says to these words before it hangs up. */
+/** The server's answer to these words before it hangs up. */
 async function answerTo(address: URL, words: string): Promise<string> {
   const socket = await plug(address);
   const said = text(socket).catch(() => 'reset');
@@ -136,7 +136,7 @@ describe('bounds', () => {
     const socket = await plug(await door());
     socket.pause();
     socket.write('GET /status HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(4_000));
-    // Who does not read learns of the end only by writing.
+    // A client that does not read learns of the end only by writing.
     const drip = setInterval(() => socket.write('G'), 200);
     await closing(socket);
     clearInterval(drip);

@@ -3,7 +3,7 @@ import type { PublisherEvent } from '../../../src/engine/events.ts';
 import { createEventLog, createLog, lineOf } from '../../../src/observe/log.ts';
 import { account, stream } from '../../support/status.ts';
 
-/** What is written at `level`, line by line. */
+/** The lines that are written at `level`. */
 function capture(level: string, pretty = false, color = false) {
   const lines: string[] = [];
   const log = createLog({ level, pretty, color, stream: { write: (line: string) => lines.push(line) } });

@@ -1,4 +1,4 @@
-// What an account may never hold, whatever happened to it.
+// Finds what an account may never hold, whatever happened to it.
 import type { Simulator } from '../../../lab/simulator/index.ts';
 
 /** Every reference of every row that leads nowhere. */

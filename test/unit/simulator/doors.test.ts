@@ -1,4 +1,4 @@
-// What a client meets before it gets any data: headers, tokens, budgets, error bodies.
+// A client meets this before it gets any data: headers, tokens, budgets, error bodies.
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHarvest, type SimulatedHarvest, START } from '../../support/simulated-harvest.ts';

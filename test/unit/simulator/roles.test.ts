@@ -1,4 +1,4 @@
-// What a role change does to what the token's owner is shown: refusals, silent narrowing, records that hide.
+// A role change alters what the token's owner is shown: refusals, silent narrowing, records that hide.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';

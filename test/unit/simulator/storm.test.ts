@@ -1,4 +1,4 @@
-// What storms hold, as the streams show it; that mutate's own changes leave the account whole is in mutate.test.ts.
+// The changes in storms, as the streams show them; that mutate's own changes leave the account whole is in mutate.test.ts.
 import { expect, test } from 'vitest';
 import {
   calm,
@@ -36,7 +36,7 @@ function rowsOf(simulator: Simulator): Map<string, Map<string, string>> {
   );
 }
 
-/** What the API has no way to do: messages and payments are never edited, the company neither comes nor goes. */
+/** Changes that the API has no way to make: messages and payments are never edited, the company neither comes nor goes. */
 const NEVER = [
   'invoice_messages updated',
   'invoice_payments updated',
@@ -45,7 +45,7 @@ const NEVER = [
   'company deleted',
 ];
 
-/** What an account this small sees too seldom, or mostly refuses. */
+/** Changes that an account this small sees too seldom, or mostly refuses. */
 const RARE = {
   ...{ company: 4, categories: 3, contacts: 2, roles: 4, unused: 3, 'clients.currency': 6 },
   ...{ 'clients.delete': 20, 'users.delete': 30, 'tasks.delete': 20 },

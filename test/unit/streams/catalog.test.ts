@@ -1,4 +1,4 @@
-// What the rows of the catalog say of each other is true: no compiler reads a stream's name.
+// Rows of the catalog tell the truth about each other: no compiler reads a stream's name.
 import { expect, test } from 'vitest';
 import { catalog, company } from '../../../src/streams/catalog.ts';
 import { ownerOf, type StreamDefinition } from '../../../src/streams/definition.ts';

@@ -116,7 +116,7 @@ test('a made-up list, child and report are published whole, then by what changes
   );
   expect(await differences()).toEqual([]);
 
-  // What the report shows changes: only windows that hold the record are read again.
+  // A record that the report shows changes: only windows that hold the record are read again.
   Object.assign(vehicles.get(2)!, { name: 'Cargo bike', updated_at: stamp() });
   expect(await catchUp()).toEqual({ vehicles: ['u 2'], trips_vehicles: [`u ${summedUp(LONG_AGO, 2)}`] });
   expect(months(harvest.asked)).toEqual([first(LONG_AGO), first(TODAY)]);

@@ -305,6 +305,22 @@ test('records that cannot be values are counted as refused, not as missing [P1]'
   expect(result.findings.map(({ refused }) => refused)).toEqual([[task!.id], [project!.id]]);
 });
 
+test('a row of a report that is too large for its topic is counted as refused, not as missing [P1]', async () => {
+  const { simulator } = await published();
+  const { time_entries, projects, clients } = simulator.data;
+  const [entry] = time_entries.all();
+  const { client_id } = projects.find(entry!.project_id);
+  clients.update(client_id, { name: 'x'.repeat(2_000) });
+  const log = new MemoryLog();
+  log.maxValueBytes.set('time_clients', 1_000);
+  await benchAccount(simulator, log, { streams: ['company', 'time_entries', 'time_clients'] }).catchUp();
+  const { differences, of } = await verified(simulator, log, { only: ['time_clients'] });
+  expect(differences).toEqual([]);
+  const { refused } = of('time_clients');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const id of refused) expect(String(id).split('|')[2]).toBe(String(client_id));
+});
+
 test('a start date bounds the lists as it bounds the snapshot [P1]', async () => {
   const { simulator, log } = await published({ years: 2 });
   const dates = simulator.truth('time_entries').map((row) => String(row.updated_at).slice(0, 10));

@@ -1,7 +1,6 @@
-// The page on every code for the person on call, made from CODES. What to do stands with the code; here is what happened.
-import { CODES, type ErrorCode, type ErrorKind, EXIT } from './errors.ts';
+// The page on every code for the person on call. What to do stands with the code, in src/base/errors.ts; here is what happened.
 
-const HAPPENED: Record<ErrorCode, string> = {
+const HAPPENED = {
   'harvest.network':
     "No answer: name, connection, TLS or time-out. Or a 401, 403 or 404 that is not in Harvest's own JSON: a proxy or gateway answered in its place.",
   'harvest.server': 'Harvest or a proxy answered 5xx or 408.',
@@ -49,7 +48,7 @@ const HAPPENED: Record<ErrorCode, string> = {
   bug: 'A relation that must always hold does not.',
 };
 
-const NEXT: Record<ErrorKind, string> = {
+const NEXT = {
   transient: 'Repeated by itself with growing pauses, from the same cursor. `run --once` gives up after six tries.',
   blocked: 'The stream stands still with reason and remedy and is asked again every few minutes; the others go on.',
   reopen: 'The producer is discarded; the account is opened anew and goes on from what the topics say.',
@@ -58,7 +57,7 @@ const NEXT: Record<ErrorKind, string> = {
   bug: 'The account stops; a restart goes on from what the topics say.',
 };
 
-const EXITS: Record<keyof typeof EXIT, string> = {
+const EXITS = {
   clean:
     'Done. `run --once` also ends so while streams are FORBIDDEN, BLOCKED or switched off: they are logged and in the state.',
   usage: 'The command line is wrong.',
@@ -71,16 +70,16 @@ const EXITS: Record<keyof typeof EXIT, string> = {
   fenced: 'A newer instance took over. Do not restart this one by itself: the two would take turns.',
 };
 
-/** docs/generated/ERRORS.md: exit codes, what each kind of failure leads to, and every code with its remedy. */
-export function renderErrorsPage(): string {
+/** docs/generated/ERRORS.md, of the tables of src/base/errors.ts: exit codes, what each kind of failure leads to, and every code. */
+export function renderErrorsPage({ CODES, EXIT }) {
   const kinds = Object.entries(NEXT).map(([kind, next]) => row([`\`${kind}\``, next]));
-  const exits = Object.entries(EXITS).map(([name, meaning]) => row([String(EXIT[name as keyof typeof EXIT]), meaning]));
+  const exits = Object.entries(EXITS).map(([name, meaning]) => row([String(EXIT[name]), meaning]));
   const codes = Object.entries(CODES).map(([code, { kind, exit, remedy }]) =>
-    row([`\`${code}\``, kind, String(exit), HAPPENED[code as ErrorCode], remedy]),
+    row([`\`${code}\``, kind, String(exit), HAPPENED[code], remedy]),
   );
   return `# Failures
 
-Generated from \`src/base/errors.ts\` and \`src/base/errors-page.ts\`; do not edit.
+Generated from \`src/base/errors.ts\` and \`scripts/errors-page.mjs\`; do not edit.
 
 ## Exit codes
 
@@ -105,6 +104,6 @@ ${codes.join('\n')}
 `;
 }
 
-function row(cells: readonly string[]): string {
+function row(cells) {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`;
 }

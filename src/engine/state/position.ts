@@ -1,12 +1,110 @@
-// How a position moves when a page, a chunk of parents or a window has been read: the cursor moves only when a whole scan is committed.
-// Pure: position in, position out; the times are the server's, handed in.
+// Where the reading of a stream stands, and how that moves when a page, a few parents or a window have been read: the cursor moves
+// only when a whole scan is committed. Pure: position in, position out; the times are the server's, handed in.
 import { isoSeconds } from '../../base/clock.ts';
+import type { StreamDefinition } from '../../streams/definition.ts';
+import type { Grain } from '../../streams/windows.ts';
 import type { Page } from '../ports.ts';
-import type { ListScan, Position } from '../state/stream-row.ts';
 
-type ListPosition = Extract<Position, { kind: 'list' }>;
-type ChildPosition = Extract<Position, { kind: 'child' }>;
-type ReportPosition = Extract<Position, { kind: 'report' }>;
+/** A walk over a list, page by page. */
+export interface ListScan {
+  readonly purpose: 'snapshot' | 'poll' | 'whole';
+  /** The `updated_since` of the walk; null reads everything. */
+  readonly since: string | null;
+  /** `Date` of the walk's very first answer: what the next cursor is made from. */
+  readonly started_at: string;
+  /** The place in the walk: `links.next`; null before the first page of a walk. */
+  readonly next: string | null;
+  readonly pages: number;
+  readonly read: number;
+  /** `total_entries` of the first page. */
+  readonly total: number | null;
+  /** A page said another total than the first: rows may have slipped between pages. */
+  readonly shifted: boolean;
+  /** 1, or more when the list shifted and is walked again. */
+  readonly walk: number;
+}
+
+/** A visit to all parents, in the order of their ids. */
+export interface ParentScan {
+  readonly started_at: string;
+  readonly after: number;
+  readonly visited: number;
+  readonly read: number;
+  /** Rows of ours that their parents' lists no longer had. */
+  readonly missing: number;
+}
+
+/** A round over all windows of a report that were read before, the newest first; `before` is the last one done. */
+export interface WindowRound {
+  readonly started_at: string;
+  readonly before: string | null;
+  /** Something that may restate every window has happened since it began: another round follows. */
+  readonly again: boolean;
+}
+
+/** The first reading of all windows of a report. */
+export interface WindowScan {
+  readonly started_at: string;
+  readonly windows: number;
+  readonly read: number;
+}
+
+export interface ListPosition {
+  readonly kind: 'list';
+  readonly cursor: string | null;
+  readonly scan: ListScan | null;
+}
+
+export interface ChildPosition {
+  readonly kind: 'child';
+  /** Parents that changed and whose children are still to be read; first come, first served. */
+  readonly pending: readonly number[];
+  /** Since when there are any. */
+  readonly pending_since: string | null;
+  readonly scan: ParentScan | null;
+}
+
+export interface ReportPosition {
+  readonly kind: 'report';
+  readonly grain: Grain;
+  /** First days of the oldest and the newest window read so far; all between are read too. */
+  readonly covered: { readonly first: string; readonly last: string } | null;
+  readonly scan: WindowScan | null;
+  /** First days of windows whose entries changed; read before anything else. */
+  readonly dirty: readonly string[];
+  /** First days of windows that something else may have restated (a rename, a rate); read when there is slack. */
+  readonly touched: readonly string[];
+  /** First days of windows whose missing rows are held. */
+  readonly held: readonly string[];
+  readonly round: WindowRound | null;
+  /** When the last round, or the first reading of all windows, ended; null asks for a round. */
+  readonly round_at: string | null;
+}
+
+export type Position = ListPosition | ChildPosition | ReportPosition;
+
+/** The position of a stream that was never read. */
+export function freshPosition({ kind }: StreamDefinition, grain: Grain): Position {
+  switch (kind) {
+    case 'list':
+    case 'whole':
+      return { kind: 'list', cursor: null, scan: null };
+    case 'child':
+      return { kind: 'child', pending: [], pending_since: null, scan: null };
+    case 'report':
+      return { kind: 'report', grain, ...NO_WINDOWS };
+  }
+}
+
+const NO_WINDOWS = {
+  covered: null,
+  scan: null,
+  dirty: [],
+  touched: [],
+  held: [],
+  round: null,
+  round_at: null,
+} as const;
 
 /** A list that keeps shifting is taken as it is after so many walks; a reconciliation finds what slipped through all of them. */
 export const WALKS_MAX = 5;
@@ -93,6 +191,11 @@ export function addedTo<T>(list: readonly T[], more: readonly T[], taken: Readon
   const waiting = new Set(list);
   const added = more.filter((each) => !waiting.has(each) || taken.has(each));
   return added.length === 0 ? list : [...list, ...new Set(added)];
+}
+
+/** Windows whose missing rows are held are read again. */
+export function withoutHeld(position: ReportPosition): ReportPosition {
+  return { ...position, touched: addedTo(position.touched, position.held, new Set()), held: [] };
 }
 
 /** `list` without `done`, one entry each: what was added while it was being read stays. */

@@ -3,64 +3,43 @@
 import type { Clock } from '../base/clock.ts';
 import { CODES } from '../base/errors.ts';
 import { type Loop, Watchdog } from '../base/watchdog.ts';
-import type { BudgetName } from '../streams/definition.ts';
+import type { Claims } from './claims.ts';
 import type { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
 import type { BudgetView, Sink, Source } from './ports.ts';
 import { type ScheduleView, schedule } from './schedule.ts';
 import type { SignalWatch } from './signal-watch.ts';
+import type { TokenWait } from './token-wait.ts';
 
-/**
- * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
- * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
- */
-const STEPS_AT_ONCE = { general: 6, reports: 3 } as const;
 /** A request may take two minutes as a whole before it is given up. */
 const REQUEST_PATIENCE_MS = 180_000;
 /** A token that was refused is asked about every minute. */
 const TOKEN_PATIENCE_MS = 180_000;
 
-export interface LoopParts {
+export interface WatchParts {
   readonly sink: Sink;
   readonly source: Source;
   readonly clock: Clock;
+  readonly claims: Claims;
   readonly signals: SignalWatch;
+  readonly tokenWait: TokenWait;
   readonly view: () => ScheduleView;
 }
 
-export class AccountLoops {
-  /** Opening the log, at work, waiting for another token, ending a session, waiting to open again, or none of these. */
-  stage: 'opening' | 'working' | 'refused' | 'ending' | 'pausing' | 'over' = 'over';
+export class AccountWatch {
+  /** Opening the log, at work, ending a session, waiting to open again, or none of these. */
+  stage: 'opening' | 'working' | 'ending' | 'pausing' | 'over' = 'over';
   /** Monotonic; when the pause before the next opening ends. */
   pausedUntil = 0;
   committer: Committer | null = null;
-  /** Steps under way, by the budget they wait for. */
-  readonly running = new Map<Promise<void>, BudgetName>();
-  /** Steps started and ended so far. */
-  #steps = 0;
-  readonly #parts: LoopParts;
+  readonly #parts: WatchParts;
 
-  constructor(parts: LoopParts) {
+  constructor(parts: WatchParts) {
     this.#parts = parts;
   }
 
-  /** Whether another step of this budget may be started. */
-  hasPlace(budget: BudgetName): boolean {
-    return [...this.running.values()].filter((other) => other === budget).length < STEPS_AT_ONCE[budget];
-  }
-
-  started(step: Promise<void>, budget: BudgetName): void {
-    this.#steps++;
-    this.running.set(step, budget);
-  }
-
-  ended(step: Promise<void>): void {
-    this.#steps++;
-    this.running.delete(step);
-  }
-
-  all(): readonly Loop[] {
-    const { sink, source, clock, signals } = this.#parts;
+  loops(): readonly Loop[] {
+    const { sink, source, clock, claims, signals } = this.#parts;
     const requests = () => requestMoves(source.budgets);
     const commits = () => (this.committer?.moves ?? 0) + sink.moves().log;
     return [
@@ -77,20 +56,18 @@ export class AccountLoops {
       },
       {
         name: 'ending',
-        owes: () => (this.stage === 'ending' ? `a session ends; steps that are left: ${this.running.size}` : null),
-        moves: () => this.#steps + commits(),
+        owes: () => (this.stage === 'ending' ? `a session ends; steps that are left: ${claims.out}` : null),
+        moves: () => claims.moves + commits(),
       },
       {
         name: 'token',
         owes: () =>
-          this.stage === 'refused' && !isAnyHeldBack(source.budgets)
-            ? 'Harvest is asked about the token every minute'
-            : null,
+          this.#isRefused() && !isAnyHeldBack(source.budgets) ? 'Harvest is asked about the token every minute' : null,
         moves: requests,
         patienceMs: TOKEN_PATIENCE_MS,
       },
-      { name: 'schedule', owes: () => this.#due(), moves: () => this.#steps },
-      { name: 'steps', owes: () => this.#silentSteps(), moves: () => this.#steps + requests() + commits() },
+      { name: 'schedule', owes: () => this.#due(), moves: () => claims.moves },
+      { name: 'steps', owes: () => this.#silentSteps(), moves: () => claims.moves + requests() + commits() },
       ...source.budgets.map((budget) => ({
         name: `budget_${budget.name}`,
         owes: () => waitingRequests(budget),
@@ -111,22 +88,28 @@ export class AccountLoops {
     ];
   }
 
+  #isRefused(): boolean {
+    return this.stage === 'working' && this.#parts.tokenWait.reason !== null;
+  }
+
   /** A step that could have been started. */
   #due(): string | null {
-    if (this.stage !== 'working' || !this.#parts.signals.hasLooked) return null;
-    const now = this.#parts.clock.now();
-    const ready = schedule(this.#parts.view(), now).find(
-      ({ at, runtime }) => at <= now && this.hasPlace(runtime.definition.budget),
+    const { signals, clock, claims, view } = this.#parts;
+    if (this.stage !== 'working' || this.#isRefused() || !signals.hasLooked) return null;
+    const now = clock.now();
+    const ready = schedule(view(), now).find(
+      ({ at, runtime }) => at <= now && claims.hasPlace(runtime.definition.budget),
     );
     return ready ? `${ready.runtime.definition.name} is due (${ready.task.kind})` : null;
   }
 
   /** Steps that wait neither for a request nor for a commit. */
   #silentSteps(): string | null {
-    const { source } = this.#parts;
+    const { source, claims } = this.#parts;
     const isAsking = source.budgets.some((budget) => budget.waiting() > 0 || budget.underWay() > 0);
-    if (this.stage !== 'working' || this.running.size === 0 || isAsking || this.committer?.owes()) return null;
-    return `steps are under way: ${this.running.size}`;
+    if (this.stage !== 'working' || this.#isRefused() || claims.out === 0 || isAsking || this.committer?.owes())
+      return null;
+    return `steps are under way: ${claims.out}`;
   }
 }
 

@@ -1,10 +1,9 @@
-// docs/generated/METRICS.md, from the table of metrics.
-import { type Declaration, METRICS, PREFIX } from './metrics-table.ts';
+// docs/generated/METRICS.md, from the table of metrics (src/observe/metrics-table.ts).
 
-export function renderMetricsPage(): string {
-  const rows = Object.entries<Declaration>(METRICS).map(
+export function renderMetricsPage(metrics, prefix) {
+  const rows = Object.entries(metrics).map(
     ([name, { type, unit, help, labels }]) =>
-      `| \`${PREFIX}${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+      `| \`${prefix}${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
   );
   return `${[
     '# Metrics',

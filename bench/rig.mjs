@@ -1,4 +1,4 @@
-// What the parts of the bench run against: a broker, a registry, simulated accounts and measured processes, all on this
+// The parts of the bench run against this: a broker, a registry, simulated accounts and measured processes, all on this
 // machine and gone with the bench.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ export function only(name) {
   return catalog.filter((stream) => stream.name !== name).map((stream) => `streams.${stream.name}.enabled=false`);
 }
 
-export class Surroundings {
+export class Rig {
   #stack;
   #dataDir;
   #simulator;
@@ -33,10 +33,10 @@ export class Surroundings {
   #prefixes = 0;
 
   static async start() {
-    const surroundings = new Surroundings();
-    surroundings.#dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-bench-'));
-    surroundings.#stack = await startStack({ dataDir: surroundings.#dataDir });
-    return surroundings;
+    const rig = new Rig();
+    rig.#dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-bench-'));
+    rig.#stack = await startStack({ dataDir: rig.#dataDir });
+    return rig;
   }
 
   async stop() {

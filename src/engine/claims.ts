@@ -1,0 +1,88 @@
+// The one place where a step is let in: a task of the schedule is given a claim if nothing that it takes is taken, and holds it
+// from the fetch to the commit.
+import type { Clock } from '../base/clock.ts';
+import type { BudgetName } from '../streams/definition.ts';
+import { dependentsOf } from './deletions/removal-step.ts';
+import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
+import type { Task } from './state/task.ts';
+import { nextParents } from './steps/child-step.ts';
+
+/**
+ * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another
+ * commits. Reports wait for minutes; were the places shared, nothing else would be read meanwhile.
+ */
+const STEPS_AT_ONCE: Readonly<Record<BudgetName, number>> = { general: 6, reports: 3 };
+
+type Streams = ReadonlyMap<string, StreamRuntime>;
+type Wish = Pick<Claim, 'runtime' | 'task' | 'keepsPace'>;
+
+export class Claims {
+  readonly #streams: Streams;
+  readonly #clock: Clock;
+  readonly #out = new Set<Claim>();
+  /** Claims given and given back so far: another number whenever a step begins or ends. */
+  moves = 0;
+  /** Claims given so far. */
+  given = 0;
+
+  constructor(streams: Streams, clock: Clock) {
+    this.#streams = streams;
+    this.#clock = clock;
+  }
+
+  /** Steps under way. */
+  get out(): number {
+    return this.#out.size;
+  }
+
+  /** Whether another step of this budget may begin. */
+  hasPlace(budget: BudgetName): boolean {
+    let taken = 0;
+    for (const { runtime } of this.#out) if (runtime.definition.budget === budget) taken++;
+    return taken < STEPS_AT_ONCE[budget];
+  }
+
+  /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */
+  give({ runtime, task, keepsPace }: Wish): Claim | null {
+    const streams = streamsOf(task, runtime, this.#streams);
+    if (!this.hasPlace(runtime.definition.budget) || !isFree(streams)) return null;
+    this.moves++;
+    const step = ++this.given;
+    const parents = new Set(task.kind === 'read' && runtime.parent !== null ? nextParents(runtime) : []);
+    const window = task.kind === 'window' ? task.window.window : null;
+    const windows = new Set(window === null ? [] : [window.from]);
+    const claim: Claim = { runtime, task, keepsPace, step, streams, parents, windows };
+    for (const stream of streams) stream.claim = claim;
+    this.#out.add(claim);
+    if (task.kind === 'window') {
+      const { memory } = runtime;
+      // A turn is had also when the reading fails.
+      runtime.memory = { ...memory, windowTurns: { ...memory.windowTurns, [task.window.why]: step } };
+    }
+    return claim;
+  }
+
+  /** The step has ended, however. */
+  giveBack(claim: Claim): void {
+    this.moves++;
+    this.#out.delete(claim);
+    for (const stream of claim.streams) stream.claim = null;
+    const now = this.#clock.now();
+    const { runtime, keepsPace } = claim;
+    runtime.memory = { ...runtime.memory, waitingSince: now, ...(keepsPace && { steppedAt: now }) };
+  }
+}
+
+/** Whether a step of this task could take its streams now. */
+export function mayTake(task: Task, runtime: StreamRuntime, streams: Streams): boolean {
+  return isFree(streamsOf(task, runtime, streams));
+}
+
+/** Streams that are deleted from together must stand still together. */
+function streamsOf(task: Task, runtime: StreamRuntime, streams: Streams): readonly StreamRuntime[] {
+  return task.kind === 'removal' ? [runtime, ...dependentsOf(runtime, streams)] : [runtime];
+}
+
+function isFree(streams: readonly StreamRuntime[]): boolean {
+  return streams.every(({ claim }) => claim === null);
+}

@@ -1,0 +1,40 @@
+// A look at an account's topics before it is opened: on one connection, which is made when something is first asked.
+import type { TopicLog } from './topic-log.ts';
+
+export class TopicLook {
+  readonly #open: () => Promise<TopicLog>;
+  #log: Promise<TopicLog> | null = null;
+
+  constructor(open: () => Promise<TopicLog>) {
+    this.#open = open;
+  }
+
+  /** Of these streams, those that have a topic. Throws PublisherError `kafka.*`, as `written` does. */
+  async present(streams: readonly string[]): Promise<ReadonlySet<string>> {
+    const { has } = await this.#topics();
+    return new Set(streams.filter(has));
+  }
+
+  /** Of these streams, those whose topic holds anything, or held it. */
+  async written(streams: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    return (await this.#topics()).written(streams, signal);
+  }
+
+  /** Ends the connection; what is asked later is looked at anew. */
+  async close(): Promise<void> {
+    const log = this.#log;
+    this.#log = null;
+    await log?.then(
+      (opened) => opened.close(),
+      () => {},
+    );
+  }
+
+  #topics(): Promise<TopicLog> {
+    this.#log ??= this.#open().catch((error) => {
+      this.#log = null;
+      throw error;
+    });
+    return this.#log;
+  }
+}
