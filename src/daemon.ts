@@ -4,7 +4,7 @@ import type { PublisherError } from './base/errors.ts';
 import type { ClusterEvent, ClusterStatus } from './cluster/status.ts';
 import type { RegistryClient } from './codec/registry.ts';
 import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
-import type { Config } from './config/options.ts';
+import type { AccountConfig, Config } from './config/options.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { Fleet } from './fleet.ts';
 import { AVRO, createRegistry } from './registry.ts';
@@ -54,6 +54,11 @@ export class Daemon {
     } finally {
       await this.#registry.close();
     }
+  }
+
+  /** The accounts of the group's instances are others now; an instance by itself has those of its start. */
+  setAccounts(accounts: readonly AccountConfig[]): void {
+    this.#fleet?.setAccounts(accounts);
   }
 
   status(): AccountStatus[] {

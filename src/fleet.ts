@@ -83,18 +83,17 @@ export class Fleet {
   setAccounts(accounts: readonly AccountConfig[]): void {
     const before = this.#accounts;
     this.#accounts = byId(accounts);
-    const isChanged = ({ account }: Holding) => !isSame(account, this.#accounts.get(account.id));
-    for (const holding of this.#holdings.values()) if (isChanged(holding)) holding.letGo();
+    const added = accounts.filter(({ id }) => !before.has(id)).length;
+    const removed = [...before.keys()].filter((id) => !this.#accounts.has(id)).length;
+    const renewed = accounts.filter(
+      (account) => before.has(account.id) && !isSame(account, before.get(account.id)),
+    ).length;
+    if (added + removed + renewed === 0) return;
+    for (const holding of this.#holdings.values()) {
+      if (!isSame(holding.account, this.#accounts.get(holding.account.id))) holding.letGo();
+    }
     this.#sayAccounts();
-    this.#options.tell({
-      name: 'cluster.accounts_changed',
-      added: [...this.#accounts.keys()].filter((id) => !before.has(id)).length,
-      removed: [...before.keys()].filter((id) => !this.#accounts.has(id)).length,
-      renewed: [...before.values()].filter((each) => {
-        const now = this.#accounts.get(each.id);
-        return now !== undefined && !isSame(each, now);
-      }).length,
-    });
+    this.#options.tell({ name: 'cluster.accounts_changed', added, removed, renewed });
   }
 
   status(): AccountStatus[] {

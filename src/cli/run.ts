@@ -1,5 +1,6 @@
 // `run`: the daemon with its log, HTTP server and progress.
 import { EXIT, PublisherError } from '../base/errors.ts';
+import type { ClusterEvent } from '../cluster/status.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
 import type { PublisherEvent } from '../engine/events.ts';
@@ -8,6 +9,7 @@ import { logCluster } from '../observe/cluster.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { watchAccounts } from './accounts-watch.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, repeat, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
@@ -86,6 +88,10 @@ export async function publish(
     return known;
   };
   const tellOfCluster = logCluster(log);
+  const onCluster = (event: ClusterEvent) => {
+    tellOfCluster(event);
+    metrics.listenCluster(event);
+  };
   const daemon: Daemon = new Daemon(config, {
     clock,
     random,
@@ -97,10 +103,7 @@ export async function publish(
       options.onEvent?.(event);
     },
     version: VERSION,
-    onCluster: (event) => {
-      tellOfCluster(event);
-      metrics.listenCluster(event);
-    },
+    onCluster,
   });
 
   const { listen } = config.http;
@@ -124,6 +127,15 @@ export async function publish(
   }
   const progress = showSnapshots({ status, clock, terminal: options.terminal, log });
   const summaries = repeat(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  const watching =
+    config.cluster.enabled && options.reread
+      ? watchAccounts(
+          config,
+          options.reread,
+          (accounts) => daemon.setAccounts(accounts),
+          (reason) => onCluster({ name: 'cluster.accounts_unreadable', reason }),
+        )
+      : () => {};
   try {
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
@@ -133,6 +145,7 @@ export async function publish(
       }
     }
   } finally {
+    watching();
     summaries();
     progress.close();
     await server?.close();

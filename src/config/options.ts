@@ -87,6 +87,12 @@ const harvest = section('The source: which accounts, and how politely.', {
     .min(1)
     .refine(areDistinct, 'names the same id twice')
     .describe('The Harvest accounts to publish, each with its own token.'),
+  accounts_file: text()
+    .optional()
+    .meta({ reads_file: true, example: '/etc/harvest-kafka/accounts.yaml' })
+    .describe(
+      'YAML file with a list of more accounts, each written as under accounts. Instances of a group read it again when it has changed, and on SIGHUP.',
+    ),
   budgets: section('How many requests may be made; Harvest counts per account.', {
     general: budget(15, 'Requests to everything but reports.'),
     reports: budget(900, 'Requests to /reports.'),
