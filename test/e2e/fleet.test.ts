@@ -29,9 +29,11 @@ test(
     const change = () => {
       for (const simulator of fleet.simulators) storm(simulator, { random, count: 3, lateSeconds: 1 });
     };
-    const a = await fleet.start('a');
-    await fleet.agreed(a);
-    const [b, c] = await Promise.all([fleet.start('b'), fleet.start('c')]);
+    await fleet.list(fleet.simulators.slice(0, 5));
+    const [a, b, c] = await Promise.all([fleet.start('a'), fleet.start('b'), fleet.start('c')]);
+    await fleet.agreed(a, b, c);
+    // The sixth is added while they run.
+    await fleet.list(fleet.simulators, a, b, c);
     let owners = await fleet.agreed(a, b, c);
     await until('the loads are even', async () => {
       owners = await fleet.agreed(a, b, c);

@@ -13,6 +13,7 @@ import { sharedStack, temporaryFolder, uniquePrefix } from './stack.ts';
 export interface FleetPlan {
   readonly accounts: number;
   readonly timeEntries: number;
+  readonly sessionSeconds?: number;
   /** More `--set`. */
   readonly settings?: readonly string[];
 }
@@ -33,20 +34,29 @@ export interface Instance {
   lines(event: string): Line[];
 }
 
+/** The least that brokers take by default. */
 const SESSION_SECONDS = 6;
 
 export class TestFleet {
   readonly simulators: readonly Simulator[];
   readonly prefix = uniquePrefix();
   readonly #settings: readonly string[];
+  readonly #sessionSeconds: number;
   readonly #where: Where;
-  readonly #config: string;
+  readonly #files: { readonly config: string; readonly accounts: string };
+  #listed = 0;
 
-  private constructor(plan: FleetPlan, simulators: readonly Simulator[], where: Where, config: string) {
+  private constructor(
+    plan: FleetPlan,
+    simulators: readonly Simulator[],
+    where: Where,
+    files: { readonly config: string; readonly accounts: string },
+  ) {
     this.simulators = simulators;
     this.#where = where;
-    this.#config = config;
+    this.#files = files;
     this.#settings = plan.settings ?? [];
+    this.#sessionSeconds = plan.sessionSeconds ?? SESSION_SECONDS;
   }
 
   static async open(plan: FleetPlan): Promise<TestFleet> {
@@ -62,9 +72,20 @@ export class TestFleet {
     onTestFinished(() => server.close());
     const { bootstrap, registryUrl } = sharedStack();
     const where = { simulator: simulators[0]!, server, bootstrap, registryUrl, prefix: '' };
-    const file = join(await temporaryFolder(), 'fleet.yaml');
-    await writeFile(file, configuration(simulators));
-    return new TestFleet(plan, simulators, where, file);
+    const folder = await temporaryFolder();
+    const [config, accounts] = [join(folder, 'fleet.yaml'), join(folder, 'accounts.yaml')];
+    await writeFile(config, CONFIGURATION.replace('ACCOUNTS', accounts));
+    const fleet = new TestFleet(plan, simulators, where, { config, accounts });
+    await fleet.list(simulators);
+    return fleet;
+  }
+
+  /** These accounts alone are configured from now on; instances that run are told with SIGHUP. */
+  async list(simulators: readonly Simulator[], ...instances: readonly Instance[]): Promise<void> {
+    const lines = simulators.map(({ accountId, token }) => `- {id: "${accountId}", access_token: ${token}}\n`);
+    await writeFile(this.#files.accounts, lines.join(''));
+    this.#listed = simulators.length;
+    for (const { running } of instances) running.process.kill('SIGHUP');
   }
 
   /** Starts an instance; resolves when its HTTP address is open. */
@@ -75,11 +96,11 @@ export class TestFleet {
       ...FEW.map((stream) => `streams.${stream}.reconcile_interval_seconds=10`),
       ...['deletes.hold_percent=100', 'deletes.hold_at_least=100000', 'topics.replication_factor=1'],
       ...['cluster.enabled=true', `cluster.group_id=${this.prefix}`, `cluster.name=${name}`],
-      ...[`cluster.session_timeout_seconds=${SESSION_SECONDS}`, 'cluster.balance_after_seconds=1'],
+      ...[`cluster.session_timeout_seconds=${this.#sessionSeconds}`, 'cluster.balance_after_seconds=1'],
       ...this.#settings,
     ];
     const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
-    const running = await daemon(where, ['--config', this.#config]);
+    const running = await daemon(where, ['--config', this.#files.config]);
     const status = async () => (await (await fetch(`${running.address}/status`)).json()) as { cluster: ClusterStatus };
     return {
       ...{ name, running },
@@ -110,22 +131,15 @@ export class TestFleet {
       return (
         seen.every(({ term, moving, isMember }) => isMember && term === first!.term && moving.length === 0) &&
         first!.members.length === instances.length &&
-        owners.size === this.simulators.length
+        owners.size === this.#listed
       );
     });
     return owners;
   }
 }
 
-function configuration(simulators: readonly Simulator[]): string {
-  const accounts = simulators.map(({ accountId, token }) => `    - {id: "${accountId}", access_token: ${token}}`);
-  return [
-    'harvest:',
-    '  base_url: ${HARVEST_BASE_URL}',
-    '  accounts:',
-    ...accounts,
-    'kafka: {brokers: "${KAFKA_BROKERS}"}',
-    'schema_registry: {url: "${SCHEMA_REGISTRY_URL}"}',
-    '',
-  ].join('\n');
-}
+const CONFIGURATION = `
+harvest: {base_url: "\${HARVEST_BASE_URL}", accounts_file: ACCOUNTS}
+kafka: {brokers: "\${KAFKA_BROKERS}"}
+schema_registry: {url: "\${SCHEMA_REGISTRY_URL}"}
+`;
