@@ -51,6 +51,8 @@ export interface MemberParts {
 /** How a coordinator that moved or is away is looked for. */
 const AWAY_PACE: Pace = { baseMs: 300, mostMs: 300 };
 const REFUSED_PAUSE_MS = 10_000;
+/** A coordinator that knows nobody is not asked without a pause. */
+const EVICTED_PAUSE_MS = 100;
 const GOODBYE_PATIENCE_MS = 2_000;
 
 export class Member {
@@ -224,7 +226,8 @@ export class Member {
         return;
       case 'evicted':
         this.#reached();
-        return this.#evicted('unknown to the coordinator');
+        this.#evicted('unknown to the coordinator');
+        return this.#pause(EVICTED_PAUSE_MS);
       case 'refused': {
         const { code, message: reason, remedy } = refusal(error, groupId, brokers);
         emit({ name: 'refused', code, reason, remedy });
