@@ -11,6 +11,7 @@ import type { AccountStatus } from './engine/status.ts';
 import { ownerIsDone } from './kafka/owner-watch.ts';
 import type { Membership } from './kafka/ownership.ts';
 import { compareRanks, type Rank } from './kafka/rank.ts';
+import type { AccountSignal } from './kafka/signals.ts';
 import type { Owner } from './kafka/state-topic.ts';
 import { kafkaSettings, prefixOf } from './settings.ts';
 import { type Premises, Tenure } from './tenure.ts';
@@ -23,7 +24,7 @@ export interface HoldingParts {
   readonly from: string | null;
   readonly handOverMs: number;
   readonly turns: Turns;
-  readonly group: Pick<Group, 'heard' | 'lost'>;
+  readonly group: Pick<Group, 'heard' | 'lost' | 'move'>;
   readonly tell: (event: ClusterEvent) => void;
 }
 
@@ -48,6 +49,9 @@ export class Holding {
   #tenure: Tenure;
   /** Who has signed last besides us. */
   #other: Owner | null = null;
+  /** Moves that were asked of the group, and in which term; and signals that are carried out. */
+  readonly #asked = new Map<string, number>();
+  readonly #carriedOut = new Set<string>();
   /** Set while somebody outside of the group has the account. */
   #takenBy: Owner | null = null;
   #hasOpened = false;
@@ -126,12 +130,31 @@ export class Holding {
         this.#other = owner;
         if (owner.group === this.#rank.group) group.heard(owner.term ?? 0);
       },
+      onSignals: (signals) => {
+        for (const signal of signals) this.#heed(signal);
+      },
+      carriedOut: () => [...this.#carriedOut],
     };
     const emit = (id: string, event: PublisherEvent) => {
       this.#onEvent(event);
       premises.emit(id, event);
     };
     return new Tenure({ ...premises, emit }, this.account, membership);
+  }
+
+  /**
+   * Heeds what a person asks of the account. A move is carried out when it runs on that member, which may be here already, or when
+   * a round has come that did not bring it there.
+   */
+  #heed({ id, kind, to }: AccountSignal): void {
+    if (this.#carriedOut.has(id)) return;
+    const asked = this.#asked.get(id);
+    if (kind === 'take' || to === this.#rank.member || (asked !== undefined && asked !== this.#rank.term)) {
+      this.#carriedOut.add(id);
+    } else if (asked === undefined) {
+      this.#asked.set(id, this.#rank.term);
+      this.#parts.group.move(this.account.id, to!);
+    }
   }
 
   /** Null when it ended because the account was let go. */

@@ -12,6 +12,9 @@ export interface Memory {
 
 export const NOTHING_KNOWN: Memory = { zones: new Map(), weights: new Map() };
 
+/** Member ids by account: where people want it. */
+export type Wishes = ReadonlyMap<string, string>;
+
 export interface Share {
   /** Lightest first; the member whose release is to be waited for, null when the account has no owner. */
   readonly accounts: readonly { readonly account: string; readonly from: string | null }[];
@@ -37,10 +40,12 @@ export function assign(
   members: ReadonlyMap<string, Metadata>,
   moves: number,
   memory: Memory = NOTHING_KNOWN,
+  wishes: Wishes = new Map(),
 ): Assigned {
   const board = new Board(members, memory);
   const orphans = board.accounts.filter((account) => !board.keep(account));
   for (const account of orphans) board.place(account);
+  for (const [account, to] of wishes) board.move(account, to);
   for (let left = orphans.length === 0 ? moves : 0; left > 0 && board.even(); left--);
   return { ...board.result(), isUneven: board.unevenness() !== null };
 }
@@ -109,6 +114,17 @@ class Board {
     const chosen = lightest.find(isElsewhere) ?? lightest[0];
     if (chosen === undefined) this.#unassigned.push(account);
     else this.#give(account, chosen);
+  }
+
+  /** Moves an account to where a person wants it, if that member can run it. */
+  move(account: string, to: string): void {
+    const owner = this.#owners.get(account);
+    if (owner === undefined || owner === to || !this.#members.has(to) || !this.#runs(to, account)) return;
+    // Whoever has to release it stays the one who has it now.
+    if (!this.#from.has(account)) this.#from.set(account, owner);
+    this.#moved.add(account);
+    this.#loads.set(owner, this.#loads.get(owner)! - this.#weight(account));
+    this.#give(account, to);
   }
 
   /** Moves one account to where it makes the loads more even; false when none does. */

@@ -20,6 +20,8 @@ export interface Group {
   heard(term: number): void;
   /** An account that is assigned is not run any more: the next round gives it away under a newer term. */
   lost(account: string): void;
+  /** A person wants an account of this instance on another member, by its name. */
+  move(account: string, to: string): void;
   /** From the next round on nothing is assigned to this instance. */
   leaving(): void;
   /** Leaves the group and ends the thread. */
@@ -58,6 +60,7 @@ export function joinGroup(
     setAccounts: (accounts, weight) => tell({ do: 'set accounts', accounts, weight }),
     heard: (term) => tell({ do: 'hear term', term }),
     lost: (account) => tell({ do: 'lose account', account }),
+    move: (account, to) => tell({ do: 'move account', account, to }),
     leaving: () => tell({ do: 'begin leaving' }),
     goodbye: async () => {
       isOver = true;

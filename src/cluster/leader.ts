@@ -1,7 +1,7 @@
 // What the leader of a group does in a round: from what the members say to what each is told. Remembers from round to round what
 // balance needs; a leader that is new knows less, and only waits a little longer with it.
 import type { Clock } from '../base/clock.ts';
-import { assign, type Memory } from './assign.ts';
+import { assign, type Memory, type Wishes } from './assign.ts';
 import { type Assignment, type FleetMember, type Metadata, SHAPE } from './protocol.ts';
 import { nextTerm } from './term.ts';
 
@@ -60,8 +60,8 @@ export class Leader {
     const calmAt = Math.max(this.#sameSince + this.#settings.balanceAfterMs, this.#movedAt + this.#settings.pauseMs);
     const moves = now >= calmAt ? this.#settings.movesAtOnce : 0;
     const memory: Memory = { zones: this.#zones, weights: this.#weights };
-    const { shares, unassigned, disputed, isUneven } = assign(members, moves, memory);
     const names = distinctNames(members);
+    const { shares, unassigned, disputed, isUneven } = assign(members, moves, memory, wishesOf(members, names));
     const fleet = [...members].map(([id, { zone, url, version }]): FleetMember => {
       const accounts = shares.get(id)!.accounts.map(({ account }) => account);
       return { name: names.get(id)!, zone, url, version, accounts };
@@ -90,6 +90,19 @@ export class Leader {
     if (key !== this.#members) this.#sameSince = now;
     this.#members = key;
   }
+}
+
+/** What people want moved, by the ids of the members that they named. */
+function wishesOf(members: ReadonlyMap<string, Metadata>, names: ReadonlyMap<string, string>): Wishes {
+  const ids = new Map([...names].map(([id, name]) => [name, id]));
+  return new Map(
+    [...members.values()].flatMap(({ moves = [] }) =>
+      moves.flatMap(([account, to]) => {
+        const id = ids.get(to);
+        return id === undefined ? [] : [[account, id] as const];
+      }),
+    ),
+  );
 }
 
 /** By member id: the names that members gave themselves, with a number where several have the same. */

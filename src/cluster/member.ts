@@ -16,7 +16,7 @@ import {
 } from './protocol.ts';
 
 /** Why a round was joined; a label of metrics. */
-export type Cause = 'start' | 'others' | 'accounts' | 'lost' | 'balance' | 'leaving' | 'evicted';
+export type Cause = 'start' | 'others' | 'accounts' | 'lost' | 'balance' | 'move' | 'leaving' | 'evicted';
 
 export type MemberEvent =
   | {
@@ -60,6 +60,8 @@ export class Member {
   #accounts: readonly string[] = [];
   #weight: Readonly<Record<string, number>> = {};
   readonly #claims = new Map<string, number>();
+  /** Accounts that people want on another member, by its name; said in one round. */
+  readonly #moves = new Map<string, string>();
   #term = 0;
   #isLeaving = false;
   #isSuspended = false;
@@ -95,6 +97,12 @@ export class Member {
   lost(account: string): void {
     this.#claims.delete(account);
     this.#joinAgain('lost');
+  }
+
+  /** A person wants the account on another member: the next round gives it to that one, if it can run it. */
+  move(account: string, to: string): void {
+    this.#moves.set(account, to);
+    this.#joinAgain('move');
   }
 
   /** From the next round on nothing is assigned to this member. */
@@ -150,7 +158,8 @@ export class Member {
 
   async #round(cause: Cause): Promise<void> {
     const { coordinator, leader, emit } = this.#parts;
-    const joined = await coordinator.join(this.#memberId, this.#metadata());
+    const moves = [...this.#moves];
+    const joined = await coordinator.join(this.#memberId, this.#metadata(moves));
     this.#memberId = joined.memberId;
     const isLeader = joined.leaderId === joined.memberId;
     const told = await coordinator.sync(joined, isLeader ? this.#lead(joined) : new Map());
@@ -161,6 +170,7 @@ export class Member {
     if (!isLeader) leader.learn(assignment);
     // What was asked for meanwhile needs another round.
     this.#joined = this.#wish === null ? joined : null;
+    for (const [account] of moves) this.#moves.delete(account);
     this.#take(assignment);
     emit({ name: 'assigned', assignment, memberId: joined.memberId, generation: joined.generation, isLeader, cause });
   }
@@ -178,10 +188,10 @@ export class Member {
     for (const [account] of accounts) this.#claims.set(account, term);
   }
 
-  #metadata(): Buffer {
+  #metadata(moves: Metadata['moves'] & object): Buffer {
     return encodeMetadata({
       ...{ v: SHAPE, ...this.#parts.self, leaving: this.#isLeaving, term: this.#term },
-      ...{ accounts: this.#accounts, claims: [...this.#claims], weight: this.#weight },
+      ...{ accounts: this.#accounts, claims: [...this.#claims], weight: this.#weight, moves },
     });
   }
 

@@ -21,6 +21,7 @@ export type Command =
   | { readonly do: 'set accounts'; readonly accounts: readonly string[]; readonly weight: Metadata['weight'] }
   | { readonly do: 'hear term'; readonly term: number }
   | { readonly do: 'lose account'; readonly account: string }
+  | { readonly do: 'move account'; readonly account: string; readonly to: string }
   | { readonly do: 'begin leaving' }
   | { readonly do: 'say goodbye' }
   | { readonly do: 'answer' };

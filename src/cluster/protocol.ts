@@ -33,6 +33,8 @@ export interface Metadata {
   readonly claims: Claims;
   /** How heavy accounts are that it has run; 1 where it does not know. */
   readonly weight: Readonly<Record<string, number>>;
+  /** Accounts of its own that a person wants on another member, by that one's name. */
+  readonly moves?: readonly (readonly [account: string, to: string])[];
 }
 
 export interface FleetMember {
@@ -75,8 +77,8 @@ export function decodeMetadata(bytes: Buffer): Metadata | null {
   const found = decode(bytes) as Partial<Metadata> | null;
   const isWhole = Array.isArray(found?.accounts) && Array.isArray(found.claims) && Number.isInteger(found.term);
   if (!isWhole) return null;
-  const { name = '', zone = '', version = '', url = '', leaving = false, weight = {} } = found;
-  return { ...(found as Metadata), name, zone, version, url, leaving, weight };
+  const { name = '', zone = '', version = '', url = '', leaving = false, weight = {}, moves = [] } = found;
+  return { ...(found as Metadata), name, zone, version, url, leaving, weight, moves };
 }
 
 /** Null before the first assignment, and for one that this version does not read. */

@@ -39,11 +39,14 @@ let lookedAt = clock.monotonic();
 port.on('message', (command: Command) => {
   switch (command.do) {
     case 'set accounts':
-      return member.setAccounts(command.accounts, command.weight);
+      member.setAccounts(command.accounts, command.weight);
+      return begin();
     case 'hear term':
       return member.heard(command.term);
     case 'lose account':
       return member.lost(command.account);
+    case 'move account':
+      return member.move(command.account, command.to);
     case 'begin leaving':
       return member.leaving();
     case 'say goodbye':
@@ -83,5 +86,12 @@ function plain(fields: Readonly<Record<string, unknown>>): Record<string, unknow
   return JSON.parse(JSON.stringify(fields)) as Record<string, unknown>;
 }
 
-look();
-void member.run().then(() => port.close());
+let isRunning = false;
+
+/** Joins once it is known what the instance could run: a first round without accounts would be one too many. */
+function begin(): void {
+  if (isRunning) return;
+  isRunning = true;
+  look();
+  void member.run().then(() => port.close());
+}

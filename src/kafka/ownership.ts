@@ -9,7 +9,7 @@ import type { Rank } from './rank.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
-import type { SignalReader } from './signals.ts';
+import type { AccountSignal, SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 import type { Traffic } from './traffic.ts';
@@ -22,6 +22,10 @@ export interface Membership {
   readonly handOverMs: number;
   /** Hears the last signature of another whenever it has changed. */
   onSignature(owner: Owner): void;
+  /** Hears what is asked of the account as a whole, again and again until it is carried out. */
+  onSignals(signals: readonly AccountSignal[]): void;
+  /** Ids of those that are: they are deleted in the next transaction. */
+  carriedOut(): readonly string[];
 }
 
 export interface OwnershipParts {

@@ -103,9 +103,10 @@ class Publisher implements Sink {
       const { session, layouts } = this.#running;
       const { prefix, transactionalId } = this.#place;
       const data = sendBatches(prefix, transactionalId, layouts, batch);
+      const signalsDone = [...batch.signalsDone, ...(this.#options.membership?.carriedOut() ?? [])];
       let sent: Sent;
       try {
-        sent = await session.transact((send) => this.#send(data, batch, layouts, send));
+        sent = await session.transact((send) => this.#send(data, { ...batch, signalsDone }, layouts, send));
       } catch (error) {
         await this.#stop();
         throw await this.#judge(error, 'committing a batch', this.#closing.signal);
@@ -114,12 +115,14 @@ class Publisher implements Sink {
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
       this.#state.position = sent.statePosition ?? this.#state.position;
-      this.#signals.done(batch.signalsDone);
+      this.#signals.done(signalsDone);
     });
   }
 
-  signals(signal: AbortSignal): Promise<readonly Signal[]> {
-    return this.#signals.read(signal);
+  async signals(signal: AbortSignal): Promise<readonly Signal[]> {
+    const signals = await this.#signals.read(signal);
+    this.#options.membership?.onSignals(this.#signals.ofAccount);
+    return signals;
   }
 
   moves(): { readonly log: number; readonly signals: number } {

@@ -69,9 +69,26 @@ test(
     c.running.process.kill('SIGCONT');
     await until('the sleeper is back in the group', async () => (await c.cluster()).members.length === 2);
     expect(c.lines('cluster.evicted')).toHaveLength(1);
-    await fleet.agreed(c, d);
+    owners = await fleet.agreed(c, d);
     // A member that is replaced is no reason to end the process.
     expect(c.running.process.exitCode).toBeNull();
+
+    const [account, owner] = [...owners][0]!;
+    const other = owner === 'c' ? d : c;
+    expect((await fleet.command('move', account, '--to', other.name)).code).toBe(0);
+    await until('the account has moved', async () => (await fleet.agreed(c, d)).get(account) === other.name);
+
+    const taken = fleet.simulators.find(({ accountId }) => String(accountId) === account)!;
+    const outsider = await fleet.outsider(taken);
+    await until('it is left to the outsider', async () => (await other.cluster()).taken.includes(account));
+    outsider.process.kill('SIGTERM');
+    expect((await outsider.ended).code).toBe(143);
+    await until('it is back', async () => {
+      await fleet.agreed(c, d);
+      return (await Promise.all([c.cluster(), d.cluster()])).every(({ taken: still }) => still.length === 0);
+    });
+    const shown = JSON.parse((await fleet.command('fleet', '--json')).output) as { accounts: { owner: string }[] };
+    expect(shown.accounts.map((each) => each.owner).sort()).toEqual([...(await fleet.agreed(c, d)).values()].sort());
 
     for (const simulator of fleet.simulators) calm(simulator);
     for (const simulator of fleet.simulators) {

@@ -210,7 +210,8 @@ test('after an hour of silence, what an older instance did meanwhile is read bef
 function member(term: number, handOverMs = 0): { readonly membership: Membership; readonly seen: Owner[] } {
   const seen: Owner[] = [];
   const rank = () => ({ group: prefix, member: `m${term}`, term, generation: 1 });
-  return { membership: { rank, handOverMs, onSignature: (owner) => seen.push(owner) }, seen };
+  const onSignature = (owner: Owner) => seen.push(owner);
+  return { membership: { rank, handOverMs, onSignature, onSignals: () => {}, carriedOut: () => [] }, seen };
 }
 
 test('a member that opens late, under an older term, gives way before it fences anybody, and hears of the newer term [P5]', async () => {

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { ClusterStatus } from '../../src/cluster/status.ts';
 import { daemon, type RunningDaemon } from './daemon.ts';
 import { moved, until } from './patience.ts';
-import { FEW, onlyStreams, type Where } from './publisher.ts';
+import { type Ended, FEW, finished, onlyStreams, publisher, type Running, type Where } from './publisher.ts';
 import { sharedStack, temporaryFolder, uniquePrefix } from './stack.ts';
 
 export interface FleetPlan {
@@ -112,6 +112,22 @@ export class TestFleet {
           .filter((line) => line.includes(`"event":"${event}"`))
           .map((line) => JSON.parse(line) as Line),
     };
+  }
+
+  /** A command on the group. */
+  command(...words: readonly string[]): Promise<Ended> {
+    const settings = [`cluster.group_id=${this.prefix}`];
+    const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
+    return finished(where, [...words, '--config', this.#files.config]);
+  }
+
+  /** An instance outside of the group, which takes an account for itself. */
+  async outsider({ accountId, token }: Simulator): Promise<Running> {
+    const file = join(await temporaryFolder(), 'one.yaml');
+    await writeFile(file, `- {id: "${accountId}", access_token: ${token}}\n`);
+    const settings = [...onlyStreams(...FEW), `harvest.accounts_file=${file}`];
+    const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
+    return publisher(where, ['run', '--config', this.#files.config]);
   }
 
   /** The account's place, for a judge of its topics. */

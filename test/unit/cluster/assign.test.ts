@@ -150,6 +150,27 @@ describe('an assignment', () => {
     expect(assign(vanished, 0, memory).shares.get('m2')!.accounts).toEqual([{ account: '1', from: null }]);
   });
 
+  test('moves an account where a person wants it, from its owner, and nowhere else', () => {
+    const all = new Map([
+      ['m0', member({ accounts: ['1', '2'], claims: [['1', 3] as const, ['2', 3] as const] })],
+      ['m1', member({ accounts: ['1'] })],
+    ]);
+    const wish = (account: string, to: string) => assign(all, 0, undefined, new Map([[account, to]])).shares;
+    expect(wish('1', 'm1').get('m1')!.accounts).toEqual([{ account: '1', from: 'm0' }]);
+    // One that does not have it, is where it should be, or is not there.
+    for (const [account, to] of [
+      ['2', 'm1'],
+      ['1', 'm0'],
+      ['1', 'm9'],
+    ] as const) {
+      expect(
+        wish(account, to)
+          .get('m0')!
+          .accounts.map((each) => each.account),
+      ).toEqual(['1', '2']);
+    }
+  });
+
   test('names an account that two members claim under one term, and leaves it with one of them', () => {
     const claims = [['100', 7]] as const;
     const all = new Map([

@@ -159,6 +159,20 @@ test('terms go on above those of before when the group was forgotten meanwhile [
   expect(first.accounts).toHaveLength(ACCOUNTS.length);
 });
 
+test('an account that a person wants on another member goes there by its name, and is asked for in one round only', async () => {
+  const table = new Table();
+  const first = table.sit();
+  await table.clock.pass(1_000);
+  const second = table.sit();
+  await table.clock.pass(1_000);
+  first.member.move('103', 'pub-1');
+  await table.clock.pass(1_000);
+  expect(second.assignment!.accounts).toEqual([['103', 'pub-0']]);
+  second.member.move('103', 'pub-0');
+  await table.clock.pass(1_000);
+  expect([first.accounts.length, second.accounts.length]).toEqual([ACCOUNTS.length, 0]);
+});
+
 test('a member whose main loop stands still gives everything away, and gets nothing until that goes on [P11]', async () => {
   const table = new Table();
   const first = table.sit();

@@ -15,7 +15,7 @@ import {
 
 const metadata = (accounts: readonly string[]): Metadata => ({
   ...{ v: SHAPE, name: 'pub-1', zone: 'a', version: '0.1.0', url: 'http://10.0.0.7:8080', leaving: false, term: 41 },
-  ...{ accounts, claims: accounts.map((account) => [account, 41] as const), weight: { '1': 3 } },
+  ...{ accounts, claims: accounts.map((account) => [account, 41] as const), weight: { '1': 3 }, moves: [] },
 });
 
 test('metadata comes back as it was, small ones as readable JSON, large ones compressed', () => {
