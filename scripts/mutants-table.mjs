@@ -317,9 +317,9 @@ const TABLE = [
     'P1',
     'forget dirty windows',
     [
-      'src/engine/steps/consequences.ts',
-      'dirty: addedTo(position.dirty, windows, windowsBeingRead(report))',
-      'dirty: position.dirty',
+      'src/engine/reports/restatement.ts',
+      'if (read.length === 0) return [];',
+      "if (read.length === 0 || mark === 'dirty') return [];",
     ],
     [
       'src/engine/reports/window-schedule.ts',
@@ -402,8 +402,8 @@ const TABLE = [
     'a lease that does not end',
     [
       'src/harvest/lease.ts',
-      'monotonic < end.monotonic && wall < end.wall ?',
-      'monotonic <= Infinity || !wall || !end ?',
+      'monotonic < end.monotonic && wall < end.wall && started',
+      '(monotonic <= Infinity || !wall || !end) && started',
     ],
     ['unit', 'test/unit/harvest/budget-lives.test.ts', 'when an owner sleeps through'],
   ],

@@ -60,7 +60,7 @@ export class Account {
     this.#parts = parts;
     this.#startedAt = clock.now();
     this.#streams = createStreams(parts.streams, parts.settings.grain, this.#startedAt);
-    this.#claims = new Claims(this.#streams, clock);
+    this.#claims = new Claims(clock);
     this.#signals = new SignalWatch(sink, clock);
     this.#tokenWait = new TokenWait(parts);
     this.#view = this.#viewOf({});

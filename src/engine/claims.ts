@@ -2,7 +2,6 @@
 // from the fetch to the commit.
 import type { Clock } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { dependentsOf } from './deletions/removal-step.ts';
 import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
 import type { Task } from './state/task.ts';
 import { nextParents } from './steps/child-step.ts';
@@ -13,11 +12,9 @@ import { nextParents } from './steps/child-step.ts';
  */
 const STEPS_AT_ONCE: Readonly<Record<BudgetName, number>> = { general: 6, reports: 3 };
 
-type Streams = ReadonlyMap<string, StreamRuntime>;
 type Wish = Pick<Claim, 'runtime' | 'task' | 'keepsPace'>;
 
 export class Claims {
-  readonly #streams: Streams;
   readonly #clock: Clock;
   readonly #out = new Set<Claim>();
   /** Claims given and given back so far: another number whenever a step begins or ends. */
@@ -25,8 +22,7 @@ export class Claims {
   /** Claims given so far. */
   given = 0;
 
-  constructor(streams: Streams, clock: Clock) {
-    this.#streams = streams;
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -44,7 +40,7 @@ export class Claims {
 
   /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */
   give({ runtime, task, keepsPace }: Wish): Claim | null {
-    const streams = streamsOf(task, runtime, this.#streams);
+    const streams = streamsOf(task, runtime);
     if (!this.hasPlace(runtime.definition.budget) || !isFree(streams)) return null;
     this.moves++;
     const step = ++this.given;
@@ -74,13 +70,13 @@ export class Claims {
 }
 
 /** Whether a step of this task could take its streams now. */
-export function mayTake(task: Task, runtime: StreamRuntime, streams: Streams): boolean {
-  return isFree(streamsOf(task, runtime, streams));
+export function mayTake(task: Task, runtime: StreamRuntime): boolean {
+  return isFree(streamsOf(task, runtime));
 }
 
 /** Streams that are deleted from together must stand still together. */
-function streamsOf(task: Task, runtime: StreamRuntime, streams: Streams): readonly StreamRuntime[] {
-  return task.kind === 'removal' ? [runtime, ...dependentsOf(runtime, streams)] : [runtime];
+function streamsOf(task: Task, runtime: StreamRuntime): readonly StreamRuntime[] {
+  return task.kind === 'removal' ? [runtime, ...runtime.dependents] : [runtime];
 }
 
 function isFree(streams: readonly StreamRuntime[]): boolean {

@@ -1,23 +1,13 @@
 // One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
 // move, and only after the sink said that the commit is known (ARCHITECTURE, The way of a record).
-import { type Clock, isoSeconds } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
-import type { Emit, PublisherEvent } from './events.ts';
-import type {
-  Batch,
-  BudgetRow,
-  BudgetView,
-  DeadLetter,
-  JsonObject,
-  Notification,
-  OutMessage,
-  RowId,
-  Sink,
-  Source,
-} from './ports.ts';
+import { committedEvent, eventsOf, notificationsOf } from './commit-events.ts';
+import type { Emit } from './events.ts';
+import type { Batch, BudgetRow, BudgetView, DeadLetter, JsonObject, OutMessage, RowId, Sink, Source } from './ports.ts';
 import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import { type StreamRow, settledRow, stateOf, whyOf } from './state/stream-row.ts';
+import { type StreamRow, settledRow } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepResult } from './step.ts';
 
@@ -154,11 +144,7 @@ export class Committer {
       for (const [runtime, diff] of result.diffs)
         rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
     }
-    const events = results.flatMap((result) => [
-      ...result.events,
-      ...stateEvents(result, rows, accountId),
-      ...[...result.diffs].flatMap(([runtime, diff]) => driftEvents(runtime, diff)),
-    ]);
+    const events = eventsOf(results, rows, accountId);
     const budgetRows = this.#budgetRows(budgets);
     const stateRows = new Map<string, JsonObject>(
       [...rows].map(([runtime, row]) => [runtime.definition.name, row as unknown as JsonObject]),
@@ -169,7 +155,7 @@ export class Committer {
     const batch: Batch = {
       messages: joined<OutMessage>(diffs.map(({ messages }) => messages)),
       deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
-      notifications: events.filter(isNotable).map((event) => notification(event, clock.now())),
+      notifications: notificationsOf(events, clock.now()),
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
       isLast: budgets === 'exact',
@@ -191,9 +177,7 @@ export class Committer {
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
     emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
     for (const result of results) {
-      for (const [runtime, diff] of result.diffs) {
-        emit(committedEvent(runtime, result.purpose, diff, commitMs));
-      }
+      for (const [runtime, diff] of result.diffs) emit(committedEvent(runtime, result.purpose, diff, commitMs));
     }
     for (const event of events) emit(event);
   }
@@ -251,74 +235,6 @@ function refusedAfter({ refused }: StreamRow, { refusals, recovered }: Diff): St
   const kept = new Map(Object.entries(refused).filter(([id]) => !recovered.has(id)));
   for (const { id, hash } of refusals) if (kept.has(id) || kept.size < REFUSED_MAX) kept.set(id, hash);
   return Object.fromEntries(kept);
-}
-
-function committedEvent(
-  runtime: StreamRuntime,
-  purpose: StepResult['purpose'],
-  diff: Diff,
-  commitMs: number,
-): PublisherEvent {
-  return {
-    name: 'page.committed',
-    stream: runtime.definition.name,
-    purpose,
-    read: diff.read,
-    published: { ...diff.published },
-    unchanged: diff.unchanged,
-    stale: diff.stale,
-    deadLetters: diff.refusals.length,
-    drift: diff.drift.counts(),
-    commitMs,
-  };
-}
-
-function stateEvents(
-  result: StepResult,
-  rows: ReadonlyMap<StreamRuntime, StreamRow>,
-  accountId: number,
-): PublisherEvent[] {
-  const events: PublisherEvent[] = [];
-  for (const runtime of result.moves.keys()) {
-    const row = rows.get(runtime)!;
-    const [from, to] = [stateOf(runtime.row), stateOf(row)];
-    if (from === to) continue;
-    events.push({
-      name: 'stream.changed',
-      stream: runtime.definition.name,
-      from,
-      to,
-      ...whyOf(row, runtime.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(result.memory.probeAt) : null,
-    });
-  }
-  return events;
-}
-
-function driftEvents(runtime: StreamRuntime, diff: Diff): PublisherEvent[] {
-  const refused = diff.drift
-    .refused()
-    .map((refusal): PublisherEvent => ({ name: 'record.refused', stream: runtime.definition.name, ...refusal }));
-  return [...diff.drift.news(runtime.row), ...refused];
-}
-
-/** The notifications topic gets state changes, drift, refusals, and the scans that people wait for. */
-function isNotable(event: PublisherEvent): boolean {
-  if (event.name === 'scan.started' || event.name === 'scan.completed') return event.purpose === 'snapshot';
-  return NOTABLE.has(event.name);
-}
-
-const NOTABLE: ReadonlySet<PublisherEvent['name']> = new Set([
-  'stream.changed',
-  'drift.seen',
-  'record.refused',
-  'totals.absent',
-  'day.unlikely',
-]);
-
-function notification(event: PublisherEvent, now: number): Notification {
-  const { name, ...rest } = event as PublisherEvent & { stream: string };
-  return { stream: rest.stream, body: { event: name, at: isoSeconds(now), ...rest } };
 }
 
 function joined<T>(lists: ReadonlyArray<readonly T[]>): readonly T[] {

@@ -71,7 +71,7 @@ function hasPatientWork({ reconciliation, reconcile_due, candidates, position }:
 
 /** The stream's next step and the wall time (ms) from which on it may begin, 0 being at once; null while it has to wait for something else. */
 export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt | null {
-  if (runtime.claim !== null || isWaitingForRemoval(runtime, view.streams)) return null;
+  if (runtime.claim !== null || isWaitingForRemoval(runtime)) return null;
   const { definition, memory } = runtime;
   const signal = view.signalFor(definition.name);
   if (signal !== undefined) return { task: { kind: 'signal', signal }, at: 0, priority: PRIORITY.probe };
@@ -113,7 +113,7 @@ function openTasks(runtime: StreamRuntime, view: ScheduleView, now: number): Tas
   if (definition.kind === 'report') return windowTasks(runtime, view, now);
   const found = [reading(runtime, view, now)];
   const removal = { kind: 'removal' } as const;
-  if (isRemovalReady(runtime, view.streams) && mayTake(removal, runtime, view.streams))
+  if (isRemovalReady(runtime) && mayTake(removal, runtime))
     found.push({ task: removal, at: 0, priority: PRIORITY.poll });
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
   const askAt = isRefused ? unlessSetBack(memory.probeAt, HELD_PROBE_MS, now) : steppedAt(runtime, now);
@@ -182,10 +182,10 @@ function steppedAt({ memory }: StreamRuntime, now: number): number {
 }
 
 /** Records that the stream's are to be deleted with are confirmed: nothing of it may be under way meanwhile. */
-function isWaitingForRemoval(runtime: StreamRuntime, streams: ScheduleView['streams']): boolean {
+function isWaitingForRemoval(runtime: StreamRuntime): boolean {
   const { owner } = runtime;
   if (owner === null || runtime.row.state !== 'RUNNING' || !runtime.row.complete) return false;
-  return isRemovalReady(owner, streams) && !isAwaited(runtime);
+  return isRemovalReady(owner) && !isAwaited(runtime);
 }
 
 /** With `run --only`, other streams are read only as far as a named one needs them. */

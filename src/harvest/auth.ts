@@ -194,7 +194,7 @@ export class OAuthGrant implements Auth {
         client_secret: clientSecret.reveal(),
       }).toString(),
     };
-    const place: RequestPlace = { request, stream: null, conceal: (text) => text };
+    const place: RequestPlace = { request, stream: null };
     if (this.#throttled !== null && clock.monotonic() < this.#throttled.until) throw this.#throttled.error;
     const answer = await attempt(transport, request, limitMs, clock, null);
     if (answer.status !== 200) {
@@ -210,10 +210,9 @@ export class OAuthGrant implements Auth {
     const { method, url } = place.request;
     if (status === 400 || status === 401) {
       const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
-      return new PublisherError('harvest.unauthorised', message, {
-        remedy:
-          'The refresh token or the client secret is no longer good: authorise again and configure the new token.',
-      });
+      const remedy =
+        'The refresh token or the client secret is no longer good: authorise again and configure the new token.';
+      return new PublisherError('harvest.unauthorised', message, { remedy });
     }
     // Nothing here says that the grant itself is bad, so it is worth asking again later.
     const code = status === 429 ? 'harvest.throttled' : 'harvest.server';

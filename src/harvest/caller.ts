@@ -188,8 +188,15 @@ export class Caller {
   }
 
   async #attempt<T>(call: Call<T>, token: Secret, waitedMs: number, signal: AbortSignal): Promise<HttpAnswer> {
-    const { transport, limitMs, clock, emit } = this.#options;
-    const request: HttpRequest = { method: 'GET', url: call.url.href, headers: this.#headers(token) };
+    const { transport, limitMs, clock, emit, accountId, userAgent } = this.#options;
+    const headers = {
+      authorization: `Bearer ${token.reveal()}`,
+      'harvest-account-id': String(accountId),
+      'user-agent': userAgent,
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+    };
+    const request: HttpRequest = { method: 'GET', url: call.url.href, headers };
     const startedAt = clock.monotonic();
     let answer: HttpAnswer | null = null;
     try {
@@ -215,15 +222,5 @@ export class Caller {
     budget.pause(ms);
     this.#options.emit({ name: 'budget.paused', budget: budget.name, ms, status: answer.status });
     return true;
-  }
-
-  #headers(token: Secret): Record<string, string> {
-    return {
-      authorization: `Bearer ${token.reveal()}`,
-      'harvest-account-id': String(this.#options.accountId),
-      'user-agent': this.#options.userAgent,
-      accept: 'application/json',
-      'accept-encoding': 'gzip',
-    };
   }
 }

@@ -12,7 +12,7 @@ export interface RequestPlace {
   /** null when the request is about the token, not about a stream. */
   readonly stream: StreamDefinition | null;
   /** Removes our secrets from text that others wrote: some proxies print a request's headers in their error pages. */
-  conceal(text: string): string;
+  conceal?(text: string): string;
 }
 
 const DEFAULT_PAUSE_MS = 15_000;
@@ -109,7 +109,7 @@ export function brokenExchange(request: HttpRequest, thrown: unknown): Publisher
   // Node's own messages begin with what failed and hold the code; others leave it out.
   const told = typeof message === 'string' ? message : '';
   const reason = (typeof code === 'string' && !told.includes(code) ? `${code} ${told}` : told).trim() || 'no answer';
-  const place: RequestPlace = { request, stream: null, conceal: (text) => text };
+  const place: RequestPlace = { request, stream: null };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
   const remedy = isDistrust(code) ? UNTRUSTED : {};
   return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`, remedy);
@@ -137,9 +137,8 @@ function address({ request }: RequestPlace): string {
 }
 
 /** Text of others, fit for one line of a log. */
-function quotable(text: string, place: RequestPlace): string {
-  const line = place
-    .conceal(text)
+function quotable(text: string, { conceal = String }: RequestPlace): string {
+  const line = conceal(text)
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim();
   return line.length <= LONGEST_TEXT ? line : `${line.slice(0, LONGEST_TEXT - 1)}…`;

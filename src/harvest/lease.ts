@@ -105,19 +105,15 @@ export class Leases {
   }
 
   /** Whether one more attempt may start after `started` of them. */
-  allow(started: number, now: Instant): boolean {
-    return this.#left(started, now) > 0;
+  allow(started: number, { monotonic, wall }: Instant): boolean {
+    const { attempts, end } = this.#strictest();
+    return monotonic < end.monotonic && wall < end.wall && started < attempts;
   }
 
   /** Little is left, or nothing although somebody waits: a new row should be stored. */
   isLow(started: number, now: Instant, isNeeded: boolean): boolean {
     const { attempts } = this.#strictest();
     return attempts - started < (this.#durable?.lease ?? 0) / 4 || (isNeeded && !this.allow(started, now));
-  }
-
-  #left(started: number, { monotonic, wall }: Instant): number {
-    const { attempts, end } = this.#strictest();
-    return monotonic < end.monotonic && wall < end.wall ? attempts - started : 0;
   }
 
   #strictest(): Grant {

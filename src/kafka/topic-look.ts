@@ -24,10 +24,8 @@ export class TopicLook {
   async close(): Promise<void> {
     const log = this.#log;
     this.#log = null;
-    await log?.then(
-      (opened) => opened.close(),
-      () => {},
-    );
+    // A connection that does not end well has nothing more to tell.
+    await log?.then((opened) => opened.close()).catch(() => {});
   }
 
   #topics(): Promise<TopicLog> {

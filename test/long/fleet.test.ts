@@ -32,6 +32,8 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
   const start = () => fleet.start(`pub-${++made}`);
   let instances = await Promise.all(Array.from({ length: INSTANCES }, start));
   const unowned = new Map<string, number[]>(ENDS.map(([, signal]) => [signal, []]));
+  /** From the assignment on; the rest is the group's. */
+  const openings: number[] = [];
   let movedOthers = 0;
 
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -52,6 +54,7 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
     const opened = rest.flatMap((each) => each.lines('cluster.opened').slice(before.get(each)));
     movedOthers += opened.filter(({ account }) => !lost.includes(account!)).length;
     unowned.get(signal)!.push(...opened.map(({ time }) => Date.parse(time) - at));
+    openings.push(...opened.map(({ ms }) => Number(ms)));
 
     if (signal === 'SIGSTOP') {
       await pause(draw.random() * LONGEST_SLEEP_MS);
@@ -63,7 +66,7 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
       instances = [...rest, await start()];
     }
     process.stdout.write(
-      `${kill}/${KILLS} ${signal} of ${victim.name} (${lost.length} accounts): ${figures(unowned.get(signal)!)}\n`,
+      `${kill}/${KILLS} ${signal} of ${victim.name} (${lost.length} accounts): ${figures(unowned.get(signal)!)}, openings ${figures(openings)}\n`,
     );
   }
 
@@ -77,6 +80,7 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
     expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(100);
   }
   for (const [signal, times] of unowned) process.stdout.write(`${signal} to open elsewhere: ${figures(times)}\n`);
+  process.stdout.write(`of it from the assignment on: ${figures(openings)}\n`);
   process.stdout.write(`accounts of others that moved: ${movedOthers}\n`);
   expect(movedOthers).toBe(0);
 });

@@ -105,7 +105,7 @@ const ENGINE = [
   ['session.ts'],
   ['account-watch.ts', 'account-status.ts'],
   ['run-step.ts', 'committer.ts'],
-  ['schedule.ts'],
+  ['schedule.ts', 'commit-events.ts'],
   ['claims.ts', 'retry.ts', 'signal-watch.ts', 'token-wait.ts'],
   ['steps'],
   ['reports'],

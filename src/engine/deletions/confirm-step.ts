@@ -8,7 +8,6 @@ import { holdOf } from '../state/hold.ts';
 import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
-import { dependentsOf } from './removal-step.ts';
 
 /** Candidates asked for in one step. */
 const CANDIDATES_PER_STEP = 32;
@@ -28,7 +27,7 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
     { accountId: context.settings.accountId },
   );
   const deleted = asked.filter((_, place) => verdicts[place] === 'deleted');
-  const hasDependents = dependentsOf(runtime, context.streams).length > 0;
+  const hasDependents = runtime.dependents.length > 0;
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');

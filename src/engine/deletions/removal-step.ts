@@ -5,7 +5,6 @@
 // after the 404, and only what still belongs to the deleted parent then goes with it.
 import { isoSeconds } from '../../base/clock.ts';
 import { counted } from '../../base/words.ts';
-import { ownerOf } from '../../streams/definition.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { holdOf, limitOf } from '../state/hold.ts';
@@ -13,19 +12,12 @@ import type { Move } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 
-type Streams = StepContext['streams'];
-
-/** The streams whose records go with one of `runtime`. */
-export function dependentsOf(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
-  return [...streams.values()].filter(({ definition }) => ownerOf(definition) === runtime.definition.name);
-}
-
 /**
- * Those whose rows go with it now. A list that stands still is not touched: its orphans are missing from it when it runs
+ * The streams whose rows go with one of `runtime` now. A list that stands still is not touched: its orphans are missing from it when it runs
  * again. Children are: they move to no other parent, and nobody asks for those of a parent that is not there.
  */
-function reachable(runtime: StreamRuntime, streams: Streams): StreamRuntime[] {
-  return dependentsOf(runtime, streams).filter(
+function reachable({ dependents }: StreamRuntime): StreamRuntime[] {
+  return dependents.filter(
     ({ definition, row }) => definition.kind === 'child' || (row.state === 'RUNNING' && row.complete),
   );
 }
@@ -38,8 +30,8 @@ export function isAwaited(runtime: StreamRuntime): boolean {
 }
 
 /** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
-export function isRemovalReady(runtime: StreamRuntime, streams: Streams): boolean {
-  return hasRemovals(runtime) && !reachable(runtime, streams).some(isAwaited);
+export function isRemovalReady(runtime: StreamRuntime): boolean {
+  return hasRemovals(runtime) && !reachable(runtime).some(isAwaited);
 }
 
 function hasRemovals({ row }: StreamRuntime): boolean {
@@ -50,7 +42,7 @@ function hasRemovals({ row }: StreamRuntime): boolean {
 export function removalStep({ runtime }: Claim, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());
-  const below = reachable(runtime, context.streams).map(
+  const below = reachable(runtime).map(
     (stream) => [stream, confirmed.flatMap((id) => stream.index.idsIn(id))] as const,
   );
   const tooMuch = below.find(([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold));

@@ -1,49 +1,55 @@
-// Which windows of which reports a published change may restate. Nothing tells that a report changed (HARVEST-API, Reports):
-// a time entry restates the windows of its old and its new day; a rename or a rate those in which the record has rows.
+// Published changes that may restate windows of reports. Nothing tells that a report changed (HARVEST-API, Reports): a time entry
+// restates the windows of its old and its new day; a rename or a rate those in which the record has rows.
 import type { Reach } from '../../streams/definition.ts';
 import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/windows.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
+import { addedTo, askForRound, type ReportPosition } from '../state/position.ts';
+import type { Move } from '../state/stream-row.ts';
 import { type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
+import type { StepContext } from '../step.ts';
+import { weekStartOf } from './report-span.ts';
 
-/** Windows by report, as their first days: `dirty` by their entries, `touched` by anything else; `all`: every window. */
-export interface Restated {
-  readonly dirty: ReadonlyMap<StreamRuntime, readonly string[]>;
-  readonly touched: ReadonlyMap<StreamRuntime, readonly string[]>;
-  readonly all: ReadonlySet<StreamRuntime>;
-}
-
-/** The windows that `diff` of `runtime` restates, among those that were read so far or are being read. */
+/**
+ * How reports move by `diff` of `runtime`, among the windows that were read so far or are being read: dirty are those whose
+ * entries changed, touched those that anything else may have restated; a round is asked for where that may be all of them.
+ */
 export function restated(
   runtime: StreamRuntime,
   diff: Diff,
-  streams: ReadonlyMap<string, StreamRuntime>,
-  grain: Grain,
-  weekStart: WeekStart,
-): Restated {
-  const dirty = new Map<StreamRuntime, readonly string[]>();
-  const touched = new Map<StreamRuntime, readonly string[]>();
-  const all = new Set<StreamRuntime>();
-  if (diff.changes.size === 0) return { dirty, touched, all };
+  { streams, settings }: Pick<StepContext, 'streams' | 'settings'>,
+): [StreamRuntime, Move][] {
+  if (diff.changes.size === 0) return [];
   const { name } = runtime.definition;
-  const recorded = windowsRecorded(runtime, diff, grain, weekStart);
+  const recorded = windowsRecorded(runtime, diff, settings.grain, weekStartOf(streams));
   // Reports that share a reach share what is found for it: an index is walked once.
   const found = new Map<Reach, ReadonlySet<string> | null>();
-  const mark = (marks: typeof dirty, report: StreamRuntime, windows: ReadonlySet<string>) => {
-    const marked = [...windows].filter((window) => wasRead(report, window));
-    if (marked.length > 0) marks.set(report, marked);
-  };
+  const moves: [StreamRuntime, Move][] = [];
   for (const report of streams.values()) {
     const { sources, restatedBy } = report.definition;
-    if (sources.includes(name)) mark(dirty, report, recorded);
+    if (sources.includes(name)) moves.push(...marked('dirty', report, recorded));
     const reach = restatedBy[name];
     if (reach === undefined) continue;
     if (!found.has(reach)) found.set(reach, windowsReached(reach, runtime, diff, streams));
     const windows = found.get(reach)!;
-    if (windows === null) all.add(report);
-    else mark(touched, report, windows);
+    if (windows !== null) moves.push(...marked('touched', report, windows));
+    else moves.push([report, (row) => ({ ...row, position: askForRound(row.position as ReportPosition) })]);
   }
-  return { dirty, touched, all };
+  return moves;
+}
+
+function marked(
+  mark: 'dirty' | 'touched',
+  report: StreamRuntime,
+  windows: ReadonlySet<string>,
+): [StreamRuntime, Move][] {
+  const read = [...windows].filter((window) => wasRead(report, window));
+  if (read.length === 0) return [];
+  const move: Move = (row) => {
+    const position = row.position as ReportPosition;
+    return { ...row, position: { ...position, [mark]: addedTo(position[mark], read, windowsBeingRead(report)) } };
+  };
+  return [[report, move]];
 }
 
 /** The windows of the old and the new day of every row that changes. */

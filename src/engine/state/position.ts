@@ -193,6 +193,12 @@ export function addedTo<T>(list: readonly T[], more: readonly T[], taken: Readon
   return added.length === 0 ? list : [...list, ...new Set(added)];
 }
 
+/** Every window is to be read again: in the next round, or in another one after the round under way. */
+export function askForRound(position: ReportPosition): ReportPosition {
+  if (position.round !== null) return { ...position, round: { ...position.round, again: true } };
+  return { ...position, round_at: null };
+}
+
 /** Windows whose missing rows are held are read again. */
 export function withoutHeld(position: ReportPosition): ReportPosition {
   return { ...position, touched: addedTo(position.touched, position.held, new Set()), held: [] };

@@ -19,6 +19,8 @@ export interface StreamRuntime {
   readonly parent: StreamRuntime | null;
   /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
   readonly owner: StreamRuntime | null;
+  /** The streams that have this one for their owner. */
+  readonly dependents: readonly StreamRuntime[];
   readonly intervals: Intervals;
   /** As last committed; only the committer replaces it. */
   row: StreamRow;

@@ -29,7 +29,7 @@ export function createStreams(
   now: number,
 ): ReadonlyMap<string, StreamRuntime> {
   const all = new Map<string, StreamRuntime>();
-  // Parents stand before their children in the catalog.
+  // Parents and owners stand before theirs in the catalog.
   for (const { definition, intervals } of streams) {
     const parent = definition.parent ? (all.get(definition.parent.stream) ?? null) : null;
     const owner = all.get(ownerOf(definition) ?? '') ?? null;
@@ -40,12 +40,14 @@ export function createStreams(
       children: [],
       parent,
       owner,
+      dependents: [],
       row: freshRow(definition, grain, now),
       memory: freshMemory(now),
       claim: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
     (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
+    (owner?.dependents as StreamRuntime[] | undefined)?.push(runtime);
     all.set(definition.name, runtime);
   }
   return all;

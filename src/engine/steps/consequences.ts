@@ -1,12 +1,11 @@
 // Published changes have consequences for other streams, in the same transaction: children of changed parents are to be read,
 // windows of reports are to be read again.
 import { isoSeconds } from '../../base/clock.ts';
-import { weekStartOf } from '../reports/report-span.ts';
 import { restated } from '../reports/restatement.ts';
 import type { Diff } from '../state/diff.ts';
-import { addedTo, addPending, type ChildPosition, type ReportPosition } from '../state/position.ts';
+import { addPending, type ChildPosition } from '../state/position.ts';
 import type { Move } from '../state/stream-row.ts';
-import { parentsBeingRead, type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
+import { parentsBeingRead, type StreamRuntime } from '../state/stream-runtime.ts';
 import { type StepContext, type StepResult, withMore } from '../step.ts';
 
 /** With more changed parents than this, visiting all of them costs less state. */
@@ -16,7 +15,7 @@ const PENDING_MAX = 5000;
 export function withConsequences(result: StepResult, context: StepContext): StepResult {
   const moves = [...result.diffs].flatMap(([runtime, diff]) => [
     ...announcedChildren(runtime, diff, context),
-    ...restatedReports(runtime, diff, context),
+    ...restated(runtime, diff, context),
   ]);
   return withMore(result, { moves });
 }
@@ -39,32 +38,4 @@ function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepCont
       return { ...row, position: { ...added, pending, scan: null }, scanned_at: null };
     },
   ]);
-}
-
-function restatedReports(
-  runtime: StreamRuntime,
-  diff: Diff,
-  { streams, settings }: StepContext,
-): [StreamRuntime, Move][] {
-  const { dirty, touched, all } = restated(runtime, diff, streams, settings.grain, weekStartOf(streams));
-  const moves: [StreamRuntime, Move][] = [];
-  const move = (report: StreamRuntime, change: (position: ReportPosition) => ReportPosition) =>
-    moves.push([report, (row) => ({ ...row, position: change(row.position as ReportPosition) })]);
-  for (const [report, windows] of dirty) {
-    move(report, (position) => ({ ...position, dirty: addedTo(position.dirty, windows, windowsBeingRead(report)) }));
-  }
-  for (const [report, windows] of touched) {
-    move(report, (position) => ({
-      ...position,
-      touched: addedTo(position.touched, windows, windowsBeingRead(report)),
-    }));
-  }
-  for (const report of all) move(report, askForRound);
-  return moves;
-}
-
-/** Every window is to be read again: in the next round, or in another one after the round under way. */
-export function askForRound(position: ReportPosition): ReportPosition {
-  if (position.round !== null) return { ...position, round: { ...position.round, again: true } };
-  return { ...position, round_at: null };
 }

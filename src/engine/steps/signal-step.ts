@@ -2,11 +2,10 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { startOf } from '../fetch.ts';
 import type { Signal } from '../ports.ts';
-import { type Position, withoutHeld } from '../state/position.ts';
+import { askForRound, type Position, withoutHeld } from '../state/position.ts';
 import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import { type StepContext, type StepResult, stepResult } from '../step.ts';
-import { askForRound } from './consequences.ts';
 
 /** Carries out a signal. */
 export function signalStep(runtime: StreamRuntime, signal: Signal, context: StepContext): StepResult {

@@ -19,7 +19,7 @@ const WINDOW: Task = { kind: 'window', window: { why: 'unread', window: NOVEMBER
 
 function claimsOf(names: readonly string[]) {
   const streams = streamsOf(names);
-  const claims = new Claims(streams, new VirtualClock());
+  const claims = new Claims(new VirtualClock());
   const give = (runtime: StreamRuntime, task: Task = READ) => claims.give({ runtime, task, keepsPace: true });
   return { streams, claims, give, of: (name: string) => streams.get(name)! };
 }

@@ -32,7 +32,7 @@ function messages(position: Partial<ChildPosition>, complete = true) {
     settings: settingsOf(createSimulator({ timeEntries: 0 })),
     ...{ signal: new AbortController().signal, now: () => NOW, streams, stepsBegun: () => 1, once: false },
   };
-  const claims = new Claims(streams, new VirtualClock());
+  const claims = new Claims(new VirtualClock());
   const step = async () => {
     const claim = claims.give({ runtime: child, task: { kind: 'read' }, keepsPace: true })!;
     const { moves } = await childStep(claim, context);

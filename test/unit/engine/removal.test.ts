@@ -37,13 +37,13 @@ function scannedFrom(step: number, streams: readonly StreamRuntime[]): void {
 
 describe('a project that is gone [P8]', () => {
   test('waits for a scan of every list below it that began after its 404: an entry may have moved away before', () => {
-    const { streams, projects, below } = withGoneProject(5);
+    const { projects, below } = withGoneProject(5);
     scannedFrom(5, below);
     expect(below.map(isAwaited)).toEqual([true, true, true, true]);
-    expect(isRemovalReady(projects, streams)).toBe(false);
+    expect(isRemovalReady(projects)).toBe(false);
     scannedFrom(6, below);
     expect(below.some(isAwaited)).toBe(false);
-    expect(isRemovalReady(projects, streams)).toBe(true);
+    expect(isRemovalReady(projects)).toBe(true);
   });
 
   test('whose 404 was committed in doubt waits for a scan that began after the log was read back', () => {
@@ -51,9 +51,9 @@ describe('a project that is gone [P8]', () => {
     scannedFrom(9, below);
     const rows = new Map([...streams].map(([name, { row }]) => [name, JSON.parse(JSON.stringify(row))]));
     takeState(streams, { rows, broken: new Map(), records: 0, maxValueBytes: new Map() }, 'month', 0, 12);
-    expect(isRemovalReady(projects, streams)).toBe(false);
+    expect(isRemovalReady(projects)).toBe(false);
     scannedFrom(13, below);
-    expect(isRemovalReady(projects, streams)).toBe(true);
+    expect(isRemovalReady(projects)).toBe(true);
   });
 
   test('does not wait for a list that cannot be read, and leaves it alone', () => {
@@ -61,21 +61,21 @@ describe('a project that is gone [P8]', () => {
     scannedFrom(6, below);
     const expenses = streams.get('expenses')!;
     scannedFrom(-1, [expenses]);
-    expect(isRemovalReady(projects, streams)).toBe(false);
+    expect(isRemovalReady(projects)).toBe(false);
     expenses.row = { ...expenses.row, state: 'FORBIDDEN' };
-    expect(isRemovalReady(projects, streams)).toBe(true);
+    expect(isRemovalReady(projects)).toBe(true);
   });
 
   test('waits for a person while it is held, and for nobody while it cannot be read', () => {
-    const { streams, projects, below } = withGoneProject(5);
+    const { projects, below } = withGoneProject(5);
     scannedFrom(6, below);
     const hold = { kind: 'cascade', reason: 'too much', since: '2026-11-21T06:30:00Z', released: false } as const;
     projects.row = { ...projects.row, hold };
-    expect(isRemovalReady(projects, streams)).toBe(false);
+    expect(isRemovalReady(projects)).toBe(false);
     projects.row = { ...projects.row, hold: { ...hold, released: true } };
-    expect(isRemovalReady(projects, streams)).toBe(true);
+    expect(isRemovalReady(projects)).toBe(true);
     projects.row = { ...projects.row, state: 'FORBIDDEN' };
-    expect(isRemovalReady(projects, streams)).toBe(false);
+    expect(isRemovalReady(projects)).toBe(false);
   });
 });
 
@@ -103,7 +103,7 @@ test('a record whose parent is not on its topic is asked for all the same: a lis
     stepsBegun: () => 9,
     once: true,
   };
-  const claim = new Claims(streams, clockOf(simulator)).give({
+  const claim = new Claims(clockOf(simulator)).give({
     ...{ runtime: live, task: { kind: 'confirm' }, keepsPace: true },
   })!;
   const result = await confirmStep(claim, context);

@@ -200,7 +200,7 @@ function stage(state: RowState, hold: HoldName) {
   below.index.set(10, { ...row, group: GONE });
   invoices.row = { ...invoices.row, complete: true, ...READ, state, ...HELD[hold] };
   invoices.memory = { ...invoices.memory, scanned: true };
-  const claims = new Claims(streams, new VirtualClock());
+  const claims = new Claims(new VirtualClock());
   const settings = { hold: { share: 0, atLeast: 0 } } as StepSettings;
   const context = { streams, codec: CODEC, now: () => NOW, settings } as unknown as StepContext;
   const remove = (before: StreamRow, atLeast: number) => {

@@ -6,12 +6,14 @@ import { ownerOf, type StreamDefinition } from '../../../src/streams/definition.
 const rows = new Map(catalog.map((row) => [row.name, row]));
 const names = catalog.map(({ name }) => name);
 
-test('every stream that a row names has a row, and stands before it where it is its parent', () => {
-  for (const { name, parent, belongsTo, sources, restatedBy } of catalog) {
+test('every stream that a row names has a row, and stands before it where its records take records of it along', () => {
+  for (const row of catalog) {
+    const { name, parent, belongsTo, sources, restatedBy } = row;
+    const owner = ownerOf(row);
     const seen = Object.values(restatedBy).flatMap(({ seenIn }) => seenIn ?? []);
     const named = [parent?.stream ?? [], belongsTo?.stream ?? [], sources, Object.keys(restatedBy), seen].flat();
     for (const other of named) expect(names, name).toContain(other);
-    if (parent) expect(names.indexOf(parent.stream), name).toBeLessThan(names.indexOf(name));
+    if (owner !== null) expect(names.indexOf(owner), name).toBeLessThan(names.indexOf(name));
   }
 });
 
