@@ -65,7 +65,7 @@ export class Daemon {
     return this.#fleet?.status() ?? this.#tenures.map((tenure) => tenure.status());
   }
 
-  /** What this instance knows of its group; null without one. */
+  /** The group as this instance knows it; null without one. */
   cluster(): ClusterStatus | null {
     return this.#fleet?.cluster() ?? null;
   }

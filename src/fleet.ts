@@ -155,7 +155,7 @@ export class Fleet {
     };
   }
 
-  /** What this instance could run, and how heavy that is which it runs. */
+  /** Tells the group which accounts could run here, and how heavy those are that do. */
   #sayAccounts(): void {
     const weights = [...this.#holdings.values()].map((holding) => [holding.account.id, weightOf(holding.status())]);
     this.#group?.setAccounts([...this.#accounts.keys()], Object.fromEntries(weights));

@@ -20,7 +20,7 @@ export interface HoldingParts {
   readonly premises: Premises;
   readonly account: AccountConfig;
   readonly rank: Rank;
-  /** Whose release is waited for; null when nobody has the account. */
+  /** The member that has to release the account first; null when nobody has it. */
   readonly from: string | null;
   readonly handOverMs: number;
   readonly turns: Turns;
@@ -28,7 +28,7 @@ export interface HoldingParts {
   readonly tell: (event: ClusterEvent) => void;
 }
 
-/** What an account failed with, a refused schema for one, is tried again. */
+/** An account that failed, on a refused schema for one, is tried again after this. */
 const FAILED_PAUSE_MS = 60_000;
 /** One that needs long to open, a million rows for one, holds up nobody for longer. */
 const TURN_MAX_MS = 10_000;
@@ -47,7 +47,7 @@ export class Holding {
   #rank: Rank;
   #wake = new AbortController();
   #tenure: Tenure;
-  /** Who has signed last besides us. */
+  /** The last to sign besides us. */
   #other: Owner | null = null;
   /** Moves that were asked of the group, and in which term; and signals that are carried out. */
   readonly #asked = new Map<string, number>();
@@ -183,7 +183,7 @@ export class Holding {
   }
 
   #onEvent(event: PublisherEvent): void {
-    // What waits for something else lets others open meanwhile.
+    // An account that waits for something else lets others open meanwhile.
     if (event.name === 'account.waiting' || event.name === 'account.opened') this.#giveTurn();
     if (event.name !== 'account.opened' || this.#openedAt !== null) return;
     const { tell, from, premises } = this.#parts;

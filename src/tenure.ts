@@ -27,7 +27,7 @@ import { enabledStreams, kafkaSettings, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
 
-/** What all tenures of a process share. */
+/** Shared by all tenures of a process. */
 export interface Premises {
   readonly config: Config;
   /** Read once. */
@@ -70,7 +70,7 @@ export class Tenure {
   #isRefused = false;
   /** Sees that what it waits for is still asked for; its engine has a watchdog of its own. */
   #watchdog: Watchdog | null = null;
-  /** What was said to the brokers for it, and what it told. */
+  /** Counts of what was said to the brokers for it, and of the events it told. */
   readonly #traffic = new Traffic();
   #told = 0;
 

@@ -1,8 +1,8 @@
-// Who runs which account. Pure: the same members and memory give the same answer on every machine. An account moves only when its
+// Gives each account to one member. Pure: the same members and memory give the same answer on every machine. An account moves only when its
 // owner is gone, leaves or no longer has it, or for balance, and then a few at a time.
 import type { Metadata } from './protocol.ts';
 
-/** What a leader remembers of the rounds before. */
+/** Things that a leader remembers of the rounds before. */
 export interface Memory {
   /** The zone of whoever ran an account last. */
   readonly zones: ReadonlyMap<string, string>;

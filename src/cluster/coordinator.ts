@@ -11,7 +11,7 @@ export interface Joined {
   readonly memberId: string;
   readonly generation: number;
   readonly leaderId: string;
-  /** What each member says; empty for all but the leader. */
+  /** The words of each member, by its id; empty for all but the leader. */
   readonly members: ReadonlyMap<string, Buffer>;
 }
 
@@ -129,7 +129,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 }
 
-/** What a member that is refused tells. */
+/** The failure that a member that is refused tells. */
 export function refusal(error: unknown, groupId: string, brokers: string): PublisherError {
   const type = answeredWith(error);
   if (type === 'GROUP_AUTHORIZATION_FAILED') {

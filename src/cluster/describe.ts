@@ -1,4 +1,4 @@
-// What the coordinator itself knows of a group, for whoever is no member: no instance has to be asked or reachable.
+// A group as its coordinator knows it, for whoever is no member: no instance has to be asked or reachable.
 import { type Pace, until } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { createConnection, type KafkaSettings, type Log } from '../kafka/connection.ts';
@@ -8,9 +8,9 @@ import { type Assignment, decodeAssignment, decodeMetadata, type Metadata } from
 export interface DescribedMember {
   readonly memberId: string;
   readonly host: string;
-  /** What it says of itself; null when this version cannot read it. */
+  /** Its own words; null when this version cannot read them. */
   readonly metadata: Metadata | null;
-  /** What it was told; null while the members join anew. */
+  /** The words of the leader to it; null while the members join anew. */
   readonly assignment: Assignment | null;
 }
 

@@ -1,4 +1,4 @@
-// What the leader of a group does in a round: from what the members say to what each is told. Remembers from round to round what
+// The work of a leader in a round: it hears all members and tells each what it runs. Remembers from round to round what
 // balance needs; a leader that is new knows less, and only waits a little longer with it.
 import type { Clock } from '../base/clock.ts';
 import { assign, type Memory, type Wishes } from './assign.ts';
@@ -46,7 +46,7 @@ export class Leader {
     return this.#balanceAt;
   }
 
-  /** What every assignment tells, whoever made it. */
+  /** Takes note of an assignment, whoever made it. */
   learn({ fleet }: Pick<Assignment, 'fleet'>): void {
     for (const { zone, accounts } of fleet) for (const account of accounts) this.#zones.set(account, zone);
     this.#balanceAt = null;
@@ -92,7 +92,7 @@ export class Leader {
   }
 }
 
-/** What people want moved, by the ids of the members that they named. */
+/** The accounts that people want moved, with the ids of the members that they named. */
 function wishesOf(members: ReadonlyMap<string, Metadata>, names: ReadonlyMap<string, string>): Wishes {
   const ids = new Map([...names].map(([id, name]) => [name, id]));
   return new Map(

@@ -38,7 +38,7 @@ export type MemberEvent =
 export interface MemberParts {
   readonly coordinator: Coordinator;
   readonly leader: Leader;
-  /** What is said of this instance in every round. */
+  /** Said of this instance in every round. */
   readonly self: Pick<Metadata, 'name' | 'zone' | 'url' | 'version'>;
   readonly groupId: string;
   readonly brokers: string;
@@ -168,7 +168,7 @@ export class Member {
     // A leader that lost the group between the two requests has told nothing: the coordinator begins another round.
     if (assignment === null) return;
     if (!isLeader) leader.learn(assignment);
-    // What was asked for meanwhile needs another round.
+    // A wish that came meanwhile needs another round.
     this.#joined = this.#wish === null ? joined : null;
     for (const [account] of moves) this.#moves.delete(account);
     this.#take(assignment);

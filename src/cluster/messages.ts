@@ -1,4 +1,4 @@
-// What the main loop and the thread of the member say to each other.
+// The messages between the main loop and the thread of the member.
 import { Secret } from '../base/secret.ts';
 import type { KafkaSettings } from '../kafka/connection.ts';
 import type { MemberEvent } from './member.ts';
@@ -16,7 +16,7 @@ export interface GroupSettings {
   readonly stallMs: number;
 }
 
-/** What the main loop tells the member. */
+/** From the main loop to the member. */
 export type Command =
   | { readonly do: 'set accounts'; readonly accounts: readonly string[]; readonly weight: Metadata['weight'] }
   | { readonly do: 'hear term'; readonly term: number }
@@ -26,7 +26,7 @@ export type Command =
   | { readonly do: 'say goodbye' }
   | { readonly do: 'answer' };
 
-/** What the thread tells the main loop. */
+/** From the thread to the main loop. */
 export type Told =
   | MemberEvent
   /** To be answered at once. */
@@ -39,7 +39,7 @@ export type Told =
       readonly fields: Readonly<Record<string, unknown>>;
     };
 
-/** What the thread is given at its start. Messages between threads are copied, which a Secret is made to survive only as text. */
+/** Given to the thread at its start. Messages between threads are copied, which a Secret is made to survive only as text. */
 export interface Start {
   readonly settings: GroupSettings;
   readonly kafka: Omit<KafkaSettings, 'sasl' | 'ssl'>;

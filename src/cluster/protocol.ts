@@ -1,4 +1,4 @@
-// What the members of a group tell each other, as bytes: each what it can run and runs, the leader who runs what. JSON, so that
+// The words of a group, as bytes: each member says what it can run and what it runs, the leader who runs what. JSON, so that
 // an operator can read it with the tools of the broker.
 import { gunzipSync, gzipSync } from 'node:zlib';
 
@@ -14,10 +14,10 @@ const PLAIN_MAX_BYTES = 16_384;
 /** Account ids, with the term under which the member got each. */
 export type Claims = readonly (readonly [account: string, term: number])[];
 
-/** What a member says when it joins. */
+/** The words of a member when it joins. */
 export interface Metadata {
   readonly v: number;
-  /** What people see; no identity. */
+  /** For people; no identity. */
   readonly name: string;
   readonly zone: string;
   readonly version: string;
@@ -29,7 +29,7 @@ export interface Metadata {
   readonly term: number;
   /** Ids of the accounts that it could run. */
   readonly accounts: readonly string[];
-  /** What it runs. */
+  /** The accounts that it runs. */
   readonly claims: Claims;
   /** How heavy accounts are that it has run; 1 where it does not know. */
   readonly weight: Readonly<Record<string, number>>;
@@ -50,7 +50,7 @@ export interface Unassigned {
   readonly why: string;
 }
 
-/** What the leader tells one member: its accounts, and the fleet, so that any instance can say who has what. */
+/** The words of the leader to one member: its accounts, and the fleet, so that any instance can say who has what. */
 export interface Assignment {
   readonly v: number;
   readonly term: number;

@@ -1,4 +1,4 @@
-// What an instance knows of its group: for /status, /fleet, readiness and metrics. Plain data.
+// The group as one instance knows it: for /status, /fleet, readiness and metrics. Plain data.
 import type { FleetMember, Unassigned } from './protocol.ts';
 
 export interface ClusterStatus {
@@ -26,7 +26,7 @@ export interface ClusterStatus {
   readonly loopLagMs: number;
 }
 
-/** What happens to the group as one instance sees it. */
+/** Things that happen to the group, as one instance sees them. */
 export type ClusterEvent =
   | {
       readonly name: 'cluster.assigned';

@@ -81,7 +81,7 @@ function look(): void {
   clock.after(settings.heartbeatMs, look);
 }
 
-/** What can be copied to another thread. */
+/** The fields as they can be copied to another thread. */
 function plain(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(fields)) as Record<string, unknown>;
 }

@@ -24,7 +24,7 @@ export interface Membership {
   onSignature(owner: Owner): void;
   /** Hears what is asked of the account as a whole, again and again until it is carried out. */
   onSignals(signals: readonly AccountSignal[]): void;
-  /** Ids of those that are: they are deleted in the next transaction. */
+  /** Ids of those that were; the ones that still lie there are deleted in the next transaction. */
   carriedOut(): readonly string[];
 }
 

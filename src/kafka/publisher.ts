@@ -103,7 +103,9 @@ class Publisher implements Sink {
       const { session, layouts } = this.#running;
       const { prefix, transactionalId } = this.#place;
       const data = sendBatches(prefix, transactionalId, layouts, batch);
-      const signalsDone = [...batch.signalsDone, ...(this.#options.membership?.carriedOut() ?? [])];
+      const waiting = new Set(this.#signals.ofAccount.map(({ id }) => id));
+      const carriedOut = (this.#options.membership?.carriedOut() ?? []).filter((id) => waiting.has(id));
+      const signalsDone = [...batch.signalsDone, ...carriedOut];
       let sent: Sent;
       try {
         sent = await session.transact((send) => this.#send(data, { ...batch, signalsDone }, layouts, send));

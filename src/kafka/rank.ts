@@ -1,7 +1,7 @@
 // Which of two owners of an account goes on, when both are members of one group. A term grows with every assignment and outlives
 // the group's own count of rounds, which begins anew when the group was forgotten. No clock is asked.
 
-/** What a member runs an account under. */
+/** The title under which a member runs an account. */
 export interface Rank {
   readonly group: string;
   readonly member: string;

@@ -9,7 +9,7 @@ import { isAnotherLog, parseKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 import { Traffic } from './traffic.ts';
 
-/** What a person asks of the account as a whole, in a group: that it moves to a member, or is taken back from an outsider. */
+/** A person asks something of the account as a whole, in a group: to move to a member, or to be taken back from an outsider. */
 export interface AccountSignal {
   readonly id: string;
   readonly kind: 'move' | 'take';

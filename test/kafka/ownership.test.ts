@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Signal, Sink } from '../../src/engine/ports.ts';
 import type { Membership } from '../../src/kafka/ownership.ts';
 import { sendSignals } from '../../src/kafka/send-signals.ts';
+import type { AccountSignal } from '../../src/kafka/signals.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { begun, patientClient, persistently } from '../support/clients.ts';
 import {
@@ -267,4 +268,31 @@ test('an owner that does not come to its release is fenced when the time for tha
   await openPatiently(owner, new Model());
   await openPatiently(made({ membership: member(6, 600).membership }), new Model());
   await expect(owner.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
+});
+
+test('a signal to the account as a whole is told until it is carried out, and then deleted once [P4]', async () => {
+  const signal: AccountSignal = { id: 'm', kind: 'move', to: 'pub-2', at: '2026-01-01T00:00:00Z' };
+  const heard: string[] = [];
+  let carriedOut: string[] = [];
+  const sink = made({
+    membership: {
+      ...member(5).membership,
+      onSignals: (signals) => heard.push(signals.map(({ id }) => id).join()),
+      carriedOut: () => carriedOut,
+    },
+  });
+  await openPatiently(sink, new Model());
+  await sendSignals({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [signal]);
+  // It is none of a stream's.
+  expect(await sink.signals(forever)).toEqual([]);
+  await sink.commit(one(1));
+  carriedOut = ['m'];
+  await sink.commit(one(2));
+  await sink.commit(one(3));
+  await sink.signals(forever);
+  expect(heard).toEqual(['m', '']);
+  const records = (await readCommitted(bootstrap, [`${prefix}.state`])).filter(({ key }) =>
+    String(key).includes('"signal"'),
+  );
+  expect(records.map(({ value }) => value === null)).toEqual([false, true]);
 });

@@ -30,7 +30,7 @@ export interface Instance {
   readonly name: string;
   readonly running: RunningDaemon;
   cluster(): Promise<ClusterStatus>;
-  /** What it has logged under this event. */
+  /** Its lines of the log with this event. */
   lines(event: string): Line[];
 }
 
