@@ -2,7 +2,7 @@
 // account, nobody sees a seam, and what did not have to move did not.
 import { expect, test } from 'vitest';
 import { calm, type Simulator, seededRandom, storm } from '../../lab/simulator/index.ts';
-import { type Instance, TestFleet } from '../support/fleet.ts';
+import { type Instance, REQUESTS_MAX, TestFleet } from '../support/fleet.ts';
 import { eventually, HANGS_MS, until } from '../support/patience.ts';
 import { FEW } from '../support/publisher.ts';
 import { viewOf } from '../support/view.ts';
@@ -24,7 +24,7 @@ async function isRight(fleet: TestFleet, simulator: Simulator): Promise<void> {
     return seen.differences.length === 0 ? seen : null;
   });
   expect([view.falseChanges, view.falseDeletions]).toEqual([[], []]);
-  expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(100);
+  expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(REQUESTS_MAX);
 }
 
 const ownedBy = (owners: ReadonlyMap<string, string>, name: string) =>

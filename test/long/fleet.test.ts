@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { calm, storm } from '../../lab/simulator/index.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { type Instance, TestFleet } from '../support/fleet.ts';
+import { type Instance, REQUESTS_MAX, TestFleet } from '../support/fleet.ts';
 import { until } from '../support/patience.ts';
 import { FEW } from '../support/publisher.ts';
 import { Draw } from '../support/sim/draw.ts';
@@ -77,7 +77,7 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
     await until(`account ${simulator.accountId} is equal`, async () => (await view()).differences.length === 0);
     const { falseChanges, falseDeletions } = await view();
     expect({ falseChanges, falseDeletions }).toEqual({ falseChanges: [], falseDeletions: [] });
-    expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(100);
+    expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(REQUESTS_MAX);
   }
   for (const [signal, times] of unowned) process.stdout.write(`${signal} to open elsewhere: ${figures(times)}\n`);
   process.stdout.write(`of it from the assignment on: ${figures(openings)}\n`);

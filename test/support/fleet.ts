@@ -34,6 +34,10 @@ export interface Instance {
   lines(event: string): Line[];
 }
 
+/** Requests to an account in 15 s, whoever owns it. */
+const BUDGET = 300;
+/** Requests that were on their way to a socket when a process was stopped arrive when it is woken. */
+export const REQUESTS_MAX = BUDGET + 6;
 /** The least that brokers take by default. */
 const SESSION_SECONDS = 6;
 
@@ -93,7 +97,10 @@ export class TestFleet {
     const settings = [
       ...onlyStreams(...FEW),
       ...FEW.map((stream) => `streams.${stream}.poll_interval_seconds=3`),
+      ...FEW.map((stream) => `streams.${stream}.count_interval_seconds=5`),
       ...FEW.map((stream) => `streams.${stream}.reconcile_interval_seconds=10`),
+      // So that there is slack beside polls that come so often.
+      `harvest.budgets.general.requests=${BUDGET}`,
       ...['deletes.hold_percent=100', 'deletes.hold_at_least=100000', 'topics.replication_factor=1'],
       ...['cluster.enabled=true', `cluster.group_id=${this.prefix}`, `cluster.name=${name}`],
       ...[`cluster.session_timeout_seconds=${this.#sessionSeconds}`, 'cluster.balance_after_seconds=1'],
