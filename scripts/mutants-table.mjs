@@ -372,6 +372,48 @@ const TABLE = [
     ['src/engine/steps/signal-step.ts', 'return row.hold === null ? row : released(row);', 'return row;'],
   ],
   [
+    'P10',
+    'a log-in takes the redirect of anybody',
+    ['src/cli/login-callback.ts', 'if (told.length !== ours.length || !timingSafeEqual(told, ours)) return null;', ''],
+    unit('cli/login', 'a redirect with another state is turned away'),
+  ],
+  [
+    'P9',
+    'the token of a new log-in is overwritten by the old one',
+    [
+      'src/harvest/auth.ts',
+      'const isNewLogin = found !== null && !isSame(found, this.#stored);',
+      'const isNewLogin = false;',
+    ],
+    unit('harvest/auth', 'a log-in of another process is taken'),
+  ],
+  [
+    'P9',
+    'a paused stream is read all the same',
+    ['src/engine/schedule.ts', 'if (paused !== null) return null;', ''],
+    unit('engine/pause', 'asks Harvest nothing'),
+  ],
+  [
+    'P8',
+    'a deletion takes along what may have moved away in a paused list',
+    [
+      'src/engine/deletions/removal-step.ts',
+      "definition.kind === 'child' || (isRunning(row) && row.complete)",
+      "definition.kind === 'child' || row.complete",
+    ],
+    unit('engine/pause', 'what a deletion takes along of a paused list'),
+  ],
+  [
+    'P1',
+    'lists below a paused stream wait for deletes that it does not carry out',
+    [
+      'src/engine/deletions/removal-step.ts',
+      'row.confirmed.length > 0 && isRunning(row) &&',
+      "row.confirmed.length > 0 && row.state === 'RUNNING' &&",
+    ],
+    unit('engine/pause', 'the lists below it go on'),
+  ],
+  [
     'P4',
     'a signal is not part of its transaction',
     ['src/engine/committer.ts', 'signalsDone: results.flatMap((result) => result.signalsDone),', 'signalsDone: [],'],
@@ -560,6 +602,18 @@ const TABLE = [
     'links behind a gateway leave it',
     ['src/harvest/links.ts', 'const address = below(base, path);', 'const address = below(publicBase, path);'],
     unit('harvest/gateway', "lists of several pages whose links name Harvest's own address"),
+  ],
+  [
+    'P10',
+    'behind a proxy anybody passes for Harvest',
+    ['src/base/http-agent.ts', 'requestTls: connect,', 'requestTls: { rejectUnauthorized: false },'],
+    unit('proxies', 'behind the proxy the certificate of Harvest itself is looked at'),
+  ],
+  [
+    'P9',
+    'a token endpoint that is away is told as a doubt about commits',
+    ['src/kafka/failures.ts', 'if (own !== null) return own;', ''],
+    unit('kafka/bearer-tokens', 'an endpoint that answers 503'),
   ],
   [
     'P9',

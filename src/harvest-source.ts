@@ -22,7 +22,7 @@ export function createHarvestSource(
     pacer?: Pacer;
   },
 ): HarvestSource {
-  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file } = config.harvest;
+  const { base_url, public_url, id_base_url, user_agent, budgets, ca_file, proxies } = config.harvest;
   const limit = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
   const ca = pem(ca_file);
   const { reread, ...others } = parts;
@@ -31,6 +31,7 @@ export function createHarvestSource(
     publicUrl: public_url,
     idBaseUrl: id_base_url,
     userAgent: user_agent,
+    proxies,
     accountId: account.id,
     credential: credentialOf(account),
     budgets: { general: limit('general'), reports: limit('reports') },
@@ -55,7 +56,12 @@ export function credentialOf(account: AccountConfig): Credential {
   if (account.access_token) return { accessToken: account.access_token };
   const { client_id, client_secret, refresh_token, token_file } = account.oauth!;
   return {
-    oauth: { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, tokenFile: token_file },
+    oauth: {
+      clientId: client_id,
+      clientSecret: client_secret,
+      refreshToken: refresh_token ?? null,
+      tokenFile: token_file,
+    },
   };
 }
 

@@ -19,9 +19,9 @@ export function createRegistry(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   onLimited?: (error: PublisherError, pauseMs: number) => void,
 ): RegistryClient {
-  const { url, auth, ca_file } = config.schema_registry;
+  const { url, auth, ca_file, proxies } = config.schema_registry;
   return createRegistryClient({
-    ...{ urls: url, auth, ca: pem(ca_file), clock, random },
+    ...{ urls: url, auth, ca: pem(ca_file), proxies, clock, random },
     ...(onLimited ? { onLimited } : {}),
   });
 }

@@ -1,8 +1,10 @@
 // Translates the configuration into the words of the parts. Apart from daemon.ts, so that a command that only looks on does not
 // load the engine.
 import { readFileSync } from 'node:fs';
+import { systemClock } from './base/clock.ts';
 import type { AccountConfig, Config } from './config/options.ts';
-import type { KafkaSettings, TlsSettings } from './kafka/connection.ts';
+import { type BearerTokens, issuedByEndpoint, issuedForMsk, keptTokens } from './kafka/bearer-tokens.ts';
+import type { KafkaSettings, SaslSettings, TlsSettings } from './kafka/connection.ts';
 import { catalog } from './streams/catalog.ts';
 import type { StreamDefinition } from './streams/definition.ts';
 
@@ -18,13 +20,28 @@ export function prefixOf(config: Config, account: AccountConfig): string {
 
 /** The configuration of the Kafka room, PEM files read. */
 export function kafkaSettings(config: Config): KafkaSettings {
-  const { ssl, sasl, transaction_timeout_seconds, ...rest } = config.kafka;
+  const { ssl, sasl, transaction_timeout_seconds, proxies: _, ...rest } = config.kafka;
   return {
     ...rest,
     ssl: typeof ssl === 'boolean' ? ssl : tlsOf(ssl),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...(sasl === undefined ? {} : { sasl: saslOf(config, sasl) }),
     transaction_timeout_ms: transaction_timeout_seconds * 1000,
   };
+}
+
+/** The tokens of a configuration are kept for all of its connections. */
+const kept = new WeakMap<object, BearerTokens>();
+
+function saslOf({ kafka }: Config, sasl: NonNullable<Config['kafka']['sasl']>): SaslSettings {
+  const { mechanism, username, password, oauthbearer, aws_msk_iam } = sasl;
+  if (mechanism !== 'oauthbearer') return { mechanism, username: username!, password: password! };
+  const tokens =
+    kept.get(sasl) ??
+    (oauthbearer
+      ? keptTokens(() => issuedByEndpoint(oauthbearer, kafka.proxies), systemClock, oauthbearer.extensions)
+      : keptTokens(() => issuedForMsk(aws_msk_iam!.region, systemClock), systemClock));
+  kept.set(sasl, tokens);
+  return { mechanism, tokens };
 }
 
 function tlsOf({

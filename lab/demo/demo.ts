@@ -2,17 +2,18 @@
 // publisher, and a consumer that prints each change.
 import { join, resolve } from 'node:path';
 import { EXIT } from '../../src/base/errors.ts';
-import { type DemoOptions, interruption } from '../../src/cli/context.ts';
+import { ChangePrinter } from '../../src/cli/change-printer.ts';
+import { clock, type DemoOptions, interruption } from '../../src/cli/context.ts';
 import { painter } from '../../src/cli/output.ts';
 import { screen } from '../../src/cli/progress.ts';
 import { publish } from '../../src/cli/run.ts';
+import { watchChanges } from '../../src/cli/watch.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { dataTopic } from '../../src/kafka/topics.ts';
+import { withoutVariables } from '../../src/config/overrides.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
-import { printChanges } from './change-printer.ts';
 import { openLivingAccount } from './living-account.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
@@ -35,7 +36,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     const config = loadConfig({
       ...(options.config ? { file: options.config } : {}),
       env: {
-        ...process.env,
+        ...withoutVariables(process.env),
         ...simulated?.env,
         KAFKA_BROKERS: stack.broker.bootstrap,
         SCHEMA_REGISTRY_URL: stack.registry.url,
@@ -44,7 +45,6 @@ export async function demo(options: DemoOptions): Promise<number> {
     });
     const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
     const stop = new AbortController();
-    closers.push(async () => stop.abort());
     // Nobody sees it any more.
     process.stdout.on('error', () => stop.abort());
     // The topics are there once the account is open.
@@ -71,28 +71,29 @@ export async function demo(options: DemoOptions): Promise<number> {
         write('Changes as they arrive on the topics (+ created, ~ updated, - deleted); Ctrl-C stops everything.\n\n');
       },
     });
-    closers.push(() => publishing.catch(() => {}));
+    closers.push(async () => {
+      stop.abort();
+      await publishing.catch(() => {});
+    });
 
     await Promise.race([opened, publishing]);
-    const { prefix } = config.topics;
-    const topics = enabledStreams(config).map(({ name }) => dataTopic(prefix, name));
-    const printer = await printChanges({
-      brokers: config.kafka.brokers,
-      registryUrl: stack.registry.url,
-      topics,
-      prefixLength: prefix.length + 1,
-      write,
-      paint,
+    const streams = enabledStreams(config).map(({ name }) => name);
+    const printer = new ChangePrinter({ write, paint, clock, width: LINE_WIDTH });
+    const watching = watchChanges(config, config.harvest.accounts, streams, {
+      show: (change) => printer.show(change),
+      fromBeginning: false,
+      onCaughtUp: () => simulated?.live(),
+      signal: AbortSignal.any([signal, stop.signal]),
     });
-    closers.push(() => printer.close());
-    simulated?.live();
-    await publishing;
+    closers.push(async () => printer.close());
+    await Promise.all([publishing, watching]);
     return EXIT.clean;
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
+const LINE_WIDTH = 150;
 /** Anything free on loopback. */
 const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */

@@ -7,8 +7,10 @@ import { badRequest, Refusal } from './refusal.ts';
 export interface OAuthOptions {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The authorization code that can be exchanged once. */
+  /** An authorization code that can be exchanged once, besides those that the authorisation page gives. */
   readonly code: string;
+  /** The only redirect address that is taken; null takes any. */
+  readonly redirectUri: string | null;
   readonly refreshToken: string;
   /** Whether each refresh gives a new refresh token and kills the old one. */
   readonly rotate: boolean;
@@ -20,6 +22,7 @@ export const defaultOAuth: OAuthOptions = {
   clientId: 'simulated-client',
   clientSecret: 'simulated-secret',
   code: 'simulated-code',
+  redirectUri: null,
   refreshToken: 'simulated-refresh-token',
   rotate: false,
   expiresInSeconds: 1_209_600,
@@ -29,7 +32,8 @@ export class Tokens {
   /** Access token → when it dies; null for personal access tokens, which do not. */
   readonly #access = new Map<string, number | null>();
   readonly #refresh = new Set<string>();
-  readonly #codes = new Set<string>();
+  /** Code → the redirect address that it was given to; null for any. */
+  readonly #codes = new Map<string, string | null>();
   readonly #oauth: OAuthOptions;
   readonly #account: Account;
   #issued = 0;
@@ -39,7 +43,7 @@ export class Tokens {
     this.#oauth = oauth;
     this.#access.set(personalToken, null);
     this.#refresh.add(oauth.refreshToken);
-    this.#codes.add(oauth.code);
+    this.#codes.set(oauth.code, null);
   }
 
   /** From now on the token is refused. Works for access and refresh tokens. */
@@ -65,6 +69,19 @@ export class Tokens {
     if (accountId !== String(this.#account.id)) throw invalidToken();
   }
 
+  /** Whether an application with that redirect address may ask a person to be let in. */
+  knows(clientId: string, redirectUri: string): boolean {
+    const isOurs = clientId === this.#oauth.clientId && redirectUri === (this.#oauth.redirectUri ?? redirectUri);
+    return isOurs && URL.canParse(redirectUri);
+  }
+
+  /** A code for that redirect address, good once. */
+  newCode(redirectUri: string): string {
+    const code = `simulated-code-${this.#account.dice.hex(12)}`;
+    this.#codes.set(code, redirectUri);
+    return code;
+  }
+
   /** `POST /api/v2/oauth2/token`, form or JSON. */
   exchange(call: Call): Reply {
     const fields = readFields(call);
@@ -73,7 +90,11 @@ export class Tokens {
       throw oauthError(401, 'invalid_client', 'Client authentication failed.');
     }
     if (fields.grant_type === 'authorization_code') {
-      if (!this.#codes.delete(String(fields.code))) throw invalidGrant();
+      const code = String(fields.code);
+      const givenTo = this.#codes.get(code);
+      const isOurs = givenTo === null || (givenTo !== undefined && givenTo === (fields.redirect_uri ?? givenTo));
+      this.#codes.delete(code);
+      if (!isOurs) throw invalidGrant();
       return this.#issue(this.#newRefreshToken());
     }
     if (fields.grant_type === 'refresh_token') {

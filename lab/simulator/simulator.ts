@@ -16,6 +16,7 @@ import {
 import { defaultOAuth, invalidToken, type OAuthOptions, Tokens } from './auth.ts';
 import { type Budget, HARVEST_BUDGETS, MovingWindow, RequestLog } from './budgets.ts';
 import type { Grain, Window } from './calendar.ts';
+import { consent } from './consent.ts';
 import { type DatasetOptions, fill, newCompany } from './dataset/index.ts';
 import { type FaultAction, Faults, spoil } from './faults.ts';
 import { Account } from './model/account.ts';
@@ -149,6 +150,7 @@ export class Simulator {
 
   #reply(call: Call, found: Found | null, budget: BudgetName | null): Reply {
     try {
+      if (call.path === AUTHORIZE) return consent(call, this.tokens, this.data);
       if (isIdHost(call)) return call.method === 'POST' ? this.tokens.exchange(call) : this.tokens.accounts(call);
       this.tokens.authenticate(call);
       const wait = budget && this.#budgets[budget].admit(this.#now());
@@ -191,8 +193,12 @@ export class Simulator {
   }
 }
 
+/** The page on which a person lets an application in; without the API's prefix. */
+const AUTHORIZE = '/oauth2/authorize';
+
 /** Harvest ID lives on its own host; here both share one door. */
 function isIdHost(call: Call): boolean {
+  if (call.path === AUTHORIZE) return true;
   if (call.prefix !== '/api/v2') return false;
   return (
     (call.method === 'POST' && call.path === '/oauth2/token') || (call.method === 'GET' && call.path === '/accounts')

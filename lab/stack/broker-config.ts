@@ -2,13 +2,14 @@
 
 import { join } from 'node:path';
 import type { KafkaConfig } from 'kafkajs';
+import { systemClock } from '../../src/base/clock.ts';
 import { PublisherError } from '../../src/base/errors.ts';
 import { exists } from './artefacts.ts';
 import { javaTool } from './java.ts';
 import { run } from './process.ts';
 
 /** How clients reach the broker. Brokers and controllers talk to each other in plain text on ports of their own. */
-export type Security = 'plain' | 'tls' | 'sasl_plain' | 'sasl_scram';
+export type Security = 'plain' | 'tls' | 'sasl_plain' | 'sasl_scram' | 'sasl_oauthbearer';
 
 /** The user of the `sasl_plain` and `sasl_scram` listeners. */
 export const LAB_USER = { username: 'publisher', password: 'lab-only' } as const;
@@ -77,7 +78,18 @@ export function clientSettings(bootstrap: string, security: Security, ca: string
       return { brokers, sasl: { mechanism: 'plain', ...LAB_USER } };
     case 'sasl_scram':
       return { brokers, sasl: { mechanism: 'scram-sha-256', ...LAB_USER } };
+    case 'sasl_oauthbearer': {
+      const oauthBearerProvider = async () => ({ value: unsecuredToken(LAB_USER.username, 3_600) });
+      return { brokers, sasl: { mechanism: 'oauthbearer', oauthBearerProvider } };
+    }
   }
+}
+
+/** A token without a signature (RFC 7515, A.5), as the `sasl_oauthbearer` listener takes it, good for so many seconds. */
+export function unsecuredToken(subject: string, seconds: number): string {
+  const now = Math.floor(systemClock.now() / 1000);
+  const parts = [{ alg: 'none' }, { sub: subject, iat: now, exp: now + seconds }];
+  return `${parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
 }
 
 /** The keystore of `folder`, made when absent: a key and a self-signed certificate for these names. */
@@ -93,8 +105,8 @@ export async function makeKeystore(folder: string, names = 'ip:127.0.0.1,dns:loc
 }
 
 function clientListener(plan: BrokerPlan): Record<string, string> {
-  const protocol = { plain: 'PLAINTEXT', tls: 'SSL', sasl_plain: 'SASL_PLAINTEXT', sasl_scram: 'SASL_PLAINTEXT' };
-  const map = `CLIENT:${protocol[plan.security]},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`;
+  const protocol = plan.security === 'tls' ? 'SSL' : plan.security === 'plain' ? 'PLAINTEXT' : 'SASL_PLAINTEXT';
+  const map = `CLIENT:${protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`;
   return { 'listener.security.protocol.map': map, ...credentials(plan) };
 }
 
@@ -114,6 +126,11 @@ function credentials({ security, keystore }: BrokerPlan): Record<string, string>
       return {
         'sasl.enabled.mechanisms': 'PLAIN',
         'listener.name.client.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
+      };
+    case 'sasl_oauthbearer':
+      return {
+        'sasl.enabled.mechanisms': 'OAUTHBEARER',
+        'listener.name.client.oauthbearer.sasl.jaas.config': `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${username}";`,
       };
     case 'sasl_scram': {
       const module = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';

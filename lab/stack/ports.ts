@@ -8,11 +8,16 @@ import { createServer } from 'node:net';
 const LOWEST = 10_000;
 const HIGHEST = 32_000;
 
+const given = new Set<number>();
+
 /** `preferred` when nothing listens there, else a random free port of 127.0.0.1. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await isFree(preferred))) return preferred;
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
+    // Nothing may listen yet where another port of the same broker will.
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
 }

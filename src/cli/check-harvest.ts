@@ -17,6 +17,14 @@ import { clock, random } from './context.ts';
 /** Nobody waits longer than this for a budget. */
 const PATIENCE_MS = 20_000;
 
+/** Facts learned on the way, for the plan. */
+export interface Learned {
+  /** `total_entries` of each list that was asked; null where Harvest does not say. */
+  readonly totals: ReadonlyMap<string, number | null>;
+  /** `/company`; empty when it was not read. */
+  readonly settings: JsonObject;
+}
+
 /** `tell` gets each finding as it comes; `pacer` spreads the requests. */
 export async function checkHarvest(
   config: Config,
@@ -24,18 +32,19 @@ export async function checkHarvest(
   signal: AbortSignal,
   tell: (finding: CheckFinding) => void,
   pacer?: Pacer,
-): Promise<void> {
+): Promise<Learned> {
   const inquiry = new Inquiry(config, account, signal, pacer);
+  let settings: JsonObject = {};
   try {
     tell(await inquiry.owner(account.id));
     const streams = enabledStreams(config);
-    const company = await inquiry.company();
+    settings = await inquiry.company();
     // Ten reports have one small budget, and are refused or allowed together.
     let report: CheckFinding | null = null;
     for (const stream of streams) {
       if (stream.budget === 'reports' && report !== null) tell(likewise(stream, report));
       else {
-        const finding = await inquiry.stream(stream, company);
+        const finding = await inquiry.stream(stream, settings);
         tell(finding);
         if (stream.budget === 'reports' && finding.state !== 'FEATURE_OFF') report = finding;
       }
@@ -51,6 +60,7 @@ export async function checkHarvest(
   } finally {
     await inquiry.close();
   }
+  return { totals: inquiry.totals, settings };
 }
 
 function likewise({ name }: StreamDefinition, report: CheckFinding): CheckFinding {
@@ -71,6 +81,7 @@ class Inquiry {
   #pausedMs = 0;
   #patience = new AbortController();
   readonly #parents = new Map<string, number | null>();
+  readonly totals = new Map<string, number | null>();
 
   constructor(config: Config, account: AccountConfig, signal: AbortSignal, pacer?: Pacer) {
     this.#signal = signal;
@@ -144,6 +155,7 @@ class Inquiry {
     const target = { query: probeQuery(stream), ...(parent === undefined ? {} : { parent }) };
     const request = { stream, target, purpose: 'probe', priority: PRIORITY.probe, alone: true } as const;
     const page = await this.#ask(stream.budget, (signal) => this.#source.fetchPage(request, signal));
+    if (parent === undefined) this.totals.set(stream.name, page.totalEntries);
     return page.records[0];
   }
 

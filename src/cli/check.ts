@@ -1,6 +1,5 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
-import { counted } from '../base/words.ts';
 import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
 import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
@@ -10,6 +9,8 @@ import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
 import { AVRO, createRegistry, topicsOf } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
+import { beside, sharing } from './beside.ts';
+import { factsIn, nextStep, plannedBy, plannedLine } from './check-end.ts';
 import {
   type CheckFinding,
   failed,
@@ -31,9 +32,6 @@ export interface CheckOptions extends CommonOptions {
   readonly alone?: boolean;
 }
 
-/** Requests in a window beside a daemon: what its default of 95 leaves of Harvest's 100. */
-const REQUESTS_BESIDE = 5;
-
 /** Exit 0 when `run` would work for every enabled stream; else the code of the first thing that would not. */
 export async function check(options: CheckOptions): Promise<number> {
   const config = configOf(options);
@@ -43,6 +41,8 @@ export async function check(options: CheckOptions): Promise<number> {
   const show = (finding: CheckFinding) => {
     if (!isQuiet(finding)) say(renderRow(finding));
   };
+  const planned: object[] = [];
+  let isPublished = false;
   say(HEAD);
   for (const account of config.harvest.accounts) {
     const [kafka, registry] = await Promise.all([
@@ -50,7 +50,9 @@ export async function check(options: CheckOptions): Promise<number> {
       checkRegistry(config, account, signal).then((told) => shown(told, show)),
     ]);
     for (const line of renderQuiet([...kafka, ...registry])) say(line);
-    const share = options.alone || !mayRun(kafka, prefixOf(config, account)) ? config : beside(config);
+    const isRead = mayRun(kafka, prefixOf(config, account));
+    isPublished ||= isRead;
+    const share = options.alone || !isRead ? config : beside(config);
     if (share !== config) say(sharing(share, account));
     const harvest: CheckFinding[] = [];
     const tell = (finding: CheckFinding) => {
@@ -59,7 +61,12 @@ export async function check(options: CheckOptions): Promise<number> {
     };
     const pacer = share === config ? undefined : createPacer(share);
     try {
-      await checkHarvest(share, account, signal, tell, pacer);
+      const learned = await checkHarvest(share, account, signal, tell, pacer);
+      const budgets = plannedBy(config, factsIn(enabledStreams(config), harvest, learned));
+      if (budgets !== null) {
+        planned.push({ account_id: account.id, ...budgets });
+        say(plannedLine(config, budgets));
+      }
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     } finally {
@@ -69,8 +76,9 @@ export async function check(options: CheckOptions): Promise<number> {
     findings.push(...harvest, ...kafka, ...registry);
     if (signal.aborted) break;
   }
-  if (options.json) printJson({ config: describeConfig(config), findings });
-  else if (!signal.aborted) for (const text of renderWrong(findings)) print(text);
+  const next = nextStep(findings, options, isPublished);
+  if (options.json) printJson({ config: describeConfig(config), findings, planned, next });
+  else if (!signal.aborted) for (const text of [...renderWrong(findings), `Next: ${next}`]) print(text);
   return exitCode() ?? findings.find((finding) => finding.exit_code !== EXIT.clean)?.exit_code ?? EXIT.clean;
 }
 
@@ -83,18 +91,6 @@ function shown(findings: readonly CheckFinding[], show: (finding: CheckFinding) 
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. */
 function mayRun(kafka: readonly CheckFinding[], prefix: string): boolean {
   return kafka.some(({ about, name, state }) => about === 'topic' && name === stateTopic(prefix) && state === 'ok');
-}
-
-function beside(config: Config): Config {
-  const { general, reports } = config.harvest.budgets;
-  const requests = Math.min(REQUESTS_BESIDE, general.requests);
-  const budgets = { general: { ...general, requests }, reports: { ...reports, requests: 1 } };
-  return { ...config, harvest: { ...config.harvest, budgets } };
-}
-
-function sharing({ harvest: { budgets } }: Config, { id }: AccountConfig): string {
-  const { requests, per_seconds } = budgets.general;
-  return `A daemon may be reading account ${id}, so only ${counted(requests, 'request')} in ${per_seconds} s ${requests === 1 ? 'is' : 'are'} made (if none does: --alone).`;
 }
 
 async function checkKafka(config: Config, account: AccountConfig): Promise<CheckFinding[]> {

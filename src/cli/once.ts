@@ -2,7 +2,7 @@
 import { PublisherError } from '../base/errors.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
 
-/** A stream that is left out although nothing is wrong: its module is off, or its deletions wait for a person. */
+/** A stream that is left out although nothing is wrong: its module is off, its deletions wait for a person, or it is paused. */
 export interface LeftOut extends Pick<StreamStatus, 'stream' | 'state' | 'reason' | 'remedy'> {
   readonly account: string;
 }
@@ -24,14 +24,19 @@ export function judgeOnce(accounts: readonly AccountStatus[], only: ReadonlySet<
       }),
   );
   const forbidden = all.filter(({ state }) => state === 'FORBIDDEN');
-  const isRead = ({ state, complete }: StreamOutcome) => complete || state === 'FORBIDDEN' || state === 'FEATURE_OFF';
+  const isRead = ({ state, complete }: StreamOutcome) => complete || state === 'FORBIDDEN' || isLeftOut(state);
   const unread = all.filter((each) => each.state === 'BLOCKED' || !isRead(each));
   if (unread.length > 0) throw told('harvest.incomplete', [...unread, ...forbidden], all);
-  const isReadable = all.some(({ state }) => state === 'RUNNING' || state === 'HELD');
+  const isReadable = all.some(({ state }) => state === 'RUNNING' || state === 'HELD' || state === 'PAUSED');
   if (forbidden.length > 0) {
     throw told(isReadable ? 'harvest.partly_readable' : 'harvest.nothing_readable', forbidden, all);
   }
-  return all.filter(({ state }) => state === 'FEATURE_OFF' || state === 'HELD');
+  return all.filter(({ state }) => isLeftOut(state) || state === 'HELD');
+}
+
+/** Nobody expects it to be read. */
+function isLeftOut(state: StreamOutcome['state']): boolean {
+  return state === 'FEATURE_OFF' || state === 'PAUSED';
 }
 
 function told(

@@ -1,10 +1,14 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { CheckOptions } from './check.ts';
+import type { Shell } from './completion.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
+import type { LoginOptions } from './login.ts';
+import type { PlanOptions } from './plan.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
+import type { WatchOptions } from './watch.ts';
 
 /** Runs the command that `argv` names; resolves to its exit code (EXIT in base/errors.ts). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -39,6 +43,8 @@ type Load<Options extends CommonOptions> = () => Promise<Action<Options>>;
 const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  login: async () => (await import('./login.ts')).login,
+  plan: async () => (await import('./plan.ts')).plan,
   streams: async () => (await import('./streams.ts')).streams,
   fleet: async () => (await import('./fleet.ts')).fleet,
   move: async () => (await import('./fleet.ts')).move,
@@ -47,9 +53,12 @@ const COMMANDS = {
   resetState: async () => (await import('./state.ts')).resetState,
   reconcile: async () => (await import('./signals.ts')).reconcile,
   release: async () => (await import('./signals.ts')).release,
+  pause: async () => (await import('./signals.ts')).pause,
+  resume: async () => (await import('./signals.ts')).resume,
   listDeadLetters: async () => (await import('./dead-letters.ts')).listDeadLetters,
   replayDeadLetters: async () => (await import('./dead-letters.ts')).replayDeadLetters,
   verify: async () => (await import('./verify.ts')).verify,
+  watch: async () => (await import('./watch.ts')).watch,
   schemasDiff: async () => (await import('./schemas.ts')).schemasDiff,
   schemasRegister: async () => (await import('./schemas.ts')).schemasRegister,
   spec: async () => (await import('./spec.ts')).spec,
@@ -59,7 +68,9 @@ const COMMANDS = {
 /** Shown below a command's help, by its words. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ['run', 'run --once --only clients,projects', 'run --config my.yaml --set log.level=debug'],
+  login: ['login', 'login --no-browser --account 1234567'],
   check: ['check', 'check --alone --json'],
+  plan: ['plan', 'plan --set reports.window=quarter --json'],
   streams: ['streams', 'streams --json'],
   fleet: ['fleet', 'fleet --json'],
   move: ['move 1234567 --to pub-2'],
@@ -68,11 +79,15 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
   reconcile: ['reconcile projects --wait 60'],
   release: ['release projects --account 1234567'],
+  pause: ['pause time_entries --wait 30', 'pause all'],
+  resume: ['resume all'],
   'dead-letters list': ['dead-letters list', 'dead-letters list tasks --json'],
   'dead-letters replay': ['dead-letters replay tasks --wait 30'],
   verify: ['verify', 'verify clients invoices --json', 'verify --sample 20', 'verify --alone'],
+  watch: ['watch', 'watch time_entries invoices', 'watch clients --from-beginning --json'],
   'schemas diff': ['schemas diff'],
   'schemas register': ['schemas register --set topics.prefix=test'],
+  completion: ['completion bash > /etc/bash_completion.d/harvest-kafka', 'completion fish | source'],
   spec: ['spec > harvest-kafka.schema.json'],
   demo: ['demo', 'demo --time-entries 10000 --every 200'],
 };
@@ -89,7 +104,8 @@ function usageError({ code, message }: CommanderError): PublisherError {
   return new PublisherError('usage', code === NO_COMMAND ? 'a command is missing' : message.replace(/^error: /, ''));
 }
 
-function build(json: boolean, finish: (exitCode: number) => void): Command {
+/** The commands, as Commander knows them; `finish` hears the exit code of the one that ran. */
+export function build(json: boolean, finish: (exitCode: number) => void): Command {
   const program = new Command('harvest-kafka')
     .description('Keeps compacted Kafka topics equal to a Harvest account.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -133,12 +149,24 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
   command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
     .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated);
+  command<LoginOptions>(program, 'login', 'log in at Harvest in the browser; writes token_file', COMMANDS.login)
+    .option('--port <number>', 'port of the redirect address on this machine', portNumber, 8976)
+    .option('--no-browser', 'open none; the address, or the code, can be pasted')
+    .option('--account <id>', 'of several accounts, this one');
   command<CheckOptions>(
     program,
     'check',
     'check token, permissions, broker, topics and registry; writes nothing',
     COMMANDS.check,
   ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
+  command<PlanOptions>(
+    program,
+    'plan',
+    'what a first run will cost: rows, requests, time; writes nothing',
+    COMMANDS.plan,
+  )
+    .option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows')
+    .option('--account <id>', 'of several accounts, this one');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   command(program, 'fleet', 'show which instance runs which account; asks the group', COMMANDS.fleet);
   command(
@@ -160,6 +188,13 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--dry-run', 'show where the stream stands and would stand; writes nothing');
   signal(program, 'reconcile <stream>', 'have everything of a stream read now', COMMANDS.reconcile);
   signal(program, 'release <stream>', 'let go of a hold: what is missing may be deleted', COMMANDS.release);
+  signal(
+    program,
+    'pause <stream|all...>',
+    'ask Harvest nothing of these streams, or of all, until resumed',
+    COMMANDS.pause,
+  );
+  signal(program, 'resume <stream|all...>', 'read paused streams, or all, on from where they stand', COMMANDS.resume);
   const letters = program.command('dead-letters').description('records that could not be converted');
   command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
     '--account <id>',
@@ -178,6 +213,9 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--patience <seconds>', 'time given to what differs; by default a little over the poll interval', seconds)
     .option('--ids <count>', 'ids shown of each kind; all are in --json', wholeNumber, 10)
     .option('--values', 'show both values of fields that differ');
+  command<WatchOptions>(program, 'watch [stream...]', 'show changes as they come on the topics', COMMANDS.watch)
+    .option('--from-beginning', 'what is there already first')
+    .option('--account <id>', 'of several accounts, this one');
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', COMMANDS.schemasDiff);
   command(schemas, 'register', 'register what is missing', COMMANDS.schemasRegister);
@@ -186,6 +224,15 @@ function build(json: boolean, finish: (exitCode: number) => void): Command {
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);
+  program
+    .command('completion')
+    .description('print the script by which the Tab key completes commands')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', examplesOf('completion'))
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./completion.ts');
+      print(completionScript(program, shell));
+    });
   command(program, 'version', 'print the version', async () => version);
   return program;
 }
@@ -207,6 +254,14 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number above 0');
   return value;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError('must be a port; 0 takes a free one');
+  }
+  return port;
 }
 
 function seconds(text: string): number {

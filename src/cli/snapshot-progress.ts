@@ -81,8 +81,10 @@ const COLUMNS: readonly Column<StreamStatus>[] = [
   { title: '', value: ({ scan }) => (scan?.total ? bar(scan.rows / scan.total) : '') },
   {
     title: '',
-    value: ({ state, retrying }) =>
-      state === 'RUNNING' ? (retrying?.reason ?? '') : `${state}: harvest-kafka check tells why`,
+    value: ({ state, reason, retrying }) => {
+      if (state === 'PAUSED') return reason;
+      return state === 'RUNNING' ? (retrying?.reason ?? '') : `${state}: harvest-kafka check tells why`;
+    },
   },
 ];
 

@@ -114,6 +114,6 @@ function isStream(row: JsonObject): boolean {
 
 function brief(row: JsonObject): JsonObject {
   const { kind: _, ...position } = row.position as JsonObject;
-  const state = stateOf({ hold: null, ...row } as unknown as StreamRow);
+  const state = stateOf({ hold: null, paused: null, ...row } as unknown as StreamRow);
   return { ...row, state, complete: row.complete ? 'yes' : 'no', position: JSON.stringify(position).slice(0, 100) };
 }

@@ -50,11 +50,22 @@ export function joinGroup(
   };
   worker.on('message', (told: Told) => {
     if (told.name === 'ping') tell({ do: 'answer' });
+    else if (told.name === 'ask for token') void giveToken();
     else if (told.name === 'log') log(told.level, told.message, told.fields);
     else if (!isOver) listen(told);
   });
   worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => died(`it ended with code ${code}`));
+
+  async function giveToken(): Promise<void> {
+    const { sasl } = kafka;
+    try {
+      const token = sasl?.mechanism === 'oauthbearer' ? (await sasl.tokens.token()).reveal() : null;
+      tell({ do: 'give token', token, failure: 'no bearer tokens are configured' });
+    } catch (error) {
+      tell({ do: 'give token', token: null, failure: error instanceof Error ? error.message : String(error) });
+    }
+  }
 
   return {
     setAccounts: (accounts, weight) => tell({ do: 'set accounts', accounts, weight }),

@@ -1,6 +1,6 @@
 // The messages between the main loop and the thread of the member.
 import { Secret } from '../base/secret.ts';
-import type { KafkaSettings } from '../kafka/connection.ts';
+import type { KafkaSettings, SaslSettings } from '../kafka/connection.ts';
 import type { MemberEvent } from './member.ts';
 import type { Metadata } from './protocol.ts';
 
@@ -24,6 +24,7 @@ export type Command =
   | { readonly do: 'move account'; readonly account: string; readonly to: string }
   | { readonly do: 'begin leaving' }
   | { readonly do: 'say goodbye' }
+  | { readonly do: 'give token'; readonly token: string | null; readonly failure: string }
   | { readonly do: 'answer' };
 
 /** From the thread to the main loop. */
@@ -31,6 +32,8 @@ export type Told =
   | MemberEvent
   /** To be answered at once. */
   | { readonly name: 'ping' }
+  /** A log-in needs a bearer token. */
+  | { readonly name: 'ask for token' }
   | { readonly name: 'answered'; readonly lagMs: number }
   | {
       readonly name: 'log';
@@ -43,24 +46,39 @@ export type Told =
 export interface Start {
   readonly settings: GroupSettings;
   readonly kafka: Omit<KafkaSettings, 'sasl' | 'ssl'>;
-  readonly sasl: { readonly mechanism: string; readonly username: string; readonly password: string } | null;
+  readonly sasl:
+    | { readonly mechanism: Password['mechanism']; readonly username: string; readonly password: string }
+    | { readonly mechanism: 'oauthbearer'; readonly extensions: Readonly<Record<string, string>> }
+    | null;
   readonly ssl: boolean | Readonly<Record<string, unknown>>;
   readonly passphrase: string | null;
 }
 
+type Password = Exclude<SaslSettings, { readonly mechanism: 'oauthbearer' }>;
+
 export function packed(settings: GroupSettings, { sasl, ssl = false, ...kafka }: KafkaSettings): Start {
   const { passphrase, ...tls } = typeof ssl === 'boolean' ? { passphrase: undefined } : ssl;
   return {
-    ...{ settings, kafka },
-    sasl: sasl ? { ...sasl, password: sasl.password.reveal() } : null,
+    ...{ settings, kafka, sasl: sasl ? packedLogIn(sasl) : null },
     ssl: typeof ssl === 'boolean' ? ssl : tls,
     passphrase: passphrase?.reveal() ?? null,
   };
 }
 
-export function unpacked({ kafka, sasl, ssl, passphrase }: Start): KafkaSettings {
-  const tls =
-    typeof ssl === 'boolean' ? ssl : { ...ssl, ...(passphrase !== null && { passphrase: new Secret(passphrase) }) };
-  const login = sasl && { ...sasl, password: new Secret(sasl.password) };
-  return { ...kafka, ssl: tls, ...(login && { sasl: login as NonNullable<KafkaSettings['sasl']> }) };
+function packedLogIn(sasl: SaslSettings): NonNullable<Start['sasl']> {
+  if (sasl.mechanism === 'oauthbearer') return { mechanism: sasl.mechanism, extensions: sasl.tokens.extensions };
+  return { ...sasl, password: sasl.password.reveal() };
+}
+
+/** The settings as the thread uses them; `token` asks the main loop for one, which keeps them for all connections. */
+export function unpacked({ kafka, sasl, ssl, passphrase }: Start, token: () => Promise<Secret>): KafkaSettings {
+  const secret = passphrase !== null && { passphrase: new Secret(passphrase) };
+  const tls = typeof ssl === 'boolean' ? ssl : { ...ssl, ...secret };
+  return { ...kafka, ssl: tls, ...(sasl && { sasl: unpackedLogIn(sasl, token) }) };
+}
+
+function unpackedLogIn(sasl: NonNullable<Start['sasl']>, token: () => Promise<Secret>): SaslSettings {
+  const { mechanism } = sasl;
+  if (mechanism === 'oauthbearer') return { mechanism, tokens: { token, extensions: sasl.extensions } };
+  return { ...sasl, mechanism, password: new Secret(sasl.password) };
 }

@@ -2,6 +2,7 @@
 // accounts away instead of holding them.
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock as clock, systemRandom as random } from '../base/clock.ts';
+import { Secret } from '../base/secret.ts';
 import { createCoordinator } from './coordinator.ts';
 import { Leader } from './leader.ts';
 import { Member } from './member.ts';
@@ -9,9 +10,18 @@ import { type Command, type Start, type Told, unpacked } from './messages.ts';
 
 const start = workerData as Start;
 const { settings } = start;
-const kafka = unpacked(start);
 const port = parentPort!;
 const tell = (told: Told) => port.postMessage(told);
+/** Log-ins that wait for a token. */
+const logIns: { resolve(token: Secret): void; reject(error: Error): void }[] = [];
+const kafka = unpacked(
+  start,
+  () =>
+    new Promise((resolve, reject) => {
+      logIns.push({ resolve, reject });
+      tell({ name: 'ask for token' });
+    }),
+);
 
 const member = new Member({
   coordinator: createCoordinator({
@@ -51,6 +61,12 @@ port.on('message', (command: Command) => {
       return member.leaving();
     case 'say goodbye':
       return member.goodbye();
+    case 'give token':
+      for (const { resolve, reject } of logIns.splice(0)) {
+        if (command.token === null) reject(new Error(command.failure));
+        else resolve(new Secret(command.token));
+      }
+      return;
     case 'answer':
       return answered();
   }

@@ -1,9 +1,10 @@
 // Confluent's schema registry API over HTTP, as every registry understands it: decides by status and code, never by message,
 // and compares no schema text. Knows addresses, fail-over, retries and log-in; which subjects we need is registry.ts.
 import { setMaxListeners } from 'node:events';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import { openAgent, type Proxies } from '../base/http-agent.ts';
 import { retryAfterMs } from '../base/http-time.ts';
 import { parsedObject } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
@@ -31,6 +32,7 @@ export interface RegistryClientOptions {
   readonly auth?: RegistryAuth | undefined;
   /** PEM text of the certificate authority to trust instead of the system's. */
   readonly ca?: string | undefined;
+  readonly proxies?: Proxies | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** For one attempt, from the sending to the last byte. */
@@ -66,11 +68,12 @@ export function createRegistryClient(options: RegistryClientOptions) {
   const closing = new AbortController();
   // Each request under way listens, and there are more than the ten that Node warns at.
   setMaxListeners(0, closing.signal);
-  const agent = new Agent({
+  const agent = openAgent({
     connections: REQUESTS_AT_ONCE,
     maxResponseSize: LARGEST_ANSWER_BYTES,
-    // Said, because an environment variable of Node would switch it off otherwise.
-    connect: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+    connectMs: timeoutMs,
+    ca: options.ca,
+    proxies: options.proxies,
   });
   const headers = {
     accept: `${CONTENT_TYPE}, application/json`,

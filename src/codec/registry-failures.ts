@@ -1,5 +1,6 @@
 // Failures of a registry: the only place that turns its statuses, codes and socket errors into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
+import { proxyRefusal } from '../base/http-agent.ts';
 
 export interface RegistryAnswer {
   /** The address that gave it. */
@@ -34,10 +35,12 @@ export const STOPPED: Failure = { where: '', reason: 'stopped', cause: undefined
 
 /** Nobody answered, or only with an error of their own. */
 export function unavailable({ where, reason, cause }: Failure): PublisherError {
-  return new PublisherError('registry.unavailable', `schema registry ${where}: ${reason}`, {
-    cause,
-    ...(isDistrust((cause as { code?: unknown } | undefined)?.code) ? UNTRUSTED : {}),
-  });
+  const remedy = isDistrust((cause as { code?: unknown } | undefined)?.code)
+    ? UNTRUSTED
+    : proxyRefusal(cause) === null
+      ? {}
+      : PROXY_REFUSED;
+  return new PublisherError('registry.unavailable', `schema registry ${where}: ${reason}`, { cause, ...remedy });
 }
 
 /** Whoever answered wants to be left alone for so long. */
@@ -70,12 +73,18 @@ export function refusal(
   return new PublisherError('registry.refused', `${method} ${where}${path} was answered ${status}${said}`);
 }
 
+const PROXY_REFUSED = {
+  remedy: 'Check schema_registry.proxy_url, or HTTPS_PROXY and NO_PROXY, and the log-in of the proxy.',
+};
+
 const UNTRUSTED = {
   remedy: 'The certificate is not trusted here, so nothing was sent: name its authority in schema_registry.ca_file.',
 };
 
 /** A connection error in one line; Node keeps the reason of several tried addresses in `errors`. */
 export function reasonOf(error: unknown): string {
+  const refused = proxyRefusal(error);
+  if (refused !== null) return `the proxy answered ${refused}`;
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }

@@ -188,7 +188,8 @@ function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Part
   return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
 }
 
-function compileType(schema: object): avro.Type {
+/** The Avro type of a schema, unions as their values. */
+export function compileType(schema: object): avro.Type {
   return avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'never', omitRecordMethods: true });
 }
 

@@ -11,6 +11,7 @@ import { readOrdinaryFile } from './files.ts';
 import { type Config, configOf, schema } from './options.ts';
 import { override, setting, variables } from './overrides.ts';
 import { type Problem, refuse, TOLD_MAX } from './problems.ts';
+import { proxyProblems } from './proxies.ts';
 import { type Environment, unreadableBecause } from './substitute.ts';
 import { tlsTroubles } from './tls.ts';
 
@@ -44,9 +45,9 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const result = schema.safeParse(reading.value, { reportInput: true });
   const issues = result.error?.issues ?? [];
   for (const issue of issues.slice(0, TOLD_MAX)) complain(issue, reading);
-  problems.push(...reading.problems);
+  problems.push(...reading.problems, ...proxyProblems(environment.env));
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
-  const config = configOf(reading.value as object);
+  const config = configOf(reading.value as object, environment.env);
   for (const { path, message } of tlsTroubles(config, environment.readFile)) reading.complain(path, message);
   if (reading.problems.length > 0) refuse(reading.problems);
   return freeze(config);

@@ -1,13 +1,18 @@
 // Every configuration key, declared once: type, default, unit, description, secrecy, example. Validation, the typed
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
+import type { Proxies } from '../base/http-agent.ts';
 import { cluster } from './cluster-options.ts';
+import { proxiesOf } from './proxies.ts';
+import { sasl } from './sasl-options.ts';
 import { type StreamConfig, streams, withListDefaults } from './stream-options.ts';
+import type { Environment } from './substitute.ts';
 import {
   date,
   list,
   listenAddress,
   pemFile,
+  proxy,
   seconds,
   secret,
   section,
@@ -34,9 +39,11 @@ const account = z
         client_secret: secret('${file:/run/secrets/harvest_client_secret}').describe(
           'Client secret of your OAuth2 application.',
         ),
-        refresh_token: secret('${file:/run/secrets/harvest_refresh_token}').describe(
-          'The first refresh token; later ones are kept in token_file.',
-        ),
+        refresh_token: secret('${file:/run/secrets/harvest_refresh_token}')
+          .optional()
+          .describe(
+            'The first refresh token; later ones are kept in token_file. Not needed after `harvest-kafka login`, which writes token_file.',
+          ),
         token_file: text()
           .meta({ example: '/var/lib/harvest-kafka/token.json' })
           .describe(
@@ -102,6 +109,11 @@ const harvest = section('The source: which accounts, and how politely.', {
     .describe(
       'How far a poll reaches back before the one before it. Costs nothing downstream: unchanged rows are not published again.',
     ),
+  proxy_url: proxy()
+    .optional()
+    .describe(
+      'The proxy to Harvest and Harvest ID; off for none. Unset: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.',
+    ),
   ca_file: pemFile('/etc/ssl/proxy.pem').describe(
     'PEM file of a certificate authority to trust, for a proxy that re-encrypts.',
   ),
@@ -120,14 +132,6 @@ const tls = z.strictObject({
     .boolean()
     .default(true)
     .describe('Whether a broker with an unknown certificate is refused. Keep it on outside a lab.'),
-});
-
-const sasl = z.strictObject({
-  mechanism: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
-    .meta({ description: 'How to log in.', example: 'scram-sha-512' }),
-  username: text().meta({ description: 'User name.', from_file: true, example: 'harvest-kafka' }),
-  password: secret('${KAFKA_PASSWORD}').describe('Password.'),
 });
 
 const kafka = section('The target.', {
@@ -180,6 +184,11 @@ const schemaRegistry = section('Where the Avro schemas live.', {
     .default(true)
     .describe(
       'Whether missing schemas are registered at start; when off, start is refused with the list of what is missing.',
+    ),
+  proxy_url: proxy()
+    .optional()
+    .describe(
+      'The proxy to the registry; off for none. Unset: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.',
     ),
   ca_file: pemFile('/etc/ssl/registry-ca.pem').describe('PEM file of a certificate authority to trust.'),
 });
@@ -274,17 +283,31 @@ export const schema = z
     context.addIssue({ code: 'custom', path: ['topics', 'prefix'], message });
   });
 
+type Written = z.output<typeof schema>;
+/** The way out, from `proxy_url` or the environment. */
+type WithProxies<T> = T & { readonly proxies: Proxies };
+
 /** The effective configuration: frozen, defaults filled in, property names as in the file. */
-export type Config = Omit<z.output<typeof schema>, 'streams'> & {
+export type Config = Omit<Written, 'harvest' | 'kafka' | 'schema_registry' | 'streams'> & {
+  readonly harvest: WithProxies<Written['harvest']>;
+  readonly kafka: WithProxies<Written['kafka']>;
+  readonly schema_registry: WithProxies<Written['schema_registry']>;
   readonly streams: Readonly<Record<string, StreamConfig>>;
 };
 export type AccountConfig = Config['harvest']['accounts'][number];
 
-/** The configuration of what was written and found right, with the defaults of lists in their places. */
-export function configOf(written: object): Config {
+/** The configuration of what was written and found right, with the defaults of lists and the proxies in their places. */
+export function configOf(written: object, env: Environment['env']): Config {
   const config = schema.parse(withListDefaults(written));
-  const { defaults: _, ...own } = config.streams;
-  return { ...config, streams: own as Record<string, StreamConfig> };
+  const { harvest, kafka, schema_registry } = config;
+  const { defaults: _, ...streams } = config.streams;
+  return {
+    ...config,
+    harvest: { ...harvest, proxies: proxiesOf(harvest.proxy_url, env) },
+    kafka: { ...kafka, proxies: proxiesOf(undefined, env) },
+    schema_registry: { ...schema_registry, proxies: proxiesOf(schema_registry.proxy_url, env) },
+    streams: streams as Record<string, StreamConfig>,
+  };
 }
 
 function areDistinct(accounts: readonly { id: string }[]): boolean {

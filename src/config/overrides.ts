@@ -32,6 +32,11 @@ export function variables(env: Readonly<Record<string, string | undefined>>): Ov
     }));
 }
 
+/** The environment without them, for the demo: the brokers and accounts of a daemon do not concern it. */
+export function withoutVariables(env: Readonly<Record<string, string | undefined>>) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(VARIABLE_PREFIX)));
+}
+
 /** An argument of `--set`. */
 export function setting(argument: string): Override {
   const equals = argument.indexOf('=');

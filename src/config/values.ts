@@ -59,10 +59,25 @@ export const pemFile = (example: string) => text().optional().meta({ reads_file:
 export const date = () => z.iso.date('must be a date written YYYY-MM-DD');
 
 /** An address without a slash at its end. */
-export const url = () =>
-  text()
-    .refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment')
-    .transform(withoutSlash);
+export const url = () => httpUrl().transform(withoutSlash);
+
+export const OFF = 'off';
+export const MUST_BE_PROXY =
+  'must be http://host:port or https://host:port, with user:password@ where it asks for a log-in';
+
+/** The address of a proxy, which may hold a password, or `off`. */
+export const proxy = () =>
+  concealed(text().refine(isProxyAddress, `${MUST_BE_PROXY}, or off`), 'http://proxy.example.com:3128');
+
+/** An address that is asked as it is. */
+export const httpUrl = () =>
+  text().refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment');
+
+/** `name=value` pairs, a list or one text with commas. */
+export const pairs = () =>
+  list((entry) => /^[A-Za-z]+=\P{Cc}+$/u.test(entry), 'must be name=value, or several of them').transform((given) =>
+    Object.fromEntries(given.map((entry) => [entry.split('=', 1)[0]!, entry.slice(entry.indexOf('=') + 1)])),
+  );
 
 /** A list, or one text with commas: what an environment variable can carry. */
 export const list = (accepts: (entry: string) => boolean, must: string) =>
@@ -99,6 +114,22 @@ function isHttpUrl(given: string): boolean {
   if (!URL.canParse(given)) return false;
   const { protocol, username, password, search, hash } = new URL(given);
   return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
+}
+
+export function isProxyAddress(given: string): boolean {
+  if (given === OFF) return true;
+  if (!URL.canParse(given)) return false;
+  const { protocol, pathname, username, password, search, hash } = new URL(given);
+  return /^https?:$/.test(protocol) && pathname === '/' && `${search}${hash}` === '' && isEncoded(username + password);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function withoutSlash(address: string): string {

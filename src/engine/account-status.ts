@@ -6,7 +6,8 @@ import type { BudgetName } from '../streams/definition.ts';
 import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
-import { type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
+import type { Memory } from './state/memory.ts';
+import { isRunning, type StreamRow, stateOf, whyOf } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import { type AccountStatus, type BudgetStatus, type ScanStatus, type StreamStatus, stallStatus } from './status.ts';
 
@@ -61,7 +62,7 @@ function budgetStatus(budget: BudgetView, firstScans: number, now: number): Budg
 /** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
 function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
   const unread = [...view.streams.values()].filter(({ definition, row }) => {
-    return definition.budget === name && row.state === 'RUNNING' && !row.complete;
+    return definition.budget === name && isRunning(row) && !row.complete;
   });
   return unread.reduce((sum, runtime) => {
     const scan = scanStatus(runtime, view, now);
@@ -74,17 +75,13 @@ function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: numbe
 
 function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {
   const { row, definition, memory } = runtime;
-  const { retry } = memory;
   const due = nextTask(runtime, view, now)?.at ?? null;
-  const refusedParent =
-    runtime.parent !== null && runtime.parent.row.state !== 'RUNNING' && row.state === 'RUNNING'
-      ? runtime.parent
-      : null;
+  const cause = standstillOf(runtime, view);
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
   return {
     stream: definition.name,
-    state: refusedParent?.row.state ?? stateOf(row),
-    ...reasonOf(runtime, accountId, refusedParent, waiting),
+    state: stateOf((cause ?? runtime).row),
+    ...reasonOf(runtime, accountId, cause, waiting),
     nextProbeAt: isProbed(row) ? isoSeconds(memory.probeAt) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
@@ -95,32 +92,49 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),
-    retrying: retry && {
-      since: isoSeconds(retry.since),
-      attempt: retry.attempt,
-      reason: retry.error.message,
-      remedy: retry.error.remedy,
-    },
+    retrying: row.paused === null ? retryingOf(memory) : null,
     deadLetters: row.dead_letters,
   };
 }
 
+/** The other stream that keeps this one still, refused or paused: its parent, or a list whose days its windows need. */
+function standstillOf(runtime: StreamRuntime, { streams }: ScheduleView): StreamRuntime | null {
+  const { parent, row } = runtime;
+  if (!isRunning(row)) return null;
+  if (parent !== null && !isRunning(parent.row)) return parent;
+  const other = streams.get(waitsFor(runtime, streams) ?? '');
+  return other && !isRunning(other.row) ? other : null;
+}
+
+function retryingOf({ retry }: Memory): StreamStatus['retrying'] {
+  if (retry === null) return null;
+  const { since, attempt, error } = retry;
+  return { since: isoSeconds(since), attempt, reason: error.message, remedy: error.remedy };
+}
+
 /** Whether it is asked by itself, now and then, if it may be read again. */
-function isProbed({ state, hold }: StreamRow): boolean {
+function isProbed({ state, hold, paused }: StreamRow): boolean {
+  if (paused !== null) return false;
   return state === 'FORBIDDEN' || state === 'BLOCKED' || (hold?.kind === 'refused' && !hold.released);
 }
 
 function reasonOf(
   runtime: StreamRuntime,
   accountId: string,
-  refusedParent: StreamRuntime | null,
+  cause: StreamRuntime | null,
   waiting: string | null,
 ): Pick<StreamStatus, 'reason' | 'remedy' | 'since'> {
   const { row } = runtime;
-  if (refusedParent) {
-    const { reason, remedy, since } = refusedParent.row;
+  if (cause?.row.paused) {
+    const { name } = cause.definition;
+    const { reason, remedy } = whyOf(cause.row, name, accountId);
+    return { reason: `waits for ${name}: ${reason}`, remedy, since: cause.row.paused.since };
+  }
+  if (cause) {
+    const { reason, remedy, since } = cause.row;
     return { reason: `its parents cannot be read: ${reason}`, remedy, since };
   }
+  if (row.paused) return { ...whyOf(row, runtime.definition.name, accountId), since: row.paused.since };
   if (stateOf(row) === 'HELD') return { ...whyOf(row, runtime.definition.name, accountId), since: row.hold!.since };
   return { reason: row.reason ?? (waiting && `waits for ${waiting}`), remedy: row.remedy, since: row.since };
 }

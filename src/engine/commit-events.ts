@@ -59,13 +59,14 @@ function stateEvents(
     const row = rows.get(runtime)!;
     const [from, to] = [stateOf(runtime.row), stateOf(row)];
     if (from === to) continue;
+    const why = whyOf(row, runtime.definition.name, accountId);
     events.push({
       name: 'stream.changed',
       stream: runtime.definition.name,
       from,
       to,
-      ...whyOf(row, runtime.definition.name, accountId),
-      nextProbeAt: row.state === 'FORBIDDEN' || row.state === 'BLOCKED' ? isoSeconds(result.memory.probeAt) : null,
+      ...(from === 'PAUSED' && to === 'RUNNING' ? { reason: 'resumed', remedy: '' } : why),
+      nextProbeAt: to === 'FORBIDDEN' || to === 'BLOCKED' ? isoSeconds(result.memory.probeAt) : null,
     });
   }
   return events;

@@ -3,7 +3,7 @@
 import type { BudgetName } from '../streams/definition.ts';
 import type { JsonObject, Op, Purpose, Shape, Signal } from './ports.ts';
 
-export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD';
+export type StreamState = 'RUNNING' | 'FORBIDDEN' | 'FEATURE_OFF' | 'BLOCKED' | 'HELD' | 'PAUSED';
 
 /** How Harvest's answers left what was known of them. */
 export type DriftKind = 'unknown_member' | 'new_type' | 'unexpected_null' | 'replaced_text' | 'empty_text';
@@ -119,7 +119,7 @@ export type PublisherEvent =
   /** Harvest takes the token again, after it was refused for so long. */
   | { name: 'token.accepted'; refusedMs: number }
   | { name: 'token.refreshed'; expiresInSeconds: number | null }
-  | { name: 'signal.carried_out'; stream: string; signal: Signal['kind']; given: string }
+  | { name: 'signal.carried_out'; stream: string; signal: Signal['kind']; given: string; by: string | null }
   | { name: 'commit.doubted'; code: string; reason: string }
   /** Something waits that could go on, and nothing of the loop has moved for a minute: a defect of ours. */
   | { name: 'loop.stalled'; loop: string; waiting: string; forMs: number; remedy: string }

@@ -248,13 +248,17 @@ export interface Signal {
    * - reconcile: read everything now
    * - reset:   read again from `to`, or from the beginning
    * - replay:  try the refused records once more
+   * - pause:   ask Harvest nothing of the stream until it is resumed
+   * - resume:  read it again from where it stands
    */
-  readonly kind: 'release' | 'reconcile' | 'reset' | 'replay';
+  readonly kind: 'release' | 'reconcile' | 'reset' | 'replay' | 'pause' | 'resume';
   readonly stream: string;
   /** `YYYY-MM-DD`, for reset alone. */
   readonly to: string | null;
   /** When it was given, as `2026-11-21T06:30:00Z`. */
   readonly at: string;
+  /** The person who gave it, as `user@host`; for pause and resume alone. */
+  readonly by?: string;
 }
 
 export interface Notification {

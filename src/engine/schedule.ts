@@ -7,7 +7,7 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import type { StreamRow } from './state/stream-row.ts';
+import { isRunning, type StreamRow } from './state/stream-row.ts';
 import { type Claim, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
@@ -75,7 +75,8 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   const { definition, memory } = runtime;
   const signal = view.signalFor(definition.name);
   if (signal !== undefined) return { task: { kind: 'signal', signal }, at: 0, priority: PRIORITY.probe };
-  const { state } = runtime.row;
+  const { state, paused } = runtime.row;
+  if (paused !== null) return null;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
   const earliest = unlessSetBack(memory.retry?.at ?? 0, RETRY_PACE.mostMs, now);
   const probeAt = unlessSetBack(memory.probeAt, PROBE_MS[definition.budget], now);
@@ -184,7 +185,7 @@ function steppedAt({ memory }: StreamRuntime, now: number): number {
 /** Records that the stream's are to be deleted with are confirmed: nothing of it may be under way meanwhile. */
 function isWaitingForRemoval(runtime: StreamRuntime): boolean {
   const { owner } = runtime;
-  if (owner === null || runtime.row.state !== 'RUNNING' || !runtime.row.complete) return false;
+  if (owner === null || !isRunning(runtime.row) || !runtime.row.complete) return false;
   return isRemovalReady(owner) && !isAwaited(runtime);
 }
 
@@ -204,13 +205,13 @@ export function waitsFor(runtime: StreamRuntime, streams: ScheduleView['streams'
   const company = settingsStream(streams);
   const isUnheard = company && !company.memory.scanned && company.memory.retry === null && isReadable(company);
   if (isUnheard && runtime !== company) return company.definition.name;
-  if (parent && (!parent.row.complete || parent.row.state !== 'RUNNING')) return parent.definition.name;
+  if (parent && (!parent.row.complete || !isRunning(parent.row))) return parent.definition.name;
   if (definition.kind !== 'report') return null;
-  // A report's windows are known once all that is recorded in its sources is.
+  // A report's windows are known once all that is recorded in its sources is; a snapshot that is paused will go on.
   return (
     definition.sources.find((name) => {
       const source = streams.get(name);
-      return source && isReadable(source) && !source.row.complete;
+      return source && !source.row.complete && (isReadable(source) || source.row.paused !== null);
     }) ?? null
   );
 }

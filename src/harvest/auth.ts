@@ -1,18 +1,11 @@
 // Which access token goes onto the wire: a personal one as it is, or an OAuth2 one that is refreshed (HARVEST-API, Authentication).
 // Leaves the meaning of a 401 to the client and files to token-store.ts.
 import { createHash } from 'node:crypto';
-import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import { parsedObject } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import type { Emit } from '../engine/events.ts';
-import type { JsonObject } from '../engine/ports.ts';
-import { attempt } from './attempt.ts';
-import { pauseOf, type RequestPlace, unparsable } from './failures.ts';
-import { below } from './links.ts';
-import { objectOf, textOf } from './pages.ts';
-import type { TokenStore } from './token-store.ts';
-import type { HttpRequest, Transport } from './transport.ts';
+import { type ExchangeOptions, exchange, type Granted } from './oauth-exchange.ts';
+import { isSame, type TokenStore } from './token-store.ts';
 
 export interface Auth {
   /** The token to use now. Rejects as `renew` does when one has to be got first. */
@@ -102,19 +95,14 @@ function isUnauthorised(thrown: unknown): boolean {
 export interface OAuthCredential {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** As configured; the store may hold a newer one that descends from it. */
-  readonly refreshToken: Secret;
+  /** As configured, the store may hold a newer one that descends from it; null when only the store has one. */
+  readonly refreshToken: Secret | null;
   /** Where the newest refresh token is kept; null keeps it in memory, which loses it if Harvest replaces tokens. */
   readonly tokenFile: string | null;
 }
 
-export interface OAuthOptions extends Omit<OAuthCredential, 'tokenFile'> {
+export interface OAuthOptions extends ExchangeOptions, Pick<OAuthCredential, 'refreshToken'> {
   readonly store: TokenStore;
-  readonly idBase: URL;
-  readonly userAgent: string;
-  readonly transport: Transport;
-  readonly limitMs: number;
-  readonly clock: Clock;
   readonly emit: Emit;
 }
 
@@ -124,8 +112,10 @@ const EARLY_MS = 300_000;
 /** An OAuth2 grant. One refresh at a time, whoever asks; it is not tied to the signal of the one who asked first. */
 export class OAuthGrant implements Auth {
   readonly #options: OAuthOptions;
-  /** The newest refresh token; null before the store was read. */
+  /** The newest refresh token that we know; null before the store was read. */
   #newest: Secret | null = null;
+  /** The token that the store held when we last read or wrote it: another one there is of a new log-in. */
+  #stored: Secret | null = null;
   #access: { readonly token: Secret; readonly staleAt: number } | null = null;
   #refreshing: Promise<Secret> | null = null;
   /** Harvest ID asked us to wait until then (monotonic). */
@@ -160,13 +150,14 @@ export class OAuthGrant implements Auth {
 
   async #refresh(): Promise<Secret> {
     const { store, refreshToken: configured, clock, emit } = this.#options;
-    const current = this.#newest ?? (await store.read(configured)) ?? configured;
+    const found = await store.read(configured);
+    const isNewLogin = found !== null && !isSame(found, this.#stored);
+    const current = (isNewLogin ? null : this.#newest) ?? found ?? configured ?? nothingToRefresh();
     // Written before it is spent as well: a file that cannot be written is better found out while this token is good.
-    await store.write(configured, current);
+    await this.#keep(current);
     const granted = await this.#exchange(current);
-    this.#newest = granted.refreshToken ?? current;
     // Before the access token is used: a crash in between must find the refresh token that works.
-    await store.write(configured, this.#newest);
+    await this.#keep(granted.refreshToken ?? current);
 
     const lifeMs = granted.expiresInSeconds === null ? Number.POSITIVE_INFINITY : granted.expiresInSeconds * 1000;
     this.#access = {
@@ -177,69 +168,31 @@ export class OAuthGrant implements Auth {
     return granted.accessToken;
   }
 
+  async #keep(newest: Secret): Promise<void> {
+    const { store, refreshToken } = this.#options;
+    this.#newest = newest;
+    await store.write(refreshToken, newest);
+    this.#stored = newest;
+  }
+
   async #exchange(current: Secret): Promise<Granted> {
-    const { idBase, userAgent, clientId, clientSecret, transport, limitMs, clock } = this.#options;
-    const request: HttpRequest = {
-      method: 'POST',
-      url: below(idBase, '/api/v2/oauth2/token').href,
-      headers: {
-        'user-agent': userAgent,
-        accept: 'application/json',
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: new URLSearchParams({
-        grant_type: 'refresh_token',
-        refresh_token: current.reveal(),
-        client_id: clientId,
-        client_secret: clientSecret.reveal(),
-      }).toString(),
-    };
-    const place: RequestPlace = { request, stream: null };
+    const { clock } = this.#options;
     if (this.#throttled !== null && clock.monotonic() < this.#throttled.until) throw this.#throttled.error;
-    const answer = await attempt(transport, request, limitMs, clock, null);
-    if (answer.status !== 200) {
-      const error = this.#refused(answer.status, await textOf(answer, place), place);
-      const pauseMs = pauseOf(answer, clock.now());
-      if (pauseMs !== null) this.#throttled = { until: clock.monotonic() + pauseMs, error };
-      throw error;
-    }
-    return grantedBy(objectOf(await textOf(answer, place), place), place);
-  }
-
-  #refused(status: number, body: string, place: RequestPlace): PublisherError {
-    const { method, url } = place.request;
-    if (status === 400 || status === 401) {
-      const message = `${method} ${url} answered ${status}: ${errorWord(body)}`;
-      const remedy =
-        'The refresh token or the client secret is no longer good: authorise again and configure the new token.';
-      return new PublisherError('harvest.unauthorised', message, { remedy });
-    }
-    // Nothing here says that the grant itself is bad, so it is worth asking again later.
-    const code = status === 429 ? 'harvest.throttled' : 'harvest.server';
-    return new PublisherError(code, `${method} ${url} answered ${status}`);
+    const fields = { grant_type: 'refresh_token', refresh_token: current.reveal() } as const;
+    return exchange(fields, this.#options, (error, pauseMs) => {
+      this.#throttled = { until: clock.monotonic() + pauseMs, error };
+    });
   }
 }
 
-interface Granted {
-  readonly accessToken: Secret;
-  readonly refreshToken: Secret | null;
-  readonly expiresInSeconds: number | null;
-}
-
-function grantedBy(body: JsonObject, place: RequestPlace): Granted {
-  const { access_token, refresh_token, expires_in } = body;
-  if (typeof access_token !== 'string' || access_token === '') throw unparsable(place, 'no access_token in the answer');
-  return {
-    accessToken: new Secret(access_token),
-    refreshToken: typeof refresh_token === 'string' && refresh_token !== '' ? new Secret(refresh_token) : null,
-    expiresInSeconds: typeof expires_in === 'number' && expires_in > 0 ? expires_in : null,
-  };
-}
-
-/** `invalid_grant` and its like; the description beside it is left out, as it may repeat what was sent. */
-function errorWord(body: string): string {
-  const { error } = parsedObject(body) ?? {};
-  return typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'no error word in the answer';
+function nothingToRefresh(): never {
+  throw new PublisherError(
+    'config.invalid',
+    'there is no refresh token: token_file holds none, and none is configured',
+    {
+      remedy: 'harvest-kafka login gets one in the browser and writes token_file; or set oauth.refresh_token.',
+    },
+  );
 }
 
 /** Waits for `work`, or rejects with the reason of `signal`; the work itself goes on. */

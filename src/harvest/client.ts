@@ -1,6 +1,7 @@
 // The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
 import { assert, PublisherError } from '../base/errors.ts';
+import type { Proxies } from '../base/http-agent.ts';
 import type { Secret } from '../base/secret.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
@@ -48,6 +49,7 @@ export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' 
   readonly connections?: number;
   /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string;
+  readonly proxies?: Proxies;
   readonly timeouts?: Partial<Timeouts>;
   readonly tokenStore?: TokenStore;
   /** Instead of sockets: the in-process simulator. Must reject when its signal aborts. */
@@ -94,7 +96,7 @@ class Client implements HarvestSource {
     const places = options.connections ?? 6;
     const { transport, close } = options.transport
       ? { transport: options.transport, close: async () => {} }
-      : openTransport({ connections: places, timeouts, ca: options.ca });
+      : openTransport({ connections: places, timeouts, ca: options.ca, proxies: options.proxies });
     this.#closeTransport = close;
     const grantParts = { ...options, idBase: this.#idBase, transport, limitMs: timeouts.refreshMs };
     this.#auth = new ConfiguredAuth(credential, (present) => authFor(present, grantParts), reread);

@@ -1,6 +1,7 @@
 // The meaning of an answer that is not a page (HARVEST-API, Errors), and how long a throttled budget waits.
 // The only place that turns statuses, bodies and socket errors of Harvest into PublisherError.
 import { isDistrust, PublisherError } from '../base/errors.ts';
+import { proxyRefusal } from '../base/http-agent.ts';
 import { httpDate, retryAfterMs } from '../base/http-time.ts';
 import { parsedObject } from '../base/json.ts';
 import { ANYONE, type StreamDefinition } from '../streams/definition.ts';
@@ -110,10 +111,19 @@ export function brokenExchange(request: HttpRequest, thrown: unknown): Publisher
   const told = typeof message === 'string' ? message : '';
   const reason = (typeof code === 'string' && !told.includes(code) ? `${code} ${told}` : told).trim() || 'no answer';
   const place: RequestPlace = { request, stream: null };
+  const refused = proxyRefusal(first);
+  if (refused !== null) {
+    return new PublisherError('harvest.network', `${address(place)}: the proxy answered ${refused}`, PROXY_REFUSED);
+  }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return unparsable(place, 'the body is too large for a page');
   const remedy = isDistrust(code) ? UNTRUSTED : {};
   return new PublisherError('harvest.network', `${address(place)}: ${quotable(reason, place)}`, remedy);
 }
+
+const PROXY_REFUSED = {
+  remedy:
+    'Check harvest.proxy_url, or HTTPS_PROXY and NO_PROXY, and the log-in of the proxy. The request is repeated by itself.',
+};
 
 const UNTRUSTED = {
   remedy:

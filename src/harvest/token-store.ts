@@ -8,10 +8,10 @@ import { PublisherError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 
 export interface TokenStore {
-  /** The newest refresh token that descends from `configured`; null when none is known. */
-  read(configured: Secret): Promise<Secret | null>;
+  /** The newest refresh token that descends from `configured`, or whichever is there when none is; null when none is known. */
+  read(configured: Secret | null): Promise<Secret | null>;
   /** Returns once `newest` would survive a crash. */
-  write(configured: Secret, newest: Secret): Promise<void>;
+  write(configured: Secret | null, newest: Secret): Promise<void>;
 }
 
 /** Far more than two tokens take. */
@@ -36,10 +36,11 @@ export function fileTokenStore(path: string): TokenStore {
       });
       if (text === null) return null;
       const { descends_from, refresh_token } = parsed(path, text);
-      return descends_from === fingerprint(configured) ? new Secret(refresh_token) : null;
+      return configured === null || descends_from === fingerprint(configured) ? new Secret(refresh_token) : null;
     },
     write: async (configured, newest) => {
-      const text = JSON.stringify({ descends_from: fingerprint(configured), refresh_token: newest.reveal() });
+      const descends_from = configured === null ? null : fingerprint(configured);
+      const text = JSON.stringify({ descends_from, refresh_token: newest.reveal() });
       await replace(path, `${text}\n`).catch((thrown: NodeJS.ErrnoException) => {
         throw unusable(path, `cannot be written (${thrown.code})`);
       });
@@ -80,10 +81,11 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-function parsed(path: string, text: string): { descends_from: string; refresh_token: string } {
+function parsed(path: string, text: string): { descends_from: string | null; refresh_token: string } {
   try {
     const { descends_from, refresh_token } = JSON.parse(text);
-    if (typeof descends_from === 'string' && typeof refresh_token === 'string') return { descends_from, refresh_token };
+    const isOurs = typeof descends_from === 'string' || descends_from === null;
+    if (isOurs && typeof refresh_token === 'string') return { descends_from, refresh_token };
   } catch {
     // The text is a secret, so the parser's message, which quotes it, goes no further.
   }
@@ -93,8 +95,13 @@ function parsed(path: string, text: string): { descends_from: string; refresh_to
 function unusable(path: string, reason: string): PublisherError {
   return new PublisherError('config.invalid', `token_file ${path} ${reason}`, {
     remedy:
-      'Let token_file name a file in a directory that this program may write to. Delete a damaged file and configure a new refresh token.',
+      'Let token_file name a file in a directory that this program may write to. Delete a damaged file and log in anew: harvest-kafka login.',
   });
+}
+
+/** Whether both are the same token, or neither is one. */
+export function isSame(one: Secret | null, other: Secret | null): boolean {
+  return one?.reveal() === other?.reveal();
 }
 
 function fingerprint(token: Secret): string {

@@ -1,6 +1,7 @@
 // One HTTP exchange: a request out, a whole answer back. Follows no redirect, repeats nothing and judges no status;
 // what an answer means is failures.ts, whether it may be asked at all is budget.ts.
-import { Agent, request as send } from 'undici';
+import { request as send } from 'undici';
+import { openAgent, type Proxies } from '../base/http-agent.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -43,19 +44,24 @@ export const TIMEOUTS: Timeouts = {
 const LARGEST_BODY_BYTES = 64 * 2 ** 20;
 
 /** A transport over keep-alive connections; `close` drops them. */
-export function openTransport(options: { connections: number; timeouts: Timeouts; ca: string | undefined }): {
+export function openTransport(options: {
+  connections: number;
+  timeouts: Timeouts;
+  ca: string | undefined;
+  proxies: Proxies | undefined;
+}): {
   readonly transport: Transport;
   close(): Promise<void>;
 } {
-  const { connections, timeouts, ca } = options;
-  const agent = new Agent({
+  const { connections, timeouts, ca, proxies } = options;
+  const agent = openAgent({
     connections,
-    pipelining: 1,
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
     maxResponseSize: LARGEST_BODY_BYTES,
-    // Said, because an environment variable of Node would switch it off otherwise.
-    connect: { timeout: timeouts.connectMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) },
+    connectMs: timeouts.connectMs,
+    ca,
+    proxies,
   });
   return {
     transport: async ({ method, url, headers, body }, signal) => {

@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
+import type { BearerTokens } from './bearer-tokens.ts';
 import { failsWithoutAnswer } from './first-answer.ts';
 import { wholeFrames } from './frames.ts';
 import './silent-queues.ts';
@@ -29,11 +30,13 @@ export interface TlsSettings {
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
-export interface SaslSettings {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-  readonly username: string;
-  readonly password: Secret;
-}
+export type SaslSettings =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: Secret;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly tokens: BearerTokens };
 
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -60,7 +63,7 @@ export function createConnection(settings: KafkaSettings, log: Log = () => {}, t
     clientId: settings.client_id ?? 'harvest-kafka',
     brokers: settings.brokers.map((broker) => bootstrapName(broker, names)),
     ...(settings.ssl ? { ssl: tlsOptions(settings.ssl) } : {}),
-    ...(settings.sasl ? { sasl: { ...settings.sasl, password: settings.sasl.password.reveal() } as SASLOptions } : {}),
+    ...(settings.sasl ? { sasl: saslOptions(settings.sasl) } : {}),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     authenticationTimeout: 15_000,
     requestTimeout: 30_000,
@@ -107,6 +110,13 @@ export function createConnection(settings: KafkaSettings, log: Log = () => {}, t
       for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
     },
   };
+}
+
+function saslOptions(sasl: SaslSettings): SASLOptions {
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl, password: sasl.password.reveal() } as SASLOptions;
+  const { tokens } = sasl;
+  const oauthBearerProvider = async () => ({ value: (await tokens.token()).reveal(), extensions: tokens.extensions });
+  return { mechanism: 'oauthbearer', oauthBearerProvider };
 }
 
 function tlsOptions(ssl: true | TlsSettings): true | ConnectionOptions {

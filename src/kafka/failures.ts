@@ -25,7 +25,8 @@ interface Cause {
 
 /** `doing` completes "while …". PublisherErrors pass unchanged. */
 export function translate(error: unknown, doing: string, place: BrokerPlace): PublisherError {
-  if (error instanceof PublisherError) return error;
+  const own = ownIn(error);
+  if (own !== null) return own;
   const cause = innermost(error);
   const told = `${cause.topic && `topic ${cause.topic}: `}${cause.message} (while ${doing}, brokers ${place.brokers})`;
   const failure = (code: ErrorCode, remedy?: string | null) =>
@@ -101,7 +102,8 @@ export function lacksReplicas(error: unknown): boolean {
 
 /** Trying again by itself cannot help. */
 export function isLasting(error: unknown): boolean {
-  if (error instanceof PublisherError) return error.kind !== 'reopen';
+  const own = ownIn(error);
+  if (own !== null) return own.kind !== 'reopen';
   const cause = innermost(error);
   return (
     isLogin(cause) ||
@@ -175,6 +177,16 @@ function missingAcl(type: string, { prefix, transactionalId, groupId }: BrokerPl
     default:
       return null;
   }
+}
+
+/** An error of ours, as it is or as kafkajs wrapped it: the token for a log-in could not be had. */
+function ownIn(error: unknown): PublisherError | null {
+  let inner = error;
+  for (let depth = 0; depth < 10 && inner; depth++) {
+    if (inner instanceof PublisherError) return inner;
+    inner = child(inner);
+  }
+  return null;
 }
 
 function innermost(error: unknown): Cause {

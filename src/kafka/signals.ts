@@ -29,14 +29,23 @@ export function parseAccountSignal(id: string, value: Buffer): AccountSignal | n
   return null;
 }
 
-const KINDS: ReadonlySet<string> = new Set<Signal['kind']>(['release', 'reconcile', 'reset', 'replay']);
+const KINDS: ReadonlySet<string> = new Set<Signal['kind']>([
+  'release',
+  'reconcile',
+  'reset',
+  'replay',
+  'pause',
+  'resume',
+]);
 
 /** The signal that a record's value holds; null when it is none that we know. */
 export function parseSignal(id: string, value: Buffer): Signal | null {
   try {
-    const { kind, stream, to, at } = JSON.parse(value.toString()) as Signal;
+    const { kind, stream, to, at, by } = JSON.parse(value.toString()) as Signal;
     const known = KINDS.has(kind) && typeof stream === 'string' && typeof at === 'string';
-    return known && (to === null || typeof to === 'string') ? { id, kind, stream, to, at } : null;
+    return known && (to === null || typeof to === 'string')
+      ? { id, kind, stream, to, at, ...(typeof by === 'string' && { by }) }
+      : null;
   } catch {
     return null;
   }

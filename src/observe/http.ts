@@ -20,7 +20,7 @@ export interface HttpOptions {
   readonly accounts: () => readonly AccountStatus[];
   /** Accounts that a defect of ours has ended: the process should be restarted. */
   readonly dead: () => readonly string[];
-  /** What is known of the group; null, or left out, without one. */
+  /** The state of the group; null, or left out, without one. */
   readonly cluster?: () => ClusterStatus | null;
 }
 
@@ -85,58 +85,37 @@ function routesOf({
     return estimate;
   };
   const uptimeSeconds = () => Math.floor((clock.monotonic() - startedAt) / 1000);
-  return new Map<string, Route>([
-    [
-      '/health/live',
-      () => {
-        const answer = vitality(dead(), accounts());
-        const isAlive = answer.alive && (cluster()?.isAlive ?? true);
-        return json(isAlive ? 200 : 503, { ...answer, alive: isAlive });
-      },
-    ],
-    [
-      '/health/ready',
-      () => {
-        const group = cluster();
-        const answer = group ? clusterReadiness(group, accounts()) : readiness(accounts());
-        return json(answer.ready ? 200 : 503, answer);
-      },
-    ],
-    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() })],
-    [
-      '/status',
-      () => {
-        const group = cluster();
-        return json(200, {
-          version,
-          uptimeSeconds: uptimeSeconds(),
-          ...(group && { cluster: group }),
-          accounts: accounts(),
-        });
-      },
-    ],
-    [
-      '/fleet',
-      () => {
-        const group = cluster();
-        return group
-          ? json(200, fleetView(group))
-          : json(404, { error: 'this instance is in no group (cluster.enabled)' });
-      },
-    ],
-    [
-      '/',
-      () => ({
-        status: 200,
-        type: 'text/html; charset=utf-8',
-        body: renderPage({
-          ...{ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() },
-          secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
-        }),
-        policy: PAGE_POLICY,
-      }),
-    ],
-  ]);
+  const page = () =>
+    renderPage({
+      ...{ version, now: clock.now(), uptimeSeconds: uptimeSeconds(), accounts: accounts() },
+      secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
+    });
+  const routes: Record<string, Route> = {
+    '/health/live': () => {
+      const answer = vitality(dead(), accounts());
+      const isAlive = answer.alive && (cluster()?.isAlive ?? true);
+      return json(isAlive ? 200 : 503, { ...answer, alive: isAlive });
+    },
+    '/health/ready': () => {
+      const group = cluster();
+      const answer = group ? clusterReadiness(group, accounts()) : readiness(accounts());
+      return json(answer.ready ? 200 : 503, answer);
+    },
+    '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
+    '/status': () => {
+      const group = cluster();
+      const own = { version, uptimeSeconds: uptimeSeconds(), accounts: accounts() };
+      return json(200, group ? { ...own, cluster: group } : own);
+    },
+    '/fleet': () => {
+      const group = cluster();
+      return group
+        ? json(200, fleetView(group))
+        : json(404, { error: 'this instance is in no group (cluster.enabled)' });
+    },
+    '/': () => ({ status: 200, type: 'text/html; charset=utf-8', body: page(), policy: PAGE_POLICY }),
+  };
+  return new Map(Object.entries(routes));
 }
 
 async function respond(

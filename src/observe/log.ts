@@ -173,7 +173,7 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
     case 'token.refreshed':
       return info('the access token was renewed');
     case 'signal.carried_out':
-      return info(`${event.signal}, asked for at ${event.given}, is carried out`);
+      return info(`${event.signal}, asked for at ${event.given}${event.by ? ` by ${event.by}` : ''}, is carried out`);
     case 'loop.stalled': {
       const message = `stands still: ${event.waiting}, and nothing of it moved for ${Math.round(event.forMs / 1000)} s (${event.loop})`;
       return { level: 'error', message };

@@ -79,7 +79,7 @@ export const METRICS = {
   stream_state: gauge(
     '0 or 1',
     [...STREAM, 'state'],
-    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD.',
+    '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD, PAUSED.',
   ),
   stream_complete: gauge('0 or 1', STREAM, '1 once the snapshot is complete.'),
   stream_retrying: gauge('0 or 1', STREAM, '1 while requests fail and are repeated.'),

@@ -14,7 +14,7 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 
 type Labels = Readonly<Record<string, string>>;
 
-const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED', 'HELD'];
+const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED', 'HELD', 'PAUSED'];
 
 export interface Metrics {
   /** The listener for one account's events. */

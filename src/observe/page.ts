@@ -167,6 +167,7 @@ function standing({ state, complete, retrying, scan }: StreamStatus, { phase, st
   if (state === 'FORBIDDEN') return { shade: 'bad', word: 'forbidden' };
   if (state === 'BLOCKED') return { shade: 'bad', word: 'blocked' };
   if (state === 'HELD') return { shade: 'bad', word: 'held' };
+  if (state === 'PAUSED') return { shade: 'off', word: 'paused' };
   if (state === 'FEATURE_OFF') return { shade: 'off', word: 'module off' };
   if (stalls.length > 0) return { shade: 'bad', word: 'stands still' };
   if (phase !== 'running') return { shade: SHADES[phase], word: phase };
@@ -179,6 +180,7 @@ const URGENCY: readonly string[] = [
   'forbidden',
   'blocked',
   'held',
+  'paused',
   'stands still',
   'stopped',
   'waiting',

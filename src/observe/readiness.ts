@@ -69,6 +69,7 @@ export function headline(account: AccountStatus): string {
 
   const standing = streams.filter((stream) => stream.state === 'FORBIDDEN' || stream.state === 'BLOCKED');
   const held = streams.filter((stream) => stream.state === 'HELD');
+  const paused = streams.filter((stream) => stream.state === 'PAUSED');
   const running = streams.filter((stream) => stream.state === 'RUNNING');
   const complete = running.filter((stream) => stream.complete);
   const retrying = running.filter((stream) => stream.retrying !== null);
@@ -78,6 +79,7 @@ export function headline(account: AccountStatus): string {
     progress(complete.length, running.length, enabled.length, lag),
     standing.length > 0 ? `${names(standing)} ${standing.length === 1 ? 'stands' : 'stand'} still` : '',
     held.length > 0 ? `deletions of ${names(held)} are held` : '',
+    paused.length > 0 ? `${names(paused)} ${paused.length === 1 ? 'is' : 'are'} paused` : '',
     retrying.length > 0 ? `requests for ${names(retrying)} fail and are repeated` : '',
     ...account.budgets.filter(({ isPausedForLong }) => isPausedForLong).map(pauseReason),
   ];

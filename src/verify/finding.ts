@@ -77,6 +77,11 @@ export function refusalOf({ code, kind }: PublisherError): FindingState | null {
 function daemonNote(stream: string, row: JsonObject, accountId: number): DaemonNote | null {
   const complete = row.complete === true;
   const hold = row.hold as { readonly reason: string; readonly since: string; readonly released: boolean } | null;
+  const paused = (row.paused ?? null) as { readonly by: string; readonly since: string } | null;
+  if (paused !== null) {
+    const remedy = `harvest-kafka resume ${stream} --account ${accountId}`;
+    return { state: 'PAUSED', reason: `paused by ${paused.by}`, since: paused.since, remedy, complete };
+  }
   if (row.state === 'RUNNING' && hold && !hold.released) {
     const { reason, since } = hold;
     const remedy = `harvest-kafka release ${stream} --account ${accountId}`;

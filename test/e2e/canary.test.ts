@@ -12,6 +12,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
 import { scene } from '../support/scene.ts';
@@ -20,6 +21,7 @@ import { ownBroker } from '../support/stack.ts';
 
 const COMMANDS = [
   'check',
+  'plan',
   'streams',
   'state show',
   'state show clients',
@@ -28,11 +30,15 @@ const COMMANDS = [
   'verify tasks',
   'reconcile clients',
   'release clients',
+  'pause clients',
+  'resume clients',
   'schemas diff',
   'schemas register',
 ];
+/** They end when they are stopped. */
+const LASTING = ['watch clients --from-beginning', 'login --port 0 --no-browser'];
 /** They load no configuration, or not the user's. */
-const OTHERS = ['run', 'spec', 'version', 'demo', 'help'];
+const OTHERS = ['run', 'spec', 'version', 'demo', 'completion', 'help'];
 
 /** Of the broker it is the lab's own password, so that it opens the door. */
 const markOf = (path: string) =>
@@ -76,6 +82,15 @@ async function ended(command: string, settings: Settings): Promise<Said & { code
   return { where: `${command} (${code})`, words: output + errors, code };
 }
 
+/** The words of a command until it has told its person what to do, and then is stopped. */
+async function stopped(command: string, settings: Settings): Promise<Said> {
+  const running = start([...command.split(' '), ...args(settings)]);
+  await until(`${command} says what it does`, () => running.errors() !== '');
+  running.process.kill('SIGINT');
+  const { code, output, errors } = await running.ended;
+  return { where: `${command} (${code})`, words: output + errors };
+}
+
 /** Answers whatever it is asked with this status and with everything that it was told, as some proxies do. */
 async function echo(status: number): Promise<string> {
   const server = createServer(async (request, response) => {
@@ -95,11 +110,13 @@ test('every command is looked at for secrets', async () => {
   const { output } = await start(['--help']).ended;
   const listed = [...output.split('Commands:')[1]!.matchAll(/^ {2}([a-z-]+)/gm)].map((match) => match[1]!);
   expect(listed.toSorted()).toEqual(
-    [...new Set([...COMMANDS.map((each) => each.split(' ')[0]!), ...OTHERS])].toSorted(),
+    [...new Set([...COMMANDS, ...LASTING, ...OTHERS].map((each) => each.split(' ')[0]!))].toSorted(),
   );
 });
 
 const PASSPHRASE = 'kafka.ssl.key_passphrase';
+/** Of a mechanism that this broker does not know; where it is used, test/kafka/security.test.ts looks for it. */
+const CLIENT_SECRET = 'kafka.sasl.oauthbearer.client_secret';
 
 test('no secret of the configuration is in anything that is printed, served, published or said of failures [P10]', async () => {
   const oauth = {
@@ -115,6 +132,12 @@ test('no secret of the configuration is in anything that is printed, served, pub
   const broker = await ownBroker({ listeners: 'sasl_scram' });
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
+  const proxy = await startConnectProxy();
+  onTestFinished(() => proxy.close());
+  const ways = secretKeys.filter((path) => path.endsWith('.proxy_url'));
+  /** The mark of a proxy is its password. */
+  const plantedAt = (path: string) =>
+    ways.includes(path) ? `http://user:${markOf(path)}@${proxy.address}` : markOf(path);
 
   const base: Settings = {
     'harvest.base_url': `${server.url}/v2`,
@@ -135,10 +158,12 @@ test('no secret of the configuration is in anything that is printed, served, pub
     'harvest.accounts.0.oauth.token_file': join(folder, 'token.json'),
     'kafka.sasl.mechanism': 'scram-sha-256',
     'kafka.sasl.username': LAB_USER.username,
+    'schema_registry.url': registry.url,
   };
-  const planted = plantings(base, (path, secret) => (secret ? markOf(path) : known[path]));
+  const usable = secretKeys.filter((path) => path !== CLIENT_SECRET);
+  const planted = plantings(base, (path, secret) => (secret ? plantedAt(path) : known[path]), usable);
   const marks = secretKeys.map(markOf);
-  expect(secretKeys.filter((path) => !planted.some((settings) => settings[path] === markOf(path)))).toEqual([]);
+  expect(usable.filter((path) => !planted.some((settings) => settings[path] === plantedAt(path)))).toEqual([]);
 
   const said: Said[] = [];
   for (const [index, settings] of planted.entries()) {
@@ -158,6 +183,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     const { code, output, errors } = await running.ended;
     said.push({ where: `run (${code})`, words: output + errors });
     said.push(...(await Promise.all(COMMANDS.map((each) => ended(index === 0 ? each : `${each} --json`, own)))));
+    said.push(...(await Promise.all(LASTING.map((each) => stopped(each, own)))));
 
     // Nothing of it works: other doors, and secrets in the wrong places.
     for (const status of [401, 409]) {
@@ -191,6 +217,15 @@ test('no secret of the configuration is in anything that is printed, served, pub
     expect(end.words).toContain(passphrase === 'another' ? 'does not open kafka.ssl.key_file' : 'kafka.ssl');
     said.push(end);
   }
+  const { 'kafka.sasl.username': _user, 'kafka.sasl.password': _password, ...others } = base;
+  const bearer = { ...others, 'kafka.sasl.mechanism': 'oauthbearer', 'kafka.sasl.oauthbearer.client_id': 'a-client' };
+  const refused = await ended('check --json', {
+    ...{ ...bearer, 'harvest.accounts.0.access_token': markOf('harvest.accounts.0.access_token') },
+    'kafka.sasl.oauthbearer.token_endpoint_url': await echo(401),
+    [CLIENT_SECRET]: markOf(CLIENT_SECRET),
+  });
+  expect(refused.words).toContain('Check kafka.sasl');
+  said.push(refused);
   said.push(await ended('spec', base), await ended('version', planted[0]!));
 
   // Topics as the broker keeps them, whatever they are called.
@@ -209,7 +244,8 @@ test('no secret of the configuration is in anything that is printed, served, pub
   const expected = ['"event":"request.finished"', 'FORBIDDEN', '[redacted]', 'perhaps', 'answered 401'];
   expect(expected.filter((trace) => !everything.includes(trace))).toEqual([]);
   const sent = [...registry.authorizations].map((header) => header?.replace(/^Basic (.*)$/, (_, pair) => atob(pair)));
-  for (const path of secretKeys.filter((path) => path.startsWith('schema_registry.'))) {
+  for (const path of ways) expect(proxy.logIns).toContain(`user:${markOf(path)}`);
+  for (const path of usable.filter((path) => path.startsWith('schema_registry.') && !ways.includes(path))) {
     expect(
       sent.some((header) => header?.includes(markOf(path))),
       path,

@@ -107,12 +107,24 @@ streams: { client: { enabled: false } }
 test('every command answers in JSON', async () => {
   const where = await small();
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
-  const commands = ['check', 'streams', 'state show', 'state show clients', 'schemas diff', 'schemas register', 'spec'];
+  const commands = [
+    'check',
+    'plan',
+    'streams',
+    'state show',
+    'state show clients',
+    'schemas diff',
+    'schemas register',
+    'spec',
+  ];
   const answers = await Promise.all(
     [...commands, 'version'].map((command) => finished(where, [...command.split(' '), '--json'])),
   );
   expect(answers.map(({ code, errors }) => ({ code, errors }))).toEqual(answers.map(() => ({ code: 0, errors: '' })));
-  const [, streams, state] = answers.map(({ output }) => JSON.parse(output));
+  const [checked, planned, streams, state] = answers.map(({ output }) => JSON.parse(output));
+  expect(checked).toMatchObject({ next: 'harvest-kafka verify (with the same --set)' });
+  const general = planned[0].budgets.general.requests;
+  expect(checked.planned).toMatchObject([{ account_id: planned[0].account_id, general: { requests: general } }]);
   expect(streams).toHaveLength(catalog.length);
   expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
 });
@@ -137,6 +149,12 @@ describe('an account of which something is refused', () => {
       /^stream contacts: FORBIDDEN\n {2}GET .*\/contacts.* answered 403: .*\n {2}This stream can be read by: .*streams\.contacts\.enabled: false\.$/m,
     );
     expect(check.output).toMatch(/^stream roles: FORBIDDEN\n {2}GET .*\/roles.* answered 404/m);
+    expect(check.output).toMatch(
+      /^Reading everything takes about \d+ general requests: .* which harvest-kafka plan counts\.$/m,
+    );
+    expect(check.output).toMatch(
+      /\nNext: mend stream contacts as said above, then: harvest-kafka check \(with the same --set\)\n$/,
+    );
 
     const once = await finished(where, ['run', '--once']);
     expect(once).toMatchObject({

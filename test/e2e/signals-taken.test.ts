@@ -18,6 +18,7 @@ test('a running daemon takes signals, and a replay brings a new dead letter for 
     'reconcile clients',
     'state reset time_entries --to 2026-01-01',
     'release roles',
+    'pause contacts',
     'dead-letters replay',
   ];
   const ends = await Promise.all(lines.map((line) => finished(where, [...line.split(' '), '--wait', '30'])));
@@ -25,5 +26,15 @@ test('a running daemon takes signals, and a replay brings a new dead letter for 
     expect(end).toMatchObject({ code: 0, errors: '', output: expect.stringMatching(/\nTaken\.\n$/) });
   }
   await until('the second letter', async () => (await letters()) === 2);
+  const paused = { state: 'PAUSED', reason: expect.stringMatching(/^paused by \S+@\S+$/) };
+  expect(await running.readiness()).toMatchObject({ ready: true, notes: [{ stream: 'contacts', ...paused }] });
+  const [account] = await running.accounts();
+  expect(account!.streams.find(({ stream }) => stream === 'contacts')).toMatchObject(paused);
+  expect(await (await fetch(`${running.address}/metrics`)).text()).toMatch(
+    /harvest_kafka_stream_state\{.*stream="contacts",state="PAUSED"\} 1/,
+  );
+  expect((await finished(where, ['state', 'show'])).output).toMatch(/^contacts +PAUSED /m);
+  expect(await finished(where, ['resume', 'all', '--wait', '30'])).toMatchObject({ code: 0 });
+  expect((await finished(where, ['state', 'show'])).output).toMatch(/^contacts +RUNNING /m);
   expect((await finished(where, ['state', 'show'])).output).not.toContain('Signals that wait');
 });

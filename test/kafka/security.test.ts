@@ -4,14 +4,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { NO_PROXIES } from '../../src/base/http-agent.ts';
 import { Secret } from '../../src/base/secret.ts';
+import { issuedByEndpoint, keptTokens } from '../../src/kafka/bearer-tokens.ts';
 import type { KafkaSettings, SaslSettings } from '../../src/kafka/connection.ts';
 import { batch, forever, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { FEW_STREAMS, finished } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { ownBroker, temporaryFolder, uniquePrefix } from '../support/stack.ts';
+import { CLIENT, startTokenEndpoint } from '../support/token-endpoint.ts';
 
-const login = (mechanism: SaslSettings['mechanism'], password: string = LAB_USER.password) => ({
+const login = (mechanism: Exclude<SaslSettings['mechanism'], 'oauthbearer'>, password: string = LAB_USER.password) => ({
   sasl: { mechanism, username: LAB_USER.username, password: new Secret(password) },
 });
 
@@ -103,4 +107,62 @@ test('SASL SCRAM works in both strengths, and a wrong password or mechanism is r
     expect(wrong.errors).toContain('Check kafka.sasl');
     expect(wrong.output + wrong.errors).not.toContain('canary-password');
   }
+});
+
+/** kafkajs logs in anew ten seconds before the end of a session. */
+const SESSION_MS = 12_000;
+
+test('SASL OAUTHBEARER works, and a session that the broker bounds is renewed before its end without a commit in doubt [P2]', async () => {
+  const endpoint = await startTokenEndpoint();
+  endpoint.life = 60;
+  const { bootstrap } = await ownBroker({
+    listeners: 'sasl_oauthbearer',
+    properties: { 'listener.name.client.oauthbearer.connections.max.reauth.ms': String(SESSION_MS) },
+  });
+  const client = {
+    token_endpoint_url: endpoint.url,
+    client_id: CLIENT.client_id,
+    client_secret: new Secret(CLIENT.client_secret),
+  };
+  const kept = keptTokens(() => issuedByEndpoint(client, NO_PROXIES), systemClock);
+  let logIns = 0;
+  const token = () => {
+    logIns++;
+    return kept.token();
+  };
+  const tokens = { ...kept, token };
+  const sink = sinkOn(bootstrap, { prefix: uniquePrefix(), kafka: { sasl: { mechanism: 'oauthbearer', tokens } } });
+  await openPatiently(sink, new Model());
+  const opened = { at: systemClock.monotonic(), logIns };
+  // A session that nobody renewed would be cut off, and the commit of that moment be in doubt.
+  for (let cursor = 0; systemClock.monotonic() < opened.at + 1.5 * SESSION_MS; cursor++) {
+    await sink.commit(batch([message('clients', '1', `value ${cursor}`)], { clients: { cursor } }));
+  }
+  await sink.close();
+  expect(logIns).toBeGreaterThan(opened.logIns);
+  expect(endpoint.issued).toBeLessThan(logIns);
+
+  const where = { ...(await small()), bootstrap };
+  const settings = (...own: string[]) => [
+    ...FEW_STREAMS,
+    'log.level=trace',
+    'kafka.sasl.mechanism=oauthbearer',
+    `kafka.sasl.oauthbearer.token_endpoint_url=${endpoint.url}`,
+    `kafka.sasl.oauthbearer.client_id=${CLIENT.client_id}`,
+    `kafka.sasl.oauthbearer.client_secret=${CLIENT.client_secret}`,
+    ...own,
+  ];
+  const right = await finished({ ...where, settings: settings() }, ['run', '--once']);
+  expect(right.code, right.errors).toBe(0);
+  expect(right.output + right.errors).not.toMatch(/canary-client-secret|eyJ/);
+  const wrong = await finished({ ...where, settings: settings('kafka.sasl.oauthbearer.client_secret=canary-wrong') }, [
+    'run',
+  ]);
+  expect(wrong.code).toBe(77);
+  expect(wrong.errors).toMatch(/answered 401: invalid_client[\s\S]*Check client_id, client_secret and scope/);
+  expect(wrong.output + wrong.errors).not.toContain('canary-wrong');
+  endpoint.failure = { status: 503, body: '' };
+  const away = await finished({ ...where, settings: settings() }, ['check']);
+  expect(away.code).toBe(69);
+  expect(away.output).toContain(`the token endpoint ${endpoint.url}: answered 503`);
 });

@@ -12,14 +12,18 @@ export const OAUTH = {
   rotate: true,
 };
 
-/** Writes the configuration of an account whose simulator was made with `oauth: OAUTH`. */
-export async function oauthConfig(where: Where): Promise<{ readonly config: string; readonly tokenFile: string }> {
+/** Writes the configuration of an account whose simulator was made with `oauth: OAUTH`; `withoutToken` before its first log-in. */
+export async function oauthConfig(
+  where: Where,
+  options: { readonly withoutToken?: boolean } = {},
+): Promise<{ readonly config: string; readonly tokenFile: string }> {
   const { simulator, server, bootstrap, registryUrl, prefix } = where;
   const folder = await temporaryFolder();
   const tokenFile = join(folder, 'token.json');
   const config = join(folder, 'harvest-kafka.yaml');
   const { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token } = OAUTH;
-  const oauth = { client_id, client_secret, refresh_token, token_file: tokenFile };
+  const given = options.withoutToken ? {} : { refresh_token };
+  const oauth = { client_id, client_secret, ...given, token_file: tokenFile };
   const settings = {
     harvest: {
       base_url: `${server.url}/v2`,

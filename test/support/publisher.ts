@@ -37,6 +37,8 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Everything printed so far. */
   output(): string;
+  /** Everything said on stderr so far. */
+  errors(): string;
   /** Resolves when a line matches. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
 }
@@ -95,6 +97,7 @@ export function start(
     process: child,
     ended,
     output: () => output,
+    errors: () => errors,
     printed: async (pattern) => {
       for (;;) {
         const match = output.match(pattern);

@@ -60,7 +60,7 @@ async function quieten(stage: Stage): Promise<void> {
   if (!isProbed || lives.newest.isLimited) lives.newest.stop();
   await stage.pass((isProbed ? PROBED_MIN : LEAST_QUIET_MIN) * MINUTE);
   for (let waited = 0; waited < MOST_QUIET_MIN; waited += 3) {
-    if (!release(stage) && (await differencesOn(stage)).length === 0) break;
+    if (!letGo(stage) && (await differencesOn(stage)).length === 0) break;
     await stage.pass(3 * MINUTE);
   }
   // A life that is equal has no more to say.
@@ -69,11 +69,12 @@ async function quieten(stage: Stage): Promise<void> {
   await stage.clock.pass(MINUTE);
 }
 
-/** Lets go of what is held; false when nothing is. */
-function release(stage: Stage): boolean {
-  const held = stage.lives.newest.account.status().streams.filter(({ state }) => state === 'HELD');
-  for (const { stream } of held) stage.signal('release', stream);
-  return held.length > 0;
+/** Lets go of what is held or paused; false when nothing is. */
+function letGo(stage: Stage): boolean {
+  const { streams } = stage.lives.newest.account.status();
+  const waiting = streams.filter(({ state }) => state === 'HELD' || state === 'PAUSED');
+  for (const { stream, state } of waiting) stage.signal(state === 'HELD' ? 'release' : 'resume', stream);
+  return waiting.length > 0;
 }
 
 function digestOf({ story, lives, log }: Stage): string {

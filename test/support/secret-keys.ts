@@ -18,10 +18,16 @@ const leaves: readonly Key[] = leavesOf(declared, '', false);
 
 export const secretKeys: readonly string[] = leaves.filter(({ secret }) => secret).map(({ path }) => path);
 
-/** As few configurations as hold every secret once; `values` says what stands where it matters, examples elsewhere. */
-export function plantings(base: Settings, values: (path: string, secret: boolean) => string | undefined): Settings[] {
+/**
+ * As few configurations as hold every secret of `paths` once; `values` says what stands where it matters, examples elsewhere.
+ */
+export function plantings(
+  base: Settings,
+  values: (path: string, secret: boolean) => string | undefined,
+  paths: readonly string[] = secretKeys,
+): Settings[] {
   const planted: Settings[] = [];
-  for (const path of secretKeys) {
+  for (const path of paths) {
     if (planted.some((settings) => path in settings)) continue;
     const tries = [...planted, base].flatMap((settings) =>
       companions(path).map((keys) => ({

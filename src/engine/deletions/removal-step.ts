@@ -8,7 +8,7 @@ import { counted } from '../../base/words.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { holdOf, limitOf } from '../state/hold.ts';
-import type { Move } from '../state/stream-row.ts';
+import { isRunning, type Move } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 
@@ -17,16 +17,14 @@ import { newDiff, type StepContext, type StepResult, stepResult } from '../step.
  * again. Children are: they move to no other parent, and nobody asks for those of a parent that is not there.
  */
 function reachable({ dependents }: StreamRuntime): StreamRuntime[] {
-  return dependents.filter(
-    ({ definition, row }) => definition.kind === 'child' || (row.state === 'RUNNING' && row.complete),
-  );
+  return dependents.filter(({ definition, row }) => definition.kind === 'child' || (isRunning(row) && row.complete));
 }
 
 /** Whether `runtime` must be scanned for changes before the confirmed deletes of its owner can be carried out. */
 export function isAwaited(runtime: StreamRuntime): boolean {
   const { owner, definition, row } = runtime;
   if (owner === null || definition.kind !== 'list' || !hasRemovals(owner)) return false;
-  return row.state === 'RUNNING' && row.complete && runtime.memory.scannedFrom <= owner.memory.confirmedSince;
+  return isRunning(row) && row.complete && runtime.memory.scannedFrom <= owner.memory.confirmedSince;
 }
 
 /** Whether the confirmed deletes of `runtime` can be carried out as soon as nothing is under way in it and below it. */
@@ -35,7 +33,7 @@ export function isRemovalReady(runtime: StreamRuntime): boolean {
 }
 
 function hasRemovals({ row }: StreamRuntime): boolean {
-  return row.confirmed.length > 0 && row.state === 'RUNNING' && (row.hold === null || row.hold.released);
+  return row.confirmed.length > 0 && isRunning(row) && (row.hold === null || row.hold.released);
 }
 
 /** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */

@@ -16,6 +16,8 @@
 //      each --- a person releases it ----------------------> released ---+
 //      each --- what it is held for is there again, or answers ----------+--> none, once nothing of it is left
 //
+// A person may pause the stream, whatever its state and hold: then it is PAUSED for people, and goes on from both once resumed.
+//
 // test/unit/engine/transitions.test.ts has every state, hold and event in one table.
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
@@ -53,11 +55,18 @@ export interface Reconciliation {
   readonly missing: number;
 }
 
+/** A person wants nothing read of the stream: it stands where it stands until it is resumed. */
+export interface Paused {
+  /** `user@host`, as the command found it. */
+  readonly by: string;
+  readonly since: string;
+}
+
 /** The version of rows: 1 had other names for most members. */
 const VERSION = 2;
 
-/** The states that are stored; HELD follows from the hold. */
-export type RowState = Exclude<StreamState, 'HELD'>;
+/** The states that are stored; HELD follows from the hold, PAUSED from the pause. */
+export type RowState = Exclude<StreamState, 'HELD' | 'PAUSED'>;
 
 export interface StreamRow {
   readonly version: typeof VERSION;
@@ -88,6 +97,7 @@ export interface StreamRow {
   /** Records that answered 404 and wait for their tombstone, which takes the records below them along. */
   readonly confirmed: readonly number[];
   readonly hold: Hold | null;
+  readonly paused: Paused | null;
   /** Rows on the topic; compared after a restore, as proof that the topic is still the one we wrote. */
   readonly rows: number;
   readonly dead_letters: number;
@@ -120,8 +130,14 @@ const NO_RECONCILIATION = {
   confirmed: [],
 } as const;
 
-/** The state of the stream as people see it: a hold is a state too. */
-export function stateOf({ state, hold }: Pick<StreamRow, 'state' | 'hold'>): StreamState {
+/** Whether Harvest answers for the stream, and nobody has paused it. */
+export function isRunning({ state, paused }: Pick<StreamRow, 'state' | 'paused'>): boolean {
+  return state === 'RUNNING' && paused === null;
+}
+
+/** The state of the stream as people see it: a hold is a state too, and so is a pause, whatever lies behind it. */
+export function stateOf({ state, hold, paused }: Pick<StreamRow, 'state' | 'hold' | 'paused'>): StreamState {
+  if (paused !== null) return 'PAUSED';
   return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
 }
 
@@ -131,6 +147,9 @@ export function whyOf(
   stream: string,
   accountId: number | string,
 ): { readonly reason: string; readonly remedy: string } {
+  if (row.paused !== null) {
+    return { reason: `paused by ${row.paused.by}`, remedy: `harvest-kafka resume ${stream} --account ${accountId}` };
+  }
   if (stateOf(row) === 'HELD') return { reason: row.hold!.reason, remedy: heldRemedy(stream, accountId) };
   return { reason: row.reason ?? 'answers again', remedy: row.remedy ?? '' };
 }
@@ -154,6 +173,7 @@ export function freshRow(stream: StreamDefinition, grain: Grain, now: number): S
     scanned_at: null,
     ...NO_RECONCILIATION,
     hold: null,
+    paused: null,
     rows: 0,
     dead_letters: 0,
     refused: {},

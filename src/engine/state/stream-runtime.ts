@@ -2,7 +2,7 @@
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Memory } from './memory.ts';
 import type { RowIndex } from './row-index.ts';
-import type { StreamRow } from './stream-row.ts';
+import { isRunning, type StreamRow } from './stream-row.ts';
 import type { Task } from './task.ts';
 
 export interface Intervals {
@@ -60,9 +60,9 @@ export function windowsBeingRead({ claim }: StreamRuntime): ReadonlySet<string> 
   return claim?.windows ?? NONE;
 }
 
-/** Whether the stream can be asked at all; a refused one only when its probe is due. */
+/** Whether the stream can be asked at all; a refused one only when its probe is due, a paused one not until it is resumed. */
 export function isReadable({ row, parent }: StreamRuntime): boolean {
-  return row.state === 'RUNNING' && (parent === null || parent.row.state === 'RUNNING');
+  return isRunning(row) && (parent === null || isRunning(parent.row));
 }
 
 /** The stream of the account's settings; undefined when it is switched off. Asked at every look, so it makes no list of them. */

@@ -9,21 +9,22 @@ import { type StepContext, type StepResult, stepResult } from '../step.ts';
 
 /** Carries out a signal. */
 export function signalStep(runtime: StreamRuntime, signal: Signal, context: StepContext): StepResult {
+  const { id, kind, stream, at, by } = signal;
   const change: Move = (row) => ({
-    ...carriedOut(row, signal),
+    ...carriedOut(row, signal, context.now()),
     moved_at: isoSeconds(context.now()),
     moved_by: 'signal',
   });
   return stepResult(runtime, 'signal', {
     moves: [[runtime, change]],
-    signalsDone: [signal.id],
+    signalsDone: [id],
     // No window that a person asks for rests first.
     memory: { windowReads: new Map() },
-    events: [{ name: 'signal.carried_out', stream: signal.stream, signal: signal.kind, given: signal.at }],
+    events: [{ name: 'signal.carried_out', stream, signal: kind, given: at, by: by ?? null }],
   });
 }
 
-function carriedOut(row: StreamRow, signal: Signal): StreamRow {
+function carriedOut(row: StreamRow, signal: Signal, now: number): StreamRow {
   switch (signal.kind) {
     case 'release':
       return row.hold === null ? row : released(row);
@@ -33,6 +34,10 @@ function carriedOut(row: StreamRow, signal: Signal): StreamRow {
       return { ...readWhole(row), refused: {} };
     case 'reset':
       return reset(row, signal.to);
+    case 'pause':
+      return { ...row, paused: row.paused ?? { by: signal.by ?? 'somebody', since: isoSeconds(now) } };
+    case 'resume':
+      return { ...row, paused: null };
   }
 }
 

@@ -124,7 +124,7 @@ const EPISODES: Readonly<Record<Episode, (stage: Stage) => void | Promise<void>>
   },
   signal(stage) {
     const { draw, plan, lives } = stage;
-    const kinds: Signal['kind'][] = ['reconcile', 'reset', 'replay'];
+    const kinds: Signal['kind'][] = ['reconcile', 'reset', 'replay', 'pause', 'resume'];
     if (plan.releases) kinds.push('release');
     const id = stage.signal(draw.pick(kinds), draw.pick(plan.streams).name);
     if (draw.chance(0.6)) return;

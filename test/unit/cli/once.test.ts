@@ -8,6 +8,7 @@ const forbidden = stream('contacts', { state: 'FORBIDDEN', reason: 'answered 403
 const unread = stream('users', { complete: false, reason: 'waits for roles' });
 const off = stream('expenses', { state: 'FEATURE_OFF', reason: 'the module is off' });
 const held = stream('projects', { state: 'HELD', reason: '60 of 100 are missing' });
+const paused = stream('invoices', { state: 'PAUSED', complete: false, reason: 'paused by ann@ops-1' });
 const good = stream('clients');
 
 const judged = (streams: Parameters<typeof account>[0], only: string[] | null = null) => {
@@ -55,11 +56,12 @@ describe('run --once ends [P9]', () => {
     });
   });
 
-  test('with 0 and a line for what is switched off or held', () => {
-    const leftOut = judged([good, off, held]) as ReturnType<typeof judgeOnce>;
+  test('with 0 and a line for what is switched off, held or paused', () => {
+    const leftOut = judged([good, off, held, paused]) as ReturnType<typeof judgeOnce>;
     expect(leftOut.map((each) => `${each.stream}: ${leftOutLine(each)}`)).toEqual([
       'expenses: not read: the module is off',
       'projects: read completely, but its deletions are held: 60 of 100 are missing',
+      'invoices: not read: paused by ann@ops-1',
     ]);
   });
 

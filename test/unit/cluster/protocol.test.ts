@@ -63,8 +63,14 @@ test('passwords reach the thread of the member, and print there as little as her
     ...{ groupId: 'g', self: { name: '', zone: '', url: '', version: '' }, sessionTimeoutMs: 1, heartbeatMs: 1 },
     ...{ balanceAfterMs: 1, movesAtOnce: 1, handOverMs: 1, stallMs: 1 },
   };
-  const copied = unpacked(structuredClone(packed(settings, kafka)));
-  expect(copied.sasl!.password.reveal()).toBe('hunter2');
+  const token = async () => new Secret('hunter4');
+  const copied = unpacked(structuredClone(packed(settings, kafka)), token);
+  expect((copied.sasl as typeof kafka.sasl).password.reveal()).toBe('hunter2');
   expect((copied.ssl as typeof kafka.ssl).passphrase.reveal()).toBe('hunter3');
   expect(JSON.stringify(copied)).not.toContain('hunter');
+  // Bearer tokens are asked for when a log-in needs one.
+  const tokens = { token, extensions: { tenant: 'a' } };
+  const bearer = packed(settings, { ...kafka, sasl: { mechanism: 'oauthbearer', tokens } });
+  expect(JSON.stringify(bearer)).not.toContain('hunter4');
+  expect(unpacked(structuredClone(bearer), token).sasl).toEqual({ mechanism: 'oauthbearer', tokens });
 });

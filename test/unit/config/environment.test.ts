@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { declared, everyKey } from '../../../src/config/declared.ts';
 import { describeConfig, loadConfig } from '../../../src/config/load.ts';
-import { variableOf } from '../../../src/config/overrides.ts';
+import { variableOf, withoutVariables } from '../../../src/config/overrides.ts';
 
 const ALONE = {
   HARVEST_KAFKA__HARVEST__ACCOUNTS__0__ID: '42',
@@ -112,14 +112,19 @@ test('a value is taken as it is, with its dollar signs, but for a secret that is
     return loadConfig({ text: FILE, env: Object.fromEntries(named), readFile: () => 'of a file\n' }).kafka.sasl!;
   };
   for (const password of ['pa$$word', '${HOME}', '$$${x', '$&$1'])
-    expect(sasl(password).password.reveal()).toBe(password);
-  expect(sasl('${file:/run/secrets/password}').password.reveal()).toBe('of a file');
+    expect(sasl(password).password!.reveal()).toBe(password);
+  expect(sasl('${file:/run/secrets/password}').password!.reveal()).toBe('of a file');
 });
 
 test('a secret is never quoted, whatever is wrong with it [P10]', () => {
   const said = refusal({ HARVEST_KAFKA__HARVEST__ACCOUNTS__0__ACCESS_TOKEN: 'canary with blanks' }).join('\n');
   expect(said).toMatch(/^HARVEST_KAFKA__HARVEST__ACCOUNTS__0__ACCESS_TOKEN: .* must be printable ASCII/);
   expect(said).not.toContain('canary');
+});
+
+test('the demo does not write to the broker of a daemon whose variables are set', () => {
+  const env = { HARVEST_KAFKA__KAFKA__BROKERS: 'production:9092', KAFKA_BROKERS: 'lab:1', HARVEST_ACCOUNT_ID: '7' };
+  expect(withoutVariables(env)).toEqual({ KAFKA_BROKERS: 'lab:1', HARVEST_ACCOUNT_ID: '7' });
 });
 
 test('every key has a variable of its own', () => {

@@ -188,7 +188,7 @@ describe('overrides', () => {
     ];
     const config = load(SMALL, { overrides });
     expect(config.harvest.accounts[0]!.id).toBe('77');
-    expect(config.kafka.sasl!.password.reveal()).toBe('0123');
+    expect(config.kafka.sasl!.password!.reveal()).toBe('0123');
     expect(
       load('', {
         overrides: [
@@ -250,7 +250,6 @@ decimal_handling_mode: [double]
       'configuration:5:7: harvest.accounts.0 needs either access_token or oauth',
       'configuration:5:11: harvest.accounts.0.id must be the digits of an account id, found "12x"',
       'configuration:7:14: harvest.accounts.0.oauth.client_secret is required',
-      'configuration:7:14: harvest.accounts.0.oauth.refresh_token is required',
       'configuration:7:14: harvest.accounts.0.oauth.token_file is required',
       'configuration:8:35: harvest.budgets.general.requests must be at least 1, found 0',
       'configuration:10:3: kafka.broker is not a key; did you mean kafka.brokers?',

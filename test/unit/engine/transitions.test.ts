@@ -27,8 +27,10 @@ import { streamsOf } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 type HoldName = 'none' | Hold['kind'] | 'released';
+/** PAUSED: it runs, and a person has paused it. */
+type StateName = RowState | 'PAUSED';
 /** `-`: the schedule begins no step by which it could happen. */
-type Expected = `${RowState} ${HoldName}` | '-';
+type Expected = `${StateName} ${HoldName}` | '-';
 
 type Event =
   | 'an answer'
@@ -46,6 +48,8 @@ type Event =
   | 'a removal would take too much'
   | 'a removal is carried out'
   | 'a person releases it'
+  | 'a person pauses it'
+  | 'a person resumes it'
   | 'its topic was emptied';
 
 type Cells = Readonly<Record<Event, Expected>>;
@@ -69,7 +73,21 @@ function standing(state: RowState, hold: HoldName, isOff = false): Cells {
     'a removal would take too much': '-',
     'a removal is carried out': '-',
     'a person releases it': hold === 'none' ? `${state} none` : `${state} released`,
+    'a person pauses it': `PAUSED ${hold}`,
+    'a person resumes it': `${state} ${hold}`,
     'its topic was emptied': `${state} none`,
+  };
+}
+
+/** Nothing is asked of it: only people, other streams' steps and the opening move it. */
+function paused(hold: HoldName): Cells {
+  return {
+    ...standing('RUNNING', hold, true),
+    'its module is off': `PAUSED ${hold}`,
+    'its module is on': `PAUSED ${hold}`,
+    'a person releases it': hold === 'none' ? 'PAUSED none' : 'PAUSED released',
+    'a person resumes it': `RUNNING ${hold}`,
+    'its topic was emptied': 'PAUSED none',
   };
 }
 
@@ -83,7 +101,7 @@ function all(cellsOf: (hold: HoldName) => Cells): Readonly<Record<HoldName, Cell
   };
 }
 
-const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
+const TABLE: Readonly<Record<StateName, Readonly<Record<HoldName, Cells>>>> = {
   RUNNING: {
     none: {
       'an answer': 'RUNNING none',
@@ -101,6 +119,8 @@ const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
       'a removal would take too much': 'RUNNING cascade',
       'a removal is carried out': 'RUNNING none',
       'a person releases it': 'RUNNING none',
+      'a person pauses it': 'PAUSED none',
+      'a person resumes it': 'RUNNING none',
       'its topic was emptied': 'RUNNING none',
     },
     // Rows are missing: only a count, or a person, says that they are not.
@@ -120,6 +140,8 @@ const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
       'a removal would take too much': '-',
       'a removal is carried out': '-',
       'a person releases it': 'RUNNING released',
+      'a person pauses it': 'PAUSED missing',
+      'a person resumes it': 'RUNNING missing',
       'its topic was emptied': 'RUNNING none',
     },
     // A confirmed delete waits: it is asked for again after each count, and ends the hold when it answers 200.
@@ -139,6 +161,8 @@ const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
       'a removal would take too much': '-',
       'a removal is carried out': '-',
       'a person releases it': 'RUNNING released',
+      'a person pauses it': 'PAUSED cascade',
+      'a person resumes it': 'RUNNING cascade',
       'its topic was emptied': 'RUNNING none',
     },
     refused: {
@@ -157,6 +181,8 @@ const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
       'a removal would take too much': '-',
       'a removal is carried out': '-',
       'a person releases it': 'RUNNING released',
+      'a person pauses it': 'PAUSED refused',
+      'a person resumes it': 'RUNNING refused',
       'its topic was emptied': 'RUNNING none',
     },
     // Released holds last until what was missing has been looked for and asked for.
@@ -176,12 +202,15 @@ const TABLE: Readonly<Record<RowState, Readonly<Record<HoldName, Cells>>>> = {
       'a removal would take too much': 'RUNNING released',
       'a removal is carried out': 'RUNNING released',
       'a person releases it': 'RUNNING released',
+      'a person pauses it': 'PAUSED released',
+      'a person resumes it': 'RUNNING released',
       'its topic was emptied': 'RUNNING none',
     },
   },
   FORBIDDEN: all((hold) => standing('FORBIDDEN', hold)),
   BLOCKED: all((hold) => standing('BLOCKED', hold)),
   FEATURE_OFF: all((hold) => standing('FEATURE_OFF', hold, true)),
+  PAUSED: all(paused),
 };
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -192,13 +221,14 @@ const CODEC = testCodec();
 const refusal = (code: 'harvest.forbidden' | 'harvest.refused') => new PublisherError(code, 'refused');
 
 /** An invoice that is gone, with a message below it. */
-function stage(state: RowState, hold: HoldName) {
+function stage(name: StateName, hold: HoldName) {
+  const state = name === 'PAUSED' ? { state: 'RUNNING' as const, paused: PAUSED } : { state: name, paused: null };
   const streams = streamsOf(['invoices', 'invoice_messages']);
   const [invoices, below] = [streams.get('invoices')!, streams.get('invoice_messages')!];
   const row = { updatedAt: 1000, hash: 1, day: null };
   for (const id of [GONE, CANDIDATE]) invoices.index.set(id, { ...row, group: null });
   below.index.set(10, { ...row, group: GONE });
-  invoices.row = { ...invoices.row, complete: true, ...READ, state, ...HELD[hold] };
+  invoices.row = { ...invoices.row, complete: true, ...READ, ...state, ...HELD[hold] };
   invoices.memory = { ...invoices.memory, scanned: true };
   const claims = new Claims(new VirtualClock());
   const settings = { hold: { share: 0, atLeast: 0 } } as StepSettings;
@@ -214,6 +244,8 @@ function stage(state: RowState, hold: HoldName) {
 }
 
 const held = (kind: Hold['kind'], released = false): Hold => ({ kind, reason: 'r', since: AT, released });
+
+const PAUSED = { by: 'ann@ops', since: AT };
 
 /** Nothing is due by its interval. */
 const READ = { scanned_at: isoSeconds(NOW), counted_at: isoSeconds(NOW), reconciled_at: isoSeconds(NOW) };
@@ -237,7 +269,18 @@ interface Happening {
 
 type Stage = ReturnType<typeof stage>;
 
-const RELEASE: Signal = { id: 'o', kind: 'release', stream: 'invoices', to: null, at: AT };
+const signalled = (kind: Signal['kind']): Signal => ({
+  id: 'o',
+  kind,
+  stream: 'invoices',
+  to: null,
+  at: AT,
+  by: 'ann@ops',
+});
+const byPerson = (kind: Signal['kind']): Happening => ({
+  task: 'signal',
+  move: (row, { invoices, context }) => signalStep(invoices, signalled(kind), context).moves.get(invoices)!(row),
+});
 
 /** A reconciliation that has ended with so many rows missing. */
 function reconciled(row: StreamRow, found: readonly number[], { invoices }: Stage, count = found.length): StreamRow {
@@ -295,10 +338,9 @@ const EVENTS: Readonly<Record<Event, Happening>> = {
     before: { confirmed: [GONE] },
     move: (row, { remove }) => remove(row, 9),
   },
-  'a person releases it': {
-    task: 'signal',
-    move: (row, { invoices, context }) => signalStep(invoices, RELEASE, context).moves.get(invoices)!(row),
-  },
+  'a person releases it': byPerson('release'),
+  'a person pauses it': byPerson('pause'),
+  'a person resumes it': byPerson('resume'),
   'its topic was emptied': { task: null, move: (row, { invoices }) => restartedRow(row, invoices.definition, 'month') },
 };
 
@@ -306,8 +348,8 @@ const entries = <Key extends string, Value>(record: Readonly<Record<Key, Value>>
   Object.entries(record) as [Key, Value][];
 
 /** The row as the table names it; the committer keeps it without what is left over. */
-function nameOf({ state, hold }: StreamRow): Expected {
-  return `${state} ${hold === null ? 'none' : hold.released ? 'released' : hold.kind}`;
+function nameOf({ state, hold, paused }: StreamRow): Expected {
+  return `${paused === null ? state : 'PAUSED'} ${hold === null ? 'none' : hold.released ? 'released' : hold.kind}`;
 }
 
 describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
@@ -317,7 +359,7 @@ describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
       const on = stage(state, hold);
       const { invoices, streams } = on;
       invoices.row = { ...invoices.row, ...before };
-      const signalFor = () => (task === 'signal' ? RELEASE : undefined);
+      const signalFor = () => (task === 'signal' ? signalled('release') : undefined);
       const told = { once: false, only: null, hasSlack: () => true, signalFor };
       const begun = nextTask(invoices, { ...told, streams, settings: on.context.settings }, NOW)?.task.kind;
       if (expected === '-') {
@@ -330,3 +372,15 @@ describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
     }
   });
 });
+
+test.each(['FORBIDDEN', 'BLOCKED', 'FEATURE_OFF'] as const)(
+  'a stream that is %s and paused begins no step, and is that again once it is resumed [P9]',
+  (state) => {
+    const on = stage(state, 'refused');
+    const { invoices, streams } = on;
+    invoices.row = { ...invoices.row, paused: PAUSED };
+    const view = { once: false, only: null, hasSlack: () => true, signalFor: () => undefined };
+    expect(nextTask(invoices, { ...view, streams, settings: on.context.settings }, NOW)).toBeNull();
+    expect(nameOf(byPerson('resume').move(invoices.row, on))).toBe(`${state} refused`);
+  },
+);

@@ -42,9 +42,10 @@ async function rotating(
   };
 }
 
-function grant(tokenFile: string | null, refreshToken = 'refresh-0'): { oauth: OAuthCredential } {
+function grant(tokenFile: string | null, refreshToken: string | null = 'refresh-0'): { oauth: OAuthCredential } {
   const clientSecret = new Secret('client-secret');
-  return { oauth: { clientId: 'client', clientSecret, refreshToken: new Secret(refreshToken), tokenFile } };
+  const configured = refreshToken === null ? null : new Secret(refreshToken);
+  return { oauth: { clientId: 'client', clientSecret, refreshToken: configured, tokenFile } };
 }
 
 async function directory(): Promise<string> {
@@ -277,4 +278,44 @@ describe('the token file', () => {
     expect(failure.message).not.toContain('refresh-secret');
     expect(server.seen).toEqual([]);
   });
+});
+
+describe('without a configured refresh token', () => {
+  test('that of the token file is used, and what it becomes is kept there', async () => {
+    const path = join(await directory(), 'token.json');
+    await fileTokenStore(path).write(null, new Secret('refresh-0'));
+    const server = await rotating();
+    const { source } = clientOf(server, { credential: grant(path, null) });
+    await source.fetchPage(page('clients'), signal);
+    expect((await fileTokenStore(path).read(null))!.reveal()).toBe('refresh-1');
+  });
+
+  test('and without one in the file nothing is asked, and the command that gets one is named', async () => {
+    const server = await rotating();
+    const { source } = clientOf(server, { credential: grant(join(await directory(), 'token.json'), null) });
+    const failure = await failureOf(source.fetchPage(page('clients'), signal));
+    expect(failure).toMatchObject({ code: 'config.invalid', remedy: expect.stringContaining('harvest-kafka login') });
+    expect(server.seen).toEqual([]);
+  });
+});
+
+test('a log-in of another process is taken from the token file while we run, and not overwritten', async () => {
+  const path = join(await directory(), 'token.json');
+  let good = 'refresh-0';
+  const server = await scripted((response, { url, body, headers }) => {
+    if (url !== TOKEN_PATH) {
+      const isGood = headers.authorization === `Bearer access of ${good}`;
+      return isGood ? json(response, { clients: [], links: {} }) : json(response, { error: 'invalid_token' }, 401);
+    }
+    const given = new URLSearchParams(body).get('refresh_token');
+    if (given !== good) return json(response, { error: 'invalid_grant' }, 400);
+    json(response, { access_token: `access of ${given}` });
+  });
+  const { source } = clientOf(server, { credential: grant(path) });
+  await source.fetchPage(page('clients'), signal);
+  good = 'of-a-new-log-in';
+  expect(await failureOf(source.fetchPage(page('clients'), signal))).toMatchObject({ code: 'harvest.unauthorised' });
+  await fileTokenStore(path).write(new Secret('refresh-0'), new Secret(good));
+  expect((await source.fetchPage(page('clients'), signal)).records).toEqual([]);
+  expect((await fileTokenStore(path).read(new Secret('refresh-0')))!.reveal()).toBe(good);
 });

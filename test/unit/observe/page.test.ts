@@ -47,6 +47,16 @@ describe('the status page', () => {
     expect(text).toContain('422: no Ask. Looked at again in 60 min.');
   });
 
+  it('shows who paused a stream, and the command that resumes it, before those in step [P9]', () => {
+    const remedy = 'harvest-kafka resume users --account 1234567';
+    const paused = { state: 'PAUSED', reason: 'paused by ann@ops-1', remedy, nextDueAt: null } as const;
+    const text = visible(page(account([stream('clients'), stream('users', paused)])));
+    expect(text).toContain('harvest-kafka ready');
+    expect(text).toContain('1 stream is complete, at most 30 s behind; users is paused.');
+    expect(text.indexOf('users paused')).toBeLessThan(text.indexOf('clients in step'));
+    expect(text).toContain(`paused by ann@ops-1 ${remedy}`);
+  });
+
   it('shows why an account stands still [P9]', () => {
     const stopped = { phase: 'stopped', reason: 'the token is refused', remedy: 'Renew it.' } as const;
     const text = visible(page(account([], stopped)));

@@ -228,3 +228,41 @@ describe('Harvest ID', () => {
     expect((await harvest.ask('/v2/users/me')).status).toBe(401);
   });
 });
+
+describe('the authorisation page', () => {
+  const REDIRECT = 'http://127.0.0.1:8976/callback';
+  const address = (rest: Readonly<Record<string, string>> = {}) =>
+    `/oauth2/authorize?${new URLSearchParams({ client_id: 'simulated-client', response_type: 'code', redirect_uri: REDIRECT, state: '<s>', ...rest })}`;
+
+  test('keeps what was asked, and escapes it', async () => {
+    harvest = await openHarvest();
+    const { status, text } = await harvest.ask(address());
+    expect(status).toBe(200);
+    expect(text).toContain('name="state" value="&#60;s&#62;"');
+  });
+
+  test.each([{ client_id: 'another' }, { redirect_uri: 'nowhere' }, { response_type: 'token' }])(
+    'refuses %j and sends nobody anywhere',
+    async (wrong) => {
+      harvest = await openHarvest();
+      expect((await harvest.ask(address(wrong))).status).toBe(400);
+    },
+  );
+
+  test('gives a code that is good once, at the redirect address that it was given to', async () => {
+    harvest = await openHarvest();
+    const code = () => harvest.simulator.tokens.newCode(REDIRECT);
+    const exchange = (given: string, redirect_uri: string) =>
+      harvest.ask('/api/v2/oauth2/token', {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({
+          ...{ grant_type: 'authorization_code', code: given, redirect_uri },
+          ...{ client_id: 'simulated-client', client_secret: 'simulated-secret' },
+        }).toString(),
+      });
+    const one = code();
+    const answers = [await exchange(one, REDIRECT), await exchange(one, REDIRECT), await exchange(code(), 'elsewhere')];
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 400]);
+  });
+});
