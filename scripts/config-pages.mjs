@@ -76,17 +76,25 @@ function asListItem(lines, depth) {
 
 function streamLines(streams) {
   const [, any] = keysOf(streams)[0];
-  const comments = keysOf(any).flatMap(([name, option]) =>
+  const comments = leavesOf(any).flatMap(([name, option]) =>
     wrap(`${name}: ${option.description}`, 106).map((line) => `  # ${line}`),
   );
   const rows = keysOf(streams).map(([name, stream]) => {
-    const inner = keysOf(stream);
+    // A map that may be left out is told of above, and not set.
+    const inner = keysOf(stream).filter(([, one]) => mapOf(one) === undefined);
     const pairs = inner.map(([key, one]) => `${key}: ${yaml(one.default ?? one.example)}`);
     // What has no default of its own is shown, and not set.
     const off = inner.every(([, one]) => one.default === undefined) ? '# ' : '';
     return `  ${off}${name}: { ${pairs.join(', ')} }`;
   });
   return [...comments, ...rows];
+}
+
+/** The single values of a map and of the maps in it. */
+function leavesOf(map, path = '') {
+  return keysOf(map).flatMap(([name, option]) =>
+    mapOf(option) ? leavesOf(mapOf(option), `${path}${name}.`) : [[`${path}${name}`, option]],
+  );
 }
 
 function tableRows(path, section) {
@@ -101,7 +109,7 @@ function tableRows(path, section) {
 
 function streamRows(streams, catalog) {
   const [, any] = keysOf(streams)[0];
-  const own = keysOf(any).map(([name, option]) => {
+  const own = leavesOf(any).map(([name, option]) => {
     const ofKind = (kind) => mapOf(streams).properties[catalog.find((row) => row.kind === kind).name].properties[name];
     const kinds = [...new Set(catalog.map(({ kind }) => kind))].filter((kind) => ofKind(kind) !== undefined);
     const differ = kinds.some((kind) => ofKind(kind).default !== option.default);

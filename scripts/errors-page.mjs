@@ -39,6 +39,11 @@ const HAPPENED = {
   'kafka.record_too_large':
     'The broker does not take a message of this size, and it is no record: those become dead letters. A state row has outgrown its topic, or a limit was lowered meanwhile. The account stops.',
   'kafka.unreadable': 'A record on our topic is not one that we write.',
+  'connect.unavailable': 'Kafka Connect does not answer, or is sharing out its tasks.',
+  'connect.unauthorised': 'Kafka Connect wants a log-in.',
+  'connect.refused': 'Kafka Connect does not take the connector.',
+  'connect.failed': 'The connector of the sink, or a task of it, has ended with an error.',
+  'connect.not_running': 'The connector of the sink does not run after as long as it was given.',
   'state.unreadable': 'A state row is not of version 2, or no JSON.',
   'config.invalid': 'The configuration has problems; all of them are listed.',
   usage: 'The command line is not understood.',

@@ -3,11 +3,12 @@
 import type { PublisherError } from './base/errors.ts';
 import type { ClusterEvent, ClusterStatus } from './cluster/status.ts';
 import type { RegistryClient } from './codec/registry.ts';
-import { loadSchemas, type ValueSchemas } from './codec/schemas.ts';
+import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { Fleet } from './fleet.ts';
-import { AVRO, createRegistry } from './registry.ts';
+import { valueSchemas } from './privacy.ts';
+import { createRegistry } from './registry.ts';
 import { enabledStreams } from './settings.ts';
 import { type Premises, Tenure, type TenureOptions } from './tenure.ts';
 
@@ -35,7 +36,7 @@ export class Daemon {
       config,
       registry: this.#registry,
       schemas: () => {
-        schemas ??= loadSchemas(AVRO, enabledStreams(config));
+        schemas ??= valueSchemas(config, enabledStreams(config));
         return schemas;
       },
     };

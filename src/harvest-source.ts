@@ -6,6 +6,7 @@ import type { AccountConfig, Config } from './config/options.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import type { Pacer } from './harvest/caller.ts';
 import { type Credential, createSource, type HarvestSource } from './harvest/client.ts';
+import { maskOf } from './privacy.ts';
 import { pem } from './settings.ts';
 import type { BudgetName } from './streams/definition.ts';
 
@@ -35,6 +36,7 @@ export function createHarvestSource(
     accountId: account.id,
     credential: credentialOf(account),
     budgets: { general: limit('general'), reports: limit('reports') },
+    mask: maskOf(config),
     ...(ca === undefined ? {} : { ca }),
     ...(reread ? { reread: () => presentCredential(reread, account.id) } : {}),
     ...others,

@@ -2,16 +2,12 @@
 // not load the engine.
 import type { Clock, Random } from './base/clock.ts';
 import type { PublisherError } from './base/errors.ts';
-import { packageUrl } from './base/package-root.ts';
 import { createRegistryClient, type RegistryClient } from './codec/registry.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import { openTopicLog } from './kafka/topic-log.ts';
 import { TopicLook } from './kafka/topic-look.ts';
 import type { Traffic } from './kafka/traffic.ts';
 import { kafkaSettings, pem, prefixOf } from './settings.ts';
-
-/** Value schemas ship with the package. */
-export const AVRO = packageUrl('avro/');
 
 /** The client of `schema_registry`. */
 export function createRegistry(

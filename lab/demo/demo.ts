@@ -12,9 +12,11 @@ import { loadConfig } from '../../src/config/load.ts';
 import { withoutVariables } from '../../src/config/overrides.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
 import { startStack } from '../stack/stack.ts';
 import { openLivingAccount } from './living-account.ts';
+import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -27,9 +29,17 @@ export async function demo(options: DemoOptions): Promise<number> {
 
   // Parts are stopped in the reverse order of their start, whatever happens in between.
   const closers: (() => Promise<unknown>)[] = [];
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  // Nobody sees it any more.
+  process.stdout.on('error', () => stop.abort());
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    const tables = options.sink
+      ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal: stopped })
+      : null;
+    if (tables) closers.push(tables.close);
     const simulated = account === null ? await simulate(data, options) : null;
     if (simulated) closers.push(simulated.close);
 
@@ -44,16 +54,13 @@ export async function demo(options: DemoOptions): Promise<number> {
       overrides: [...DEMO_SETTINGS, ...(simulated ? SIMULATED_SETTINGS : []), ...(options.set ?? [])],
     });
     const log = createLog({ level: 'warn', pretty: true, color: terminal, stream: screen });
-    const stop = new AbortController();
-    // Nobody sees it any more.
-    process.stdout.on('error', () => stop.abort());
     // The topics are there once the account is open.
     let announceOpen = () => {};
     const opened = new Promise<void>((resolve) => {
       announceOpen = resolve;
     });
     const publishing = publish(config, log, {
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stopped,
       once: false,
       terminal,
       onEvent: ({ name }) => {
@@ -83,19 +90,24 @@ export async function demo(options: DemoOptions): Promise<number> {
       show: (change) => printer.show(change),
       fromBeginning: false,
       onCaughtUp: () => simulated?.live(),
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stopped,
     });
     closers.push(async () => printer.close());
-    await Promise.all([publishing, watching]);
+    await Promise.all([publishing, watching, tables?.fill(config)]);
     return EXIT.clean;
+  } catch (error) {
+    // Stopped while it was still starting: nothing has failed.
+    if (stopped.aborted) return EXIT.clean;
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
 const LINE_WIDTH = 150;
-/** Anything free on loopback. */
-const DEMO_SETTINGS = ['http.listen=127.0.0.1:0'];
+const DERIVED = catalog.filter(({ kind }) => kind === 'derived').map(({ name }) => `streams.${name}.enabled=true`);
+/** Anything free on loopback, and all that there is to see. */
+const DEMO_SETTINGS = ['http.listen=127.0.0.1:0', ...DERIVED];
 /** A change or deletion shows within seconds; the simulator's budgets are Harvest's own. */
 const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(

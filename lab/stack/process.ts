@@ -8,7 +8,13 @@ import type { Readable } from 'node:stream';
 import { systemClock } from '../../src/base/clock.ts';
 import { PublisherError } from '../../src/base/errors.ts';
 
-export interface CommandOptions {
+/** Whom a process runs as, when we are root and it refuses to be. */
+export interface User {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface CommandOptions extends User {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
@@ -39,6 +45,9 @@ export interface ServerOptions {
   readonly cwd: string;
   /** Default: ours. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly user?: User;
+  /** What asks it to end; default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   readonly onLog?: ((line: string) => void) | undefined;
 }
 
@@ -58,6 +67,7 @@ export class Server {
   readonly died: Promise<never>;
   readonly #name: string;
   readonly #child: ChildProcess;
+  readonly #stopSignal: NodeJS.Signals;
   readonly #lines: string[] = [];
   readonly #exited: Promise<void>;
   #heardAt = 0;
@@ -72,6 +82,7 @@ export class Server {
     const child = spawn(options.command, options.args, {
       cwd: options.cwd,
       env: options.env,
+      ...options.user,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -96,6 +107,7 @@ export class Server {
     this.pid = child.pid!;
     this.#name = options.name;
     this.#child = child;
+    this.#stopSignal = options.stopSignal ?? 'SIGTERM';
     const logEnd = Promise.all([child.stdout!, child.stderr!].map((stream) => this.#keep(stream, options.onLog)));
     this.#exited = once(child, 'exit').then(async () => {
       this.#running = false;
@@ -143,11 +155,11 @@ export class Server {
     }
   }
 
-  /** SIGTERM, then SIGKILL if that does not help; resolves when the process is gone. */
+  /** Asks it to end, then SIGKILL if that does not help; resolves when the process is gone. */
   async stop(): Promise<void> {
     this.#told = true;
-    this.signal('SIGTERM');
-    // A paused process sees SIGTERM only once it goes on.
+    this.signal(this.#stopSignal);
+    // A paused process sees the signal only once it goes on.
     this.signal('SIGCONT');
     const cancel = systemClock.after(STOPPED_WITHIN_MS, () => this.signal('SIGKILL'));
     await this.#exited;

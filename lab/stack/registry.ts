@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { cached, type FetchOptions, maven } from './artefacts.ts';
+import { cachedFromMaven, type FetchOptions, maven } from './artefacts.ts';
 import { javaTool, quickStart } from './java.ts';
 import { freePort } from './ports.ts';
 import { Server } from './process.ts';
@@ -46,7 +46,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
 
 /** The folder of the registry's programs, fetched when absent. Throws PublisherError `lab.missing` or `lab.failed`. */
 export async function registryHome(options: FetchOptions): Promise<string> {
-  return cached(`apicurio-registry-${REGISTRY_VERSION}`, options, async (home) => {
+  return cachedFromMaven(`apicurio-registry-${REGISTRY_VERSION}`, options, async (home) => {
     options.onProgress?.(`Apicurio Registry ${REGISTRY_VERSION}: downloading (104 MB, once)`);
     const unpack = ['dependency:unpack', `-DoutputDirectory=${home}`, `-Dregistry.version=${REGISTRY_VERSION}`];
     await maven('registry', unpack, options);

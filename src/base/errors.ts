@@ -179,6 +179,31 @@ export const CODES = {
     EXIT.dataContract,
     'Records on the topic were written by something else. Set compression.type=producer on it and write them anew, or use a new topics.prefix.',
   ),
+  'connect.unavailable': row(
+    'transient',
+    EXIT.unavailable,
+    'Start Kafka Connect or correct --connect-url; then run the command again.',
+  ),
+  'connect.unauthorised': row(
+    'fatal',
+    EXIT.notAuthorised,
+    'This command brings no log-in to Kafka Connect: print the connector with harvest-kafka sink connector and give it to Connect with your own client.',
+  ),
+  'connect.refused': row(
+    'fatal',
+    EXIT.configuration,
+    'Correct what Connect names. A class that it does not find belongs to a plugin: docs/operating/sinks.md lists what the worker needs.',
+  ),
+  'connect.failed': row(
+    'fatal',
+    EXIT.unavailable,
+    'Mend what the message names, then run the command again: it starts what has failed.',
+  ),
+  'connect.not_running': row(
+    'fatal',
+    EXIT.temporary,
+    "Look at the worker's log; run the command again, or give it longer with --wait <seconds>.",
+  ),
   'state.unreadable': row(
     'fatal',
     EXIT.dataContract,

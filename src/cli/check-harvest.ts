@@ -41,10 +41,13 @@ export async function checkHarvest(
     settings = await inquiry.company();
     // Ten reports have one small budget, and are refused or allowed together.
     let report: CheckFinding | null = null;
+    const told = new Map<string, CheckFinding>();
     for (const stream of streams) {
       if (stream.budget === 'reports' && report !== null) tell(likewise(stream, report));
+      else if (stream.kind === 'derived') tell(derivedFrom(told.get(stream.parent!.stream)!, stream));
       else {
         const finding = await inquiry.stream(stream, settings);
+        told.set(stream.name, finding);
         tell(finding);
         if (stream.budget === 'reports' && finding.state !== 'FEATURE_OFF') report = finding;
       }
@@ -67,6 +70,10 @@ function likewise({ name }: StreamDefinition, report: CheckFinding): CheckFindin
   const detail =
     report.exit_code === EXIT.clean ? `as ${report.name}; not asked, to spare the budget of reports` : report.detail;
   return { ...report, name, detail };
+}
+
+function derivedFrom(parent: CheckFinding, { name, rows }: StreamDefinition): CheckFinding {
+  return { ...parent, name, detail: parent.exit_code === EXIT.clean ? `${rows} of ${parent.name}` : parent.detail };
 }
 
 function notAsked(about: CheckFinding['about'], name: string, error: PublisherError): CheckFinding {

@@ -1,13 +1,13 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
 import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
-import { loadSchemas } from '../codec/schemas.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
-import { AVRO, createRegistry, topicsOf } from '../registry.ts';
+import { valueSchemas } from '../privacy.ts';
+import { createRegistry, topicsOf } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { beside, sharing } from './beside.ts';
 import { factsIn, nextStep, plannedBy, plannedLine } from './check-end.ts';
@@ -126,7 +126,7 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
   const name = config.schema_registry.url.join(', ');
   try {
     const differences = await diffSubjects(client, enabledStreams(config), {
-      schemas: await loadSchemas(AVRO, enabledStreams(config)),
+      schemas: await valueSchemas(config, enabledStreams(config)),
       prefix: prefixOf(config, account),
       mode: config.decimal_handling_mode,
       keyFormat: config.key.format,

@@ -17,6 +17,8 @@ export interface DemoOptions extends CommonOptions {
   readonly data?: string;
   readonly timeEntries: number;
   readonly every: number;
+  /** With the topics in SQL tables. */
+  readonly sink?: boolean;
 }
 
 export const clock = systemClock;

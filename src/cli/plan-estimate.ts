@@ -114,6 +114,8 @@ function planned(
       if (parent?.standsStill) return { ...about, requests: 0, note: `waits for ${name}, which is not read` };
       return { ...about, requests: parent?.rows ?? null, note: `one for each of ${name}` };
     }
+    case 'derived':
+      return { ...about, requests: 0, note: `read out of ${stream.parent!.stream}` };
     case 'report': {
       const windows = windowsOf(stream, byName, settings);
       const isAtMost = settings.startDate === null;

@@ -1,11 +1,12 @@
 // The command line: one file per command, all with the same options, one place that turns failures into exit codes.
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { asPublisherError, EXIT, PublisherError } from '../base/errors.ts';
 import type { CheckOptions } from './check.ts';
 import type { Shell } from './completion.ts';
 import { type CommonOptions, print, report, VERSION } from './context.ts';
 import type { LoginOptions } from './login.ts';
 import type { PlanOptions } from './plan.ts';
+import type { ApplyOptions, ConnectorOptions, SinkOptions } from './sink.ts';
 import { standardOutput } from './standard-output.ts';
 import type { VerifyOptions } from './verify.ts';
 import type { WatchOptions } from './watch.ts';
@@ -61,6 +62,9 @@ const COMMANDS = {
   watch: async () => (await import('./watch.ts')).watch,
   schemasDiff: async () => (await import('./schemas.ts')).schemasDiff,
   schemasRegister: async () => (await import('./schemas.ts')).schemasRegister,
+  sinkDdl: async () => (await import('./sink.ts')).sinkDdl,
+  sinkConnector: async () => (await import('./sink.ts')).sinkConnector,
+  sinkApply: async () => (await import('./sink.ts')).sinkApply,
   spec: async () => (await import('./spec.ts')).spec,
   demo: async () => (await import('../../lab/demo/demo.ts')).demo,
 };
@@ -88,8 +92,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'schemas diff': ['schemas diff'],
   'schemas register': ['schemas register --set topics.prefix=test'],
   completion: ['completion bash > /etc/bash_completion.d/harvest-kafka', 'completion fish | source'],
+  'sink ddl': ['sink ddl | psql postgresql://sink@db/sink -v ON_ERROR_STOP=1', 'sink ddl --schema time_tracking'],
+  'sink connector': ['sink connector --jdbc-url jdbc:postgresql://db:5432/sink --registry-url http://registry:8081'],
+  'sink apply': ['sink apply --connect-url http://connect:8083 --jdbc-url jdbc:postgresql://db:5432/sink'],
   spec: ['spec > harvest-kafka.schema.json'],
-  demo: ['demo', 'demo --time-entries 10000 --every 200'],
+  demo: ['demo', 'demo --sink', 'demo --time-entries 10000 --every 200'],
 };
 
 function examplesOf(name: string): string {
@@ -97,6 +104,8 @@ function examplesOf(name: string): string {
   if (lines.length === 0) return '';
   return `\nExamples:\n${lines.map((line) => `  harvest-kafka ${line}`).join('\n')}`;
 }
+
+const SCHEMA = 'schema of the tables; with several accounts <name>_<account id> for each';
 
 const NO_COMMAND = 'commander.help';
 
@@ -144,6 +153,26 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
     return command(parent, name, about, load)
       .option('--account <id>', 'of several accounts, this one')
       .option('--wait <seconds>', 'wait until a running daemon has taken it; 75 if none does', wholeNumber);
+  }
+
+  /** A command about the connector of a JDBC sink. */
+  function connector<Options extends CommonOptions>(
+    parent: Command,
+    name: string,
+    about: string,
+    load: Load<Options>,
+  ): Command {
+    return command(parent, name, about, load)
+      .requiredOption('--jdbc-url <url>', 'the database as Connect sees it, without user and password')
+      .option('--user <name>', 'of the database: its name, or where Connect finds it', '${env:SINK_USER}')
+      .option('--password <place>', 'where Connect finds the password', '${env:SINK_PASSWORD}')
+      .option('--schema <name>', SCHEMA, 'harvest')
+      .addOption(new Option('--for <sink>', 'whose JDBC sink').choices(['debezium', 'confluent']).default('debezium'))
+      .addOption(
+        new Option('--converter <name>', 'whose Avro converter').choices(['apicurio', 'confluent']).default('apicurio'),
+      )
+      .option('--registry-url <url>', 'the schema registry as Connect sees it; by default schema_registry.url')
+      .option('--with <key=value>', 'a setting of the connector that wins over ours; may be repeated', collected);
   }
 
   command(program, 'run', 'publish until stopped', COMMANDS.run)
@@ -219,8 +248,28 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', COMMANDS.schemasDiff);
   command(schemas, 'register', 'register what is missing', COMMANDS.schemasRegister);
+  const sink = program.command('sink').description('the topics in SQL tables, by Kafka Connect');
+  command<SinkOptions>(sink, 'ddl', 'print the SQL that makes the tables', COMMANDS.sinkDdl)
+    .addOption(new Option('--dialect <name>', 'of the SQL').choices(['postgres']).default('postgres'))
+    .option('--schema <name>', SCHEMA, 'harvest');
+  connector<ConnectorOptions>(
+    sink,
+    'connector',
+    'print the settings of the connector that fills the tables',
+    COMMANDS.sinkConnector,
+  );
+  connector<ApplyOptions>(
+    sink,
+    'apply',
+    'give the connector to Kafka Connect and wait until it runs',
+    COMMANDS.sinkApply,
+  )
+    .requiredOption('--connect-url <url>', "where Connect's REST API is")
+    .option('--from-beginning', 'have all topics read again, after a table was lost')
+    .option('--wait <seconds>', 'time until all of it runs', wholeNumber, 120);
   command(program, 'spec', 'print the JSON Schema of the configuration', COMMANDS.spec);
   command(program, 'demo', 'simulator, broker, registry and publisher on this machine', COMMANDS.demo)
+    .option('--sink', 'with every stream in a table of PostgreSQL, and three questions asked of them')
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);

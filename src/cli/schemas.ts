@@ -1,8 +1,8 @@
 // `schemas diff` and `schemas register`: our Avro schemas and the registry's.
 import { EXIT } from '../base/errors.ts';
 import { diffSubjects, prepareSubjects, type RegistryClient } from '../codec/registry.ts';
-import { loadSchemas } from '../codec/schemas.ts';
-import { AVRO, createRegistry } from '../registry.ts';
+import { valueSchemas } from '../privacy.ts';
+import { createRegistry } from '../registry.ts';
 import { enabledStreams, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, print, random } from './context.ts';
@@ -28,7 +28,7 @@ async function compare(
 ): Promise<number> {
   const config = configOf(options);
   const client = createRegistry(config, { clock, random });
-  const schemas = await loadSchemas(AVRO, enabledStreams(config));
+  const schemas = await valueSchemas(config, enabledStreams(config));
   try {
     const rows = [];
     for (const account of config.harvest.accounts) {

@@ -1,43 +1,31 @@
 // `streams`: the catalog as configured.
 import { EXIT } from '../base/errors.ts';
-import { readOrdinaryFile } from '../config/files.ts';
-import type { Environment } from '../config/substitute.ts';
 import { dataTopic } from '../kafka/topics.ts';
 import { prefixOf } from '../settings.ts';
 import { catalog } from '../streams/catalog.ts';
-import { configOf } from './configuration.ts';
+import { configOf, withoutAccount } from './configuration.ts';
 import { type CommonOptions, print } from './context.ts';
 import { printJson, table } from './output.ts';
-
-/** Nothing is asked of Harvest, so it works before there is a token. */
-const withoutAccount = (): Environment => ({
-  env: { HARVEST_ACCOUNT_ID: '0', HARVEST_ACCESS_TOKEN: 'none', ...process.env },
-  readFile: (path) => {
-    try {
-      return readOrdinaryFile(path);
-    } catch {
-      return Buffer.from('none');
-    }
-  },
-});
 
 export async function streams(options: CommonOptions): Promise<number> {
   const config = configOf(options, withoutAccount());
   const rows = config.harvest.accounts.flatMap((account) =>
-    catalog.map((stream) => {
-      const settings = config.streams[stream.name]!;
-      return {
-        stream: stream.name,
-        kind: stream.kind,
-        enabled: settings.enabled,
-        topic: dataTopic(prefixOf(config, account), stream.name),
-        key: stream.key.map((field) => field.name).join(','),
-        path: stream.path,
-        budget: stream.budget,
-        poll_interval_seconds: settings.poll_interval_seconds,
-        permission: stream.permission,
-      };
-    }),
+    catalog
+      .filter(({ kind, name }) => kind !== 'derived' || config.streams[name]!.enabled)
+      .map((stream) => {
+        const settings = config.streams[stream.name]!;
+        return {
+          stream: stream.name,
+          kind: stream.kind,
+          enabled: settings.enabled,
+          topic: dataTopic(prefixOf(config, account), stream.name),
+          key: stream.key.map((field) => field.name).join(','),
+          path: stream.kind === 'derived' ? `${stream.rows} of ${stream.parent!.stream}` : stream.path,
+          budget: stream.budget,
+          poll_interval_seconds: settings.poll_interval_seconds,
+          permission: stream.permission,
+        };
+      }),
   );
   if (options.json) printJson(rows);
   else {

@@ -3,12 +3,12 @@
 import { EXIT } from '../base/errors.ts';
 import { createCodec } from '../codec/codec.ts';
 import { prepareSubjects, type RegistryClient } from '../codec/registry.ts';
-import { loadSchemas } from '../codec/schemas.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
-import { AVRO, createRegistry } from '../registry.ts';
+import { valueSchemas } from '../privacy.ts';
+import { createRegistry } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { catalog } from '../streams/catalog.ts';
 import { neededFor, type StreamDefinition } from '../streams/definition.ts';
@@ -141,7 +141,11 @@ async function verifyAccount(
       grain: config.reports.window,
     },
     sample: options.sample ?? null,
-    patienceMs: ({ name }) => 1000 * patienceOf(options, config.streams[name]!.poll_interval_seconds),
+    // Derived rows come with their parents.
+    patienceMs: ({ name, kind, parent }) => {
+      const polled = kind === 'derived' ? parent!.stream : name;
+      return 1000 * patienceOf(options, config.streams[polled]!.poll_interval_seconds);
+    },
     withValues: options.values ?? false,
     clock,
     random,
@@ -183,7 +187,7 @@ async function lookUpCodec(
     catalog,
   );
   const streams = enabledStreams(config).filter(({ name }) => needed.has(name));
-  const schemas = await loadSchemas(AVRO, streams);
+  const schemas = await valueSchemas(config, streams);
   const { decimal_handling_mode: mode, key } = config;
   const settings = { schemas, prefix, mode, keyFormat: key.format, autoRegister: false };
   return createCodec({

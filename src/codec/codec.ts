@@ -36,6 +36,13 @@ export interface CodecOptions {
   readonly onRounded?: (stream: string, field: string) => void;
 }
 
+/** How to read what another schema wrote. */
+interface ForeignReader {
+  readonly read: Reader;
+  /** That schema has fields that ours has not. */
+  readonly isWider: boolean;
+}
+
 /** The port, and for tools the way back to JSON. */
 export interface AvroCodec extends Codec {
   /** A value as JSON: decimals as text, dates and datetimes in ISO 8601. Null when it cannot be read. */
@@ -46,7 +53,7 @@ export interface AvroCodec extends Codec {
 export function createCodec(options: CodecOptions): AvroCodec {
   const out = new MessageWriter();
   const codecs = new Map(options.streams.map((stream) => [stream.name, streamCodec(options, stream, out)]));
-  const readers = new Map<string, Promise<Reader>>();
+  const readers = new Map<string, Promise<ForeignReader>>();
   const unreadable = new Set<string>();
 
   function of(stream: StreamDefinition): StreamCodec {
@@ -56,13 +63,17 @@ export function createCodec(options: CodecOptions): AvroCodec {
   }
 
   /** How to read what was written under `schemaId`. */
-  function reader(codec: StreamCodec, schemaId: number): Promise<Reader> {
+  function reader(codec: StreamCodec, schemaId: number): Promise<ForeignReader> {
     const name = `${codec.stream.name}|${schemaId}`;
     let known = readers.get(name);
     if (known === undefined) {
       known = options
         .writerSchema(schemaId)
-        .then((schema) => (isOf(schema, codec) ? codec.readerOf(schema) : stranger(codec, schemaId, schema)));
+        .then((schema) =>
+          isOf(schema, codec)
+            ? { read: codec.readerOf(schema), isWider: codec.isNarrowerThan(schema) }
+            : { read: stranger(codec, schemaId, schema), isWider: false },
+        );
       readers.set(name, known);
       known.catch(() => readers.delete(name));
     }
@@ -96,9 +107,12 @@ export function createCodec(options: CodecOptions): AvroCodec {
       if (schemaId === codec.schemaId)
         return { id, ...(codec.remember(value.subarray(HEADER)) ?? unread(codec, schemaId)) };
       if (schemaId === null) return { id, ...unread(codec, null) };
-      return reader(codec, schemaId).then((read): Restored => {
+      return reader(codec, schemaId).then(({ read, isWider }): Restored => {
         const record = read(value.subarray(HEADER));
-        return { id, ...(record === null ? unread(codec, schemaId) : codec.rememberRecord(record)) };
+        if (record === null) return { id, ...unread(codec, schemaId) };
+        const memory = codec.rememberRecord(record);
+        // It carries what is excluded by now: whatever is read of it next is another version.
+        return { id, ...memory, ...(isWider && { hash: UNREADABLE.hash }) };
       });
     },
     rowId: (stream, key) => of(stream).keys.decode(key),
@@ -111,7 +125,7 @@ export function createCodec(options: CodecOptions): AvroCodec {
       const codec = of(stream);
       const schemaId = schemaIdOf(value);
       if (schemaId === null) return null;
-      const read = schemaId === codec.schemaId ? codec.read : await reader(codec, schemaId);
+      const read = schemaId === codec.schemaId ? codec.read : (await reader(codec, schemaId)).read;
       const record = read(value.subarray(HEADER));
       return record === null ? null : toJson(codec.schema, record);
     },

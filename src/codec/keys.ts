@@ -18,7 +18,7 @@ export interface KeyCodec {
   decode(key: Buffer): RowId;
 }
 
-/** Row ids as text in UTF-8: `123`, or `2026-01-01|2026-01-31|5|EUR`. */
+/** Row ids as text in UTF-8: `123`, `27835324|0`, or `2026-01-01|2026-01-31|5|EUR`. */
 export function stringKeys(stream: StreamDefinition): KeyCodec {
   return {
     encode: (id) => Buffer.from(String(id)),
@@ -59,8 +59,9 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
 function keyRecord(stream: StreamDefinition, id: RowId): JsonObject {
   if (typeof id === 'number') return { [stream.key[0]!.name]: id };
   // A currency is the last part, and whatever it holds belongs to it: cut at its own `|`, two rows would share one key.
-  const [from, to, dimension, ...currency] = id.split('|');
-  const parts = [from, to, dimension, currency.join('|')];
+  const last = stream.key.length - 1;
+  const cut = id.split('|');
+  const parts = [...cut.slice(0, last), cut.slice(last).join('|')];
   return Object.fromEntries(
     stream.key.map(({ name, type }, index) => [name, type === 'long' ? Number(parts[index]) : parts[index]]),
   );

@@ -5,7 +5,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import type { SchemaIds } from './codec.ts';
 import type { KeyFormat } from './keys.ts';
 import type { RegistryClient } from './registry-client.ts';
-import { type DecimalHandling, keySchema, publishedSchema, type ValueSchemas } from './schemas.ts';
+import { type DecimalHandling, fieldTypes, keySchema, publishedSchema, type ValueSchemas } from './schemas.ts';
 
 export { createRegistryClient, type RegistryClient } from './registry-client.ts';
 
@@ -59,9 +59,22 @@ export function diffSubjects(
   return concurrently(subjectsOf(streams, options), async (subject) => {
     const id = await client.lookup(subject.name, subject.schema);
     if (id !== null) return { subject, state: 'registered', id, message: null };
-    const message = await client.incompatibility(subject.name, subject.schema);
+    const refusal = await client.incompatibility(subject.name, subject.schema);
+    const message = refusal ?? (await otherTypes(client, subject));
     return { subject, state: message === null ? 'missing' : 'incompatible', id: null, message };
   });
+}
+
+/**
+ * Changes of type that registries let pass: Avro reads bytes as text and text as bytes, so a decimal that becomes text
+ * would come out as something else. Null when no type has changed.
+ */
+async function otherTypes(client: RegistryClient, { name, part, schema }: Subject): Promise<string | null> {
+  const latest = part === 'value' ? await client.latest(name) : null;
+  const before = fieldTypes(latest?.schema ?? {});
+  const changed = [...fieldTypes(schema)].filter(([path, type]) => before.has(path) && before.get(path) !== type);
+  const told = changed.map(([path, type]) => `${path} is ${before.get(path)} there and ${type} here`);
+  return told.length === 0 ? null : told.join(', ');
 }
 
 /** A subject that must have been there: its topic was written to. */

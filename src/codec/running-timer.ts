@@ -7,16 +7,14 @@ import { EXTRA } from './schemas.ts';
 /** Whether a new version of a running entry is published when something else changes, or at every read. */
 export type RunningTimers = 'on_change' | 'every_poll';
 
-const STANDING = { hours: null, rounded_hours: null } as const;
-
-/** Harvest's record without what the timer moves. */
-export function stoodStill(record: JsonObject): JsonObject {
-  return { ...record, ...STANDING };
+/** Harvest's record without what the timer moves: it is then as if it were null. */
+export function stoodStill({ hours, rounded_hours, ...rest }: JsonObject): JsonObject {
+  return rest;
 }
 
 /** A published record without it: equal to what is published of `stoodStill(record)`. */
 export function publishedStill(record: JsonObject): JsonObject {
-  return { ...record, ...STANDING, [EXTRA]: extraStill(record[EXTRA] as string | null) };
+  return { ...record, hours: null, rounded_hours: null, [EXTRA]: extraStill(record[EXTRA] as string | null) };
 }
 
 /** The literals of rounded hours tick too. */

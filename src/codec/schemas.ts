@@ -76,6 +76,36 @@ export function keySchema(stream: StreamDefinition): RecordSchema {
   return { type: 'record', name: 'Key', namespace: `harvest.${stream.name}`, fields };
 }
 
+/**
+ * The type of each field of a record, by its path: `amount`, `client.name`, `line_items.kind` for a member of the records of an
+ * array. A record's own type is `record`, an array's `array of …`. Also of schemas that are not ours.
+ */
+export function fieldTypes(schema: object, prefix = ''): ReadonlyMap<string, string> {
+  const { fields } = schema as Partial<RecordSchema>;
+  if (!Array.isArray(fields)) return new Map();
+  return new Map(
+    (fields as RecordSchema['fields']).flatMap(({ name, type }): [string, string][] => {
+      const path = `${prefix}${name}`;
+      const inner = recordIn(valueType(type));
+      const below = inner === null ? [] : [...fieldTypes(inner, `${path}.`)];
+      return [[path, typeName(valueType(type))], ...below];
+    }),
+  );
+}
+
+/** The record that a field holds, alone or many of them. */
+function recordIn(type: ValueType | undefined): RecordSchema | null {
+  if (typeof type !== 'object' || type === null) return null;
+  if (type.type === 'array') return recordIn(type.items);
+  return type.type === 'record' ? type : null;
+}
+
+function typeName(type: ValueType | undefined): string {
+  if (typeof type !== 'object' || type === null) return String(type);
+  if (type.type === 'array') return `array of ${typeName(type.items)}`;
+  return 'logicalType' in type ? `${type.type} (${type.logicalType})` : type.type;
+}
+
 /** The type of a field without its null branch. */
 export function valueType(type: FieldSchema['type']): ValueType {
   return isNullable(type) ? type[1] : type;

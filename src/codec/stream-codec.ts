@@ -10,7 +10,14 @@ import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
 import { draftField } from './field-draft.ts';
 import type { KeyCodec } from './keys.ts';
 import { publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
-import { type DecimalHandling, type FieldSchema, publishedSchema, type RecordSchema, valueType } from './schemas.ts';
+import {
+  type DecimalHandling,
+  type FieldSchema,
+  fieldTypes,
+  publishedSchema,
+  type RecordSchema,
+  valueType,
+} from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
 /** A value as avsc reads it, without logical types. */
@@ -91,11 +98,19 @@ export class StreamCodec {
   }
 
   /** The row id of a record, which may be one that does not convert; null when it has none. */
-  identify(record: JsonObject, { accountId, window }: RecordContext): RowId | null {
+  identify(record: JsonObject, context: RecordContext): RowId | null {
+    const { accountId, window } = context;
     if (this.stream.rows === null) return accountId;
+    if (this.stream.kind === 'derived') return this.#identifyItem({ ...record, ...givenTo(this.stream, context) });
     const id = record[this.#dimension];
     if (typeof id !== 'number' && typeof id !== 'string') return null;
     return window === undefined ? id : `${window.from}|${window.to}|${id}|${record.currency ?? ''}`;
+  }
+
+  #identifyItem(item: JsonObject): RowId | null {
+    const parts = this.stream.key.map(({ name }) => item[name]);
+    if (!parts.every((part) => typeof part === 'number')) return null;
+    return parts.length === 1 ? parts[0]! : parts.join('|');
   }
 
   /** Paths of fields that were encoded as null since this was last asked. */
@@ -129,6 +144,12 @@ export class StreamCodec {
   readerOf(writer: object): Reader {
     const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
     return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
+  }
+
+  /** Whether values written with `writer` hold fields that ours do not, at whatever depth. */
+  isNarrowerThan(writer: object): boolean {
+    const ours = new Set(fieldTypes(this.schema).keys());
+    return [...fieldTypes(writer).keys()].some((path) => !ours.has(path));
   }
 
   #hashStill(record: JsonObject, context: RecordContext): number {
@@ -181,9 +202,13 @@ function idAlone(field: FieldSchema): FieldSchema {
   return { ...field, type: ['null', { ...type, fields: type.fields.filter(({ name }) => name === 'id') }] };
 }
 
-/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the window. */
-function givenTo(stream: StreamDefinition, { accountId, parentId, window }: Partial<RecordContext>): JsonObject {
+/** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the place, the window. */
+function givenTo(
+  stream: StreamDefinition,
+  { accountId, parentId, position, window }: Partial<RecordContext>,
+): JsonObject {
   if (stream.rows === null) return { id: accountId };
+  if (stream.kind === 'derived') return { [stream.parent!.field]: parentId, position };
   if (stream.parent !== null) return { [stream.parent.field]: parentId };
   return stream.kind === 'report' ? { from: window?.from, to: window?.to } : {};
 }

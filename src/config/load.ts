@@ -7,6 +7,7 @@ import { Secret } from '../base/secret.ts';
 import { appendAccounts } from './accounts-file.ts';
 import { complain } from './complaints.ts';
 import { Reading } from './document.ts';
+import { fieldTroubles } from './field-names.ts';
 import { readOrdinaryFile } from './files.ts';
 import { type Config, configOf, schema } from './options.ts';
 import { override, setting, variables } from './overrides.ts';
@@ -48,7 +49,8 @@ export function loadConfig(source: ConfigSource = {}): Config {
   problems.push(...reading.problems, ...proxyProblems(environment.env));
   if (problems.length > 0 || !result.success) refuse(problems, Math.max(issues.length - TOLD_MAX, 0));
   const config = configOf(reading.value as object, environment.env);
-  for (const { path, message } of tlsTroubles(config, environment.readFile)) reading.complain(path, message);
+  const troubles = [...tlsTroubles(config, environment.readFile), ...fieldTroubles(config)];
+  for (const { path, message } of troubles) reading.complain(path, message);
   if (reading.problems.length > 0) refuse(reading.problems);
   return freeze(config);
 }

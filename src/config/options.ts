@@ -249,6 +249,13 @@ export const schema = z
         'When a time entry whose timer runs is published: on_change when anything but the ticking of hours and rounded_hours has changed (the last hours come when it stops), every_poll each time its hours have grown.',
       ),
     streams,
+    privacy: section('What keeps fields private.', {
+      salt: secret('${file:/run/secrets/harvest_salt}')
+        .optional()
+        .describe(
+          'Key of the HMAC that stands in place of hashed fields (streams.<name>.fields.hash). Another one makes other hashes of all of them.',
+        ),
+    }),
     deletes,
     reports: section('The report streams.', {
       window: z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { catalog } from '../streams/catalog.ts';
 import type { StreamKind } from '../streams/definition.ts';
-import { seconds, section } from './values.ts';
+import { list, seconds, section } from './values.ts';
 
 /** Seconds between two polls of a stream, by its kind. */
 const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
@@ -10,11 +10,30 @@ const POLL_INTERVAL_SECONDS: Readonly<Record<StreamKind, number>> = {
   whole: 300,
   child: 21_600,
   report: 900,
+  derived: 60,
 };
+
+const fieldNames = (example: string) =>
+  list((name) => /^\w+(\.\w+)*$/.test(name), 'must be names of fields: notes, or client.name')
+    .default([])
+    .meta({ example: [example] });
+
+/** Fields that are left out or hashed, by their names; field-names.ts says which there are. */
+const fields = z.strictObject({
+  exclude: fieldNames('notes').describe(
+    'Fields that are left out, of the schema too: notes, or client.name, which reaches into arrays of records as well.',
+  ),
+  hash: fieldNames('client_key').describe(
+    'Fields that become text, the HMAC-SHA-256 of what Harvest sends under privacy.salt: equal stays equal, and nobody reads it.',
+  ),
+});
 
 const stream = (kind: StreamKind) =>
   z.strictObject({
-    enabled: z.boolean().default(true).describe('Whether the stream is published at all.'),
+    enabled: z
+      .boolean()
+      .default(kind !== 'derived')
+      .describe('Whether the stream is published at all. Derived streams are only when they are asked for.'),
     poll_interval_seconds: seconds(1)
       .default(POLL_INTERVAL_SECONDS[kind])
       .describe(
@@ -30,6 +49,7 @@ const stream = (kind: StreamKind) =>
       .describe(
         'Time between two reconciliations, which read everything in the slack of the budget for what drifted without moving updated_at (reports: all windows again).',
       ),
+    fields: fields.optional().describe('Fields that do not reach Kafka as they are.'),
   });
 
 const ofLists = (what: string, example: number) =>

@@ -78,6 +78,8 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
   const due = nextTask(runtime, view, now)?.at ?? null;
   const cause = standstillOf(runtime, view);
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
+  // A derived stream is as new as its parent.
+  const { synced_to } = definition.kind === 'derived' && row.complete ? runtime.parent!.row : row;
   return {
     stream: definition.name,
     state: stateOf((cause ?? runtime).row),
@@ -86,7 +88,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
-    lagSeconds: row.synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(row.synced_to)) / 1000)),
+    lagSeconds: synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(synced_to)) / 1000)),
     lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
     pollIntervalSeconds: runtime.intervals.pollMs / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
@@ -164,8 +166,8 @@ function backlogOf({ row }: StreamRuntime): StreamStatus['backlog'] {
 
 function scanStatus(runtime: StreamRuntime, view: ScheduleView, now: number): ScanStatus | null {
   const { position, complete } = runtime.row;
+  if (position.kind === 'derived' || position.scan === null) return null;
   const { scan } = position;
-  if (scan === null) return null;
   const startedAt = scan.started_at;
   switch (position.kind) {
     case 'list': {

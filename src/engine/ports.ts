@@ -128,6 +128,8 @@ export type RowId = number | string;
 export interface RecordContext {
   readonly accountId: number;
   readonly parentId?: number;
+  /** For a derived stream: the place in its parent's array, from 0. */
+  readonly position?: number;
   /** The report window, both ends included, as `YYYY-MM-DD`. */
   readonly window?: { readonly from: string; readonly to: string };
 }

@@ -12,6 +12,7 @@ import { isReading, type Task } from './state/task.ts';
 import { type StepContext, type StepResult, stepResult } from './step.ts';
 import { childStep } from './steps/child-step.ts';
 import { withConsequences } from './steps/consequences.ts';
+import { withDerived } from './steps/derived.ts';
 import { listStep } from './steps/list-step.ts';
 import { withNotes } from './steps/notes.ts';
 import { secondLookStep } from './steps/second-look.ts';
@@ -20,7 +21,7 @@ import { wholeStep } from './steps/whole-step.ts';
 
 /** Does what the claim says. Throws what Source throws. */
 export async function runStep(claim: Claim, context: StepContext): Promise<StepResult> {
-  const result = await stepOf(claim, context);
+  const result = withDerived(await stepOf(claim, context), context);
   return withConsequences(withNotes(result, context), context);
 }
 
@@ -48,6 +49,7 @@ function stepOf(claim: Claim, context: StepContext): StepResult | Promise<StepRe
 function readStep(claim: Claim, context: StepContext): Promise<StepResult> {
   const { kind } = claim.runtime.definition;
   assert(kind !== 'report', 'reports are read by window');
+  assert(kind !== 'derived', 'derived streams are read by steps of their parents');
   return { list: listStep, whole: wholeStep, child: childStep }[kind](claim, context);
 }
 

@@ -8,7 +8,7 @@ import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
 import { isRunning, type StreamRow } from './state/stream-row.ts';
-import { type Claim, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
+import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
 import { secondLookAt } from './steps/second-look.ts';
@@ -51,7 +51,7 @@ export function schedule(view: ScheduleView, now: number): Due[] {
       task,
       at,
       deadline: deadlineOf(next, runtime, now),
-      keepsPace: isPatient || !hasPatientWork(runtime.row),
+      keepsPace: isPatient || !hasPatientWork(runtime),
     });
   }
   // Equals take turns: whoever committed longest ago goes first, so that nine reports share one budget.
@@ -63,8 +63,10 @@ function committedAt({ runtime }: Due): number {
 }
 
 /** Whether something of the stream waits that goes on step by step beside its polls: a reconciliation, candidates, a slow scan, a round. */
-function hasPatientWork({ reconciliation, reconcile_due, candidates, position }: StreamRow): boolean {
-  if (reconciliation !== null || reconcile_due !== null || candidates.length > 0) return true;
+function hasPatientWork(runtime: StreamRuntime): boolean {
+  const { reconciliation, reconcile_due, candidates, position } = runtime.row;
+  if (derivedReading(runtime) !== null || reconciliation !== null || reconcile_due !== null || candidates.length > 0)
+    return true;
   if (position.kind === 'child') return position.scan !== null;
   return position.kind === 'report' && (position.touched.length > 0 || position.round !== null);
 }
@@ -75,6 +77,8 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   const { definition, memory } = runtime;
   const signal = view.signalFor(definition.name);
   if (signal !== undefined) return { task: { kind: 'signal', signal }, at: 0, priority: PRIORITY.probe };
+  // It has no requests of its own: its parents' steps bring it along.
+  if (definition.kind === 'derived') return null;
   const { state, paused } = runtime.row;
   if (paused !== null) return null;
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
@@ -141,16 +145,20 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   const intervalEnd = isDone ? NEVER : endOf(scanned_at, runtime.intervals.pollMs, now);
   switch (position.kind) {
     case 'list': {
-      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime);
+      const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
+      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
       const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
       return read(isDue ? 0 : intervalEnd, priority);
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
       if (position.pending.length > 0) return read(0, PRIORITY.poll);
-      return read(position.scan === null ? intervalEnd : steppedAt(runtime, now), PRIORITY.slack);
+      if (position.scan !== null) return read(steppedAt(runtime, now), patientPriority(runtime));
+      return read(derivedDueAt(runtime, now) ?? intervalEnd, patientPriority(runtime));
     case 'report':
       return windowTasks(runtime, view, now)[0]!;
+    case 'derived':
+      return read(NEVER, PRIORITY.slack);
   }
 }
 
@@ -167,9 +175,27 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const reconciliation = (at: number, priority: number): TaskAt => ({ task: { kind: 'reconciliation' }, at, priority });
   const cause = row.reconciliation?.cause ?? row.reconcile_due;
   if (cause !== null)
-    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : PRIORITY.slack);
+    return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : patientPriority(runtime));
+  const derivedAt = derivedDueAt(runtime, now);
+  if (derivedAt !== null) return reconciliation(derivedAt, patientPriority(runtime));
   const isDone = once && runtime.memory.reconciled && row.reconciled_at !== null;
   return reconciliation(isDone ? NEVER : endOf(row.reconciled_at, intervals.reconcileMs, now), PRIORITY.slack);
+}
+
+/** When a whole scan became due for something derived from the stream, so that no number of polls keeps it waiting; else null. */
+function derivedDueAt(runtime: StreamRuntime, now: number): number | null {
+  if (derivedReading(runtime) !== 'due') return null;
+  const since = Math.min(...runtime.derived.filter(isToBeRead).map(({ row }) => Date.parse(row.moved_at)));
+  return unlessSetBack(Math.max(since, runtime.memory.steppedAt), 0, now);
+}
+
+function isToBeRead({ row: { position } }: StreamRuntime): boolean {
+  return position.kind === 'derived' && position.reading === 'due';
+}
+
+/** A whole scan lives on slack, unless it is the first reading of something derived from the stream. */
+function patientPriority(runtime: StreamRuntime): number {
+  return derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
 }
 
 /** When the interval that began at `time` ends; one that never began is over. */
@@ -192,6 +218,7 @@ function isWaitingForRemoval(runtime: StreamRuntime): boolean {
 /** With `run --only`, other streams are read only as far as a named one needs them. */
 function isWanted(runtime: StreamRuntime, { only, streams }: ScheduleView): boolean {
   if (only === null || only.has(runtime.definition.name) || isAwaited(runtime)) return true;
+  if (runtime.derived.some(({ definition }) => only.has(definition.name))) return true;
   if (runtime.row.confirmed.length > 0) return true;
   return [...streams.values()].some(
     (other) => only.has(other.definition.name) && waitsFor(other, streams) === runtime.definition.name,

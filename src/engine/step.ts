@@ -48,10 +48,20 @@ export interface StepResult {
   readonly events: readonly PublisherEvent[];
   /** A scan ended with this step. */
   readonly scanned: boolean;
+  /** This step is part of a scan that reads everything: of a snapshot, a reconciliation, a slow scan. */
+  readonly whole: WholeScan | null;
   /** Signals that this step carries out. */
   readonly signalsDone: readonly string[];
   /** The failure of a step that is worth committing all the same (a walk begun again). */
   readonly failure: PublisherError | null;
+}
+
+/** A scan that reads everything, as one of its steps tells it: the step may be its first, its last, or both. */
+export interface WholeScan {
+  readonly begins: boolean;
+  readonly ends: boolean;
+  /** When it began, by the server's clock. */
+  readonly startedAt: string;
 }
 
 export interface StepParts extends Partial<Omit<StepResult, 'diffs' | 'moves' | 'memory'>> {
@@ -67,7 +77,7 @@ export function stepResult(
   purpose: Purpose,
   { diffs = [], moves, memory, ...rest }: StepParts,
 ): StepResult {
-  const usual = { events: [], scanned: false, signalsDone: [], failure: null };
+  const usual = { events: [], scanned: false, whole: null, signalsDone: [], failure: null };
   return {
     ...{ ...usual, ...rest, runtime, purpose },
     diffs: new Map(diffs),
@@ -77,9 +87,10 @@ export function stepResult(
 }
 
 /** The result with what follows from it. */
-export function withMore(result: StepResult, { moves, events = [], memory }: StepParts): StepResult {
+export function withMore(result: StepResult, { diffs = [], moves, events = [], memory }: StepParts): StepResult {
   return {
     ...result,
+    diffs: new Map([...result.diffs, ...diffs]),
     moves: chained([...result.moves, ...moves]),
     events: [...result.events, ...events],
     memory: { ...result.memory, ...memory },
@@ -100,12 +111,13 @@ function chained(moves: StepParts['moves']): Map<StreamRuntime, Move> {
  * records, for lists that are complete.
  */
 export function newDiff(runtime: StreamRuntime, context: StepContext, { seen = false } = {}): Diff {
-  const { row, definition, index } = runtime;
+  const { row, definition, index, derived } = runtime;
   return new Diff(definition, context.codec, index, {
     newOp: row.complete ? 'c' : 'r',
     refused: row.refused,
     maxValueBytes: runtime.maxValueBytes,
     seen,
+    accepted: derived.length > 0,
   });
 }
 

@@ -43,6 +43,8 @@ export interface SourceOptions extends Omit<CallerOptions, 'transport' | 'auth' 
    * first `stored` of its budget (see budget.ts). Left out: nobody stores rows, and the budgets are open at once.
    */
   readonly onLeaseLow?: (name: BudgetName) => void;
+  /** Takes excluded and hashed fields out of a record before anything else sees it. */
+  readonly mask?: (stream: StreamDefinition, record: JsonObject) => JsonObject;
   /** Records in a page; as many as Harvest gives when left out. */
   readonly pageRows?: number;
   /** Requests at a time, over both budgets. */
@@ -82,9 +84,11 @@ class Client implements HarvestSource {
   readonly #auth: Auth;
   readonly #caller: Caller;
   readonly #budgets: Readonly<Record<BudgetName, Budget>>;
+  readonly #mask: NonNullable<SourceOptions['mask']>;
 
   constructor(options: SourceOptions) {
     this.pageRows = options.pageRows ?? PER_PAGE;
+    this.#mask = options.mask ?? ((_, record) => record);
     this.#bases = {
       base: apiBase(options.baseUrl ?? HARVEST_URL),
       publicBase: apiBase(options.publicUrl ?? HARVEST_URL, 'harvest.public_url'),
@@ -135,7 +139,7 @@ class Client implements HarvestSource {
     const url = below(this.#bases.base, single.replace('{id}', String(id)).replace('{parent}', String(parent)));
     const read: Call<JsonObject | null>['read'] = (body, _, place) => {
       if (body.id !== id) throw unparsable(place, `the record is not the one with id ${id}`);
-      return body;
+      return this.#mask(stream, body);
     };
     const confirmation = { purpose: 'confirm', priority: PRIORITY.dirty, absent: () => null } as const;
     return this.#caller.call({ ...this.#of(stream), ...confirmation, url, read }, signal);
@@ -184,8 +188,10 @@ class Client implements HarvestSource {
 
   #page({ stream, alone }: PageRequest, asked: URL, body: JsonObject, answer: Answered, place: RequestPlace): Page {
     const serverTime = answeredUpTo(answer, answer.sentAt);
-    if (stream.rows === null) return { records: [body], next: null, totalEntries: null, serverTime };
-    const { records, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    if (stream.rows === null)
+      return { records: [this.#mask(stream, body)], next: null, totalEntries: null, serverTime };
+    const { records: sent, next, totalEntries } = envelopeOf(body, stream.rows, place);
+    const records = sent.map((record) => this.#mask(stream, record));
     if (next === null || alone) return { records, next: null, totalEntries, serverTime };
     const link = followable(this.#bases, next, asked, stream);
     if (sameRequest(link, asked)) throw unparsable(place, 'links.next leads back to the page itself');

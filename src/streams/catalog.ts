@@ -1,7 +1,9 @@
-// The 32 streams. To add one: a row here, `avro/<name>.avsc`, and a recorded sample in `test/samples/<name>.json`.
+// The 32 streams of Harvest's, and those derived from them. To add one: a row here, `avro/<name>.avsc`, and a recorded sample in
+// `test/samples/<name>.json`.
 import {
   ANYONE,
   child,
+  derived,
   EVERYWHERE,
   list,
   report,
@@ -15,6 +17,11 @@ const ADMIN = 'Administrator';
 const CLIENTS = 'Administrator, or Manager allowed to create and edit clients';
 const INVOICES = 'Administrator, or Manager with invoice permission';
 const ESTIMATES = 'Administrator, or Manager with estimate permission';
+
+const RECIPIENT = [
+  { name: 'message_id', type: 'long' },
+  { name: 'position', type: 'long' },
+] as const;
 
 const PROJECT = { stream: 'projects', member: 'project' } as const;
 
@@ -118,6 +125,14 @@ export const catalog: readonly StreamDefinition[] = [
     key: [{ name: 'project_id', type: 'long' }],
     sources: ['projects', 'time_entries'],
     permission: ANYONE,
+  }),
+
+  derived('invoice_line_items', 'invoices', 'invoice_id', 'line_items', invoice),
+  derived('estimate_line_items', 'estimates', 'estimate_id', 'line_items', estimate),
+  derived('invoice_message_recipients', 'invoice_messages', 'message_id', 'recipients', { ...invoice, key: RECIPIENT }),
+  derived('estimate_message_recipients', 'estimate_messages', 'message_id', 'recipients', {
+    ...estimate,
+    key: RECIPIENT,
   }),
 ];
 

@@ -3,17 +3,21 @@
 
 /**
  * How a stream is read:
- * - list:   a list with `updated_since`; polls after one snapshot
- * - whole:  no `updated_since`; read whole each time (company, roles, project budget)
- * - child:  one list per parent record
- * - report: one list per calendar window
+ * - list:    a list with `updated_since`; polls after one snapshot
+ * - whole:   no `updated_since`; read whole each time (company, roles, project budget)
+ * - child:   one list per parent record
+ * - report:  one list per calendar window
+ * - derived: the records in an array of each parent record, which is read anyway: no request of its own
  */
-export type StreamKind = 'list' | 'whole' | 'child' | 'report';
+export type StreamKind = 'list' | 'whole' | 'child' | 'report' | 'derived';
 export type BudgetName = 'general' | 'reports';
 
 /** The module switches of `/company` that turn streams off (HARVEST-API, Modules). */
 export const FEATURE_FLAGS = ['expense_feature', 'invoice_feature', 'estimate_feature'] as const;
 export type FeatureFlag = (typeof FEATURE_FLAGS)[number];
+
+/** The member of `/company` that says on which day weeks begin. */
+export const WEEK_START = 'week_start_day';
 
 export interface KeyField {
   readonly name: string;
@@ -35,14 +39,14 @@ export interface StreamDefinition {
   /** Harvest's own noun: catalog row, `.avsc` file, topic suffix, state key and metric label. */
   readonly name: string;
   readonly kind: StreamKind;
-  /** Path below the API base; a child's holds `{parent}`. */
+  /** Path below the API base; a child's holds `{parent}`. Empty for derived streams. */
   readonly path: string;
-  /** Member of the answer that holds the records; null when the answer is the record itself. */
+  /** Member of the answer that holds the records, for derived streams of the parent's record; null when the answer is the record itself. */
   readonly rows: string | null;
   readonly paging: 'cursor' | 'page' | 'none';
   readonly budget: BudgetName;
   readonly key: readonly KeyField[];
-  /** For a child: the stream of its parents, and the field of its value that carries the parent's id. */
+  /** For a child or a derived stream: the stream of its parents, and the field of its value that carries the parent's id. */
   readonly parent: { readonly stream: string; readonly field: string } | null;
   /** Member by which the list can be bounded with `from`/`to`; null when it cannot. */
   readonly dated: string | null;
@@ -97,6 +101,14 @@ export function child(name: string, parent: string, field: string, segment: stri
   return { ...base(name, 'child', `/${parent}/{parent}/${segment}`), parent: { stream: parent, field }, ...rest };
 }
 
+/**
+ * The records in the array `member` of each record of `parent`; their values carry the parent's id in `field`, and their
+ * `position` in the array.
+ */
+export function derived(name: string, parent: string, field: string, member: string, rest: Rest): StreamDefinition {
+  return { ...base(name, 'derived', ''), rows: member, paging: 'none', parent: { stream: parent, field }, ...rest };
+}
+
 /** A report per calendar window; one row per `dimension` and currency (HARVEST-API, Reports). */
 export function report(name: string, path: string, dimension: string, rest: Rest): StreamDefinition {
   const key: readonly KeyField[] = [
@@ -136,6 +148,26 @@ function base(name: string, kind: StreamKind, path: string): Omit<StreamDefiniti
   };
 }
 
+/** The members of a record by which it is identified, placed and told apart: no configuration takes them out of it. */
+export function indispensableFields({
+  key,
+  parent,
+  belongsTo,
+  dated,
+  hasTimers,
+  isSettings,
+}: StreamDefinition): string[] {
+  return [
+    ...key.map(({ name }) => name),
+    ...(parent ? [parent.field] : []),
+    ...(belongsTo ? [belongsTo.member, `${belongsTo.member}.id`] : []),
+    ...(dated === null ? [] : [dated]),
+    ...(hasTimers ? ['is_running'] : []),
+    ...(isSettings ? [...FEATURE_FLAGS, WEEK_START] : []),
+    'updated_at',
+  ];
+}
+
 /** Whether the account's settings, as Harvest answers them, say that the stream's module is switched off. */
 export function isOff({ feature }: StreamDefinition, settings: Readonly<Record<string, unknown>>): boolean {
   return feature !== null && settings[feature] === false;
@@ -145,6 +177,15 @@ export function isOff({ feature }: StreamDefinition, settings: Readonly<Record<s
 export function ownerOf({ parent, belongsTo }: StreamDefinition): string | null {
   return parent?.stream ?? belongsTo?.stream ?? null;
 }
+
+/** The records of a derived stream in one of its parent's; null when it does not say, which is not the same as none. */
+export function itemsIn({ rows }: StreamDefinition, record: Readonly<Record<string, unknown>>): readonly Item[] | null {
+  const items = record[rows!];
+  if (!Array.isArray(items)) return null;
+  return items.filter((item): item is Item => typeof item === 'object' && item !== null);
+}
+
+type Item = Readonly<Record<string, unknown>>;
 
 /** The streams without which these cannot be read: they themselves, the account's settings, parents, and sources of reports by window. */
 export function neededFor(names: Iterable<string>, catalog: readonly StreamDefinition[]): ReadonlySet<string> {

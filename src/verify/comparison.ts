@@ -3,8 +3,8 @@
 import type { RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { HarvestView } from './harvest-view.ts';
-import type { ReadRecord, RecordReader } from './record-reader.ts';
-import { type Share, shareNameOf } from './share.ts';
+import type { ReadRecord, RecordReader, Rows } from './record-reader.ts';
+import type { Share } from './share.ts';
 import type { TopicView } from './topic-view.ts';
 
 export type Kind = 'missing' | 'extra' | 'stale';
@@ -39,7 +39,13 @@ const AT_ONCE = 4;
 interface ComparisonParts {
   readonly topic: TopicView;
   readonly harvest: HarvestView;
+  /** The stream that Harvest is asked for: the topic's, or the one that this is derived from. */
+  readonly asked: StreamDefinition;
+  /** Reads what Harvest is asked for. */
+  readonly rows: Rows;
+  /** Reads records of the topic's stream. */
   readonly records: RecordReader;
+  /** The parent of what is asked for. */
   readonly parent: StreamDefinition | null;
   /** The shares to compare; with a sample, those that its rows may lie in. */
   readonly shares: readonly Share[];
@@ -86,10 +92,11 @@ export class Comparison {
     const byName = new Map(this.#parts.shares.map((share) => [share.name, share]));
     this.compared += seen.size;
     for (const id of this.topic.index.ids()) {
-      const name = shareNameOf(this.#stream, id, this.topic.index.get(id)!);
-      if (seen.has(id) || !looked.has(name)) continue;
+      const name = this.topic.shareName(id);
+      const share = name === null ? this.#parts.shares[0] : byName.get(name);
+      if (seen.has(id) || share === undefined || (name !== null && !looked.has(name))) continue;
       this.compared++;
-      this.#note(id, byName.get(name)!, null);
+      this.#note(id, share, null);
     }
   }
 
@@ -190,9 +197,9 @@ export class Comparison {
 
   /** Asks for a share and tells of each record in it; false when the share is refused. */
   async #ask(share: Share, onAnswer: (id: RowId, answer: ReadRecord) => void): Promise<boolean> {
-    const pages = await this.#parts.harvest.share(this.#stream, share, this.#parts.parent, (records) => {
-      for (const record of records)
-        onAnswer(this.#parts.records.idOf(record, share), this.#parts.records.read(record, share));
+    const { harvest, asked, parent, rows } = this.#parts;
+    const pages = await harvest.share(asked, share, parent, (records) => {
+      for (const record of records) for (const [id, answer] of rows.rowsOf(record, share)) onAnswer(id, answer);
     });
     if (pages === null) this.refusedParents.add(share.name);
     else this.#pages = Math.max(this.#pages, pages);

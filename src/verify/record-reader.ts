@@ -5,10 +5,15 @@ import { type Codec, ConversionError, type Encoded, type JsonObject, type RowId 
 import type { StreamDefinition } from '../streams/definition.ts';
 import type { Share } from './share.ts';
 
+/** Makes rows of a record of Harvest's answer, for the comparison of a stream. */
+export interface Rows {
+  rowsOf(record: JsonObject, share: Share): readonly (readonly [RowId, ReadRecord])[];
+}
+
 /** `refused`: it cannot be a value, and lies in the dead letters instead. */
 export type ReadRecord = Pick<Encoded, 'hash' | 'group' | 'value'> | 'refused';
 
-export class RecordReader {
+export class RecordReader implements Rows {
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
   readonly #deadLetters: Readonly<Record<string, number>>;
@@ -18,6 +23,11 @@ export class RecordReader {
     this.#stream = stream;
     this.#codec = codec;
     this.#deadLetters = deadLetters;
+  }
+
+  /** The row of the record. */
+  rowsOf(record: JsonObject, share: Share): readonly (readonly [RowId, ReadRecord])[] {
+    return [[this.idOf(record, share), this.read(record, share)]];
   }
 
   read(record: JsonObject, share: Share): ReadRecord {

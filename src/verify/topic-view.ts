@@ -2,6 +2,7 @@
 import type { Codec, JsonObject, Restore, RowId, TopicRecord } from '../engine/ports.ts';
 import { createRowIndex, type RowIndex } from '../engine/state/row-index.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import { shareNameOf } from './share.ts';
 
 /** The topics of an account, committed records only. */
 export interface TopicLog {
@@ -19,12 +20,15 @@ export interface ReadableCodec extends Codec {
 export class TopicView {
   readonly definition: StreamDefinition;
   readonly index: RowIndex;
+  readonly #above: TopicView | null;
   readonly #log: TopicLog;
   readonly #codec: ReadableCodec;
 
-  constructor(definition: StreamDefinition, log: TopicLog, codec: ReadableCodec) {
+  /** `above`: for a derived stream, the topic that it is derived from. */
+  constructor(definition: StreamDefinition, log: TopicLog, codec: ReadableCodec, above: TopicView | null = null) {
+    this.#above = above;
     this.definition = definition;
-    this.index = createRowIndex(definition.kind !== 'report');
+    this.index = createRowIndex(definition.key.length === 1);
     this.#log = log;
     this.#codec = codec;
   }
@@ -32,6 +36,13 @@ export class TopicView {
   /** The hash of the row's value; null when it is not on the topic. */
   hash(id: RowId): number | null {
     return this.index.get(id)?.hash ?? null;
+  }
+
+  /** The name of the share that a row belongs to; null for an item whose parent is not on its topic. */
+  shareName(id: RowId): string | null {
+    const row = this.index.get(id)!;
+    if (this.#above === null) return shareNameOf(this.definition, id, row);
+    return row.group !== null && this.#above.index.get(row.group) ? this.#above.shareName(row.group) : null;
   }
 
   /** Reads what was committed meanwhile. */

@@ -9,18 +9,11 @@ import { Comparison, type Kind, kindOf } from './comparison.ts';
 import { staleRows } from './fields.ts';
 import { findingOf, refusalOf, type StreamFinding } from './finding.ts';
 import { HarvestView, type HarvestViewParts } from './harvest-view.ts';
+import { ItemReader } from './item-reader.ts';
 import { RecordReader } from './record-reader.ts';
 import { expectedRequests } from './requests.ts';
 import { sampleOf } from './sample.ts';
-import {
-  parentShares,
-  type RecordedDays,
-  type Share,
-  type ShareSettings,
-  shareNameOf,
-  wholeShare,
-  windowShares,
-} from './share.ts';
+import { parentShares, type RecordedDays, type Share, type ShareSettings, wholeShare, windowShares } from './share.ts';
 import { type ReadableCodec, type TopicLog, TopicView } from './topic-view.ts';
 
 export interface VerificationOptions extends HarvestViewParts {
@@ -60,10 +53,21 @@ export class Verification {
     this.#options = options;
     this.#harvest = new HarvestView(options);
     for (const stream of options.streams) {
-      for (const name of [stream.name, stream.parent?.stream ?? stream.name, ...windowSources(stream)]) {
-        if (!this.#views.has(name)) this.#views.set(name, new TopicView(this.#named(name), options.log, options.codec));
-      }
+      for (const name of [...this.#above(stream), stream.name, ...windowSources(stream)]) this.#see(name);
     }
+  }
+
+  /** The parents of a stream by name, the topmost first: what it is read through has to be known. */
+  #above({ kind, parent }: StreamDefinition): string[] {
+    if (parent === null) return [];
+    return [...(kind === 'derived' ? this.#above(this.#named(parent.stream)) : []), parent.stream];
+  }
+
+  #see(name: string): void {
+    const { log, codec } = this.#options;
+    const definition = this.#named(name);
+    const above = definition.kind === 'derived' ? this.#view(this.#asked(definition)) : null;
+    if (!this.#views.has(name)) this.#views.set(name, new TopicView(definition, log, codec, above));
   }
 
   /** How far it is, for progress. `waiting`: streams that differed at the first look and are given time to catch up. */
@@ -88,10 +92,16 @@ export class Verification {
     this.#company = await this.#readCompany();
     const sum = { general: 0, reports: 0 };
     for (const stream of streams) {
-      if (!isOff(stream, this.#company))
-        sum[stream.budget] += expectedRequests(this.#view(stream), this.#shares(stream), sample);
+      if (!isOff(stream, this.#company)) sum[stream.budget] += this.#expected(stream, sample);
     }
     return sum;
+  }
+
+  #expected(stream: StreamDefinition, sample: number | null): number {
+    const asked = this.#asked(stream);
+    // Of what it is derived from no single records are asked for.
+    const drawn = asked === stream || asked.kind === 'child' ? sample : null;
+    return expectedRequests(this.#view(asked), this.#shares(stream), drawn);
   }
 
   /** Compares; `prepare` comes first. Throws when the account or the broker cannot be asked at all. */
@@ -136,18 +146,31 @@ export class Verification {
     const drawn = isWhole ? null : sampleOf(view.index.ids(), sample, random);
     const isSingle = drawn !== null && stream.single !== null;
     const shares = drawn === null || isSingle ? all : sharesWith(view, drawn, all);
-    const deadLetters = (this.#rows.get(stream.name)?.refused ?? {}) as Readonly<Record<string, number>>;
+    const asked = this.#asked(stream);
+    const records = this.#reader(stream);
     const comparison = new Comparison({
       topic: view,
       harvest: this.#harvest,
-      records: new RecordReader(stream, codec, deadLetters),
-      parent: stream.parent && this.#named(stream.parent.stream),
+      asked,
+      rows: asked === stream ? records : new ItemReader(view, codec, this.#reader(asked)),
+      records,
+      parent: asked.parent && this.#named(asked.parent.stream),
       shares,
     });
     this.#comparisons.set(stream.name, comparison);
     if (!isSingle) return comparison.look();
     await comparison.lookAt(drawn);
     await comparison.count();
+  }
+
+  /** The stream that Harvest is asked for, to compare another. */
+  #asked(stream: StreamDefinition): StreamDefinition {
+    return stream.kind === 'derived' ? this.#named(stream.parent!.stream) : stream;
+  }
+
+  #reader(stream: StreamDefinition): RecordReader {
+    const deadLetters = (this.#rows.get(stream.name)?.refused ?? {}) as Readonly<Record<string, number>>;
+    return new RecordReader(stream, this.#options.codec, deadLetters);
   }
 
   /** False when Harvest does not answer for the stream, which is its finding then. */
@@ -190,8 +213,9 @@ export class Verification {
     return findingOf(name, this.#rows.get(name), this.#options.settings.accountId);
   }
 
-  #shares(stream: StreamDefinition): Share[] {
+  #shares(compared: StreamDefinition): Share[] {
     const { settings, clock } = this.#options;
+    const stream = this.#asked(compared);
     const { index } = this.#view(stream);
     if (stream.kind === 'report') {
       const today = isoSeconds(clock.now()).slice(0, 10);
@@ -216,7 +240,7 @@ export class Verification {
   /** Whether the stream has a topic of ours: one that is looked into only for its days may have none. */
   #isPublished({ definition: { name } }: TopicView): boolean {
     const { streams, isEnabled } = this.#options;
-    const isCompared = streams.some((stream) => stream.name === name || stream.parent?.stream === name);
+    const isCompared = streams.some((stream) => stream.name === name || this.#above(stream).includes(name));
     return isCompared || (isEnabled(name) && this.#rows.has(name));
   }
 
@@ -259,7 +283,7 @@ function windowSources({ kind, sources }: StreamDefinition): readonly string[] {
 
 /** The shares that these rows lie in. */
 function sharesWith(view: TopicView, ids: readonly RowId[], shares: readonly Share[]): Share[] {
-  const names = new Set(ids.map((id) => shareNameOf(view.definition, id, view.index.get(id)!)));
+  const names = new Set(ids.map((id) => view.shareName(id)));
   return shares.filter(({ name }) => names.has(name));
 }
 

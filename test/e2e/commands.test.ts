@@ -1,18 +1,20 @@
 // Failures before or besides the work, as users meet them: exit code, what and where, and what to do about it.
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
 import { createConnection } from '../../src/kafka/connection.ts';
 import { presentTopics } from '../../src/kafka/topics.ts';
-import { catalog } from '../../src/streams/catalog.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
 import { scene } from '../support/scene.ts';
 import { temporaryFolder } from '../support/stack.ts';
+import { harvestStreams } from '../support/truth.ts';
 
 /** A small account, and not every stream of it. */
 const small = async (options: SimulatorOptions = {}) => ({
@@ -125,7 +127,7 @@ test('every command answers in JSON', async () => {
   expect(checked).toMatchObject({ next: 'harvest-kafka verify (with the same --set)' });
   const general = planned[0].budgets.general.requests;
   expect(checked.planned).toMatchObject([{ account_id: planned[0].account_id, general: { requests: general } }]);
-  expect(streams).toHaveLength(catalog.length);
+  expect(streams).toHaveLength(harvestStreams.length);
   expect(state).toContainEqual(expect.objectContaining({ stream: 'clients', complete: true, state: 'RUNNING' }));
 });
 
@@ -354,3 +356,14 @@ describe('topics', () => {
 
 /** Enough for commands that reach nobody. */
 const CONFIGURED = { HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 't' };
+
+test('the demo that is stopped while it starts ends without a complaint', async () => {
+  const data = await temporaryFolder();
+  const running = start(['demo', '--data', data], {
+    HARVEST_KAFKA_LAB_CACHE: process.env.HARVEST_KAFKA_LAB_CACHE ?? '',
+    HOME: homedir(),
+  });
+  await until('the broker is being started', () => existsSync(join(data, 'simulated', 'broker')));
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 0, errors: '' });
+});

@@ -15,16 +15,24 @@ const SEED = Number(process.env.TEST_SEED ?? 5);
 /** One process lives for about so many changes. */
 const MUTATIONS_PER_LIFE = MUTATIONS / 4;
 
+const DERIVED = catalog.filter(({ kind }) => kind === 'derived').map(({ name }) => `streams.${name}.enabled=true`);
 const every = (key: string, seconds: number) => catalog.map(({ name }) => `streams.${name}.${key}=${seconds}`);
 
 test(
-  'a storm while the daemon runs and is restarted at random leaves all 32 topics equal, with nothing false [P1 P2 P3 P8]',
+  'a storm while the daemon runs and is restarted at random leaves all 32 topics and the derived ones equal, with nothing false [P1 P2 P3 P8]',
   async () => {
     const random = seededRandom(SEED);
-    const where = await scene({ timeEntries: 400, years: 1, ticking: true, seed: SEED });
+    const place = await scene({ timeEntries: 400, years: 1, ticking: true, seed: SEED });
+    const where = { ...place, settings: DERIVED };
     const witness = new Witness(where.simulator);
     const held = ['deletes.hold_percent=100', 'deletes.hold_at_least=1000000'];
-    const fast = [...NO_LIMITS, ...held, ...every('poll_interval_seconds', 1), ...every('count_interval_seconds', 2)];
+    const fast = [
+      ...NO_LIMITS,
+      ...DERIVED,
+      ...held,
+      ...every('poll_interval_seconds', 1),
+      ...every('count_interval_seconds', 2),
+    ];
     const living = { ...where, settings: [...fast, ...every('reconcile_interval_seconds', 20)] };
 
     let made = 0;

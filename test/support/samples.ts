@@ -24,12 +24,14 @@ export function contextOf(stream: StreamDefinition): RecordContext {
     accountId: ACCOUNT_ID,
     ...(parent === undefined ? {} : { parentId: parent }),
     ...(stream.kind === 'report' ? { window: WINDOW } : {}),
+    ...(stream.kind === 'derived' ? { position: 0 } : {}),
   };
 }
 
 /** The fields a value has and its record does not. */
 export function givenFields(stream: StreamDefinition): JsonObject {
   if (stream.name === 'company') return { id: ACCOUNT_ID };
+  if (stream.kind === 'derived') return { [stream.parent!.field]: sampleOf(stream.name).parent, position: 0 };
   if (stream.parent !== null) return { [stream.parent.field]: sampleOf(stream.name).parent };
   return stream.kind === 'report' ? WINDOW : {};
 }

@@ -57,7 +57,7 @@ async function quieten(stage: Stage): Promise<void> {
   if (plan.clock === 'set') stage.setClock(0);
   lives.calm();
   const isProbed = draw.chance(0.3) && lives.isRefused && plan.streams.length < 4;
-  if (!isProbed || lives.newest.isLimited) lives.newest.stop();
+  if (!isProbed || lives.newest.isLimited || lives.newest.isNarrow) lives.newest.stop();
   await stage.pass((isProbed ? PROBED_MIN : LEAST_QUIET_MIN) * MINUTE);
   for (let waited = 0; waited < MOST_QUIET_MIN; waited += 3) {
     if (!letGo(stage) && (await differencesOn(stage)).length === 0) break;

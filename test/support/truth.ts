@@ -8,6 +8,9 @@ type Json = Record<string, unknown>;
 
 /** Every row a stream's topic should hold now. Reports: one set of rows for each calendar window of that grain. */
 export function truthOf(simulator: Simulator, stream: StreamDefinition, grain: Grain = 'month'): Expected[] {
+  if (stream.kind === 'derived') {
+    return truthOf(simulator, parentOf(stream)).flatMap(({ record }) => itemsOf(stream, record));
+  }
   return simulator.scopes(stream.name, grain).flatMap(({ parentId, ...window }) => {
     const added = {
       ...window,
@@ -19,9 +22,23 @@ export function truthOf(simulator: Simulator, stream: StreamDefinition, grain: G
   });
 }
 
+/** The rows of a derived stream in a record of its parent's, each with its place. */
+export function itemsOf({ parent, rows }: StreamDefinition, record: Json): Expected[] {
+  const added = (position: number) => ({ [parent!.field]: record.id, position });
+  return (record[rows!] as Json[]).map((item, position) => ({ record: item, added: added(position) }));
+}
+
+/** The stream of the parents. */
+export function parentOf({ parent }: StreamDefinition): StreamDefinition {
+  return streams.find(({ name }) => name === parent!.stream)!;
+}
+
 /** Identifies a row of the stream, whether it comes from Harvest or from a topic. */
 export function identityOf(stream: StreamDefinition): (row: Json) => string {
   return (row) => stream.key.map(({ name }) => row[name] ?? '').join('|');
 }
 
 export const streams: readonly StreamDefinition[] = catalog;
+
+/** Those that Harvest has itself. */
+export const harvestStreams: readonly StreamDefinition[] = catalog.filter(({ kind }) => kind !== 'derived');

@@ -1,5 +1,6 @@
 // The whole account as an independent consumer sees it, against what the simulator would answer now.
 import { dataTopic, stateTopic } from '../../src/kafka/topics.ts';
+import type { StreamDefinition } from '../../src/streams/definition.ts';
 import { createDecoder, type Message } from './consumer.ts';
 import { readCommitted } from './kafka.ts';
 import { type Evidence, falseChanges, type Judged, judge, type Verdict } from './oracle.ts';
@@ -10,11 +11,17 @@ export interface View extends Verdict {
   readonly messages: readonly Message[];
 }
 
-/** Reads all 32 topics and judges them. The simulator must be quiet. */
+/** Reads all topics of the account and judges them: 32, and those of derived streams that are switched on. The simulator must be quiet. */
 export async function viewOf(where: Where, options: Judged = {}): Promise<View> {
-  const topics = new Map(streams.map((stream) => [dataTopic(where.prefix, stream.name), stream.name]));
+  const names = streams.filter((stream) => isOn(stream, where)).map(({ name }) => name);
+  const topics = new Map(names.map((name) => [dataTopic(where.prefix, name), name]));
   const messages = await readCommitted(where.bootstrap, [...topics.keys()]);
-  return { messages, ...(await judge(where.simulator, evidenceIn(messages, topics, where.registryUrl), options)) };
+  const evidence = evidenceIn(messages, topics, where.registryUrl);
+  return { messages, ...(await judge(where.simulator, evidence, { streams: names, ...options })) };
+}
+
+function isOn({ kind, name }: StreamDefinition, { settings = [] }: Where): boolean {
+  return kind !== 'derived' || settings.includes(`streams.${name}.enabled=true`);
 }
 
 function evidenceIn(messages: readonly Message[], topics: ReadonlyMap<string, string>, registryUrl: string): Evidence {

@@ -1,7 +1,8 @@
 // The shipped product runs with as little as it needs: the image, the compose file and the packages that the program is made of.
 import { existsSync, readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { main } from '../../src/cli/program.ts';
 import { renderJsonSchema } from '../../src/config/declared.ts';
 
 const root = new URL('../..', import.meta.url);
@@ -9,7 +10,10 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
 interface Service {
   readonly image: string;
-  readonly build?: string;
+  readonly build?: string | { readonly context: string; readonly dockerfile: string };
+  readonly profiles?: readonly string[];
+  readonly command?: readonly string[];
+  readonly restart?: string;
   readonly user?: string;
   readonly read_only?: boolean;
   readonly mem_limit?: string;
@@ -66,16 +70,17 @@ test('what the image copies from here exists, and .dockerignore lets it in; noth
 
 test.each(Object.entries(services).filter(([, { image }]) => image === 'harvest-kafka'))(
   '%s runs on a read-only file system without capabilities',
-  (_, service) => {
+  (name, service) => {
     expect(service).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
     });
     expect(service.user ?? 'node').not.toMatch(/^(root|0)/);
-    expect([service.privileged, service.cap_add, service.network_mode, service.volumes]).toEqual(
-      Array(4).fill(undefined),
-    );
+    expect([service.privileged, service.cap_add, service.network_mode]).toEqual(Array(3).fill(undefined));
+    // The one that hands SQL over has the folder that the image makes for whoever must write.
+    const folder = name === 'tables-sql' ? ['sink-sql:/var/lib/harvest-kafka'] : undefined;
+    expect(service.volumes).toEqual(folder);
   },
 );
 
@@ -83,6 +88,51 @@ test('ports are published on the loopback alone', () => {
   const ports = Object.values(services).flatMap((service) => service.ports ?? []);
   expect(ports.length).toBeGreaterThan(0);
   expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+});
+
+test('each image is built once, by the first of its containers', () => {
+  const built = Object.values(services).filter(({ build }) => build !== undefined);
+  expect(built.map(({ image }) => image)).toEqual(['harvest-kafka', 'harvest-kafka-connect']);
+  // Without a profile too.
+  expect(built[0]!.profiles).toBeUndefined();
+});
+
+test('every published port can be moved by a variable of its own, and the broker says the moved one', () => {
+  const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+  const names = ports.map((port) => /^127\.0\.0\.1:\$\{([A-Z]+_PORT):-\d+\}:\d+$/.exec(port)?.[1]);
+  expect(names.sort()).toEqual(['CONNECT_PORT', 'KAFKA_PORT', 'POSTGRES_PORT', 'REGISTRY_PORT', 'STATUS_PORT']);
+  expect(services.kafka!.environment!.KAFKA_ADVERTISED_LISTENERS).toContain('HOST://localhost:${KAFKA_PORT:-19092}');
+  for (const name of names) expect(read('.env.example')).toContain(`#${name}=`);
+});
+
+test('every container of compose comes back when it ends unasked; those that run once come back only when they failed', () => {
+  const once = ['tables-sql', 'tables', 'sink'];
+  for (const [name, { restart }] of Object.entries(services).filter(([name]) => name !== 'account')) {
+    expect([name, restart]).toEqual([name, once.includes(name) ? 'on-failure' : 'unless-stopped']);
+  }
+  // It is to end everything.
+  expect(services.account!.restart).toBeUndefined();
+});
+
+test('what compose has Connect apply is a command line that is taken, with the password where the container has it', async () => {
+  const output: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => output.push(String(text)) > 0);
+  vi.stubEnv('HARVEST_ACCOUNT_ID', '1234567');
+  vi.stubEnv('SCHEMA_REGISTRY_URL', services.sink!.environment!.SCHEMA_REGISTRY_URL);
+  try {
+    const line = services.sink!.command!.filter((word) => !/connect-url|wait/.test(word));
+    expect(await main(['node', 'harvest-kafka', ...line.map((word) => word.replace('apply', 'connector'))])).toBe(0);
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  }
+  const { config } = JSON.parse(output.join(''));
+  expect(config['value.converter.apicurio.registry.url']).toBe('http://registry:8080/apis/registry/v2');
+  for (const setting of ['connection.username', 'connection.password']) {
+    const [, name] = /^\$\{env:(\w+)\}$/.exec(config[setting])!;
+    expect(Object.keys(services.connect!.environment!)).toContain(name);
+  }
+  expect(services.connect!.environment!.SINK_PASSWORD).toBe(services.postgres!.environment!.POSTGRES_PASSWORD);
 });
 
 test('compose hands secrets through from the environment, and holds none but the simulator’s', () => {

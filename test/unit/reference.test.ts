@@ -65,8 +65,20 @@ test.each(pages)('%s names functions, metrics, keys and scripts that are there',
   expect(missing).toEqual([]);
 });
 
-const SECTIONS = ['harvest', 'kafka', 'schema_registry', 'topics', 'streams', 'deletes', 'reports', 'http', 'log'];
-const isKey = (text: string) => new RegExp(`^(${SECTIONS.join('|')})(\\.(\\w+|<\\w+>))+$`).test(text);
+const SECTIONS = [
+  'harvest',
+  'kafka',
+  'schema_registry',
+  'topics',
+  'streams',
+  'privacy',
+  'deletes',
+  'reports',
+  'http',
+  'log',
+];
+const isKey = (text: string) =>
+  !text.endsWith('.ts') && new RegExp(`^(${SECTIONS.join('|')})(\\.(\\w+|<\\w+>))+$`).test(text);
 
 const program = filesBelow('src', /\.ts$/).map(read).join('\n');
 

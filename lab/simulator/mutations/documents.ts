@@ -39,7 +39,10 @@ export const DOCUMENT_CHANGES: readonly Change[] = [
       const invoice = anyOf(account.invoices, dice);
       if (!invoice) return null;
       const moved = dice.chance(0.3) && { issue_date: addDays(invoice.issue_date, dice.between(-20, 5)) };
-      account.invoices.update(invoice.id, { notes: 'Corrected', line_items: [lineOf(dice, INVOICE_KINDS)], ...moved });
+      // A long one loses its first line for the new one.
+      const [first] = invoice.line_items.length > 2 ? invoice.line_items : [];
+      const line_items = [lineOf(dice, INVOICE_KINDS), ...(first ? [{ id: first.id, _destroy: true }] : [])];
+      account.invoices.update(invoice.id, { notes: 'Corrected', line_items, ...moved });
       return told('edit', 'invoices', invoice, `line added to invoice ${invoice.number}`);
     },
   ],

@@ -8,7 +8,7 @@ import { type JsonObject, type Page, PRIORITY, type RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { limitOf } from '../state/hold.ts';
 import type { DayRange, Move, Reconciliation, StreamRow } from '../state/stream-row.ts';
-import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
+import { type Claim, derivedReading, type StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 import { heldReportsOf } from './count-check.ts';
 import { bounds, countIn, isInScope } from './counts.ts';
@@ -41,7 +41,8 @@ export async function reconciliationStep({ runtime }: Claim, context: StepContex
   const days = new Histogram(runtime.index.dayCounts(), context.source.pageRows);
   const reconciliation =
     row.reconciliation ?? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days);
-  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : PRIORITY.slack;
+  const patient = derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
+  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : patient;
   const diff = newDiff(runtime, context, { seen: true });
   const reading = { runtime, reconciliation, days, diff, priority, context };
   const { ranges } = reconciliation;
@@ -70,7 +71,11 @@ export async function reconciliationStep({ runtime }: Claim, context: StepContex
   // Where nothing can be counted, only this vouches for what left the reports.
   const isVouched = row.uncounted === true && isDone(next) && next.found <= limit;
   const moves: [StreamRuntime, Move][] = [[runtime, move], ...(isVouched ? heldReportsOf(runtime, context) : [])];
-  return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, events, failure });
+  const isWhole = next.cause !== 'count';
+  const whole = isWhole
+    ? { begins: row.reconciliation === null, ends: isDone(next), startedAt: next.started_at }
+    : null;
+  return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, whole, events, failure });
 }
 
 async function rangesStep(reading: Reading, ranges: readonly DayRange[]): Promise<Progress> {

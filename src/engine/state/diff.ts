@@ -33,6 +33,7 @@ export interface DiffOptions {
   /** The largest value that the topic takes. */
   readonly maxValueBytes: number;
   readonly seen?: boolean;
+  readonly accepted?: boolean;
 }
 
 /** The findings of a step about its records, in the order in which Harvest gave them. */
@@ -52,6 +53,8 @@ export class Diff {
   /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
   readonly seen: Set<RowId> | null;
   isComplete = true;
+  /** The records whose version is the one on the topic, or becomes it, when asked for; of several of one id the last. */
+  readonly accepted: Map<RowId, JsonObject> | null;
 
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
@@ -62,6 +65,7 @@ export class Diff {
   constructor(stream: StreamDefinition, codec: Codec, index: RowIndex, options: DiffOptions) {
     this.drift = new Drift(stream, codec);
     this.seen = options.seen ? new Set() : null;
+    this.accepted = options.accepted ? new Map() : null;
     this.#stream = stream;
     this.#codec = codec;
     this.#index = index;
@@ -75,7 +79,7 @@ export class Diff {
       const encoded = this.#encode(record, context);
       if (encoded) {
         this.seen?.add(encoded.id);
-        this.#compare(encoded);
+        if (this.#compare(encoded)) this.accepted?.set(encoded.id, record);
       } else if (this.#stream.key.length === 1 && typeof record.id === 'number') this.seen?.add(record.id);
       else this.isComplete = false;
     }
@@ -129,18 +133,19 @@ export class Diff {
     this.deadLetters.push({ stream: this.#stream.name, key: id, value, stage: 'VALUE_CONVERTER', error });
   }
 
-  #compare(encoded: Encoded): void {
+  /** False when the topic has a newer version. */
+  #compare(encoded: Encoded): boolean {
     const { id, hash, updatedAt, group, day } = encoded;
     // A page may hold a row twice, or a walk repeat it: the later one is compared with what this very step publishes.
     const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
     if (before) {
       if (updatedAt !== null && before.updatedAt !== null && updatedAt < before.updatedAt) {
         this.stale++;
-        return;
+        return false;
       }
       if (before.hash === hash) {
         this.unchanged++;
-        return;
+        return true;
       }
     }
     const op = before ? 'u' : this.#options.newOp;
@@ -153,5 +158,6 @@ export class Diff {
       op,
       sourceTsMs: updatedAt,
     });
+    return true;
   }
 }

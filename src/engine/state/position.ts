@@ -81,7 +81,15 @@ export interface ReportPosition {
   readonly round_at: string | null;
 }
 
-export type Position = ListPosition | ChildPosition | ReportPosition;
+export interface DerivedPosition {
+  readonly kind: 'derived';
+  /** Whether all parents are to be read for it: by their next whole scan, or by the one under way. */
+  readonly reading: DerivedReading | null;
+}
+
+export type DerivedReading = 'due' | 'under_way';
+
+export type Position = ListPosition | ChildPosition | ReportPosition | DerivedPosition;
 
 /** The position of a stream that was never read. */
 export function freshPosition({ kind }: StreamDefinition, grain: Grain): Position {
@@ -93,6 +101,8 @@ export function freshPosition({ kind }: StreamDefinition, grain: Grain): Positio
       return { kind: 'child', pending: [], pending_since: null, scan: null };
     case 'report':
       return { kind: 'report', grain, ...NO_WINDOWS };
+    case 'derived':
+      return { kind: 'derived', reading: 'due' };
   }
 }
 

@@ -21,6 +21,8 @@ export interface RowIndex {
   ids(): Iterable<RowId>;
   /** Ids of the rows with that group. */
   idsIn(group: number): RowId[];
+  /** Ids of the rows with any of those groups, in one look at all rows. */
+  idsInAny(groups: ReadonlySet<number>): RowId[];
   /** Ids of the rows dated within those days, both included. */
   idsDated(from: number, to: number): RowId[];
   /** Rows per day, and how many have none (under null). */
@@ -31,7 +33,7 @@ export interface RowIndex {
   readonly daysVersion: number;
 }
 
-/** `numeric` rows live in typed arrays (20 to 32 bytes a slot), report rows, far fewer, in a Map. */
+/** `numeric` rows live in typed arrays (20 to 32 bytes a slot), those with a key of several parts, far fewer, in a Map. */
 export function createRowIndex(numeric: boolean): RowIndex {
   return numeric ? new IdIndex() : new TextIndex();
 }
@@ -119,6 +121,11 @@ class IdIndex implements RowIndex {
   idsIn(group: number): number[] {
     const groups = this.#groups;
     return groups === null ? [] : this.#slots((slot) => groups[slot] === group);
+  }
+
+  idsInAny(wanted: ReadonlySet<number>): number[] {
+    const groups = this.#groups;
+    return groups === null || wanted.size === 0 ? [] : this.#slots((slot) => wanted.has(groups[slot]!));
   }
 
   idsDated(from: number, to: number): number[] {
@@ -229,10 +236,14 @@ class TextIndex implements RowIndex {
   ids(): Iterable<RowId> {
     return this.#rows.keys();
   }
-  // Report rows have neither parent nor day: their window is in their id.
-  idsIn(): RowId[] {
-    return [];
+  idsIn(group: number): RowId[] {
+    return this.idsInAny(new Set([group]));
   }
+  idsInAny(groups: ReadonlySet<number>): RowId[] {
+    if (groups.size === 0) return [];
+    return [...this.#rows].flatMap(([id, { group }]) => (group !== null && groups.has(group) ? [id] : []));
+  }
+  // Report rows have no day: their window is in their id.
   idsDated(): RowId[] {
     return [];
   }
@@ -241,9 +252,10 @@ class TextIndex implements RowIndex {
   }
 }
 
-/** The first day of the window that a report row is of: its id begins with it. */
-function windowStart(id: RowId): number {
-  return Date.parse((id as string).slice(0, 10)) / 86_400_000;
+/** The first day of the window that a report row is of: its id begins with it. Null for other ids of several parts. */
+function windowStart(id: RowId): number | null {
+  const [day] = /^\d{4}-\d\d-\d\d/.exec(id as string) ?? [];
+  return day === undefined ? null : Date.parse(day) / 86_400_000;
 }
 
 /** How many rows each day has. */

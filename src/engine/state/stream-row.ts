@@ -113,6 +113,8 @@ export interface StreamRow {
   readonly replaced_text?: true;
   /** Records whose day nobody can mean, named once. Absent where there never were any. */
   readonly far_days?: readonly number[];
+  /** The streams that are derived from this one, as of its last step: another one has missed what came before. Absent while there are none. */
+  readonly derived?: readonly string[];
   /** The switches and the week start that other streams need: only the company's row has them. */
   readonly company: JsonObject | null;
   readonly moved_at: string;

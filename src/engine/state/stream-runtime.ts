@@ -1,6 +1,7 @@
 // A stream as the running process knows it: its last committed row, its index, its memory, and the claim that holds it.
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Memory } from './memory.ts';
+import type { DerivedReading } from './position.ts';
 import type { RowIndex } from './row-index.ts';
 import { isRunning, type StreamRow } from './stream-row.ts';
 import type { Task } from './task.ts';
@@ -17,6 +18,8 @@ export interface StreamRuntime {
   /** The streams whose parents this one holds. */
   readonly children: readonly StreamRuntime[];
   readonly parent: StreamRuntime | null;
+  /** The streams that are derived from this one. */
+  readonly derived: readonly StreamRuntime[];
   /** The stream whose deleted records take records of this one along: the parent, or what a list's records belong to. */
   readonly owner: StreamRuntime | null;
   /** The streams that have this one for their owner. */
@@ -58,6 +61,12 @@ export function parentsBeingRead({ claim }: StreamRuntime): ReadonlySet<number> 
 /** First days of the windows that are being read right now. */
 export function windowsBeingRead({ claim }: StreamRuntime): ReadonlySet<string> {
   return claim?.windows ?? NONE;
+}
+
+/** Whether the stream is to be read whole for something that is derived from it, by a scan that has to begin or is under way. */
+export function derivedReading({ derived }: StreamRuntime): DerivedReading | null {
+  const readings = derived.map(({ row: { position } }) => (position.kind === 'derived' ? position.reading : null));
+  return readings.includes('due') ? 'due' : (readings.find((each) => each !== null) ?? null);
 }
 
 /** Whether the stream can be asked at all; a refused one only when its probe is due, a paused one not until it is resumed. */

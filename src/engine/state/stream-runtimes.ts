@@ -3,7 +3,7 @@ import { counted } from '../../base/words.ts';
 import { ownerOf, type StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
-import type { Codec, Opened, Restore, Restored } from '../ports.ts';
+import type { Codec, JsonObject, Opened, Restore, Restored } from '../ports.ts';
 import { freshMemory } from './memory.ts';
 import { createRowIndex } from './row-index.ts';
 import { freshRow, parseRow, restartedRow, type StreamRow, settledRow } from './stream-row.ts';
@@ -22,6 +22,13 @@ function contradiction(row: StreamRow, runtime: StreamRuntime, isStored: boolean
     : `the topic holds ${counted(runtime.index.size, 'row')}, but no state row speaks of them`;
 }
 
+/** Why a derived stream is not what its parents' last steps have made of it; null when it is, and for others. */
+function interruption({ definition, parent }: StreamRuntime, stored: JsonObject | undefined): string | null {
+  const isKnown = parent?.row.derived?.includes(definition.name) ?? false;
+  if (definition.kind !== 'derived' || stored === undefined || isKnown) return null;
+  return `${definition.parent!.stream} went on while it was switched off`;
+}
+
 /** One runtime for each plan, with its parents and owners known to it. */
 export function createStreams(
   streams: readonly StreamPlan[],
@@ -36,8 +43,9 @@ export function createStreams(
     const runtime: StreamRuntime = {
       definition,
       intervals,
-      index: createRowIndex(definition.kind !== 'report'),
+      index: createRowIndex(definition.key.length === 1),
       children: [],
+      derived: [],
       parent,
       owner,
       dependents: [],
@@ -46,8 +54,12 @@ export function createStreams(
       claim: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
-    (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
-    (owner?.dependents as StreamRuntime[] | undefined)?.push(runtime);
+    // Derived rows follow whatever becomes of their parents, in the same step.
+    if (definition.kind === 'derived') (parent?.derived as StreamRuntime[] | undefined)?.push(runtime);
+    else {
+      (parent?.children as StreamRuntime[] | undefined)?.push(runtime);
+      (owner?.dependents as StreamRuntime[] | undefined)?.push(runtime);
+    }
     all.set(definition.name, runtime);
   }
   return all;
@@ -66,7 +78,8 @@ export function takeState(
     const stored = opened.rows.get(name);
     runtime.maxValueBytes = opened.maxValueBytes.get(name) ?? Number.POSITIVE_INFINITY;
     const row = stored ? parseRow(runtime.definition, stored) : freshRow(runtime.definition, grain, now);
-    const broken = opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined);
+    const broken =
+      opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined) ?? interruption(runtime, stored);
     const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
     runtime.row = settledRow(runtime.definition, { ...taken, rows: runtime.index.size });
     const { memory } = runtime;

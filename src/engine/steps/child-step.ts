@@ -79,6 +79,7 @@ export async function childStep(claim: Claim, context: StepContext): Promise<Ste
   const visited = begun.visited + chunk.length;
   const read = begun.read + diff.read;
   const scanned = chunk.length < PARENTS_PER_STEP;
+  const whole = { begins: position.scan === null, ends: scanned, startedAt };
   const total = { read, visited, missing: begun.missing + missing.length };
   const scan = scanned ? null : { started_at: startedAt, after: chunk.at(-1)!, ...total };
   const move: Move = (current) => {
@@ -94,7 +95,7 @@ export async function childStep(claim: Claim, context: StepContext): Promise<Ste
     events.push({ name: 'scan.started', stream: runtime.definition.name, purpose, since: null });
   if (scanned)
     events.push(scanCompleted(runtime, purpose, { started_at: startedAt, pages: visited, read }, context.now()));
-  return stepResult(runtime, purpose, { diffs, moves: [[runtime, move], ...parentMoves], scanned, events });
+  return stepResult(runtime, purpose, { diffs, moves: [[runtime, move], ...parentMoves], scanned, whole, events });
 }
 
 function isTooMuch({ index }: StreamRuntime, missing: number, { settings }: StepContext): boolean {

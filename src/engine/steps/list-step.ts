@@ -57,8 +57,10 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
     moves.push(...counted.moves);
     events.push(...counted.events);
   }
+  const { started_at: startedAt } = advanced.scan;
   return stepResult(runtime, scan.purpose, {
     ...{ diffs: [[runtime, diff]], moves, scanned, events },
+    whole: row.complete ? null : { begins: scan.pages === 0, ends: scanned, startedAt },
     memory: {
       scanBegan,
       scannedFrom: scanned ? scanBegan : memory.scannedFrom,

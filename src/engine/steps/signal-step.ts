@@ -68,6 +68,8 @@ function readAgain(row: StreamRow): StreamRow {
       return { ...row, scanned_at: null };
     case 'child':
       return { ...row, position: { ...position, scan: null }, scanned_at: null };
+    case 'derived':
+      return { ...row, position: { ...position, reading: 'due' } };
     case 'report':
       return { ...row, position: askForRound(withoutHeld(position)) };
   }

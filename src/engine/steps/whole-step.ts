@@ -1,7 +1,7 @@
 // A step of a stream that is read whole each time: the company, the roles, the project budgets. Also what `/company` means to
 // other streams: it switches modules off and on.
 import { isoSeconds } from '../../base/clock.ts';
-import { FEATURE_FLAGS, isOff } from '../../streams/definition.ts';
+import { FEATURE_FLAGS, isOff, WEEK_START } from '../../streams/definition.ts';
 import type { PublisherEvent } from '../events.ts';
 import { readAll } from '../fetch.ts';
 import { type JsonObject, PRIORITY } from '../ports.ts';
@@ -50,7 +50,8 @@ export async function wholeStep({ runtime }: Claim, context: StepContext): Promi
   if (!row.complete) events.push({ name: 'scan.started', stream: definition.name, purpose, since: null });
   const scan = { started_at: isoSeconds(serverTime), pages, read: records.length };
   events.push(scanCompleted(runtime, purpose, scan, context.now()));
-  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true });
+  const whole = { begins: true, ends: true, startedAt: scan.started_at };
+  return stepResult(runtime, purpose, { diffs: [[runtime, diff]], moves, events, scanned: true, whole });
 }
 
 /** `/company` says which modules are on: streams of the others stand still, and say so (HARVEST-API, Modules). */
@@ -63,7 +64,7 @@ function switchedFeatures({ streams, now }: StepContext, company: JsonObject): [
     .filter(([{ row }, move]) => move(row) !== row);
 }
 
-const COMPANY_FACTS = [...FEATURE_FLAGS, 'week_start_day'];
+const COMPANY_FACTS = [...FEATURE_FLAGS, WEEK_START];
 
 function companyFacts(record: JsonObject | undefined): JsonObject | null {
   if (record === undefined) return null;

@@ -12,6 +12,7 @@ export interface Vehicle {
 export interface Trip {
   readonly id: number;
   readonly vehicle_id: number;
+  stops?: readonly { readonly id: number; readonly place: string }[];
   driven_on: string;
   kilometers: number;
   updated_at: string;

@@ -1,7 +1,7 @@
 // Streams that Harvest does not have, as somebody would add them to the catalog: two lists, what lies below one of them, and a
 // report of it.
 import { catalog } from '../../../src/streams/catalog.ts';
-import { child, list, report, type StreamDefinition, whereSeenIn } from '../../../src/streams/definition.ts';
+import { child, derived, list, report, type StreamDefinition, whereSeenIn } from '../../../src/streams/definition.ts';
 
 const permission = 'anybody with a driving licence';
 
@@ -14,6 +14,7 @@ export const madeUp: readonly StreamDefinition[] = [
     permission,
   }),
   child('trip_receipts', 'trips', 'trip_id', 'receipts', { permission }),
+  derived('trip_stops', 'trips', 'trip_id', 'stops', { permission }),
   report('trips_vehicles', 'trips/vehicles', 'vehicle_id', {
     sources: ['trips'],
     restatedBy: { vehicles: whereSeenIn('trips_vehicles') },

@@ -46,6 +46,8 @@ export interface LifeParts {
   readonly random: Random;
   /** Its place among the lives of the schedule. */
   readonly number: number;
+  /** Whether derived streams are switched on in its life. */
+  readonly derives: boolean;
   /** Its task; everything, for ever, when empty. */
   readonly told: RunScope;
 }
@@ -103,7 +105,9 @@ export class Life {
     };
     this.account = new Account({
       ...{ settings, source: this.#source, codec, clock, random, emit },
-      streams: plan.streams.map((definition) => ({ definition, intervals: INTERVALS })),
+      streams: plan.streams
+        .filter(({ kind }) => kind !== 'derived' || parts.derives)
+        .map((definition) => ({ definition, intervals: INTERVALS })),
       sink: this.#sink(),
     });
   }
@@ -126,6 +130,11 @@ export class Life {
   get isLimited(): boolean {
     const { once = false, only = null } = this.#parts.told;
     return once || only !== null;
+  }
+
+  /** Not all the streams that there are. */
+  get isNarrow(): boolean {
+    return !this.#parts.derives;
   }
 
   /** Budgets that requests wait for although nothing is under way, no token is missing and Harvest asks nobody to wait. */

@@ -9,7 +9,7 @@ import { Life, type LifeParts, type Point } from './life.ts';
 /** Beside what commits take. */
 const LONGEST_STANDSTILL_MS = 20_000;
 
-type World = Omit<LifeParts, 'random' | 'number' | 'told'>;
+type World = Omit<LifeParts, 'random' | 'number' | 'told' | 'derives'>;
 
 export class Lives {
   readonly all: Life[] = [];
@@ -25,6 +25,7 @@ export class Lives {
   readonly #seed: number;
   readonly #tell: (text: string) => void;
   readonly #judged = new Set<Life>();
+  #isCalm = false;
   /** Since when requests of the newest wait for a budget for no reason that could be seen. */
   readonly #standing = new Map<BudgetName, { readonly since: number; readonly moves: number }>();
 
@@ -44,9 +45,17 @@ export class Lives {
     if (this.all.some((life) => !life.isOver)) this.haveMet = true;
     if (this.isForgetful) this.mayExceed = true;
     this.#standing.clear();
-    const life = new Life({ ...this.#world, number, told, random: seededRandom(this.#seed * 1009 + number) });
+    // Drawn by itself, so that everything else that a seed means stays.
+    const derives = this.#isCalm || seededRandom(this.#seed * 4001 + number)() < 0.75;
+    const random = seededRandom(this.#seed * 1009 + number);
+    const life = new Life({ ...this.#world, number, told, derives, random });
     this.all.push(life);
-    const limits = [...(told.once ? ['once'] : []), ...(told.only ? ['only', ...told.only] : [])];
+    const hasDerived = this.#world.plan.streams.some(({ kind }) => kind === 'derived');
+    const limits = [
+      ...(hasDerived && !derives ? ['without derived streams'] : []),
+      ...(told.once ? ['once'] : []),
+      ...(told.only ? ['only', ...told.only] : []),
+    ];
     this.#tell(`life ${number} begins ${limits.join(' ')}`.trim());
     return life.begin();
   }
@@ -70,6 +79,7 @@ export class Lives {
 
   /** Nothing more happens to anybody. */
   calm(): void {
+    this.#isCalm = true;
     for (const life of this.all) {
       life.thaw();
       life.fate = () => 'acknowledged';

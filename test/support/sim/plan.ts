@@ -8,7 +8,7 @@ import type { BudgetName, StreamDefinition } from '../../../src/streams/definiti
 import { ownerOf } from '../../../src/streams/definition.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
 import { AWKWARD, CALENDAR, type Calendar } from '../epoch.ts';
-import { streams } from '../truth.ts';
+import { streams as all, harvestStreams as streams } from '../truth.ts';
 import { Draw } from './draw.ts';
 
 export const TEST_HOST = 'harvest.test';
@@ -92,7 +92,7 @@ export function drawPlan(seed: number, draw: Draw): Plan {
         },
       },
     },
-    streams: own,
+    streams: withDerived(seed, own),
     grain,
     ...{ budgets, hasBudgets, narrows, releases: !narrows },
     // With a role that shrinks, nothing is deleted that a person has not released; else mostly all of it.
@@ -110,6 +110,14 @@ export function drawPlan(seed: number, draw: Draw): Plan {
 function calendarOf(seed: number): Calendar {
   const draw = new Draw(seed * 7919 + 31);
   return draw.chance(0.2) ? draw.pick(AWKWARD) : CALENDAR;
+}
+
+/** Half of what is derived from them; drawn by itself, so that everything else that a seed means stays. */
+function withDerived(seed: number, own: readonly StreamDefinition[]): StreamDefinition[] {
+  const draw = new Draw(seed * 6007 + 17);
+  const read = new Set(own.map(({ name }) => name));
+  const derived = all.filter(({ kind }) => kind === 'derived' && draw.chance(0.5));
+  return [...own, ...derived.filter(({ parent }) => read.has(parent!.stream))];
 }
 
 /** Reports need many others, and cost most of the time. */

@@ -6,9 +6,9 @@ import { checkHarvest } from '../../../src/cli/check-harvest.ts';
 import { createPacer } from '../../../src/cli/pacer.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Pacer } from '../../../src/harvest/caller.ts';
-import { catalog } from '../../../src/streams/catalog.ts';
 import { clockFrom } from '../../support/epoch.ts';
 import { onlyStreams } from '../../support/publisher.ts';
+import { harvestStreams } from '../../support/truth.ts';
 
 interface Told {
   readonly faults?: readonly Fault[];
@@ -61,7 +61,7 @@ const pause = (match: NonNullable<Fault['match']>, seconds: number): Fault => ({
 test('every stream has its row, as soon as it was asked, and the reports cost one request together', async () => {
   const askedAtRow: number[] = [];
   const { findings, asked } = await checked({ watch: (count) => askedAtRow.push(count) });
-  expect(findings.map(({ name }) => name).slice(1)).toEqual(catalog.map(({ name }) => name));
+  expect(findings.map(({ name }) => name).slice(1)).toEqual(harvestStreams.map(({ name }) => name));
   expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
   expect(askedAtRow[0]).toBe(1);
   expect(askedAtRow.at(-1)).toBe(asked.length);

@@ -24,7 +24,8 @@ const currencies = fc.oneof(
 
 function rowIds(stream: StreamDefinition): fc.Arbitrary<RowId> {
   if (stream.key.length === 1) return ids;
-  return fc.tuple(days, days, ids, currencies).map((parts) => parts.join('|'));
+  const kinds = { date: days, long: ids, string: currencies } as const;
+  return fc.tuple(...stream.key.map(({ type }) => kinds[type])).map((parts) => parts.join('|'));
 }
 
 /** One stream for each shape of key. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
+import { maskedSchema } from '../../../src/codec/mask.ts';
 import { diffSubjects, prepareSubjects, subjectsOf } from '../../../src/codec/registry.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed } from '../../support/codec.ts';
@@ -228,6 +229,27 @@ describe('all subjects', () => {
       ),
     );
     expect(stub.subjects.size).toBe(2);
+  });
+
+  test('a type that changes is refused, also where Avro would read the one as the other [P10]', async () => {
+    await prepare(true);
+    const before = [...stub.subjects].map(([name, held]) => [name, held.length]);
+    stub.interfere = (request) =>
+      request.startsWith('POST /compatibility') ? { status: 200, body: '{"is_compatible":true}' } : undefined;
+    const invoices = maskedSchema(schemas.get('invoices')!, {
+      exclude: ['notes'],
+      hash: ['amount', 'client_key', 'line_items.unit_price', 'creator'],
+    });
+    await expect(prepare(true, { schemas: new Map([...schemas, ['invoices', invoices]]) })).rejects.toThrow(
+      failure(
+        'registry.incompatible',
+        'harvest.invoices-value does not take our schema: line_items.unit_price is bytes \\(decimal\\) there and string here, creator is record there and string here, amount is bytes \\(decimal\\) there and string here$',
+      ),
+    );
+    await expect(prepare(true, { mode: 'string' })).rejects.toThrow(
+      failure('registry.incompatible', 'harvest.cost_rates-value does not take our schema: amount is bytes'),
+    );
+    expect([...stub.subjects].map(([name, held]) => [name, held.length])).toEqual(before);
   });
 
   test('a refusal that only the registering shows is reported for every subject', async () => {

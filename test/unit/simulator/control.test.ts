@@ -1,8 +1,8 @@
 // The door for programs that run the simulator as a process: storms, bulk deletions, time, the whole truth.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { catalog } from '../../../src/streams/catalog.ts';
 import { dayAt } from '../../support/epoch.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
+import { harvestStreams } from '../../support/truth.ts';
 
 let harvest: SimulatedHarvest;
 beforeEach(async () => {
@@ -65,7 +65,7 @@ test('the clock moves: a rate of the future becomes current without its person b
 test('the whole truth comes in one answer: every stream below all its parents and windows', async () => {
   const { simulator } = harvest;
   const { json } = await harvest.ask('/_control/truth?grain=quarter');
-  expect(Object.keys(json.streams).toSorted()).toEqual(catalog.map(({ name }) => name).toSorted());
+  expect(Object.keys(json.streams).toSorted()).toEqual(harvestStreams.map(({ name }) => name).toSorted());
   expect(json.streams.clients).toEqual([{ records: simulator.truth('clients') }]);
   expect(json.streams.cost_rates.map(({ parentId }: { parentId: number }) => parentId)).toEqual(
     simulator.parentIds('cost_rates'),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSimulator, type Mutation, mutate, type Simulator, seededRandom } from '../../../lab/simulator/index.ts';
-import { catalog } from '../../../src/streams/catalog.ts';
 import { START } from '../../support/simulated-harvest.ts';
+import { harvestStreams } from '../../support/truth.ts';
 import { dangling } from './dangling.ts';
 
 const STEPS = 3000;
@@ -20,7 +20,7 @@ function storm(seed: number, each?: (simulator: Simulator, mutation: Mutation) =
 test.each([1, 2, 3])('3,000 changes leave no reference dangling and every stream readable (seed %i)', (seed) => {
   const simulator = storm(seed);
   expect(dangling(simulator)).toEqual([]);
-  for (const { name } of catalog) {
+  for (const { name } of harvestStreams) {
     for (const scope of simulator.scopes(name)) expect(() => simulator.truth(name, scope)).not.toThrow();
   }
 });
@@ -35,7 +35,7 @@ test('a change tells what it did: created and edited records are there, deleted 
     if (kind !== 'delete') expect(table.find(id).updated_at, text).toBe(data.seconds());
   });
   const streams = new Set([...kinds.keys()].map((key) => key.split(' ')[1]));
-  for (const { name, kind } of catalog) {
+  for (const { name, kind } of harvestStreams) {
     // Reports follow from the rest, and project assignments are user assignments seen from the person.
     if (kind === 'report' || name === 'project_budget' || name === 'project_assignments') continue;
     expect(streams.has(name), name).toBe(true);

@@ -1,7 +1,7 @@
 // A role change alters what the token's owner is shown: refusals, silent narrowing, records that hide.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { catalog } from '../../../src/streams/catalog.ts';
 import { openHarvest, type SimulatedHarvest } from '../../support/simulated-harvest.ts';
+import { harvestStreams } from '../../support/truth.ts';
 
 let harvest: SimulatedHarvest;
 beforeEach(async () => {
@@ -32,11 +32,15 @@ function manage(count: number): number[] {
 test('a member loses most rows of hours, expenses and every report in silence, and has them back as administrator', async () => {
   const { simulator } = harvest;
   const rows = (stream: string) => simulator.scopes(stream).flatMap((scope) => simulator.truth(stream, scope));
-  const narrowing = ['time_entries', 'expenses', ...catalog.filter(({ kind }) => kind === 'report').map((s) => s.name)];
+  const narrowing = [
+    'time_entries',
+    'expenses',
+    ...harvestStreams.filter(({ kind }) => kind === 'report').map((s) => s.name),
+  ];
   const before = new Map(narrowing.map((stream) => [stream, rows(stream)]));
   await become({ role: 'member' });
   for (const stream of narrowing.filter((each) => each !== 'uninvoiced')) {
-    const { path } = catalog.find(({ name }) => name === stream)!;
+    const { path } = harvestStreams.find(({ name }) => name === stream)!;
     const { status } = await harvest.ask(`/v2${path}?from=20251101&to=20251130`);
     expect(status, stream).toBe(200);
     expect(rows(stream).length, stream).toBeLessThan(before.get(stream)!.length);

@@ -11,9 +11,8 @@ import {
   storm,
   stormBetweenRequests,
 } from '../../../lab/simulator/index.ts';
-import { catalog } from '../../../src/streams/catalog.ts';
 import { START } from '../../support/simulated-harvest.ts';
-import { identityOf, truthOf } from '../../support/truth.ts';
+import { harvestStreams, identityOf, truthOf } from '../../support/truth.ts';
 import { dangling } from './dangling.ts';
 
 function stormy(seed: number): { simulator: Simulator; blow: (options?: Partial<StormOptions>) => Mutation[] } {
@@ -26,7 +25,7 @@ function stormy(seed: number): { simulator: Simulator; blow: (options?: Partial<
 /** Every row of every stream: identity to content. */
 function rowsOf(simulator: Simulator): Map<string, Map<string, string>> {
   return new Map(
-    catalog.map((stream) => {
+    harvestStreams.map((stream) => {
       const identity = identityOf(stream);
       const rows = truthOf(simulator, stream).map(
         ({ record, added }) => [identity({ ...record, ...added }), JSON.stringify(record)] as const,
@@ -67,7 +66,9 @@ test('1,500 changes create, update and delete rows of every stream, each report 
     }
     before = after;
   }
-  const wanted = catalog.flatMap(({ name }) => ['created', 'updated', 'deleted'].map((what) => `${name} ${what}`));
+  const wanted = harvestStreams.flatMap(({ name }) =>
+    ['created', 'updated', 'deleted'].map((what) => `${name} ${what}`),
+  );
   expect(wanted.filter((what) => seen.has(what) === NEVER.includes(what))).toEqual([]);
   expect(dangling(simulator)).toEqual([]);
 });
@@ -77,7 +78,7 @@ const HARD = { delete: 5, replace: 5, 'clients.create': 8, 'contacts.create': 20
 
 test('a change tells every record that is gone with it, and nothing else ever goes', () => {
   const { simulator, blow } = stormy(2);
-  const nouns = catalog.map(({ name }) => name).filter((name) => name !== 'company' && name in simulator.data);
+  const nouns = harvestStreams.map(({ name }) => name).filter((name) => name !== 'company' && name in simulator.data);
   const idsOf = (stream: string) => simulator.data[stream as 'clients'].all().map(({ id }) => id);
   const cascades = new Set<string>();
   for (let step = 0; step < 400; step++) {

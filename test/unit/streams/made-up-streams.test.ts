@@ -148,3 +148,30 @@ test('a deleted record of a made-up list takes along what belongs to it, and its
   expect(await differences()).toEqual([]);
   expect(log.deadLetters).toEqual([]);
 });
+
+test('a made-up derived stream follows the records that hold it: made, moved, left, and gone with them [P1] [P8]', async () => {
+  const { harvest, log, catchUp, rows, differences } = scene();
+  const { trips, stamp } = harvest;
+  const [home, shop] = [
+    { id: 501, place: 'Home' },
+    { id: 502, place: 'Shop' },
+  ];
+  trips.get(11)!.stops = [home, shop];
+  trips.get(12)!.stops = [];
+  expect(await catchUp()).toMatchObject({ trips: ['r 11', 'r 12', 'r 13'], trip_stops: ['r 501', 'r 502'] });
+  expect(harvest.asked.filter((path) => path.includes('stops'))).toEqual([]);
+  expect(await differences()).toEqual([]);
+
+  Object.assign(trips.get(11)!, { stops: [{ ...shop, place: 'Market' }], updated_at: stamp() });
+  expect(await catchUp()).toMatchObject({ trips: ['u 11'], trip_stops: ['d 501', 'u 502'] });
+  expect(await rows('trip_stops')).toEqual([
+    expect.objectContaining({ id: 502, trip_id: 11, position: 0, place: 'Market' }),
+  ]);
+  expect(await differences()).toEqual([]);
+
+  trips.delete(11);
+  harvest.receipts.delete(101);
+  expect(await catchUp()).toMatchObject({ trips: ['d 11'], trip_stops: ['d 502'] });
+  expect(await differences()).toEqual([]);
+  expect(log.deadLetters).toEqual([]);
+});

@@ -1,0 +1,17 @@
+# Kafka Connect with Apicurio's Avro converter and Debezium's JDBC sink: the very jars that the tests run, fetched by the same poms.
+FROM maven:3.9-eclipse-temurin-17 AS fetch
+COPY lab/stack/poms /poms
+RUN mvn -B -q -f /poms/connect/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=/connect/libs \
+  && mvn -B -q -f /poms/jdbc-sink/pom.xml dependency:unpack -DoutputDirectory=/connect/plugins \
+  && mkdir -p /connect/classes/META-INF \
+  && cp -r /poms/connect/services /connect/classes/META-INF/ \
+  && cp /poms/kafka/log4j2.properties /connect/ \
+  && cat /poms/connect/worker.properties /poms/connect/compose.properties > /connect/connect.properties
+
+FROM eclipse-temurin:17-jre
+WORKDIR /connect
+COPY --from=fetch /connect .
+USER 1000
+EXPOSE 8083
+ENTRYPOINT ["java", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties", "-cp", "classes:libs/*", \
+  "org.apache.kafka.connect.cli.ConnectDistributed", "connect.properties"]
