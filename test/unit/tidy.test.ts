@@ -178,7 +178,7 @@ test.each(TOUCHES)('only its own place touches $name', ({ what, where }) => {
 });
 
 /** Where the machine's own day is the right one: real brokers and processes have it. */
-const REAL_DAY = /^(kafka|e2e|long|python)\/|^support\/(epoch|scene|kafka)\.ts$/;
+const REAL_DAY = /^(kafka|e2e|long|python)\/|^support\/(epoch|scene|kafka|fleet)\.ts$/;
 
 test('no test depends on the day on which it is run: its clocks begin at the epoch of test/support/epoch.ts', () => {
   const own = tests.filter(({ path }) => path !== 'unit/tidy.test.ts');
