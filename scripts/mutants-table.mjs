@@ -721,6 +721,24 @@ const TABLE = [
     unit('sink/ddl', 'has a column for every member of its schema'),
   ],
   [
+    'P10',
+    'the page answers to any name that leads here',
+    ['src/observe/hosts.ts', "!hostname.includes('.')", 'true'],
+    unit('observe/http', 'foreign.example.com'),
+  ],
+  [
+    'P9',
+    'a page that hears nothing goes on looking well',
+    ['src/observe/page-assets.ts', '++silent > SILENT_FRAMES', 'false'],
+    unit('observe/browser', 'nothing comes any more'),
+  ],
+  [
+    'P9',
+    'events wait in memory for a page that does not read',
+    ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
+    unit('observe/events', 'one event waits in memory'),
+  ],
+  [
     'P5',
     'among members of a group the order of the log decides alone',
     ['src/kafka/rank.ts', '(a.term ?? 0) - (b.term ?? 0) || (a.generation ?? 0) - (b.generation ?? 0)', '0'],

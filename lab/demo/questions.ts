@@ -19,8 +19,10 @@ order by hours desc limit 5`,
   {
     about: 'invoices that are not paid',
     sql: `
-select number as invoice, client_name as client, due_date::text as due, round(due_amount, 2) as open, currency
-from harvest.invoices
+select number as invoice, client_name as client, due_date::text as due, round(due_amount, 2) as open, currency, lines
+from harvest.invoices,
+     lateral (select string_agg(round(quantity, 2) || ' ' || kind, ', ' order by position) as lines
+              from harvest.invoice_line_items where invoice_id = invoices.id) as its
 where state = 'open' and due_amount > 0
 order by due_date limit 5`,
   },

@@ -53,6 +53,15 @@ export function unlessSetBack(at: number, waitMs: number, now: number): number {
   return at - now > waitMs ? 0 : at;
 }
 
+/** Runs `task` again and again, `everyMs` after it ended; the returned function ends that. */
+export function repeat(clock: Pick<Clock, 'after'>, everyMs: number, task: () => void): () => void {
+  let cancel = clock.after(everyMs, function again() {
+    task();
+    cancel = clock.after(everyMs, again);
+  });
+  return () => cancel();
+}
+
 /** Waits for `work`, whatever becomes of it, but not longer than `ms`; leaves no timer behind that would hold the process. */
 export async function atMost(clock: Clock, ms: number, work: Promise<unknown> | undefined): Promise<void> {
   const done = new AbortController();

@@ -1,8 +1,9 @@
 // Reads the accounts again while the daemon of a group runs: when the bytes of their file have changed, and on SIGHUP.
+import { repeat } from '../base/clock.ts';
 import { asPublisherError } from '../base/errors.ts';
 import { readOrdinaryFile } from '../config/files.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { clock, repeat } from './context.ts';
+import { clock } from './context.ts';
 
 const LOOK_MS = 5_000;
 

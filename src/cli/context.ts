@@ -1,7 +1,7 @@
 // Common to all commands: where to write, when to stop.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Clock, systemClock, systemRandom } from '../base/clock.ts';
+import { systemClock, systemRandom } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
 import { packageUrl } from '../base/package-root.ts';
 import { indented } from './output.ts';
@@ -36,15 +36,6 @@ export function report(error: PublisherError, json: boolean): void {
   const { code, message, remedy, exitCode } = error;
   if (json) print(JSON.stringify({ error: { code, message, remedy, exit_code: exitCode } }, null, 2));
   else process.stderr.write(`harvest-kafka: ${message}\n${remedy ? `${indented(remedy)}\n` : ''}`);
-}
-
-/** Runs `task` every so often; the returned function ends it. */
-export function repeat(clock: Clock, everyMs: number, task: () => void): () => void {
-  let cancel = clock.after(everyMs, function again() {
-    task();
-    cancel = clock.after(everyMs, again);
-  });
-  return () => cancel();
 }
 
 export interface Interruption {

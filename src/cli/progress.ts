@@ -1,7 +1,6 @@
 // How a command goes on: a block redrawn in place on a terminal, a line now and then elsewhere.
 
-import type { Clock } from '../base/clock.ts';
-import { repeat } from './context.ts';
+import { type Clock, repeat } from '../base/clock.ts';
 import type { Output } from './output.ts';
 import { standardOutput } from './standard-output.ts';
 

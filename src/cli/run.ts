@@ -1,4 +1,5 @@
 // `run`: the daemon with its log, HTTP server and progress.
+import { repeat } from '../base/clock.ts';
 import { EXIT, PublisherError } from '../base/errors.ts';
 import type { ClusterEvent } from '../cluster/status.ts';
 import type { Config } from '../config/options.ts';
@@ -11,7 +12,7 @@ import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/
 import { createMetrics } from '../observe/metrics.ts';
 import { watchAccounts } from './accounts-watch.ts';
 import { configOf } from './configuration.ts';
-import { type CommonOptions, clock, interruption, random, repeat, uuid, VERSION } from './context.ts';
+import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
 import { judgeOnce, leftOutLine } from './once.ts';
 import { screen } from './progress.ts';
@@ -106,11 +107,12 @@ export async function publish(
     onCluster,
   });
 
-  const { listen } = config.http;
+  const { listen, allowed_hosts: allowedHosts } = config.http;
   const server =
     listen &&
     (await openHttp({
       listen,
+      allowedHosts,
       version: VERSION,
       clock,
       metrics,

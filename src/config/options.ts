@@ -270,6 +270,12 @@ export const schema = z
         .describe(
           'Where health, metrics and the status page are served; off for nowhere. There is no log-in: keep it inside.',
         ),
+      allowed_hosts: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          'Names with a dot by which it may be asked for, such as that of a proxy in front; addresses and names without one always are.',
+        ),
     }),
     log: section('What is written to stdout.', {
       level: z

@@ -28,6 +28,16 @@ interface Lock {
   readonly packages: Readonly<Record<string, Locked>>;
 }
 
+interface Materials {
+  readonly bomFormat: string;
+  readonly metadata: { readonly component: { readonly name: string } };
+  readonly components: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly hashes?: readonly { readonly alg: string }[];
+  }[];
+}
+
 const json = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8'));
 /** Packages of a lock file by their place; the first entry is the project itself. */
 const lockedIn = ({ packages }: Lock) => Object.entries(packages).filter(([place]) => place !== '');
@@ -43,7 +53,7 @@ beforeAll(async () => {
   const copy = join(folder, 'copy');
   const left = ['node_modules', '.git', '.lab'];
   await cp(ROOT, copy, { recursive: true, filter: (path) => !left.includes(basename(path)) });
-  await run('node', ['scripts/shrinkwrap.mjs', 'write', copy], { cwd: ROOT });
+  for (const made of ['shrinkwrap', 'sbom']) await run('node', [`scripts/${made}.mjs`, 'write', copy], { cwd: ROOT });
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: copy });
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!;
 
@@ -63,14 +73,21 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const command = (...args: string[]) => run('npx', ['--no-install', 'harvest-kafka', ...args], { cwd: project });
 
-test('the package holds the compiled program, its schemas, its pages and the poms of the demo, and no source and no test', () => {
+test('the package holds the compiled program, its schemas, its pages, its rules and dashboard, and the poms of the demo, and no source and no test', () => {
   const folders = [...new Set(files.map((path) => path.split('/').slice(0, -1).join('/') || path))];
-  const shipped = /^(dist\/(src|lab)|avro|config|docs|lab\/stack\/poms|lab\/simulator|bench)\b|^[A-Z]+(\.md)?$/;
-  expect(folders.filter((path) => !shipped.test(path))).toEqual(['npm-shrinkwrap.json', 'package.json']);
+  const shipped =
+    /^(dist\/(src|lab)|avro|config|deploy|docs|observe|lab\/stack\/poms|lab\/simulator|bench)\b|^[A-Z]+(\.md)?$/;
+  expect(folders.filter((path) => !shipped.test(path))).toEqual([
+    'npm-shrinkwrap.json',
+    'package.json',
+    'sbom.cdx.json',
+  ]);
   expect(files.filter((path) => /\.(ts|map)$|test|\.env/.test(path))).toEqual([]);
   for (const path of [
     'dist/src/main.js',
     'docs/README.md',
+    'observe/prometheus/rules.yaml',
+    'observe/grafana/dashboards/harvest-kafka.json',
     'CHANGELOG.md',
     'LICENSE',
     'lab/stack/poms/kafka/pom.xml',
@@ -108,6 +125,15 @@ test('the versions of the shrinkwrap are those of the lock file, proven by their
   expect(lockedIn(shrinkwrap)).toEqual(lock.filter(([, { dev }]) => !dev));
   expect(shrinkwrap.packages['']).not.toHaveProperty('devDependencies');
   expect(JSON.stringify(shrinkwrap)).not.toMatch(/"resolved"/);
+});
+
+test('the bill of materials names every package of the shrinkwrap with its version and hash, and none besides', async () => {
+  const bom = await json<Materials>(join(installed, 'sbom.cdx.json'));
+  expect([bom.bomFormat, bom.metadata.component.name]).toEqual(['CycloneDX', 'harvest-kafka']);
+  const locked = lockedIn(await json<Lock>(join(installed, 'npm-shrinkwrap.json')));
+  const shipped = new Set(locked.map(([place, { version }]) => `${place.split('node_modules/').at(-1)}@${version}`));
+  expect(bom.components.map((each) => `${each.name}@${each.version}`).sort()).toEqual([...shipped].sort());
+  expect(bom.components.filter(({ hashes }) => hashes?.[0]?.alg !== 'SHA-512')).toEqual([]);
 });
 
 test('no package wants to run anything at its installation', async () => {

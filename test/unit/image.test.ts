@@ -100,7 +100,15 @@ test('each image is built once, by the first of its containers', () => {
 test('every published port can be moved by a variable of its own, and the broker says the moved one', () => {
   const ports = Object.values(services).flatMap((service) => service.ports ?? []);
   const names = ports.map((port) => /^127\.0\.0\.1:\$\{([A-Z]+_PORT):-\d+\}:\d+$/.exec(port)?.[1]);
-  expect(names.sort()).toEqual(['CONNECT_PORT', 'KAFKA_PORT', 'POSTGRES_PORT', 'REGISTRY_PORT', 'STATUS_PORT']);
+  expect(names.sort()).toEqual([
+    'CONNECT_PORT',
+    'GRAFANA_PORT',
+    'KAFKA_PORT',
+    'POSTGRES_PORT',
+    'PROMETHEUS_PORT',
+    'REGISTRY_PORT',
+    'STATUS_PORT',
+  ]);
   expect(services.kafka!.environment!.KAFKA_ADVERTISED_LISTENERS).toContain('HOST://localhost:${KAFKA_PORT:-19092}');
   for (const name of names) expect(read('.env.example')).toContain(`#${name}=`);
 });

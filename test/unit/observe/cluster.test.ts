@@ -55,7 +55,15 @@ async function served(status: ClusterStatus | null) {
     undefined,
     () => status,
   );
-  const options = { version: '0', clock, metrics, accounts: () => [], dead: () => [], cluster: () => status };
+  const options = {
+    version: '0',
+    allowedHosts: [],
+    clock,
+    metrics,
+    accounts: () => [],
+    dead: () => [],
+    cluster: () => status,
+  };
   const server = await openHttp({ ...options, listen: { host: '127.0.0.1', port: 0 } });
   onTestFinished(() => server.close());
   return async (path: string) => {

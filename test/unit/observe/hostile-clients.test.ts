@@ -15,6 +15,7 @@ const WELL = [account(catalog.map(({ name }) => stream(name)))];
 async function door(): Promise<URL> {
   const { address, close } = await openHttp({
     listen: { host: '127.0.0.1', port: 0 },
+    allowedHosts: [],
     version: '1.2.3',
     clock: clockFrom(),
     metrics: createMetrics('1.2.3', () => WELL, clockFrom()),

@@ -1,10 +1,15 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AccountStatus, StallStatus } from '../../../src/engine/status.ts';
+import { HISTORY_STEP_MS } from '../../../src/observe/history.ts';
 import { type HttpOptions, type HttpServer, openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
 import { account, firstScan, NOW, stream } from '../../support/status.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const doors: HttpServer[] = [];
 afterEach(async () => {
@@ -14,6 +19,7 @@ afterEach(async () => {
 async function open(accounts: readonly AccountStatus[], rest: Partial<HttpOptions> = {}): Promise<string> {
   const options: HttpOptions = {
     listen: { host: '127.0.0.1', port: 0 },
+    allowedHosts: [],
     version: '1.2.3',
     clock: clockFrom(),
     metrics: createMetrics('1.2.3', () => accounts, { now: () => NOW }),
@@ -104,6 +110,20 @@ describe('the HTTP server', () => {
     expect(await answer.text()).not.toContain('secret');
   });
 
+  it('goes on when the status cannot be read at the moment at which the last hour is noted', async () => {
+    let fails = true;
+    const clock = new VirtualClock(NOW);
+    const accounts = () => {
+      if (fails) throw new Error('secret detail');
+      return WELL;
+    };
+    const address = await open([], { accounts, clock });
+    await clock.pass(10 * HISTORY_STEP_MS);
+    fails = false;
+    await clock.pass(10 * HISTORY_STEP_MS);
+    expect(await (await fetch(address)).text()).toContain('general budget over the last hour: now 12 %');
+  });
+
   it('names the address that is taken', async () => {
     const port = Number(new URL(await open(WELL)).port);
     await expect(open(WELL, { listen: { host: '127.0.0.1', port } })).rejects.toMatchObject({
@@ -123,5 +143,28 @@ describe('the HTTP server', () => {
     socket.on('error', () => {});
     await doors.pop()!.close();
     await closed;
+  });
+
+  it.each([
+    ['127.0.0.1:8080', 200],
+    ['[::1]:8080', 200],
+    ['10.1.2.3', 200],
+    ['localhost:8080', 200],
+    ['publisher:8080', 200],
+    ['harvest.example.com', 200],
+    ['HARVEST.EXAMPLE.COM:443', 200],
+    ['foreign.example.com', 421],
+    ['example.com', 421],
+    ['127.0.0.1.foreign.example:8080', 421],
+    ['not a host', 421],
+  ])('answers a browser that was led here as %s with %d [P10]', async (host, status) => {
+    const { port } = new URL(await open(WELL, { allowedHosts: ['harvest.example.com'] }));
+    for (const path of ['/', '/status', '/metrics', '/health/ready', '/events']) {
+      const request = get({ host: '127.0.0.1', port, path, agent: false, headers: { host } });
+      const [answer] = (await once(request, 'response')) as [IncomingMessage];
+      expect([path, answer.statusCode]).toEqual([path, status]);
+      if (status === 421) expect(await text(answer)).toContain('http.allowed_hosts');
+      request.destroy();
+    }
   });
 });

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
-import { SCRIPT } from '../../../src/observe/page-assets.ts';
 import { account, budget, firstScan, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
-  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, secondsLeft: () => null });
+  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, secondsLeft: () => null, moments: () => [] });
 
 /** The text of the page, as a reader sees it. */
 function visible(markup: string): string {
@@ -21,11 +19,11 @@ describe('the status page', () => {
     const text = visible(
       page(account([stream('clients', firstScan(500, 2_000)), stream('users', { lagSeconds: 600, deadLetters: 2 })])),
     );
-    expect(text).toContain('harvest-kafka not ready version 1.2.3 · up 90 s');
-    expect(text).toContain('Account 1234567 running');
+    expect(text).toContain('harvest-kafka snapshot 62 % version 1.2.3 · up 90 s');
+    expect(text).toContain('Account 1234567 snapshot 62 %');
     expect(text).toContain('Reading everything for the first time: 1 of 2 streams are complete.');
-    expect(text).toMatch(/clients snapshot 500 – snapshot 500 \/ 2 000 rows 42 s ago in 30 s –/);
-    expect(text).toMatch(/users in step 1 234 10 min – 42 s ago/);
+    expect(text).toMatch(/clients snapshot 25 % 500 – snapshot 500 \/ 2 000 rows 42 s ago in 30 s –/);
+    expect(text).toMatch(/users in step 1 234 10 min of 60 s – 42 s ago/);
     expect(text).toContain('2 dead letters');
   });
 
@@ -65,7 +63,10 @@ describe('the status page', () => {
   });
 
   it('says about how long the snapshots still take, while anybody knows', () => {
-    const facts = { version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts: [account([stream('clients')])] };
+    const facts = {
+      ...{ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts: [account([stream('clients')])] },
+      moments: () => [],
+    };
     expect(visible(renderPage({ ...facts, secondsLeft: () => 840 }))).toContain('snapshots about 14 min left');
     expect(visible(renderPage({ ...facts, secondsLeft: () => null }))).not.toContain('snapshots');
   });
@@ -94,46 +95,18 @@ describe('the status page', () => {
     expect(text).toContain('users forbidden');
   });
 
-  it('calls nothing well any more when its own connection is lost, until it is back [P9]', async () => {
-    const badges = [
-      { className: 'badge good', textContent: 'ready' },
-      { className: 'badge good', textContent: 'in step' },
-    ];
-    const lost = { hidden: true };
-    const main = { replaceWith: () => badges.splice(0) };
-    const document = {
-      hidden: false,
-      title: 'ready · harvest-kafka',
-      querySelector: (selector: string) => (selector === '#lost' ? lost : main),
-      querySelectorAll: () => badges,
-    };
-    const fresh = { title: 'ready · harvest-kafka', querySelector: () => ({}) };
-    let refresh = async () => {};
-    let answer: () => unknown = () => {
-      throw new TypeError('Failed to fetch');
-    };
-    runInNewContext(SCRIPT, {
-      document,
-      location: { pathname: '/' },
-      AbortSignal,
-      fetch: async () => answer(),
-      DOMParser: class {
-        parseFromString = () => fresh;
-      },
-      setInterval: (task: () => Promise<void>) => {
-        refresh = task;
-      },
-    });
-    await refresh();
-    expect(document.title).toBe('connection lost · harvest-kafka');
-    expect(lost.hidden).toBe(false);
-    expect(badges.map(({ className, textContent }) => `${className}: ${textContent}`)).toEqual([
-      'badge off: unknown',
-      'badge off: unknown',
-    ]);
-    answer = () => ({ ok: true, text: async () => '' });
-    await refresh();
-    expect([document.title, badges]).toEqual(['ready · harvest-kafka', []]);
+  it.each<[string, Parameters<typeof account>, string]>([
+    ['well', [[stream('clients')]], 'good">ready'],
+    ['read for the first time', [[stream('clients', firstScan(3, 4)), stream('users')]], 'busy">snapshot 87 %'],
+    ['being opened', [[], { phase: 'opening' }], 'busy">not ready'],
+    ['waiting for its broker', [[stream('clients')], { phase: 'waiting', reason: 'no broker' }], 'bad">not ready'],
+    [
+      'read for the first time but for a stream that is refused',
+      [[stream('clients', firstScan(3, 4)), stream('users', { state: 'FORBIDDEN', reason: '403' })]],
+      'bad">not ready',
+    ],
+  ])('is amber for what goes by itself and red for what does not: an account that is %s', (_, given, badge) => {
+    expect(page(account(...given))).toMatch(new RegExp(`<h1>harvest-kafka</h1>\\s*<span class="badge ${badge}<`));
   });
 
   it('shows the budgets', () => {
