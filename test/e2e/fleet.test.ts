@@ -1,11 +1,9 @@
 // Three instances share six accounts while records change: one is ended, one killed, one put to sleep and woken. Nobody loses an
 // account, nobody sees a seam, and what did not have to move did not.
 import { expect, test } from 'vitest';
-import { calm, type Simulator, seededRandom, storm } from '../../lab/simulator/index.ts';
-import { type Instance, REQUESTS_MAX, TestFleet } from '../support/fleet.ts';
-import { eventually, HANGS_MS, until } from '../support/patience.ts';
-import { FEW } from '../support/publisher.ts';
-import { viewOf } from '../support/view.ts';
+import { seededRandom, storm } from '../../lab/simulator/index.ts';
+import { type Instance, TestFleet } from '../support/fleet.ts';
+import { HANGS_MS, until } from '../support/patience.ts';
 
 /** Accounts that were opened by an instance since it was last asked. */
 function openings(instance: Instance): () => string[] {
@@ -15,16 +13,6 @@ function openings(instance: Instance): () => string[] {
     seen += lines.length;
     return lines.map(({ account }) => account!).sort();
   };
-}
-
-/** Equal in the end, and nothing of it doubled, older after newer or deleted for nothing; all owners together inside the budget. */
-async function isRight(fleet: TestFleet, simulator: Simulator): Promise<void> {
-  const view = await eventually(`account ${simulator.accountId} is equal`, async () => {
-    const seen = await viewOf(fleet.where(simulator), { streams: FEW });
-    return seen.differences.length === 0 ? seen : null;
-  });
-  expect([view.falseChanges, view.falseDeletions]).toEqual([[], []]);
-  expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(REQUESTS_MAX);
 }
 
 const ownedBy = (owners: ReadonlyMap<string, string>, name: string) =>
@@ -99,8 +87,7 @@ test(
     const shown = JSON.parse((await fleet.command('fleet', '--json')).output) as { accounts: { owner: string }[] };
     expect(shown.accounts.map((each) => each.owner).sort()).toEqual([...(await fleet.agreed(c, d)).values()].sort());
 
-    for (const simulator of fleet.simulators) calm(simulator);
-    await Promise.all(fleet.simulators.map((simulator) => isRight(fleet, simulator)));
+    await fleet.isRight();
   },
   HANGS_MS,
 );

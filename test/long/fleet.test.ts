@@ -2,13 +2,11 @@
 // sleep while records change. In the end all topics equal the accounts. Prints how long accounts had no owner.
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { calm, storm } from '../../lab/simulator/index.ts';
+import { storm } from '../../lab/simulator/index.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { type Instance, REQUESTS_MAX, TestFleet } from '../support/fleet.ts';
+import { type Instance, TestFleet } from '../support/fleet.ts';
 import { until } from '../support/patience.ts';
-import { FEW } from '../support/publisher.ts';
 import { Draw } from '../support/sim/draw.ts';
-import { viewOf } from '../support/view.ts';
 
 const KILLS = Number(process.env.FLEET_KILLS ?? 100);
 const ACCOUNTS = Number(process.env.FLEET_ACCOUNTS ?? 30);
@@ -70,15 +68,7 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
     );
   }
 
-  for (const simulator of fleet.simulators) calm(simulator);
-  for (const simulator of fleet.simulators) {
-    const where = fleet.where(simulator);
-    const view = () => viewOf(where, { streams: FEW });
-    await until(`account ${simulator.accountId} is equal`, async () => (await view()).differences.length === 0);
-    const { falseChanges, falseDeletions } = await view();
-    expect({ falseChanges, falseDeletions }).toEqual({ falseChanges: [], falseDeletions: [] });
-    expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(REQUESTS_MAX);
-  }
+  await fleet.isRight();
   for (const [signal, times] of unowned) process.stdout.write(`${signal} to open elsewhere: ${figures(times)}\n`);
   process.stdout.write(`of it from the assignment on: ${figures(openings)}\n`);
   process.stdout.write(`accounts of others that moved: ${movedOthers}\n`);

@@ -1,14 +1,15 @@
 // Several accounts of a simulated Harvest, and instances that share them as one group: started, killed and woken by the test.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { createSimulator, type Simulator, serveAll } from '../../lab/simulator/index.ts';
+import { expect, onTestFinished } from 'vitest';
+import { calm, createSimulator, type Simulator, serveAll } from '../../lab/simulator/index.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { ClusterStatus } from '../../src/cluster/status.ts';
 import { daemon, type RunningDaemon } from './daemon.ts';
-import { moved, until } from './patience.ts';
+import { eventually, moved, until } from './patience.ts';
 import { type Ended, FEW, finished, onlyStreams, publisher, type Running, type Where } from './publisher.ts';
 import { sharedStack, temporaryFolder, uniquePrefix } from './stack.ts';
+import { viewOf } from './view.ts';
 
 export interface FleetPlan {
   readonly accounts: number;
@@ -37,7 +38,8 @@ export interface Instance {
 /** Requests to an account in 15 s, whoever owns it. */
 const BUDGET = 300;
 /** Requests that were on their way to a socket when a process was stopped arrive when it is woken. */
-export const REQUESTS_MAX = BUDGET + 6;
+const REQUESTS_MAX = BUDGET + 6;
+const JUDGED_AT_ONCE = 6;
 /** The least that brokers take by default. */
 const SESSION_SECONDS = 6;
 
@@ -135,6 +137,28 @@ export class TestFleet {
     const settings = [...onlyStreams(...FEW), `harvest.accounts_file=${file}`];
     const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
     return publisher(where, ['run', '--config', this.#files.config]);
+  }
+
+  /**
+   * Nothing changes any more: in the end every account is equal, and nothing of it was doubled, older after newer or deleted for
+   * nothing; and all its owners together have kept inside the budget.
+   */
+  async isRight(): Promise<void> {
+    for (const simulator of this.simulators) calm(simulator);
+    const left = [...this.simulators];
+    const judge = async () => {
+      for (let next = left.pop(); next; next = left.pop()) await this.#isRight(next);
+    };
+    await Promise.all(Array.from({ length: JUDGED_AT_ONCE }, judge));
+  }
+
+  async #isRight(simulator: Simulator): Promise<void> {
+    const view = await eventually(`account ${simulator.accountId} is equal`, async () => {
+      const seen = await viewOf(this.where(simulator), { streams: FEW });
+      return seen.differences.length === 0 ? seen : null;
+    });
+    expect([view.falseChanges, view.falseDeletions]).toEqual([[], []]);
+    expect(simulator.maxInAnyWindow('general')).toBeLessThanOrEqual(REQUESTS_MAX);
   }
 
   /** The account's place, for a judge of its topics. */
