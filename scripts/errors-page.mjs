@@ -33,6 +33,7 @@ const HAPPENED = {
   'kafka.fenced': 'A newer instance with the same prefix and account has started.',
   'kafka.clock_ahead': 'The broker refuses records that are dated too far ahead of its own clock.',
   'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
+  'cluster.refused': 'The group of `cluster.group_id` does not take this instance as a member.',
   'kafka.topic_contract':
     'A topic is not compacted, recompresses, got partitions after it was written, or cannot be made as configured.',
   'kafka.record_too_large':

@@ -756,6 +756,66 @@ const TABLE = [
     ['src/observe/viewers.ts', 'if (!response.writableNeedDrain) response.write', 'response.write'],
     unit('observe/events', 'one event waits in memory'),
   ],
+  [
+    'P5',
+    'among members of a group the order of the log decides alone',
+    ['src/kafka/rank.ts', '(a.term ?? 0) - (b.term ?? 0) || (a.generation ?? 0) - (b.generation ?? 0)', '0'],
+    unit('kafka/state-topic', 'a member that signs after us under an older term'),
+  ],
+  [
+    'P5',
+    'a rank is that of the first assignment for ever',
+    ['src/kafka/state-topic.ts', 'this.#rank = rank;', 'const first = { ...rank() };\n    this.#rank = () => first;'],
+    unit('kafka/state-topic', 'an assignment that names the account again'),
+  ],
+  [
+    'P5',
+    'the release of the owner before is not awaited',
+    ['src/kafka/publisher.ts', 'await this.#ownership.awaitRelease(reader, signal);', ''],
+    ['real', 'test/kafka/ownership.test.ts', 'the last commit releases the account'],
+  ],
+  [
+    'P11',
+    'the last commit releases nothing',
+    ['src/engine/committer.ts', "isLast: budgets === 'exact',", ''],
+    unit('engine/committer', 'the last batch of a session that ends'),
+  ],
+  [
+    'P12',
+    'the first claim wins, whatever its term',
+    ['src/cluster/assign.ts', 'claims.filter(({ term }) => term === greatest)', 'claims'],
+    unit('cluster/assign', 'leaves an account with whoever claims it under the greatest term'),
+  ],
+  [
+    'P12',
+    'claims are not heard: all is shared out anew in every round',
+    ['src/cluster/assign.ts', 'if (claimant === undefined) return false;', 'return false;'],
+    unit('cluster/assign', 'of a round in which a member left'),
+  ],
+  [
+    'P12',
+    'balance does not wait for calm',
+    ['src/cluster/leader.ts', 'now >= calmAt ?', 'true ?'],
+    unit('cluster/leader', 'a member that joins gets accounts only after a time of calm'),
+  ],
+  [
+    'P12',
+    'a coordinator that does not answer has evicted the member',
+    ['src/cluster/coordinator.ts', "?? 'away'", "?? 'evicted'"],
+    unit('cluster/member', 'a coordinator that is away for longer than the session'),
+  ],
+  [
+    'P5',
+    'terms do not grow past what members have heard',
+    ['src/cluster/term.ts', '1 + Math.max(0, ...known)', 'Math.max(1, ...known)'],
+    unit('cluster/leader', 'each round has a greater term'),
+  ],
+  [
+    'P11',
+    'a member that leaves keeps its accounts',
+    ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],
+    unit('cluster/assign', 'gives each account that a staying member has'),
+  ],
 ];
 
 export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {

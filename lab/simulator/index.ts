@@ -12,7 +12,7 @@ export { Dice, seededRandom } from './random.ts';
 export { Refusal } from './refusal.ts';
 export { type Removal, removeRows } from './removal.ts';
 export type { Json, JsonObject } from './render/json.ts';
-export { type RunningSimulator, serve } from './server.ts';
+export { type RunningSimulator, serve, serveAll } from './server.ts';
 export {
   createSimulator,
   DEFAULT_ACCOUNT_ID,

@@ -21,11 +21,24 @@ export interface ServeOptions {
 }
 
 /** Listens; port 0 takes a free one. */
-export async function serve(simulator: Simulator, options: ServeOptions = {}): Promise<RunningSimulator> {
+export function serve(simulator: Simulator, options: ServeOptions = {}): Promise<RunningSimulator> {
+  return listen(() => simulator, options);
+}
+
+/** Several accounts behind one address, as Harvest has them: a request goes to the one that its header names. */
+export function serveAll(simulators: readonly Simulator[], options: ServeOptions = {}): Promise<RunningSimulator> {
+  const byId = new Map(simulators.map((simulator) => [String(simulator.accountId), simulator]));
+  return listen(({ headers }) => byId.get(String(headers['harvest-account-id'])) ?? simulators[0]!, options);
+}
+
+async function listen(
+  asked: (request: IncomingMessage) => Simulator,
+  options: ServeOptions,
+): Promise<RunningSimulator> {
   const host = options.host ?? '127.0.0.1';
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    answer(simulator, options.control ?? false, request, response, closing.signal).catch(() => response.destroy());
+    answer(asked(request), options.control ?? false, request, response, closing.signal).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

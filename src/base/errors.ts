@@ -163,6 +163,11 @@ export const CODES = {
     EXIT.temporary,
     'A transaction stays open on the topic, so committed data may be hidden. Wait for its time-out, or end it: kafka-transactions.sh find-hanging, then abort.',
   ),
+  'cluster.refused': row(
+    'fatal',
+    EXIT.configuration,
+    'Give the instances a cluster.group_id that nothing else uses, or alter the broker as shown.',
+  ),
   'kafka.topic_contract': row('fatal', EXIT.dataContract, 'Alter the topic as shown; nothing is altered silently.'),
   'kafka.record_too_large': row(
     'blocked',

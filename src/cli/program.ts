@@ -47,6 +47,9 @@ const COMMANDS = {
   login: async () => (await import('./login.ts')).login,
   plan: async () => (await import('./plan.ts')).plan,
   streams: async () => (await import('./streams.ts')).streams,
+  fleet: async () => (await import('./fleet.ts')).fleet,
+  move: async () => (await import('./fleet.ts')).move,
+  take: async () => (await import('./fleet.ts')).take,
   showState: async () => (await import('./state.ts')).showState,
   resetState: async () => (await import('./state.ts')).resetState,
   reconcile: async () => (await import('./signals.ts')).reconcile,
@@ -73,6 +76,9 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   check: ['check', 'check --alone --json'],
   plan: ['plan', 'plan --set reports.window=quarter --json'],
   streams: ['streams', 'streams --json'],
+  fleet: ['fleet', 'fleet --json'],
+  move: ['move 1234567 --to pub-2'],
+  take: ['take 1234567'],
   'state show': ['state show', 'state show time_entries'],
   'state reset': ['state reset invoices --to 2026-01-01 --dry-run', 'state reset invoices --wait 60'],
   reconcile: ['reconcile projects --wait 60'],
@@ -191,6 +197,14 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
     .option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows')
     .option('--account <id>', 'of several accounts, this one');
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
+  command(program, 'fleet', 'show which instance runs which account; asks the group', COMMANDS.fleet);
+  command(
+    program,
+    'move <account>',
+    'have an account run on another instance of the group',
+    COMMANDS.move,
+  ).requiredOption('--to <name>', 'the name of that instance, as fleet shows it');
+  command(program, 'take <account>', 'take an account back from whoever runs it outside of the group', COMMANDS.take);
   const state = program.command('state').description('what the state topic holds');
   command(
     state,

@@ -1,13 +1,16 @@
 // `run`: the daemon with its log, HTTP server and progress.
 import { repeat } from '../base/clock.ts';
-import { EXIT } from '../base/errors.ts';
+import { EXIT, PublisherError } from '../base/errors.ts';
+import type { ClusterEvent } from '../cluster/status.ts';
 import type { Config } from '../config/options.ts';
 import { Daemon } from '../daemon.ts';
 import type { PublisherEvent } from '../engine/events.ts';
 import type { Log } from '../kafka/connection.ts';
+import { logCluster } from '../observe/cluster.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { watchAccounts } from './accounts-watch.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
 import { enabledStreamNamed } from './names.ts';
@@ -33,6 +36,10 @@ export async function run(options: RunCommandOptions): Promise<number> {
   const config = configOf(options);
   const names = (options.only ?? []).map((name) => enabledStreamNamed(config, name).name);
   const only = names.length > 0 ? new Set(names) : null;
+  if (config.cluster.enabled && (options.once || only !== null)) {
+    const message = 'run --once and --only are for an instance by itself, and cluster.enabled is true';
+    throw new PublisherError('usage', message, { remedy: 'Add --set cluster.enabled=false.' });
+  }
   const terminal = process.stdout.isTTY === true && !options.json;
   const color = terminal && !process.env.NO_COLOR;
   // Lines go above the progress block of a terminal.
@@ -73,8 +80,19 @@ export async function publish(
 ): Promise<void> {
   const events = createEventLog(log);
   const status = () => daemon.status();
-  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped);
-  const listeners = new Map(config.harvest.accounts.map(({ id }) => [id, [events.listen(id), metrics.listen(id)]]));
+  const cluster = () => daemon.cluster();
+  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster);
+  const listeners = new Map<string, readonly ((event: PublisherEvent) => void)[]>();
+  const listenersOf = (id: string) => {
+    const known = listeners.get(id) ?? [events.listen(id), metrics.listen(id)];
+    listeners.set(id, known);
+    return known;
+  };
+  const tellOfCluster = logCluster(log);
+  const onCluster = (event: ClusterEvent) => {
+    tellOfCluster(event);
+    metrics.listenCluster(event);
+  };
   const daemon: Daemon = new Daemon(config, {
     clock,
     random,
@@ -82,9 +100,11 @@ export async function publish(
     ...(options.reread && { reread: options.reread }),
     log: kafkaLog(log),
     emit: (account, event) => {
-      for (const listen of listeners.get(account) ?? []) listen(event);
+      for (const listen of listenersOf(account)) listen(event);
       options.onEvent?.(event);
     },
+    version: VERSION,
+    onCluster,
   });
 
   const { listen, allowed_hosts: allowedHosts } = config.http;
@@ -98,6 +118,7 @@ export async function publish(
       metrics,
       accounts: status,
       dead: () => daemon.dead(),
+      cluster,
     }));
   if (server) {
     log.info(
@@ -108,6 +129,15 @@ export async function publish(
   }
   const progress = showSnapshots({ status, clock, terminal: options.terminal, log });
   const summaries = repeat(clock, SUMMARY_INTERVAL_MS, () => events.summarise(status()));
+  const watching =
+    config.cluster.enabled && options.reread
+      ? watchAccounts(
+          config,
+          options.reread,
+          (accounts) => daemon.setAccounts(accounts),
+          (reason) => onCluster({ name: 'cluster.accounts_unreadable', reason }),
+        )
+      : () => {};
   try {
     await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
     if (options.once && !options.signal.aborted) {
@@ -117,6 +147,7 @@ export async function publish(
       }
     }
   } finally {
+    watching();
     summaries();
     progress.close();
     await server?.close();

@@ -1,8 +1,8 @@
 // `schemas diff` and `schemas register`: our Avro schemas and the registry's.
 import { EXIT } from '../base/errors.ts';
 import { diffSubjects, prepareSubjects, type RegistryClient } from '../codec/registry.ts';
-import { createRegistry } from '../daemon.ts';
 import { valueSchemas } from '../privacy.ts';
+import { createRegistry } from '../registry.ts';
 import { enabledStreams, prefixOf } from '../settings.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, print, random } from './context.ts';

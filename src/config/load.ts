@@ -4,6 +4,7 @@ import { type Document, LineCounter, parseDocument } from 'yaml';
 import { PublisherError } from '../base/errors.ts';
 import { packagePath } from '../base/package-root.ts';
 import { Secret } from '../base/secret.ts';
+import { appendAccounts } from './accounts-file.ts';
 import { complain } from './complaints.ts';
 import { Reading } from './document.ts';
 import { fieldTroubles } from './field-names.ts';
@@ -40,6 +41,7 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const lines = new LineCounter();
   const document = parse(text, file, lines, problems);
   const given = override(document, [...variables(environment.env), ...(source.overrides ?? []).map(setting)], problems);
+  for (const [path, place] of appendAccounts(document, environment, problems)) given.set(path, place);
   const reading = new Reading({ document, file, lines, given, environment });
   const result = schema.safeParse(reading.value, { reportInput: true });
   const issues = result.error?.issues ?? [];

@@ -2,6 +2,7 @@
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
 import type { Proxies } from '../base/http-agent.ts';
+import { cluster } from './cluster-options.ts';
 import { proxiesOf } from './proxies.ts';
 import { sasl } from './sasl-options.ts';
 import { type StreamConfig, streams, withListDefaults } from './stream-options.ts';
@@ -93,6 +94,12 @@ const harvest = section('The source: which accounts, and how politely.', {
     .min(1)
     .refine(areDistinct, 'names the same id twice')
     .describe('The Harvest accounts to publish, each with its own token.'),
+  accounts_file: text()
+    .optional()
+    .meta({ reads_file: true, example: '/etc/harvest-kafka/accounts.yaml' })
+    .describe(
+      'YAML file with a list of more accounts, each written as under accounts. Instances of a group read it again when it has changed, and on SIGHUP.',
+    ),
   budgets: section('How many requests may be made; Harvest counts per account.', {
     general: budget(15, 'Requests to everything but reports.'),
     reports: budget(900, 'Requests to /reports.'),
@@ -278,6 +285,7 @@ export const schema = z
         .default(300)
         .describe('A window whose entries change all the time is read again after this long.'),
     }),
+    cluster,
     http: section('Health, metrics, status.', {
       listen: listenAddress()
         .prefault('127.0.0.1:8080')
@@ -298,7 +306,12 @@ export const schema = z
         .describe('The least urgent lines that are written; debug adds a line per page and request.'),
     }),
   })
-  .superRefine(({ harvest, topics }, context) => {
+  .superRefine(({ harvest, topics, cluster }, context) => {
+    if (cluster.enabled && !cluster.shared_token_files && harvest.accounts.some(({ oauth }) => oauth !== undefined)) {
+      const message =
+        'must be true, because accounts with oauth.token_file move to instances that have to see the same file';
+      context.addIssue({ code: 'custom', path: ['cluster', 'shared_token_files'], message });
+    }
     // The rows of two accounts in one topic could not be told apart (docs/decisions/0007).
     if (harvest.accounts.length < 2 || topics.prefix.includes('{account_id}')) return;
     const message = 'must hold {account_id}, since there are several accounts';

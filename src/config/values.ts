@@ -5,7 +5,7 @@ import { Secret } from '../base/secret.ts';
 
 /** Things an option says about itself beyond its type, default and description. */
 export interface OptionNote {
-  readonly unit?: 'seconds' | 'requests' | 'percent' | 'rows';
+  readonly unit?: 'seconds' | 'milliseconds' | 'requests' | 'percent' | 'rows' | 'accounts';
   /** Its value is never shown. */
   readonly secret?: boolean;
   /** `${file:…}` may stand here; secrets always allow it. */

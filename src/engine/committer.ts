@@ -89,7 +89,7 @@ export class Committer {
     while (this.#running) await this.#running;
   }
 
-  /** Waits for what is under way, then stores the exact budgets: a clean stop costs the successor nothing. */
+  /** Waits for what is under way, then stores the exact budgets and releases the account: a clean stop costs the successor nothing. */
   async finish(): Promise<void> {
     this.#finishing = true;
     await this.idle();
@@ -158,6 +158,7 @@ export class Committer {
       notifications: notificationsOf(events, clock.now()),
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
+      isLast: budgets === 'exact',
     };
     const startedAt = clock.monotonic();
     this.#committing = true;

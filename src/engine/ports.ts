@@ -302,6 +302,8 @@ export interface Batch {
   readonly rows: ReadonlyMap<string, JsonObject | null>;
   /** Ids of the signals that the rows carry out; they are deleted in this transaction. */
   readonly signalsDone: readonly string[];
+  /** Nothing follows: the account is released with it. */
+  readonly isLast?: boolean;
 }
 
 /** A data record of ours that is on its topic. */

@@ -99,7 +99,8 @@ export function stallStatus(stalls: readonly Stall[]): StallStatus[] {
 
 export interface AccountStatus {
   readonly accountId: string;
-  readonly phase: 'opening' | 'running' | 'waiting' | 'stopped';
+  /** Taken: somebody outside of the group has it. */
+  readonly phase: 'opening' | 'running' | 'waiting' | 'stopped' | 'taken';
   /** The error code of what keeps it from running. */
   readonly code: string | null;
   /** Why it is waiting or stopped. */

@@ -7,6 +7,7 @@ import { type ErrorCode, isDistrust, PublisherError } from '../base/errors.ts';
 export interface BrokerPlace {
   readonly brokers: string;
   readonly prefix: string;
+  readonly groupId?: string;
   readonly transactionalId?: string;
 }
 
@@ -77,6 +78,11 @@ export function brokerError(code: number, topic: string, partition: number): Err
 /** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */
 export function isUnknownTopic(error: unknown): boolean {
   return ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(innermost(error).type);
+}
+
+/** Kafka's name of what a broker answered; empty when none did. */
+export function answeredWith(error: unknown): string {
+  return innermost(error).type;
 }
 
 /** We may not do that with a topic; kafkajs does not say with which. */
@@ -158,12 +164,14 @@ function isLogin(cause: Cause): boolean {
   );
 }
 
-function missingAcl(type: string, { prefix, transactionalId }: BrokerPlace): string | null {
+function missingAcl(type: string, { prefix, transactionalId, groupId }: BrokerPlace): string | null {
   switch (type) {
     case 'TOPIC_AUTHORIZATION_FAILED':
       return `--operation Read --operation Write --operation Create --operation DescribeConfigs --topic ${prefix}. --resource-pattern-type prefixed`;
     case 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED':
       return `--operation Write --operation Describe --transactional-id ${transactionalId ?? `${prefix}-`}`;
+    case 'GROUP_AUTHORIZATION_FAILED':
+      return `--operation Read --operation Describe --group ${groupId ?? '<cluster.group_id>'}`;
     case 'CLUSTER_AUTHORIZATION_FAILED':
       return '--operation IdempotentWrite --operation Create --cluster';
     default:

@@ -30,7 +30,37 @@ declare module 'kafkajs/src/cluster/index.js' {
     encode(): Promise<Encoder>;
   }
 
+  export interface GroupMember {
+    memberId: string;
+    memberMetadata: Buffer;
+  }
+
+  export interface DescribedGroup {
+    groupId: string;
+    state: string;
+    protocolType: string;
+    protocol: string;
+    members: readonly (GroupMember & { clientId: string; clientHost: string; memberAssignment: Buffer })[];
+  }
+
   export interface Broker {
+    joinGroup(request: {
+      groupId: string;
+      sessionTimeout: number;
+      rebalanceTimeout: number;
+      memberId: string;
+      protocolType: string;
+      groupProtocols: { name: string; metadata: Buffer }[];
+    }): Promise<{ generationId: number; leaderId: string; memberId: string; members: readonly GroupMember[] }>;
+    syncGroup(request: {
+      groupId: string;
+      generationId: number;
+      memberId: string;
+      groupAssignment: { memberId: string; memberAssignment: Buffer }[];
+    }): Promise<{ memberAssignment: Buffer }>;
+    heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+    leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+    describeGroups(request: { groupIds: string[] }): Promise<{ groups: readonly DescribedGroup[] }>;
     /** By the number of the request. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
     disconnect(): Promise<void>;
@@ -65,6 +95,7 @@ declare module 'kafkajs/src/cluster/index.js' {
     addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
     getNodeIds(): string[];
     findBroker(node: { nodeId: string }): Promise<Broker>;
+    findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
     findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
   }
 }

@@ -5,18 +5,34 @@ import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isFencing, translate } from './failures.ts';
+import type { Rank } from './rank.ts';
 import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
-import type { SignalReader } from './signals.ts';
+import type { AccountSignal, SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 import type { Traffic } from './traffic.ts';
+
+/** How a member of a group has an account; an instance outside of groups has none. */
+export interface Membership {
+  /** Under which the account is run now. */
+  rank(): Rank;
+  /** How long the release of the owner before is waited for; 0 when that one vanished. */
+  readonly handOverMs: number;
+  /** Hears the last signature of another whenever it has changed. */
+  onSignature(owner: Owner): void;
+  /** Hears what is asked of the account as a whole, again and again until it is carried out. */
+  onSignals(signals: readonly AccountSignal[]): void;
+  /** Ids of those that were; the ones that still lie there are deleted in the next transaction. */
+  carriedOut(): readonly string[];
+}
 
 export interface OwnershipParts {
   readonly kafka: KafkaSettings;
   readonly accountId: string;
   readonly instance: string;
+  readonly membership?: Membership;
   readonly place: BrokerPlace & { readonly transactionalId: string };
   readonly state: AccountState;
   readonly signals: SignalReader;
@@ -28,10 +44,13 @@ export interface OwnershipParts {
 /** How long we look for the signature of whoever fenced us: it signs right after fencing. */
 const SIGNATURE_PACE: Pace = { baseMs: 250, mostMs: 250, patienceMs: 5_000 };
 
+const RELEASE_EVERY_MS = 250;
+
 export class Ownership {
   readonly #parts: OwnershipParts;
   readonly #topic: string;
-  #openings = 0;
+  #signed: Owner | null = null;
+  #told: Owner | null = null;
 
   constructor(parts: OwnershipParts) {
     this.#parts = parts;
@@ -45,12 +64,36 @@ export class Ownership {
   }
 
   /**
+   * At the first opening, waits for the owner before to release the account, so that nothing of it is cut off. Not for long: an
+   * owner that does not come to it is fenced. Throws `kafka.fenced` when somebody newer signs meanwhile.
+   */
+  async awaitRelease(reader: TopicReader, signal: AbortSignal): Promise<void> {
+    const { membership, clock, state } = this.#parts;
+    const patienceMs = membership?.handOverMs ?? 0;
+    if (this.#signed !== null || patienceMs === 0) return;
+    const isReleased = async () => {
+      await this.look(reader, signal);
+      return state.owner === null || state.owner.released_at !== undefined || null;
+    };
+    await until(isReleased, { baseMs: RELEASE_EVERY_MS, mostMs: RELEASE_EVERY_MS, patienceMs }, { clock, signal });
+  }
+
+  /** The record that ends our time with the account, for its last transaction. */
+  release(): { readonly key: string; readonly value: string } {
+    const { accountId, place, clock } = this.#parts;
+    const released: Owner = { ...this.#signed!, released_at: isoSeconds(clock.now()) };
+    return { key: ownerKey(place.prefix, accountId), value: JSON.stringify(released) };
+  }
+
+  /**
    * Commits a record that names this opening and reads the state up to it: once it is there, nobody older can commit any
    * more, and the rows are final. Throws `kafka.fenced` when somebody newer signed, `kafka.doubt` when our record is not there.
    */
   async sign(session: Session, reader: TopicReader, signal: AbortSignal): Promise<void> {
-    const { clock, instance, accountId, place, state } = this.#parts;
-    const owner: Owner = { instance, opening: ++this.#openings, opened_at: isoSeconds(clock.now()) };
+    const { clock, instance, accountId, place, state, membership } = this.#parts;
+    const opening = (this.#signed?.opening ?? 0) + 1;
+    const owner: Owner = { instance, opening, opened_at: isoSeconds(clock.now()), ...membership?.rank() };
+    this.#signed = owner;
     const message = { key: ownerKey(place.prefix, accountId), value: JSON.stringify(owner), partition: 0 };
     const signature = await session.transact((send) => send(this.#topic, 0, [message]));
     await this.#readState(reader, state.position, signature + 1, signal);
@@ -112,6 +155,15 @@ export class Ownership {
     };
     await reader.read([range], take, signal);
     state.position = Math.max(from, to);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { state, membership, instance } = this.#parts;
+    const other = state.newer ?? state.owner;
+    if (other === null || other === this.#told || other.instance === instance) return;
+    this.#told = other;
+    membership?.onSignature(other);
   }
 
   #refuseNewer(): void {
@@ -119,9 +171,10 @@ export class Ownership {
     if (newer) throw this.#fencedBy(newer);
   }
 
-  #fencedBy({ instance, opened_at }: Owner, cause?: unknown): PublisherError {
+  #fencedBy({ instance, opened_at, member, group, term }: Owner, cause?: unknown): PublisherError {
     const { accountId, place } = this.#parts;
-    const who = `instance ${instance}, opened at ${opened_at}`;
+    const as = group === undefined ? '' : `, ${member} of group ${group} in term ${term}`;
+    const who = `instance ${instance}, opened at ${opened_at}${as}`;
     const told = `account ${accountId} was taken over by ${who} (transactional id ${place.transactionalId})`;
     return new PublisherError('kafka.fenced', told, { cause });
   }

@@ -8,7 +8,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
-import { Ownership } from './ownership.ts';
+import { type Membership, Ownership } from './ownership.ts';
 import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden, verifyTransactionalId } from './rights.ts';
@@ -28,6 +28,8 @@ export interface SinkOptions {
   readonly streams: readonly StreamDefinition[];
   /** Unique to this process. */
   readonly instance: string;
+  /** Absent for an instance outside of groups. */
+  readonly membership?: Membership;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
@@ -66,12 +68,12 @@ class Publisher implements Sink {
   #busy = false;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance, clock } = options;
+    const { topics, accountId, kafka, instance, membership, clock } = options;
     const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
     this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
-    this.#state = new AccountState(prefix, accountId, instance);
+    this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
     this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
     const mine = { place: this.#place, state: this.#state, signals: this.#signals };
     this.#ownership = new Ownership({ ...options, ...mine, log: this.#log, traffic: this.#traffic });
@@ -101,9 +103,12 @@ class Publisher implements Sink {
       const { session, layouts } = this.#running;
       const { prefix, transactionalId } = this.#place;
       const data = sendBatches(prefix, transactionalId, layouts, batch);
+      const waiting = new Set(this.#signals.ofAccount.map(({ id }) => id));
+      const carriedOut = (this.#options.membership?.carriedOut() ?? []).filter((id) => waiting.has(id));
+      const signalsDone = [...batch.signalsDone, ...carriedOut];
       let sent: Sent;
       try {
-        sent = await session.transact((send) => this.#send(data, batch, layouts, send));
+        sent = await session.transact((send) => this.#send(data, { ...batch, signalsDone }, layouts, send));
       } catch (error) {
         await this.#stop();
         throw await this.#judge(error, 'committing a batch', this.#closing.signal);
@@ -112,12 +117,14 @@ class Publisher implements Sink {
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
       this.#state.position = sent.statePosition ?? this.#state.position;
-      this.#signals.done(batch.signalsDone);
+      this.#signals.done(signalsDone);
     });
   }
 
-  signals(signal: AbortSignal): Promise<readonly Signal[]> {
-    return this.#signals.read(signal);
+  async signals(signal: AbortSignal): Promise<readonly Signal[]> {
+    const signals = await this.#signals.read(signal);
+    this.#options.membership?.onSignals(this.#signals.ofAccount);
+    return signals;
   }
 
   moves(): { readonly log: number; readonly signals: number } {
@@ -184,6 +191,7 @@ class Publisher implements Sink {
       const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
       await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
       await this.#ownership.look(reader, signal);
+      await this.#ownership.awaitRelease(reader, signal);
       const sessionOptions = {
         ...{ clock, random, place: this.#place, compression: kafka.compression },
         transactionalId: this.#place.transactionalId,
@@ -262,7 +270,7 @@ class Publisher implements Sink {
 
   async #send(
     data: readonly SendBatch[],
-    { rows, signalsDone }: Batch,
+    { rows, signalsDone, isLast }: Batch,
     layouts: ReadonlyMap<string, TopicLayout>,
     send: Send,
   ): Promise<Sent> {
@@ -285,6 +293,8 @@ class Publisher implements Sink {
     const entries = [
       ...[...stored].map(([name, row]) => ({ key: rowKey(prefix, accountId, name), value: row && encodeRow(row) })),
       ...signalsDone.map((id) => ({ key: signalKey(prefix, accountId, id), value: null })),
+      // In the transaction of the exact budgets: whoever sees the release finds nothing of ours left to come.
+      ...(isLast ? [this.#ownership.release()] : []),
     ];
     // One partition of the state topic is one shard, whatever the topic has.
     const here = { topic: stateTopic(prefix), stream: null };

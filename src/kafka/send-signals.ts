@@ -6,7 +6,7 @@ import type { Signal } from '../engine/ports.ts';
 import { createConnection, type KafkaSettings } from './connection.ts';
 import { translate } from './failures.ts';
 import { verified } from './session.ts';
-import { SignalReader, type SignalReaderOptions } from './signals.ts';
+import { type AccountSignal, SignalReader, type SignalReaderOptions } from './signals.ts';
 import { signalKey } from './state-topic.ts';
 import { presentTopics, stateTopic } from './topics.ts';
 
@@ -19,7 +19,7 @@ const POLL_MS = 250;
 export async function sendSignals(
   settings: KafkaSettings,
   account: { readonly prefix: string; readonly accountId: string },
-  signals: readonly Signal[],
+  signals: readonly (Signal | AccountSignal)[],
 ): Promise<number> {
   const { prefix, accountId } = account;
   const topic = stateTopic(prefix);

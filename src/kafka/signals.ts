@@ -9,6 +9,26 @@ import { isAnotherLog, parseKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 import { Traffic } from './traffic.ts';
 
+/** A person asks something of the account as a whole, in a group: to move to a member, or to be taken back from an outsider. */
+export interface AccountSignal {
+  readonly id: string;
+  readonly kind: 'move' | 'take';
+  /** The name of the member, for move alone. */
+  readonly to: string | null;
+  readonly at: string;
+}
+
+/** The signal of an account that a record's value holds; null when it is none. */
+export function parseAccountSignal(id: string, value: Buffer): AccountSignal | null {
+  try {
+    const { kind, to, at } = JSON.parse(value.toString()) as AccountSignal;
+    if ((kind === 'move' && typeof to === 'string') || kind === 'take') return { id, kind, to, at };
+  } catch {
+    // None of ours.
+  }
+  return null;
+}
+
 const KINDS: ReadonlySet<string> = new Set<Signal['kind']>([
   'release',
   'reconcile',
@@ -49,6 +69,7 @@ export class SignalReader {
   readonly #options: SignalReaderOptions;
   readonly #topic: string;
   readonly #waiting = new Map<string, Signal>();
+  readonly #ofAccount = new Map<string, AccountSignal>();
   readonly #readings = new Set<() => void>();
   readonly traffic = new Traffic();
   #position: number;
@@ -63,6 +84,11 @@ export class SignalReader {
   /** Everything before this offset is known. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Those of the account as a whole that were read so far and are not carried out. */
+  get ofAccount(): readonly AccountSignal[] {
+    return [...this.#ofAccount.values()];
   }
 
   /** The oldest first. Reads what is new, committed only. Throws PublisherError `kafka.*`, and goes on from there next time. */
@@ -101,7 +127,10 @@ export class SignalReader {
 
   /** These are carried out, committed. Whoever asks right after the commit may still be too early to read that. */
   done(ids: readonly string[]): void {
-    for (const id of ids) this.#waiting.delete(id);
+    for (const id of ids) {
+      this.#waiting.delete(id);
+      this.#ofAccount.delete(id);
+    }
   }
 
   close(): void {
@@ -122,6 +151,7 @@ export class SignalReader {
     const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
     if (isAnotherLog(known, bounds)) {
       this.#waiting.clear();
+      this.#ofAccount.clear();
       this.#position = 0;
     }
     const from = Math.max(this.#position, bounds.start);
@@ -137,11 +167,13 @@ export class SignalReader {
     const subject = parseKey(key);
     if (subject?.prefix !== prefix || subject.account_id !== accountId || subject.signal === undefined) return;
     if (value === null) {
-      this.#waiting.delete(subject.signal);
+      this.done([subject.signal]);
       return;
     }
     const signal = parseSignal(subject.signal, value);
+    const ofAccount = parseAccountSignal(subject.signal, value);
     if (signal) this.#waiting.set(signal.id, signal);
+    else if (ofAccount) this.#ofAccount.set(ofAccount.id, ofAccount);
     else log('warn', 'a signal that this version does not know is left alone', { signal: subject.signal, offset });
   }
 }

@@ -3,6 +3,7 @@
 
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject } from '../engine/ports.ts';
+import { compareRanks, type Rank } from './rank.ts';
 import type { PartitionBounds } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 
@@ -14,11 +15,13 @@ export interface StoredRow {
   readonly offsets: Offsets;
 }
 
-/** The signature of an instance that has fenced the others. `opening` counts the times it did. */
-export interface Owner {
+/** The signature of an instance that has fenced the others. `opening` counts the times it did; a member of a group adds its rank. */
+export interface Owner extends Partial<Rank> {
   readonly instance: string;
   readonly opening: number;
   readonly opened_at: string;
+  /** The owner has closed the account: nothing of it follows. */
+  readonly released_at?: string;
 }
 
 /** The subject of a key of ours: one of row, signature and signal. */
@@ -58,13 +61,14 @@ export function encodeRow({ row, offsets }: StoredRow): string {
  * that signs after it is newer, and stays newer. So of several that start at once the last to sign is left, and the newer
  * wins even when an older one, recovering from a doubt, fences it by accident: the newer one knows the signature as an
  * elder's and takes the account back, the older one sees a newcomer's and gives way.
+ *
+ * Between members of one group their ranks decide, wherever the signatures lie: a member that opens late, under an old
+ * assignment, gives way to the newer one, which takes the account back.
  */
 export class AccountState {
   readonly rows = new Map<string, StoredRow>();
   /** The last signature; null before the first. */
   owner: Owner | null = null;
-  /** An instance that took over after us. */
-  newer: Owner | null = null;
   /** The next offset of the state topic to read. */
   position = 0;
   /** Counts what was read of this account. */
@@ -72,13 +76,27 @@ export class AccountState {
   readonly #prefix: string;
   readonly #accountId: string;
   readonly #instance: string;
+  readonly #rank: () => Rank | null;
   readonly #elders = new Set<string>();
+  /** Newer instances, the last to sign at the end. */
+  readonly #later = new Map<string, Owner>();
+  /** The signature of another member of our group with the greatest rank. */
+  #greatest: Owner | null = null;
   #hasSigned = false;
 
-  constructor(prefix: string, accountId: string, instance: string) {
+  /** `rank` is asked anew for each comparison, because every assignment that names the account raises it. */
+  constructor(prefix: string, accountId: string, instance: string, rank: () => Rank | null = () => null) {
     this.#prefix = prefix;
     this.#accountId = accountId;
     this.#instance = instance;
+    this.#rank = rank;
+  }
+
+  /** An instance that took over after us, or that has the account under a greater rank; null while it is ours. */
+  get newer(): Owner | null {
+    const rank = this.#rank();
+    if (compareRanks(this.#greatest, rank) > 0) return this.#greatest;
+    return [...this.#later.values()].findLast((owner) => compareRanks(owner, rank) >= 0) ?? null;
   }
 
   /** The state topic is not the one we have read: it is read from the beginning. */
@@ -112,9 +130,17 @@ export class AccountState {
 
   #judge(owner: Owner | null): void {
     if (owner === null) return;
-    if (owner.instance === this.#instance) this.#hasSigned = true;
-    else if (!this.#hasSigned) this.#elders.add(owner.instance);
-    else if (!this.#elders.has(owner.instance)) this.newer = owner;
+    const { instance, group } = owner;
+    if (instance === this.#instance) {
+      this.#hasSigned = true;
+      return;
+    }
+    const isOfOurGroup = group !== undefined && group === this.#rank()?.group;
+    if (isOfOurGroup && compareRanks(owner, this.#greatest) >= 0) this.#greatest = owner;
+    if (!this.#hasSigned) this.#elders.add(instance);
+    if (this.#elders.has(instance)) return;
+    this.#later.delete(instance);
+    this.#later.set(instance, owner);
   }
 }
 

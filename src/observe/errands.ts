@@ -46,6 +46,8 @@ function commandFor({ account, stream, state }: Concern): string | null {
       return `harvest-kafka release ${stream} --account ${account}`;
     case 'BLOCKED':
       return `harvest-kafka state show ${stream}`;
+    case 'taken':
+      return `harvest-kafka take ${account}`;
     case 'FORBIDDEN':
     case 'waiting':
     case 'stopped':

@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type Clock, repeat } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
+import type { ClusterStatus } from '../cluster/status.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import { clusterReadiness, fleetView } from './cluster.ts';
 import { Estimate } from './estimate.ts';
 import { HISTORY_STEP_MS, History } from './history.ts';
 import { isOurHost } from './hosts.ts';
@@ -23,6 +25,8 @@ export interface HttpOptions {
   readonly accounts: () => readonly AccountStatus[];
   /** Accounts that a defect of ours has ended: the process should be restarted. */
   readonly dead: () => readonly string[];
+  /** The state of the group; null, or left out, without one. */
+  readonly cluster?: () => ClusterStatus | null;
 }
 
 export interface HttpServer {
@@ -112,20 +116,32 @@ function pageFacts({ version, clock, accounts }: HttpOptions, history: History):
   });
 }
 
-function routesOf({ metrics, accounts, dead }: HttpOptions, facts: () => PageFacts): ReadonlyMap<string, Route> {
+function routesOf(
+  { metrics, accounts, dead, cluster = () => null }: HttpOptions,
+  facts: () => PageFacts,
+): ReadonlyMap<string, Route> {
   const routes: Record<string, Route> = {
     '/health/live': () => {
       const answer = vitality(dead(), accounts());
-      return json(answer.alive ? 200 : 503, answer);
+      const isAlive = answer.alive && (cluster()?.isAlive ?? true);
+      return json(isAlive ? 200 : 503, { ...answer, alive: isAlive });
     },
     '/health/ready': () => {
-      const answer = readiness(accounts());
+      const group = cluster();
+      const answer = group ? clusterReadiness(group, accounts()) : readiness(accounts());
       return json(answer.ready ? 200 : 503, answer);
     },
     '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
     '/status': () => {
       const { version, uptimeSeconds, accounts } = facts();
-      return json(200, { version, uptimeSeconds, accounts });
+      const group = cluster();
+      return json(200, { version, uptimeSeconds, ...(group && { cluster: group }), accounts });
+    },
+    '/fleet': () => {
+      const group = cluster();
+      return group
+        ? json(200, fleetView(group))
+        : json(404, { error: 'this instance is in no group (cluster.enabled)' });
     },
     '/': () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderPage(facts()), policy: PAGE_POLICY }),
   };

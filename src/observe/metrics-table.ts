@@ -28,7 +28,7 @@ export const METRICS = {
   account_state: gauge(
     '',
     [...ACCOUNT, 'state', 'code'],
-    'Always 1, of the state that the account is in: opening, running, waiting, stopped; `code` says why, and is empty while all is well.',
+    'Always 1, of the state that the account is in: opening, running, waiting, stopped, taken; `code` says why, and is empty while all is well.',
   ),
   records_published_total: counter(
     'records',
@@ -136,6 +136,26 @@ export const METRICS = {
     'How much of the scan under way is done; absent when unknown.',
   ),
   log_lines_dropped_total: counter('lines', [], 'Lines of the log that its reader did not take in time.'),
+  cluster_accounts: gauge(
+    'accounts',
+    ['state'],
+    'Accounts that the group has given to this instance: owned, opening, taken (somebody outside of the group has it).',
+  ),
+  cluster_members: gauge('instances', [], 'Members of the group, as the last assignment says.'),
+  cluster_unassigned: gauge('accounts', [], 'Accounts of the group that no member runs.'),
+  cluster_rebalances_total: counter(
+    'rounds',
+    ['cause'],
+    'Assignments, by what this instance joined the round for: start, others (another member asked for it), accounts, lost, balance, leaving, evicted.',
+  ),
+  cluster_takeover_seconds: histogram('seconds', [], 'From an assignment to the account being open here.'),
+  cluster_tenures_lost_total: counter(
+    'accounts',
+    ['to'],
+    'Accounts that were taken over while they ran here, by a member of the group or by an outsider.',
+  ),
+  cluster_heartbeat_seconds: gauge('seconds', [], 'How long the last heartbeat waited for its answer.'),
+  cluster_loop_lag_seconds: gauge('seconds', [], 'How late the main loop answered its thread the last time.'),
 } satisfies Record<string, Declaration>;
 
 export type MetricName = keyof typeof METRICS;

@@ -2,8 +2,10 @@
 // scrape, and are absent while unknown. Labels are bounded.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
+import type { ClusterEvent, ClusterStatus } from '../cluster/status.ts';
 import type { EventName, PublisherEvent, StreamState } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
+import { clusterReadiness } from './cluster.ts';
 import { type Declaration, METRICS, type MetricName, PREFIX } from './metrics-table.ts';
 import { readiness } from './readiness.ts';
 
@@ -17,17 +19,20 @@ const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', '
 export interface Metrics {
   /** The listener for one account's events. */
   listen(accountId: string): (event: PublisherEvent) => void;
+  /** The listener for events of the group. */
+  listenCluster(event: ClusterEvent): void;
   /** The page that Prometheus scrapes. */
   render(): Promise<string>;
   readonly contentType: string;
 }
 
-/** `accounts` and `droppedLines` are asked at each scrape. */
+/** `accounts`, `droppedLines` and `cluster` are asked at each scrape. */
 export function createMetrics(
   version: string,
   accounts: () => readonly AccountStatus[],
   clock: Pick<Clock, 'now'>,
   droppedLines: () => number = () => 0,
+  cluster: () => ClusterStatus | null = () => null,
 ): Metrics {
   const registry = new Registry();
   const counters = new Map<string, Counter>();
@@ -52,11 +57,14 @@ export function createMetrics(
   return {
     contentType: registry.contentType,
     listen: (account) => (event) => follow(record, account, event),
+    listenCluster: (event) => followCluster(record, event),
     render: () => {
       // A gauge that is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
       record.set('build_info', { version }, 1);
-      record.set('ready', {}, readiness(accounts()).ready);
+      const group = cluster();
+      record.set('ready', {}, (group ? clusterReadiness(group, accounts()) : readiness(accounts())).ready);
+      if (group) showCluster(record, group, accounts());
       counters.get('log_lines_dropped_total')!.reset();
       record.count('log_lines_dropped_total', {}, droppedLines());
       for (const status of accounts()) show(record, status, clock.now());
@@ -169,6 +177,23 @@ function show({ set }: Recorder, status: AccountStatus, now: number): void {
     if (scan?.total)
       set('scan_progress_ratio', { ...labels, purpose: scan.purpose }, Math.min(1, scan.rows / scan.total));
   }
+}
+
+function followCluster({ count, observe }: Recorder, event: ClusterEvent): void {
+  if (event.name === 'cluster.assigned') count('cluster_rebalances_total', { cause: event.cause });
+  if (event.name === 'cluster.opened') observe('cluster_takeover_seconds', {}, event.ms / 1000);
+  if (event.name === 'cluster.lost') count('cluster_tenures_lost_total', { to: event.to });
+}
+
+function showCluster({ set }: Recorder, cluster: ClusterStatus, accounts: readonly AccountStatus[]): void {
+  const { moving, taken, members, unassigned } = cluster;
+  set('cluster_accounts', { state: 'opening' }, moving.length);
+  set('cluster_accounts', { state: 'taken' }, taken.length);
+  set('cluster_accounts', { state: 'owned' }, accounts.length - moving.length - taken.length);
+  set('cluster_members', {}, members.length);
+  set('cluster_unassigned', {}, unassigned.length);
+  set('cluster_heartbeat_seconds', {}, cluster.heartbeatMs / 1000);
+  set('cluster_loop_lag_seconds', {}, cluster.loopLagMs / 1000);
 }
 
 const BACKLOG = [

@@ -62,6 +62,7 @@ export function headline(account: AccountStatus): string {
   const { phase, streams, stalls } = account;
   if (phase === 'opening') return 'Opening: fencing older instances and reading the topics back.';
   if (phase === 'waiting') return `Waiting, and trying again by itself: ${sentence(account.reason)}`;
+  if (phase === 'taken') return `Left alone: ${sentence(account.reason)}`;
   if (phase === 'stopped') return `Stopped: ${sentence(account.reason)}`;
   if (stalls.length > 0)
     return `Stands still: ${stallConcern(account.accountId, stalls[0]!).reason}. ${CODES.bug.remedy}`;

@@ -15,6 +15,7 @@ export interface Standing {
 
 const PHASES = {
   stopped: { shade: 'bad', word: 'stopped', rank: 4 },
+  taken: { shade: 'bad', word: 'taken', rank: 4 },
   waiting: { shade: 'busy', word: 'waiting', rank: 5 },
   opening: { shade: 'busy', word: 'opening', rank: 6 },
 } as const;

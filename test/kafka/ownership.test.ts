@@ -3,7 +3,9 @@ import type { Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Signal, Sink } from '../../src/engine/ports.ts';
+import type { Membership } from '../../src/kafka/ownership.ts';
 import { sendSignals } from '../../src/kafka/send-signals.ts';
+import type { AccountSignal } from '../../src/kafka/signals.ts';
 import { type Owner, ownerKey } from '../../src/kafka/state-topic.ts';
 import { begun, patientClient, persistently } from '../support/clients.ts';
 import {
@@ -51,8 +53,8 @@ const SIGNAL: Signal = { id: 'o', kind: 'reconcile', stream: 'clients', to: null
 const leaveOrder = () =>
   sendSignals({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [SIGNAL]);
 
-/** Fences the account as a producer of anybody would; signs it when an instance is named. */
-async function steal(instance: string | null): Promise<void> {
+/** Fences the account as a producer of anybody would; signs it when an instance is named, as a member with `rank`. */
+async function steal(instance: string | null, rank: Partial<Owner> = {}): Promise<void> {
   const producer = patientClient(bootstrap).producer({
     transactionalId: `${prefix}-${ACCOUNT}`,
     idempotent: true,
@@ -61,7 +63,7 @@ async function steal(instance: string | null): Promise<void> {
   producers.push(producer);
   await producer.connect();
   if (instance === null) return (await persistently(() => producer.transaction())).abort();
-  const owner: Owner = { instance, opening: 99, opened_at: '2026-01-01T00:00:00Z' };
+  const owner: Owner = { instance, opening: 99, opened_at: '2026-01-01T00:00:00Z', ...rank };
   const messages = [{ key: ownerKey(prefix, ACCOUNT), value: JSON.stringify(owner) }];
   await (await begun(producer, { topic: `${prefix}.state`, messages })).commit();
 }
@@ -203,4 +205,94 @@ test('after an hour of silence, what an older instance did meanwhile is read bef
   });
   await openPatiently(sink, new Model());
   await sink.commit(one(1));
+});
+
+/** What a member of the group is run under. */
+function member(term: number, handOverMs = 0): { readonly membership: Membership; readonly seen: Owner[] } {
+  const seen: Owner[] = [];
+  const rank = () => ({ group: prefix, member: `m${term}`, term, generation: 1 });
+  const onSignature = (owner: Owner) => seen.push(owner);
+  return { membership: { rank, handOverMs, onSignature, onSignals: () => {}, carriedOut: () => [] }, seen };
+}
+
+test('a member that opens late, under an older term, gives way before it fences anybody, and hears of the newer term [P5]', async () => {
+  const newer = made({ membership: member(6).membership });
+  await openPatiently(newer, new Model());
+  const { membership, seen } = member(5);
+  const late = made({ membership });
+  await expect(openPatiently(late, new Model())).rejects.toMatchObject({
+    code: 'kafka.fenced',
+    message: expect.stringContaining(`m6 of group ${prefix} in term 6`),
+  });
+  expect(seen.at(-1)).toMatchObject({ term: 6, member: 'm6' });
+  // Nobody has fenced it.
+  await newer.commit(one(1));
+});
+
+test('a member that was fenced by one with an older term takes the account back after one doubt [P5]', async () => {
+  const newer = made({ membership: member(6).membership });
+  await openPatiently(newer, new Model());
+  await steal('late', { group: prefix, member: 'm5', term: 5, generation: 1 });
+  await expect(newer.commit(one(1))).rejects.toMatchObject({ code: 'kafka.doubt' });
+  await openPatiently(newer, new Model());
+  await newer.commit(one(1));
+});
+
+test('a member that was taken over by one with a newer term is fenced [P5]', async () => {
+  const sink = made({ membership: member(5).membership });
+  await openPatiently(sink, new Model());
+  await openPatiently(made({ membership: member(6).membership }), new Model());
+  await expect(sink.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
+});
+
+test('the last commit releases the account, and whoever is told to wait for that cuts nothing of it off [P4 P5]', async () => {
+  const owner = made({ membership: member(5).membership });
+  await openPatiently(owner, new Model());
+  // So long that it would not open within this test unless the release is seen.
+  const successor = made({ membership: member(6, 3_600_000).membership });
+  const model = new Model();
+  const opening = openPatiently(successor, model);
+  await owner.commit(one(1));
+  await owner.commit({ ...one(2), isLast: true });
+  const { rows } = await opening;
+  expect(rows.get('clients')).toEqual({ cursor: 2 });
+  expect(model.values.size).toBe(2);
+  const [first, last, next] = await signatures();
+  expect(last).toEqual({ ...first, released_at: expect.any(String) });
+  expect(next).toMatchObject({ term: 6, group: prefix, generation: 1 });
+  expect(next!.released_at).toBeUndefined();
+});
+
+test('an owner that does not come to its release is fenced when the time for that is over [P11]', async () => {
+  const owner = made({ membership: member(5).membership });
+  await openPatiently(owner, new Model());
+  await openPatiently(made({ membership: member(6, 600).membership }), new Model());
+  await expect(owner.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
+});
+
+test('a signal to the account as a whole is told until it is carried out, and then deleted once [P4]', async () => {
+  const signal: AccountSignal = { id: 'm', kind: 'move', to: 'pub-2', at: '2026-01-01T00:00:00Z' };
+  const heard: string[] = [];
+  let carriedOut: string[] = [];
+  const sink = made({
+    membership: {
+      ...member(5).membership,
+      onSignals: (signals) => heard.push(signals.map(({ id }) => id).join()),
+      carriedOut: () => carriedOut,
+    },
+  });
+  await openPatiently(sink, new Model());
+  await sendSignals({ brokers: [bootstrap], compression: 'none' }, { prefix, accountId: ACCOUNT }, [signal]);
+  // It is none of a stream's.
+  expect(await sink.signals(forever)).toEqual([]);
+  await sink.commit(one(1));
+  carriedOut = ['m'];
+  await sink.commit(one(2));
+  await sink.commit(one(3));
+  await sink.signals(forever);
+  expect(heard).toEqual(['m', '']);
+  const records = (await readCommitted(bootstrap, [`${prefix}.state`])).filter(({ key }) =>
+    String(key).includes('"signal"'),
+  );
+  expect(records.map(({ value }) => value === null)).toEqual([false, true]);
 });

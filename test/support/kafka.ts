@@ -11,6 +11,7 @@ import type { Security } from '../../lab/stack/broker-config.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
 import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/connection.ts';
+import type { Membership } from '../../src/kafka/ownership.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
 import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
 import { list } from '../../src/streams/definition.ts';
@@ -30,6 +31,7 @@ export interface SinkChoices {
   readonly kafka?: Partial<KafkaSettings>;
   readonly account?: string;
   readonly instance?: string;
+  readonly membership?: Membership;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -45,6 +47,7 @@ export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
     clock: choices.clock ?? systemClock,
     random: systemRandom,
     ...(choices.log ? { log: choices.log } : {}),
+    ...(choices.membership ? { membership: choices.membership } : {}),
   });
 }
 

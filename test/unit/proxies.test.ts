@@ -11,8 +11,8 @@ import { asPublisherError, type PublisherError } from '../../src/base/errors.ts'
 import { openAgent } from '../../src/base/http-agent.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { describeConfig, loadConfig } from '../../src/config/load.ts';
-import { createRegistry } from '../../src/daemon.ts';
 import { createHarvestSource } from '../../src/harvest-source.ts';
+import { createRegistry } from '../../src/registry.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { clockFrom, EPOCH } from '../support/epoch.ts';

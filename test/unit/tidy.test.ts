@@ -15,20 +15,28 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   harvest: ['base', 'streams', ...DOORS],
   codec: ['base', 'streams', ...DOORS],
   kafka: ['base', 'streams', ...DOORS],
+  cluster: ['base', 'kafka'],
   config: ['base', 'streams'],
-  observe: ['base', 'streams', ...DOORS],
+  observe: ['base', 'streams', ...DOORS, 'cluster/status'],
   verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],
   sink: ['base', 'streams', 'codec'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
   'privacy.ts': ['base', 'streams', 'codec', 'config', ...DOORS],
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts', 'privacy.ts'],
+  'registry.ts': ['base', 'codec', 'kafka', 'config', 'settings.ts'],
+  'tenure.ts': [
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config'],
+    ...['settings.ts', 'harvest-source.ts', 'registry.ts'],
+  ],
+  'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts'],
+  'fleet.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts', 'holding.ts'],
   'daemon.ts': [
-    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe'],
-    ...['settings.ts', 'privacy.ts', 'harvest-source.ts'],
+    ...['base', 'streams', 'engine', 'codec', 'config', 'cluster'],
+    ...['settings.ts', 'privacy.ts', 'registry.ts', 'tenure.ts', 'fleet.ts'],
   ],
   cli: [
-    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'observe', 'verify', 'sink'],
-    ...['settings.ts', 'privacy.ts', 'harvest-source.ts', 'daemon.ts'],
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster', 'observe', 'verify', 'sink'],
+    ...['settings.ts', 'privacy.ts', 'harvest-source.ts', 'registry.ts', 'daemon.ts'],
   ],
   'main.ts': ['base', 'cli'],
   // The world around the publisher: its demo runs the command itself.
@@ -170,7 +178,7 @@ test.each(TOUCHES)('only its own place touches $name', ({ what, where }) => {
 });
 
 /** Where the machine's own day is the right one: real brokers and processes have it. */
-const REAL_DAY = /^(kafka|e2e|long|python)\/|^support\/(epoch|scene|kafka)\.ts$/;
+const REAL_DAY = /^(kafka|e2e|long|python)\/|^support\/(epoch|scene|kafka|fleet)\.ts$/;
 
 test('no test depends on the day on which it is run: its clocks begin at the epoch of test/support/epoch.ts', () => {
   const own = tests.filter(({ path }) => path !== 'unit/tidy.test.ts');

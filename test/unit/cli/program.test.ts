@@ -38,6 +38,9 @@ test.each([
   ['run --only clients,taskz', 'there is no stream named taskz; did you mean tasks?'],
   ['run --only clients --only projectz', 'did you mean projects?'],
   ['reconcile clients --account 1234568', 'did you mean 1234567?\n  The accounts are 1234567.'],
+  ['run --once --set cluster.enabled=true', 'are for an instance by itself'],
+  ['run --only clients --set cluster.enabled=true', 'Add --set cluster.enabled=false.'],
+  ['move 1234567', "required option '--to <name>' not specified"],
   ['reconcile clients --wait soon', 'must be a whole number above 0'],
   [
     'reconcile tasks --set streams.tasks.enabled=false',

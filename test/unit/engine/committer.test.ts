@@ -44,3 +44,28 @@ test('a lease that runs out while the last commit is under way starts no commit 
   expect({ most, failures, rows: [...log.rows.keys()] }).toEqual({ most: 1, failures: [], rows: ['budgets'] });
   await source.close();
 });
+
+test('the last batch of a session that ends well releases the account, and no other does [P11]', async () => {
+  const clock = new VirtualClock();
+  const inner = createMemorySink(new MemoryLog());
+  const batches: boolean[] = [];
+  const sink: Sink = {
+    ...inner,
+    commit: async (batch) => {
+      batches.push(batch.isLast ?? false);
+      await inner.commit(batch);
+    },
+  };
+  const source = simulatedSource(createSimulator({ timeEntries: 5, now: clock.now }), { clock, onLeaseLow: () => {} });
+  await sink.open({ reset: () => {}, record: () => {} }, new AbortController().signal);
+  for (const budget of source.budgets) budget.restore(null);
+  const none = () => {};
+  const committer = new Committer({
+    ...{ accountId: 1, sink, source, clock, emit: none, onProgress: none, onFailure: none },
+  });
+  committer.storeBudgets();
+  await committer.idle();
+  await committer.finish();
+  expect(batches).toEqual([false, true]);
+  await source.close();
+});

@@ -63,3 +63,65 @@ test('a row that is not JSON is named, not skipped', () => {
   const state = new AccountState('p', '7', 'me');
   expect(() => state.apply(record(rowKey('p', '7', 'clients'), '{broken'))).toThrow('is not JSON');
 });
+
+const ranked = (instance: string, term: number, generation = 1, group = 'g') => {
+  const owner = { instance, opening: 1, opened_at: '2026-01-01T00:00:00Z', group, member: instance, term, generation };
+  return record(ownerKey('p', '7'), owner);
+};
+const member = (rank: { term: number; generation?: number }) =>
+  new AccountState('p', '7', 'me', () => ({ group: 'g', member: 'me', generation: 1, ...rank }));
+
+test('a member of our group with a greater term has the account, also when it signed before us [P5]', () => {
+  const state = member({ term: 5 });
+  state.apply(ranked('b', 6));
+  expect(state.newer?.instance).toBe('b');
+  state.apply(ranked('me', 5));
+  expect(state.newer?.instance).toBe('b');
+});
+
+test('a member that signs after us under an older term had an accident: the account is ours [P5]', () => {
+  const state = member({ term: 6 });
+  state.apply(ranked('me', 6));
+  state.apply(ranked('b', 5));
+  expect(state.newer).toBeNull();
+});
+
+test('an assignment that names the account again raises our rank above whoever opened under the one before [P5]', () => {
+  const rank = { group: 'g', member: 'me', term: 5, generation: 1 };
+  const state = new AccountState('p', '7', 'me', () => rank);
+  state.apply(ranked('me', 5));
+  state.apply(ranked('b', 6));
+  expect(state.newer?.instance).toBe('b');
+  rank.term = 8;
+  expect(state.newer).toBeNull();
+});
+
+test('of two members in one term the greater generation has the account, and of one generation the newer signature [P5]', () => {
+  const state = member({ term: 5, generation: 2 });
+  state.apply(ranked('me', 5, 2));
+  state.apply(ranked('b', 5, 1));
+  expect(state.newer).toBeNull();
+  state.apply(ranked('c', 5, 2));
+  expect(state.newer?.instance).toBe('c');
+});
+
+test('between a member and an outsider, or members of two groups, the newer signature decides whatever the terms say [P5]', () => {
+  for (const outsider of [signature('outsider'), ranked('outsider', 1, 1, 'another group')]) {
+    const state = member({ term: 9 });
+    state.apply(ranked('me', 9));
+    state.apply(outsider);
+    expect(state.newer?.instance).toBe('outsider');
+  }
+  const state = new AccountState('p', '7', 'me');
+  state.apply(ranked('b', 6));
+  state.apply(signature('me'));
+  expect(state.newer).toBeNull();
+});
+
+test('an older member that signs after an outsider took the account does not hide the outsider [P5]', () => {
+  const state = member({ term: 9 });
+  state.apply(ranked('me', 9));
+  state.apply(signature('outsider'));
+  state.apply(ranked('b', 3));
+  expect(state.newer?.instance).toBe('outsider');
+});

@@ -1,0 +1,113 @@
+// The thread of the member: heartbeats go out on time however busy the main loop is, and a main loop that stands still gives its
+// accounts away instead of holding them.
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock as clock, systemRandom as random } from '../base/clock.ts';
+import { Secret } from '../base/secret.ts';
+import { createCoordinator } from './coordinator.ts';
+import { Leader } from './leader.ts';
+import { Member } from './member.ts';
+import { type Command, type Start, type Told, unpacked } from './messages.ts';
+
+const start = workerData as Start;
+const { settings } = start;
+const port = parentPort!;
+const tell = (told: Told) => port.postMessage(told);
+/** Log-ins that wait for a token. */
+const logIns: { resolve(token: Secret): void; reject(error: Error): void }[] = [];
+const kafka = unpacked(
+  start,
+  () =>
+    new Promise((resolve, reject) => {
+      logIns.push({ resolve, reject });
+      tell({ name: 'ask for token' });
+    }),
+);
+
+const member = new Member({
+  coordinator: createCoordinator({
+    ...{ kafka, groupId: settings.groupId, sessionTimeoutMs: settings.sessionTimeoutMs },
+    log: (level, message, fields = {}) => tell({ name: 'log', level, message, fields: plain(fields) }),
+  }),
+  leader: new Leader(
+    {
+      balanceAfterMs: settings.balanceAfterMs,
+      movesAtOnce: settings.movesAtOnce,
+      pauseMs: settings.handOverMs,
+    },
+    clock,
+  ),
+  ...{ self: settings.self, groupId: settings.groupId, brokers: kafka.brokers.join(',') },
+  ...{ heartbeatMs: settings.heartbeatMs, clock, random },
+  emit: tell,
+});
+
+/** How long the main loop has not answered; null when nothing is asked. */
+let silentMs: number | null = null;
+let isSuspended = false;
+let lookedAt = clock.monotonic();
+
+port.on('message', (command: Command) => {
+  switch (command.do) {
+    case 'set accounts':
+      member.setAccounts(command.accounts, command.weight);
+      return begin();
+    case 'hear term':
+      return member.heard(command.term);
+    case 'lose account':
+      return member.lost(command.account);
+    case 'move account':
+      return member.move(command.account, command.to);
+    case 'begin leaving':
+      return member.leaving();
+    case 'say goodbye':
+      return member.goodbye();
+    case 'give token':
+      for (const { resolve, reject } of logIns.splice(0)) {
+        if (command.token === null) reject(new Error(command.failure));
+        else resolve(new Secret(command.token));
+      }
+      return;
+    case 'answer':
+      return answered();
+  }
+});
+
+function answered(): void {
+  tell({ name: 'answered', lagMs: Math.max(0, (silentMs ?? 0) + clock.monotonic() - lookedAt) });
+  silentMs = null;
+  if (isSuspended) member.resume();
+  isSuspended = false;
+}
+
+/** Counts by its own looks: a process that was stopped as a whole has not stood still in its main loop. */
+function look(): void {
+  const now = clock.monotonic();
+  const passedMs = Math.min(now - lookedAt, 2 * settings.heartbeatMs);
+  lookedAt = now;
+  if (silentMs === null) {
+    silentMs = 0;
+    tell({ name: 'ping' });
+  } else {
+    silentMs += passedMs;
+    if (silentMs >= settings.stallMs && !isSuspended) {
+      isSuspended = true;
+      member.suspend();
+    }
+  }
+  clock.after(settings.heartbeatMs, look);
+}
+
+/** The fields as they can be copied to another thread. */
+function plain(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(fields)) as Record<string, unknown>;
+}
+
+let isRunning = false;
+
+/** Joins once it is known what the instance could run: a first round without accounts would be one too many. */
+function begin(): void {
+  if (isRunning) return;
+  isRunning = true;
+  look();
+  void member.run().then(() => port.close());
+}

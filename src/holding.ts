@@ -1,0 +1,234 @@
+// One account that the group has given to this instance, until it is let go: a tenure, and after one that was lost or failed the
+// next. An account that fails is tried again where it is and moves nobody.
+import { Backoff, type Pace } from './base/backoff.ts';
+import { asPublisherError, type PublisherError } from './base/errors.ts';
+import type { Turns } from './base/turns.ts';
+import type { Group } from './cluster/group.ts';
+import type { ClusterEvent } from './cluster/status.ts';
+import type { AccountConfig } from './config/options.ts';
+import type { PublisherEvent } from './engine/events.ts';
+import type { AccountStatus } from './engine/status.ts';
+import { ownerIsDone } from './kafka/owner-watch.ts';
+import type { Membership } from './kafka/ownership.ts';
+import { compareRanks, type Rank } from './kafka/rank.ts';
+import type { AccountSignal } from './kafka/signals.ts';
+import type { Owner } from './kafka/state-topic.ts';
+import { kafkaSettings, prefixOf } from './settings.ts';
+import { type Premises, Tenure } from './tenure.ts';
+
+export interface HoldingParts {
+  readonly premises: Premises;
+  readonly account: AccountConfig;
+  readonly rank: Rank;
+  /** The member that has to release the account first; null when nobody has it. */
+  readonly from: string | null;
+  readonly handOverMs: number;
+  readonly turns: Turns;
+  readonly group: Pick<Group, 'heard' | 'lost' | 'move'>;
+  readonly tell: (event: ClusterEvent) => void;
+}
+
+/** An account that failed, on a refused schema for one, is tried again after this. */
+const FAILED_PAUSE_MS = 60_000;
+/** One that needs long to open, a million rows for one, holds up nobody for longer. */
+const TURN_MAX_MS = 10_000;
+/** So long without a word whoever has taken an account from outside of the group is taken for dead. */
+const QUIET_MS = 600_000;
+/** After so long in peace an account that is lost was not lost again and again. */
+const PEACE_MS = 60_000;
+/** A member that loses an account again and again takes it back at most twice a minute. */
+const RETAKE_PACE: Pace = { baseMs: 250, mostMs: 30_000, factor: 4 };
+
+export class Holding {
+  readonly account: AccountConfig;
+  readonly #parts: HoldingParts;
+  readonly #lettingGo = new AbortController();
+  readonly #retake: Backoff;
+  #rank: Rank;
+  #wake = new AbortController();
+  #tenure: Tenure;
+  /** The last to sign besides us. */
+  #other: Owner | null = null;
+  /** Moves that were asked of the group, and in which term; and signals that are carried out. */
+  readonly #asked = new Map<string, number>();
+  readonly #carriedOut = new Set<string>();
+  /** Set while somebody outside of the group has the account. */
+  #takenBy: Owner | null = null;
+  #hasOpened = false;
+  /** Monotonic; when the present tenure was wished for. */
+  #beganAt = 0;
+  /** Monotonic; null while the account is not open. */
+  #openedAt: number | null = null;
+  #giveTurn = () => {};
+
+  constructor(parts: HoldingParts) {
+    this.account = parts.account;
+    this.#parts = parts;
+    this.#rank = parts.rank;
+    this.#retake = new Backoff(RETAKE_PACE, parts.premises);
+    this.#tenure = this.#newTenure(parts.from === null ? 0 : parts.handOverMs);
+  }
+
+  /** Opened once, or refused with a reason. */
+  get isIntroduced(): boolean {
+    return this.#hasOpened || this.#tenure.status().code !== null;
+  }
+
+  get isMoving(): boolean {
+    return this.isLetGo || !this.isIntroduced;
+  }
+
+  get isLetGo(): boolean {
+    return this.#lettingGo.signal.aborted;
+  }
+
+  get isTaken(): boolean {
+    return this.#takenBy !== null;
+  }
+
+  /** A later assignment names the account: it is run under that. */
+  renew(rank: Rank): void {
+    this.#rank = rank;
+    this.#wake.abort('woken');
+  }
+
+  /** The account is closed with a release; `run` resolves when that is done. */
+  letGo(): void {
+    this.#lettingGo.abort();
+    this.#wake.abort('woken');
+  }
+
+  limited(error: PublisherError, pauseMs: number): void {
+    this.#tenure.limited(error, pauseMs);
+  }
+
+  status(): AccountStatus {
+    const status = this.#tenure.status();
+    const by = this.#takenBy;
+    return by === null ? status : { ...status, phase: 'taken', reason: `taken by ${named(by)}, outside of the group` };
+  }
+
+  /** Resolves when the account was let go and is closed. */
+  async run(): Promise<void> {
+    const { clock } = this.#parts.premises;
+    let error = await this.#runTenure();
+    while (error !== null && !this.isLetGo) {
+      if (error.code === 'kafka.fenced') await this.#lost();
+      else await clock.sleep(FAILED_PAUSE_MS, this.#lettingGo.signal);
+      if (this.isLetGo) return;
+      this.#tenure = this.#newTenure(0);
+      error = await this.#runTenure();
+    }
+  }
+
+  #newTenure(handOverMs: number): Tenure {
+    const { premises, group } = this.#parts;
+    const membership: Membership = {
+      rank: () => this.#rank,
+      handOverMs,
+      onSignature: (owner) => {
+        this.#other = owner;
+        if (owner.group === this.#rank.group) group.heard(owner.term ?? 0);
+      },
+      onSignals: (signals) => {
+        for (const signal of signals) this.#heed(signal);
+      },
+      carriedOut: () => [...this.#carriedOut],
+    };
+    const emit = (id: string, event: PublisherEvent) => {
+      this.#onEvent(event);
+      premises.emit(id, event);
+    };
+    return new Tenure({ ...premises, emit }, this.account, membership);
+  }
+
+  /**
+   * Heeds what a person asks of the account. A move is carried out when it runs on that member, which may be here already, or when
+   * a round has come that did not bring it there.
+   */
+  #heed({ id, kind, to }: AccountSignal): void {
+    if (this.#carriedOut.has(id)) return;
+    const asked = this.#asked.get(id);
+    if (kind === 'take' || to === this.#rank.member || (asked !== undefined && asked !== this.#rank.term)) {
+      this.#carriedOut.add(id);
+    } else if (asked === undefined) {
+      this.#asked.set(id, this.#rank.term);
+      this.#parts.group.move(this.account.id, to!);
+    }
+  }
+
+  /** Null when it ended because the account was let go. */
+  async #runTenure(): Promise<PublisherError | null> {
+    const { turns, premises } = this.#parts;
+    const { clock } = premises;
+    const { signal } = this.#lettingGo;
+    this.#beganAt = clock.monotonic();
+    const give = await turns.take(signal);
+    const cancel = clock.after(TURN_MAX_MS, give);
+    this.#giveTurn = () => {
+      cancel();
+      give();
+    };
+    try {
+      await this.#tenure.run(signal, { once: false, only: null, mayWait: () => true });
+      return null;
+    } catch (thrown) {
+      return asPublisherError(thrown);
+    } finally {
+      this.#giveTurn();
+      const openMs = this.#openedAt === null ? 0 : clock.monotonic() - this.#openedAt;
+      if (openMs >= PEACE_MS) this.#retake.progressed();
+      this.#openedAt = null;
+    }
+  }
+
+  #onEvent(event: PublisherEvent): void {
+    // An account that waits for something else lets others open meanwhile.
+    if (event.name === 'account.waiting' || event.name === 'account.opened') this.#giveTurn();
+    if (event.name !== 'account.opened' || this.#openedAt !== null) return;
+    const { tell, from, premises } = this.#parts;
+    this.#hasOpened = true;
+    this.#openedAt = premises.clock.monotonic();
+    tell({ name: 'cluster.opened', account: this.account.id, from, ms: Math.round(this.#openedAt - this.#beganAt) });
+  }
+
+  /** Resolves when the account may be taken again, or is let go. */
+  async #lost(): Promise<void> {
+    const { group, tell } = this.#parts;
+    const { clock } = this.#parts.premises;
+    const by = this.#other;
+    const isMember = by !== null && by.group === this.#rank.group;
+    tell({
+      name: 'cluster.lost',
+      account: this.account.id,
+      to: isMember ? 'member' : 'outsider',
+      by: by ? named(by) : '?',
+    });
+    if (!isMember && by !== null) await this.#park(by);
+    const pauseMs = this.#retake.failed();
+    await clock.sleep(pauseMs, this.#lettingGo.signal);
+    // Another round has come meanwhile, and it names this member again.
+    if (this.isLetGo || compareRanks(this.#rank, by) > 0) return;
+    // Whoever has lost an account joins again before it takes it back, so that the term is above the one that it lost to.
+    this.#wake = new AbortController();
+    group.lost(this.account.id);
+    await new Promise<void>((resolve) => this.#wake.signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
+
+  /** Until whoever has taken the account from outside of the group is done with it. */
+  async #park(by: Owner): Promise<void> {
+    this.#takenBy = by;
+    const { config, clock, log } = this.#parts.premises;
+    const prefix = prefixOf(config, this.account);
+    const watch = { kafka: kafkaSettings(config), prefix, accountId: this.account.id, clock, log, quietMs: QUIET_MS };
+    try {
+      await ownerIsDone(watch, this.#lettingGo.signal);
+    } finally {
+      this.#takenBy = null;
+    }
+  }
+}
+
+function named({ instance, member, group }: Owner): string {
+  return member === undefined ? `instance ${instance}` : `${member} of group ${group}`;
+}
