@@ -41,6 +41,14 @@ const ROWS = {
       'The stream that is known to be equal for the shortest time',
     ),
     series(
+      'Freshness',
+      'histogram_quantile(0.95, sum by (le, account) (rate(harvest_kafka_freshness_seconds_bucket{account=~"$account"}[$__rate_interval])))',
+      '{{account}} p95',
+      's',
+      'From updated_at to the commit: 95 of 100 changes were faster',
+      { quiet: true },
+    ),
+    series(
       'Budget used',
       'max by (account, budget) (harvest_kafka_budget_used{account=~"$account"} / harvest_kafka_budget_limit)',
       '{{account}} {{budget}}',

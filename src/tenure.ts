@@ -8,15 +8,14 @@ import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
-import type { StreamConfig } from './config/stream-options.ts';
 import { Account } from './engine/account.ts';
 import { isAnyHeldBack, requestMoves, watchdogOf } from './engine/account-watch.ts';
 import type { PublisherEvent } from './engine/events.ts';
 import { introduce } from './engine/introduction.ts';
-import type { Intervals, PollingSettings } from './engine/pace/polling.ts';
 import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
+import { intervalsOf, pollingOf } from './intervals.ts';
 import type { Log } from './kafka/connection.ts';
 import type { Membership } from './kafka/ownership.ts';
 import { createSink } from './kafka/publisher.ts';
@@ -316,23 +315,4 @@ export class Tenure {
       emit,
     });
   }
-}
-
-function intervalsOf(stream: StreamConfig): Intervals {
-  const ms = (given: number | 'auto') => (given === 'auto' ? null : given * 1000);
-  return {
-    pollMs: ms(stream.poll_interval_seconds),
-    countMs: ms(stream.count_interval_seconds),
-    reconcileMs: stream.reconcile_interval_seconds * 1000,
-  };
-}
-
-/** `polling.*` as the engine takes it. */
-function pollingOf({ polling }: Config): PollingSettings {
-  return {
-    targetMs: polling.target_seconds * 1000,
-    quietMs: polling.quiet_seconds * 1000,
-    idleMs: polling.idle_seconds * 1000,
-    budgetShare: polling.budget_share,
-  };
 }

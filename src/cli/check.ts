@@ -3,6 +3,7 @@ import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
 import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
+import { pollsLine } from '../intervals.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
@@ -66,6 +67,7 @@ export async function check(options: CheckOptions): Promise<number> {
       if (budgets !== null) {
         planned.push({ account_id: account.id, ...budgets });
         say(plannedLine(config, budgets));
+        say(pollsLine(config));
       }
     } catch (thrown) {
       if (!signal.aborted) throw thrown;

@@ -33,6 +33,7 @@ ${account.remedy === null ? null : html`<p class="remedy">${account.remedy}</p>`
 ${tile('streams complete', `${enabled.filter(({ complete }) => complete).length} / ${enabled.length}`)}
 ${secondsLeft === null ? null : tile('snapshots', `about ${duration(secondsLeft)} left`)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
 ${renderFurthest(latest(account), moments, now)}
+${account.freshness === null ? null : renderFreshness(account.freshness)}
 ${tile('dead letters', grouped(deadLetters))}
 ${budgets.map((budget) => renderBudget(budget, moments, now))}
 </dl>
@@ -52,6 +53,14 @@ function renderFurthest(stream: StreamStatus | null, moments: readonly Moment[],
   const note = `${stream.stream}; late after ${duration(lateAfterSeconds(stream))}`;
   return html`<div class="tile"><dt>furthest behind</dt><dd>${duration(stream.lagSeconds!)}</dd>
 <dd>${renderCurve(LATENESS, moments, now)}<small>${note}</small></dd></div>
+`;
+}
+
+/** Of the last hour. */
+function renderFreshness({ p50Ms, p95Ms }: NonNullable<AccountStatus['freshness']>): Html {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  return html`<div class="tile"><dt>a change takes</dt><dd>${seconds(p50Ms)}</dd>
+<dd><small>95 % within ${seconds(p95Ms)}</small></dd></div>
 `;
 }
 

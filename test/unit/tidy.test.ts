@@ -21,12 +21,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   verify: ['base', 'streams', ...DOORS, 'engine/state/row-index'],
   sink: ['base', 'streams', 'codec'],
   'settings.ts': ['base', 'streams', 'kafka', 'config'],
+  'intervals.ts': ['base', 'streams', 'engine', 'config', 'settings.ts'],
   'privacy.ts': ['base', 'streams', 'codec', 'config', ...DOORS],
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts', 'privacy.ts'],
   'registry.ts': ['base', 'codec', 'kafka', 'config', 'settings.ts'],
   'tenure.ts': [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config'],
-    ...['settings.ts', 'harvest-source.ts', 'registry.ts'],
+    ...['settings.ts', 'intervals.ts', 'harvest-source.ts', 'registry.ts'],
   ],
   'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts'],
   'fleet.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts', 'holding.ts'],
@@ -36,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster', 'observe', 'verify', 'sink'],
-    ...['settings.ts', 'privacy.ts', 'harvest-source.ts', 'registry.ts', 'daemon.ts'],
+    ...['settings.ts', 'intervals.ts', 'privacy.ts', 'harvest-source.ts', 'registry.ts', 'daemon.ts'],
   ],
   'main.ts': ['base', 'cli'],
   // The world around the publisher: its demo runs the command itself.

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { nextStep, plannedLine } from '../../../src/cli/check-end.ts';
 import type { CheckFinding } from '../../../src/cli/check-finding.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { pollsLine } from '../../../src/intervals.ts';
 
 const env = {
   ...{ HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 'none' },
@@ -35,4 +36,14 @@ test.each([
 ])('the planned requests stand against the budget, with %j', (overrides, tail) => {
   const head = 'Reading everything takes about 268 general requests: 30 s at 95 in 15 s; ';
   expect(plannedLine(loadConfig({ env, overrides }), PLANNED)).toBe(head + tail);
+});
+
+test.each([
+  [[], 'While the account lives, a change is seen within 4 to 10 s: 38 of 95 requests in 15 s, with 5 lists changing.'],
+  [
+    ['polling.target_seconds=1', 'polling.quiet_seconds=2'],
+    'Polls and count checks would take 148 of 95 requests in 15 s, polling.budget_share leaves them 48 of 95 requests in 15 s: while the account lives their intervals are 3.1 times as long.',
+  ],
+])('how soon changes are seen stands against the budget, with %j', (overrides, line) => {
+  expect(pollsLine(loadConfig({ env, overrides }))).toBe(line);
 });

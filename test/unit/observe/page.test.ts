@@ -27,6 +27,14 @@ describe('the status page', () => {
     expect(text).toContain('2 dead letters');
   });
 
+  it('says how long the changes of the last hour took, once there were any', () => {
+    const freshness = { p50Ms: 2_217, p95Ms: 3_960, changes: 120 };
+    expect(visible(page(account([stream('clients')], { freshness })))).toContain(
+      'a change takes 2.2 s 95 % within 4.0 s',
+    );
+    expect(visible(page(account([stream('clients')])))).not.toContain('a change takes');
+  });
+
   it('shows what a queued stream waits for in its row, not below it', () => {
     const text = page(account([stream('invoices', { complete: false, cursor: null, reason: 'waits for company' })]));
     expect(visible(text)).toMatch(/invoices queued .* waits for company 42 s ago/);
