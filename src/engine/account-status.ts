@@ -4,7 +4,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { FreshnessStatus } from './pace/freshness.ts';
-import { type BudgetView, LONG_PAUSE_MS } from './ports.ts';
+import { type BudgetView, LONG_PAUSE_MS, PRIORITY } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
 import { nextTask, type ScheduleView, waitsFor } from './schedule.ts';
 import type { Memory } from './state/memory.ts';
@@ -50,7 +50,9 @@ export function accountStatus(parts: {
 
 function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
-  const freeInSeconds = (requests: number) => Math.ceil(budget.freeInMs(requests) / 1000);
+  const inSeconds = (ms: number) => Math.ceil(ms / 1000);
+  // What is current is read beside it.
+  const firstScansMs = firstScans > 0 ? budget.freeInMs(firstScans, PRIORITY.children) : 0;
   return {
     name: budget.name,
     requests: budget.requests,
@@ -58,8 +60,8 @@ function budgetStatus(budget: BudgetView, firstScans: number, now: number): Budg
     used: budget.used(),
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
-    freeInSeconds: freeInSeconds(1),
-    firstScans: { requests: firstScans, seconds: firstScans > 0 ? freeInSeconds(firstScans) : 0 },
+    freeInSeconds: inSeconds(budget.freeInMs(1)),
+    firstScans: { requests: firstScans, seconds: inSeconds(firstScansMs) },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }

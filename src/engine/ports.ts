@@ -107,8 +107,11 @@ export interface BudgetView {
   throttledMs(): number;
   /** Requests waiting for a token. */
   waiting(): number;
-  /** How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. */
-  freeInMs(requests: number): number;
+  /**
+   * How long window and pause hold back the last of so many requests, if all were made as soon as they may; ms. With a
+   * priority also how long its lanes do.
+   */
+  freeInMs(requests: number, priority?: number): number;
   /** How long window, lanes and pause hold back another request of that priority, behind those that wait; ms. */
   roomInMs(priority: number): number;
   /** Attempts of a lane counted in the window that ends now, and those that wait. */

@@ -169,9 +169,10 @@ export class Budget implements BudgetView {
     return this.#queue.length;
   }
 
-  freeInMs(requests: number): number {
+  freeInMs(requests: number, priority?: number): number {
     const now = this.#clock.monotonic();
-    return Math.max(0, this.#pause.until - now, this.#all.lastFreeAt(requests, now) - now);
+    const windows = priority === undefined ? [this.#all] : this.#windowsOf(priority);
+    return Math.max(0, this.#pause.until - now, ...windows.map((window) => window.lastFreeAt(requests, now) - now));
   }
 
   roomInMs(priority: number): number {
