@@ -34,6 +34,11 @@ const COMMANDS = [
   'resume clients',
   'schemas diff',
   'schemas register',
+  'sink ddl',
+  'sink connector --jdbc-url jdbc:postgresql://nobody:5432/sink',
+  'fleet',
+  'move 1 --to nobody',
+  'take 1',
 ];
 /** They end when they are stopped. */
 const LASTING = ['watch clients --from-beginning', 'login --port 0 --no-browser'];
