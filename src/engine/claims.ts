@@ -2,16 +2,19 @@
 // from the fetch to the commit.
 import type { Clock } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
-import { LANES, type Lane } from './ports.ts';
+import { LANES } from './ports.ts';
 import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
 import type { Task } from './state/task.ts';
 import { nextParents } from './steps/child-step.ts';
 
 /**
- * Steps under way at once in each lane, by the budget they wait for: enough to keep it busy while one page is encoded and
- * another commits. Were the places shared, what waits for a full lane would keep everything else from beginning.
+ * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another commits.
+ * A few places are kept for what is read on time; were all shared, a full lane would keep it from beginning.
  */
-const STEPS_AT_ONCE: Readonly<Record<BudgetName, number>> = { general: 6, reports: 3 };
+const STEPS_AT_ONCE: Readonly<Record<BudgetName, { readonly all: number; readonly rest: number }>> = {
+  general: { all: 6, rest: 4 },
+  reports: { all: 4, rest: 3 },
+};
 
 type Wish = Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'>;
 
@@ -35,11 +38,11 @@ export class Claims {
   /** Whether another step of that urgency may begin. */
   hasPlace({ runtime, priority }: Pick<Wish, 'runtime' | 'priority'>): boolean {
     const { budget } = runtime.definition;
-    let taken = 0;
-    for (const claim of this.#out) {
-      if (claim.runtime.definition.budget === budget && laneOf(claim.priority) === laneOf(priority)) taken++;
-    }
-    return taken < STEPS_AT_ONCE[budget];
+    const { all, rest } = STEPS_AT_ONCE[budget];
+    const taken = [...this.#out].filter((claim) => claim.runtime.definition.budget === budget);
+    if (taken.length >= all) return false;
+    const isRest = (urgency: number) => LANES.rest.includes(urgency);
+    return !isRest(priority) || taken.filter((claim) => isRest(claim.priority)).length < rest;
   }
 
   /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */
@@ -71,12 +74,6 @@ export class Claims {
     const { runtime, keepsPace } = claim;
     runtime.memory = { ...runtime.memory, waitingSince: now, ...(keepsPace && { steppedAt: now }) };
   }
-}
-
-/** The narrowest lane of a priority. */
-function laneOf(priority: number): Lane {
-  const narrowest = (['timely', 'slack', 'again'] as const).find((lane) => LANES[lane].includes(priority));
-  return narrowest ?? 'rest';
 }
 
 /** Whether a step of this task could take its streams now. */

@@ -2,15 +2,14 @@
 // among what wants them (docs/operating/freshness.md).
 import type { BudgetName } from '../streams/definition.ts';
 import type { Emit } from './events.ts';
-import { generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
+import { type Allotment, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepSettings } from './step.ts';
 
-/** What fills gaps begins while less than this share of the window is used, or while its own share is free. */
+/** What fills gaps begins while less than this share is used of what polls leave. */
 const SLACK_SHARE = 0.5;
-const GUARANTEED_SHARE = 1 / 5;
 /** A budget without slack is looked at again after this long. */
 const SLACK_PAUSE_MS = 2_000;
 /** Stretched polls are said when they begin and when they have fitted again: by so much less, or it would be said all the time. */
@@ -22,6 +21,7 @@ export class Pacemaker {
   readonly #budgets: Readonly<Record<BudgetName, BudgetView>>;
   readonly #emit: Emit;
   #now: Pacing = { paces: new Map(), stretch: 1, requests: 0, lives: false };
+  #allotments: Readonly<Record<BudgetName, Allotment>> = { general: UNDIVIDED, reports: UNDIVIDED };
   #isStretched = false;
 
   constructor(
@@ -47,9 +47,14 @@ export class Pacemaker {
     }));
     this.#now = pacing(streams, polling, general, now);
     this.#tell();
-    general.allot(once ? UNDIVIDED : generalAllotment(general.requests, this.#now.requests, polling.budgetShare));
+    const polled = this.#now.requests;
     const isUnread = this.#reports().some(({ definition, row }) => definition.kind === 'report' && !row.complete);
-    reports.allot(once ? UNDIVIDED : reportsAllotment(reports.requests, this.#currentReadings(), isUnread));
+    this.#allotments = {
+      general: once ? UNDIVIDED : generalAllotment(general.requests, polled, polling.budgetShare),
+      reports: once ? UNDIVIDED : reportsAllotment(reports.requests, this.#currentReadings(), isUnread),
+    };
+    general.allot(this.#allotments.general);
+    reports.allot(this.#allotments.reports);
   }
 
   /** How often the stream is read now. */
@@ -78,8 +83,8 @@ export class Pacemaker {
   }
 
   #hasSlack(budget: BudgetView): boolean {
-    if (budget.used() + budget.waiting() < budget.requests * SLACK_SHARE) return true;
-    return budget.usedIn('slack') < Math.floor(budget.requests * GUARANTEED_SHARE);
+    const { rest } = this.#allotments[budget.name];
+    return budget.usedIn('rest') + budget.waiting() < Math.min(rest, budget.requests) * SLACK_SHARE;
   }
 
   #reports(): StreamRuntime[] {

@@ -27,15 +27,14 @@ export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4,
 export const LANES: Readonly<Record<Lane, readonly number[]>> = {
   timely: [PRIORITY.probe, PRIORITY.poll],
   rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
-  slack: [PRIORITY.slack],
   again: [PRIORITY.dirty, PRIORITY.slack],
 };
 
 /**
  * What is read on time · all the rest (confirmations, snapshots, children, report windows but the current ones) · of it, what
- * fills gaps (slow scans, reconciliations, rounds) · of it, what was read before (dirty report windows, and rounds).
+ * was read before (dirty report windows, and rounds).
  */
-export type Lane = 'timely' | 'rest' | 'slack' | 'again';
+export type Lane = 'timely' | 'rest' | 'again';
 
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;

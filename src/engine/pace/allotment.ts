@@ -6,7 +6,7 @@ export type Allotment = Readonly<Record<Lane, number>>;
 
 const UNBOUNDED = Number.POSITIVE_INFINITY;
 /** Nothing is divided: everything that is due is caught up as fast as the budget allows. */
-export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, slack: UNBOUNDED, again: UNBOUNDED };
+export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, again: UNBOUNDED };
 /** Polls come in flocks, and one may have several pages. */
 const MARGIN = 1.15;
 /** Windows that were read before have so little of the reports budget while others are unread. */
