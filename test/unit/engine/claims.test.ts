@@ -46,14 +46,29 @@ describe('a removal [P3]', () => {
   });
 });
 
-test('six steps of lists and three of reports are under way at once, so that neither waits for the other', () => {
+test('six steps of lists and four of reports are under way at once, so that neither waits for the other', () => {
   const { claims, give, streams } = claimsOf(catalog.map(({ name }) => name));
   for (const runtime of streams.values()) give(runtime, runtime.definition.kind === 'report' ? WINDOW : READ);
   const held = [...streams.values()].filter(({ claim }) => claim !== null);
   const budgets = held.map(({ definition }) => definition.budget);
   expect(budgets.filter((budget) => budget === 'general')).toHaveLength(6);
-  expect(budgets.filter((budget) => budget === 'reports')).toHaveLength(3);
+  expect(budgets.filter((budget) => budget === 'reports')).toHaveLength(4);
   expect(claims.out).toBe(9);
+});
+
+test('what can wait leaves places to what is read on time', () => {
+  const { streams } = claimsOf(catalog.map(({ name }) => name));
+  const claims = new Claims(new VirtualClock());
+  const give = (runtime: StreamRuntime, priority: number) =>
+    claims.give({ runtime, task: READ, priority, keepsPace: true }) !== null;
+  const lists = [...streams.values()].filter(({ definition }) => definition.budget === 'general');
+  expect(lists.map((runtime) => give(runtime, PRIORITY.snapshot)).filter(Boolean)).toHaveLength(4);
+  expect(
+    lists
+      .slice(4)
+      .map((runtime) => give(runtime, PRIORITY.poll))
+      .filter(Boolean),
+  ).toHaveLength(2);
 });
 
 test('a report window had its turn also when its reading fails: the other windows go before it then [P1]', () => {
