@@ -113,6 +113,8 @@ const SIMULATED_SETTINGS = [
   ...['time_entries', 'expenses', 'invoices', 'estimates', 'projects', 'clients', 'contacts', 'tasks', 'users'].flatMap(
     (name) => [`streams.${name}.poll_interval_seconds=3`, `streams.${name}.count_interval_seconds=10`],
   ),
+  // A count every ten seconds is more than an account in earnest should spend.
+  'polling.budget_share=0.8',
   'harvest.overlap_seconds=10',
   // Its life deletes a project with all its hours now and then; a hold would wait for a person to believe that.
   'deletes.hold_percent=100',
