@@ -5,6 +5,7 @@ import type { Emit } from './events.ts';
 import { type Allotment, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
+import { isRunning } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepSettings } from './step.ts';
 
@@ -43,7 +44,7 @@ export class Pacemaker {
     const { general, reports } = this.#budgets;
     const streams = [...this.#streams.values()].map(({ definition, intervals, row, memory }) => ({
       ...{ definition, intervals, changedAt: memory.changedAt },
-      isPolled: row.complete && row.state === 'RUNNING',
+      isPolled: row.complete && isRunning(row),
     }));
     this.#now = pacing(streams, polling, general, now);
     this.#tell();
@@ -89,7 +90,7 @@ export class Pacemaker {
 
   #reports(): StreamRuntime[] {
     return [...this.#streams.values()].filter(
-      ({ definition, row }) => definition.budget === 'reports' && row.state === 'RUNNING',
+      ({ definition, row }) => definition.budget === 'reports' && isRunning(row),
     );
   }
 

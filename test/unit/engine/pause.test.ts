@@ -261,3 +261,15 @@ test('a refused stream that is paused is not probed, and is refused still when i
   expect(it.asked('clients')).toBeGreaterThan(0);
   await it.end();
 });
+
+test('a paused list has no share in the budget of polls, so that the others are polled as often as they should', async () => {
+  const streams = ['company', 'clients', 'tasks', 'users', 'projects'];
+  const budgets = { general: { requests: 2, perSeconds: 15 }, reports: { requests: 95, perSeconds: 900 } };
+  const { clock, bench, leave, end } = world({ streams, budgets });
+  await clock.pass(5 * MINUTE);
+  expect(bench.account.status().pollStretch).toBeGreaterThan(1);
+  await leave('pause', 'clients', 'tasks');
+  await clock.pass(MINUTE);
+  expect(bench.account.status().pollStretch).toBe(1);
+  await end();
+});
