@@ -18,7 +18,8 @@ import {
   writeProperties,
 } from './kafka-home.ts';
 import { freePort } from './ports.ts';
-import { Server } from './process.ts';
+import type { ServerOptions } from './process.ts';
+import { Restartable } from './restartable.ts';
 
 export interface BrokerOptions extends FetchOptions {
   /** Holds everything of the broker and outlives it; used again when it is there, formatted when it is not. */
@@ -74,7 +75,7 @@ export async function startCluster(options: ClusterOptions): Promise<Broker[]> {
 }
 
 /** One broker, running or not. */
-export class Broker {
+export class Broker extends Restartable {
   readonly port: number;
   /** `127.0.0.1:<port>` */
   readonly bootstrap: string;
@@ -86,9 +87,9 @@ export class Broker {
   readonly #home: string;
   readonly #plan: BrokerPlan;
   readonly #options: BrokerOptions;
-  #server: Server | undefined;
 
   constructor(home: string, plan: BrokerPlan, options: BrokerOptions) {
+    super();
     this.port = plan.cluster[plan.nodeId - 1]!.client;
     this.bootstrap = `127.0.0.1:${this.port}`;
     this.dataDir = options.dataDir;
@@ -101,40 +102,19 @@ export class Broker {
 
   /** Of the JVM; undefined while it does not run. */
   get pid(): number | undefined {
-    return this.#server?.running ? this.#server.pid : undefined;
-  }
-
-  /** Rejects with PublisherError `lab.failed` when the present run ends although nobody told it to. */
-  get died(): Promise<never> {
-    return this.#server?.died ?? new Promise(() => {});
+    return this.server?.running ? this.server.pid : undefined;
   }
 
   /** Starts it, on the data directory as it is; resolves when clients can use it. */
   async start(signal?: AbortSignal): Promise<void> {
-    const server = await Server.start({
+    const program: ServerOptions = {
       name: `Kafka broker ${this.bootstrap}`,
       command: javaTool('java'),
       args: await kafkaProgram(this.#home, this.#options.heapMb ?? 128, ['kafka.Kafka', this.#propertiesFile]),
       cwd: this.#home,
       onLog: this.#options.onLog,
-    });
-    this.#server = server;
-    try {
-      await server.ready(async () => server.hasLogged(STARTED) && (await this.#isUsable()), signal);
-    } catch (error) {
-      await server.kill();
-      throw error;
-    }
-  }
-
-  /** SIGTERM; resolves when the process is gone. */
-  async stop(): Promise<void> {
-    await this.#server?.stop();
-  }
-
-  /** SIGKILL; resolves when the process is gone. */
-  async kill(): Promise<void> {
-    await this.#server?.kill();
+    };
+    await this.launch(program, async (server) => server.hasLogged(STARTED) && (await this.#isUsable()), signal);
   }
 
   /** Stops it, unless it is gone already, and starts it again on the same port and data directory. */
@@ -145,16 +125,11 @@ export class Broker {
 
   /** SIGSTOP: connections stay open and nothing answers. */
   pause(): void {
-    this.#server?.signal('SIGSTOP');
+    this.server?.signal('SIGSTOP');
   }
 
   resume(): void {
-    this.#server?.signal('SIGCONT');
-  }
-
-  /** The last `lines` lines of the log of the present or last run. */
-  logTail(lines: number): string[] {
-    return this.#server?.logTail(lines) ?? [];
+    this.server?.signal('SIGCONT');
   }
 
   get #propertiesFile(): string {

@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { cachedFromMaven, type FetchOptions, labFile, maven } from './artefacts.ts';
 import { javaTool } from './java.ts';
 import { freePort } from './ports.ts';
-import { Server } from './process.ts';
+import { answersAt, type ServerOptions } from './process.ts';
+import { Restartable } from './restartable.ts';
 
 export const CONNECT_VERSION = '4.2.1';
 export const SINK_VERSION = '3.6.0.Final';
@@ -61,28 +62,23 @@ export async function startConnect(options: ConnectOptions): Promise<Connect> {
 }
 
 /** One worker, running or not. */
-export class Connect {
+export class Connect extends Restartable {
   /** Where its REST API is: `http://127.0.0.1:<port>`. */
   readonly url: string;
   readonly #home: string;
   readonly #properties: string;
   readonly #options: ConnectOptions;
-  #server: Server | undefined;
 
   constructor(home: string, port: number, properties: string, options: ConnectOptions) {
+    super();
     this.url = `http://127.0.0.1:${port}`;
     this.#home = home;
     this.#properties = properties;
     this.#options = options;
   }
 
-  /** Rejects with PublisherError `lab.failed` when the present run ends although nobody told it to. */
-  get died(): Promise<never> {
-    return this.#server?.died ?? new Promise(() => {});
-  }
-
   async start(signal?: AbortSignal): Promise<void> {
-    const server = await Server.start({
+    const program: ServerOptions = {
       name: `Kafka Connect ${this.url}`,
       command: javaTool('java'),
       args: [
@@ -98,28 +94,8 @@ export class Connect {
       cwd: this.#home,
       env: { ...process.env, ...this.#options.env },
       onLog: this.#options.onLog,
-    });
-    this.#server = server;
-    try {
-      await server.ready((patience) => answers(this.url, patience), signal);
-    } catch (error) {
-      await server.kill();
-      throw error;
-    }
-  }
-
-  /** SIGTERM; resolves when the process is gone. */
-  async stop(): Promise<void> {
-    await this.#server?.stop();
-  }
-
-  /** SIGKILL; resolves when the process is gone. */
-  async kill(): Promise<void> {
-    await this.#server?.kill();
-  }
-
-  logTail(lines: number): string[] {
-    return this.#server?.logTail(lines) ?? [];
+    };
+    await this.launch(program, (_, patience) => answersAt(`${this.url}/connectors`, patience), signal);
   }
 }
 
@@ -137,14 +113,4 @@ async function workerProperties(home: string, port: number, options: ConnectOpti
   };
   const lines = Object.entries(own).map(([key, value]) => `${key}=${value}\n`);
   return (await readFile(labFile('connect', 'worker.properties'), 'utf8')) + lines.join('');
-}
-
-async function answers(url: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/connectors`, { signal });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
 }

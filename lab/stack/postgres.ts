@@ -8,7 +8,8 @@ import { PublisherError } from '../../src/base/errors.ts';
 import { exists, type FetchOptions } from './artefacts.ts';
 import { freePort } from './ports.ts';
 import { findPsql, isReadableBy, postgresBin, type SqlClient, sqlClient, unprivilegedUser } from './postgres-home.ts';
-import { run, Server, type User } from './process.ts';
+import { run, type ServerOptions, type User } from './process.ts';
+import { Restartable } from './restartable.ts';
 
 /** Who owns the lab's database. */
 export const SINK_USER = { username: 'sink', password: 'lab-only' } as const;
@@ -46,7 +47,7 @@ interface PostgresParts {
 }
 
 /** One server, running or not. */
-export class Postgres {
+export class Postgres extends Restartable {
   readonly port: number;
   /** `postgresql://user:password@host:port/database` */
   readonly url: string;
@@ -55,20 +56,15 @@ export class Postgres {
   /** Its data directory was made at this start. */
   readonly isNew: boolean;
   readonly #parts: PostgresParts;
-  #server: Server | undefined;
 
   constructor(parts: PostgresParts) {
+    super();
     const place = `127.0.0.1:${parts.port}/${DATABASE}`;
     this.port = parts.port;
     this.url = `postgresql://${SINK_USER.username}:${SINK_USER.password}@${place}`;
     this.jdbcUrl = `jdbc:postgresql://${place}`;
     this.isNew = parts.isNew;
     this.#parts = parts;
-  }
-
-  /** Rejects with PublisherError `lab.failed` when the present run ends although nobody told it to. */
-  get died(): Promise<never> {
-    return this.#server?.died ?? new Promise(() => {});
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -82,7 +78,7 @@ export class Postgres {
       log_timezone: 'UTC',
       shared_buffers: '32MB',
     };
-    const server = await Server.start({
+    const program: ServerOptions = {
       name: `PostgreSQL ${port}`,
       command: join(bin, 'postgres'),
       args: ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
@@ -91,28 +87,8 @@ export class Postgres {
       // At SIGTERM it would wait until every client has gone.
       stopSignal: 'SIGINT',
       onLog: options.onLog,
-    });
-    this.#server = server;
-    try {
-      await server.ready(async () => this.#answers(), signal);
-    } catch (error) {
-      await server.kill();
-      throw error;
-    }
-  }
-
-  /** Ends it, open connections included; resolves when the process is gone. */
-  async stop(): Promise<void> {
-    await this.#server?.stop();
-  }
-
-  /** SIGKILL; resolves when the process is gone. */
-  async kill(): Promise<void> {
-    await this.#server?.kill();
-  }
-
-  logTail(lines: number): string[] {
-    return this.#server?.logTail(lines) ?? [];
+    };
+    await this.launch(program, () => this.#answers(), signal);
   }
 
   /** A connected client. */

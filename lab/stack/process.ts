@@ -20,6 +20,17 @@ export interface CommandOptions extends User {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Whether an HTTP server answers there with success. */
+export async function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
 /** Runs a command to its end. Resolves with exit code and output, stdout and stderr together; rejects when it cannot be started. */
 export async function run(
   command: string,
@@ -136,9 +147,18 @@ export class Server {
   /**
    * Resolves once `answers` resolves with true; it is asked again and again. Rejects with PublisherError `lab.failed`
    * and the end of the log when the server exits before, says nothing for two minutes or is not ready in ten; with the
-   * signal's reason when that aborts.
+   * signal's reason when that aborts. The process is gone then.
    */
   async ready(answers: (signal: AbortSignal) => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#whenReady(answers, signal);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  async #whenReady(answers: (signal: AbortSignal) => Promise<boolean>, signal?: AbortSignal): Promise<void> {
     const began = systemClock.monotonic();
     const timeout = AbortSignal.timeout(READY_WITHIN_MS);
     const patience = signal ? AbortSignal.any([timeout, signal]) : timeout;

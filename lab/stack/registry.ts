@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { cachedFromMaven, type FetchOptions, maven } from './artefacts.ts';
 import { javaTool, quickStart } from './java.ts';
 import { freePort } from './ports.ts';
-import { Server } from './process.ts';
+import { answersAt, Server } from './process.ts';
 
 export const REGISTRY_VERSION = '3.0.9';
 
@@ -80,12 +80,7 @@ async function launch(
     cwd: home,
     onLog: options.onLog,
   });
-  try {
-    await server.ready((patience) => answers(url, patience), options.signal);
-  } catch (error) {
-    await server.kill();
-    throw error;
-  }
+  await server.ready((patience) => answersAt(`${url}/subjects`, patience), options.signal);
   return {
     url,
     port,
@@ -102,14 +97,4 @@ async function storage(dataDir: string | undefined): Promise<string[]> {
   await mkdir(dataDir, { recursive: true });
   // H2 otherwise writes up to half a second after it said so, and a kill would lose what was acknowledged.
   return [`-Dapicurio.datasource.url=jdbc:h2:file:${resolve(dataDir, 'registry')};WRITE_DELAY=0`];
-}
-
-async function answers(url: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/subjects`, { signal });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
 }
