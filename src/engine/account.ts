@@ -8,6 +8,7 @@ import { accountStatus, type Phase } from './account-status.ts';
 import { AccountWatch, watchdogOf } from './account-watch.ts';
 import { Claims } from './claims.ts';
 import { BUDGETS_ROW } from './committer.ts';
+import type { PublisherEvent } from './events.ts';
 import { Freshness } from './pace/freshness.ts';
 import { Pacemaker } from './pacemaker.ts';
 import type { BudgetRow } from './ports.ts';
@@ -168,7 +169,8 @@ export class Account {
     const { once = false, mayWait = () => false } = scope;
     const parts = {
       ...{ ...this.#parts, view: this.#view, claims: this.#claims, signals: this.#signals },
-      ...{ pacemaker: this.#pacemaker, freshness: this.#freshness, tokenWait: this.#tokenWait, watch: this.#watch },
+      ...{ pacemaker: this.#pacemaker, tokenWait: this.#tokenWait, watch: this.#watch },
+      emit: (event: PublisherEvent) => this.#tell(event),
       waitsForToken: () => !once && (this.#parts.source.accepted || mayWait()),
       onProgress: () => backoff.progressed(),
     };
@@ -178,6 +180,13 @@ export class Account {
     } finally {
       this.#session = null;
     }
+  }
+
+  /** What is committed tells how fresh it is. */
+  #tell(event: PublisherEvent): void {
+    const { clock, emit } = this.#parts;
+    if (event.name === 'page.committed') this.#freshness.add(event.agesMs, clock.now());
+    emit(event);
   }
 
   async #waitToReopen(

@@ -7,7 +7,6 @@ import type { AccountWatch } from './account-watch.ts';
 import type { Claims } from './claims.ts';
 import { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
-import type { Freshness } from './pace/freshness.ts';
 import type { Pacemaker } from './pacemaker.ts';
 import type { Codec, Sink, Source } from './ports.ts';
 import { isHopeless, retryAfter, throttledForLong } from './retry.ts';
@@ -37,7 +36,6 @@ export interface SessionParts extends World {
   readonly view: ScheduleView;
   readonly claims: Claims;
   readonly pacemaker: Pacemaker;
-  readonly freshness: Freshness;
   readonly signals: SignalWatch;
   readonly tokenWait: TokenWait;
   readonly watch: AccountWatch;
@@ -173,11 +171,10 @@ export class Session {
 
   /** The result is committed. */
   #remember(claim: Claim, result: StepResult): void {
-    const { clock, signals, freshness } = this.#parts;
+    const { clock, signals } = this.#parts;
     const now = clock.now();
     claim.runtime.memory = memoryAfter(claim, result, now);
     for (const [runtime, diff] of result.diffs) {
-      if (result.purpose === 'poll') freshness.add(diff.ages(now), now);
       const changedAt = Math.max(runtime.memory.changedAt, diff.newest(now));
       runtime.memory = { ...runtime.memory, lastCommitAt: now, changedAt };
     }

@@ -16,8 +16,8 @@ export class Freshness {
 
   /** Changes that were committed at `now`, each with its age then. */
   add(agesMs: readonly number[], now: number): void {
-    if (agesMs.length === 0) return;
-    this.#ages = [...this.#ages, ...agesMs.map((ms) => ({ ms, at: now }))].slice(-KEPT_MOST);
+    for (const ms of agesMs) this.#ages.push({ ms, at: now });
+    if (this.#ages.length > KEPT_MOST) this.#ages.splice(0, this.#ages.length - KEPT_MOST);
   }
 
   /** Of the last hour; null when nothing changed in it. */

@@ -59,6 +59,8 @@ export class Diff {
   readonly #stream: StreamDefinition;
   readonly #codec: Codec;
   readonly #index: RowIndex;
+  /** updated_at of the changes that moved it: a name inside a record changes without. */
+  readonly #movedAt: number[] = [];
   readonly #options: DiffOptions;
   readonly #hasRefused: boolean;
 
@@ -93,12 +95,10 @@ export class Diff {
     return newest;
   }
 
-  /** How old its changes are at `now`, ms; those without an updated_at and deletions are left out. */
+  /** How old its changes are at `now`, ms; what changed without its updated_at, and deletions, are left out. */
   ages(now: number): number[] {
-    const ages: number[] = [];
     // updated_at may be ahead of our clock.
-    for (const row of this.changes.values()) if (row?.updatedAt) ages.push(Math.max(0, now - row.updatedAt));
-    return ages;
+    return this.#movedAt.map((updatedAt) => Math.max(0, now - updatedAt));
   }
 
   /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
@@ -165,6 +165,7 @@ export class Diff {
     }
     const op = before ? 'u' : this.#options.newOp;
     this.published[op]++;
+    if (updatedAt !== null && updatedAt > (before?.updatedAt ?? 0)) this.#movedAt.push(updatedAt);
     this.changes.set(id, { hash, updatedAt, group, day });
     this.messages.push({
       stream: this.#stream.name,
