@@ -13,9 +13,12 @@ import type { DayRange, Reconciliation, StreamRow } from '../state/stream-row.ts
 export const CANDIDATES_MAX = 20_000;
 export const CONFIRMED_MAX = 10_000;
 
-/** The row with more candidates, as far as it takes them: the next reconciliation, or scan, finds the others again. */
+/**
+ * The row with more candidates, as far as it takes them: the next reconciliation, or scan, finds the others again. A confirmed
+ * delete is no candidate again: asking anew would make the lists below it begin their scans anew, and so for ever in a slow account.
+ */
 export function withCandidates(row: StreamRow, found: readonly number[]): StreamRow {
-  const known = new Set(row.candidates);
+  const known = new Set([...row.candidates, ...row.confirmed]);
   const news = [...new Set(found)].filter((id) => !known.has(id));
   const room = Math.max(0, CANDIDATES_MAX - row.candidates.length);
   return news.length === 0 ? row : { ...row, candidates: [...row.candidates, ...news.slice(0, room)] };
@@ -179,7 +182,7 @@ export function counted(
     return { ...row, reconciliation: null, reconciled_at: at, hold: null, reconcile_due: 'asked' };
   }
   const { candidates } = isHeld ? row : withCandidates(row, found);
-  const known = new Set(candidates);
+  const known = new Set([...candidates, ...row.confirmed]);
   const isCut = reconciliation.is_cut === true || (!isHeld && found.some((id) => !known.has(id)));
   if (!isDone(reconciliation))
     return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };

@@ -237,6 +237,12 @@ describe('a hundred thousand rows that are missing, and may go [P8]', () => {
     expect(Math.max(bytes(full), bytes(asked))).toBeLessThan(1_000_000);
   });
 
+  test('are not asked for again while they are confirmed and wait for the lists below them [P8]', () => {
+    const waiting = { ...row(), confirmed: [3, 4], hold: released };
+    const ended = counted(waiting, { ...walked, found: 3 }, [3, 4, 5], 50, NOW);
+    expect(ended).toMatchObject({ candidates: [5], confirmed: [3, 4], reconciliation: null, reconcile_due: null });
+  });
+
   test('are asked for a part at a time: the rest is found by another reconciliation, after most of them', () => {
     const first = counted({ ...row(), hold: released }, walked, found, 50, NOW);
     expect(first).toMatchObject({ reconciliation: null, reconcile_due: 'asked' });
