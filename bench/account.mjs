@@ -138,8 +138,8 @@ export function isCaughtUp(streams) {
 }
 
 function isComplete({ complete, scan, backlog }) {
-  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, gone, reconciliation } = backlog;
-  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + gone;
+  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, confirmed, reconciliation } = backlog;
+  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + confirmed;
   return complete && scan === null && reconciliation === null && left === 0;
 }
 
