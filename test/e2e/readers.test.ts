@@ -77,20 +77,17 @@ async function linesOf(where: Scene): Promise<string[]> {
   return (await Promise.all(lines)).sort();
 }
 
+/** The lines that are whole. */
+const wholeLines = (reader: Running) => reader.output().split('\n').slice(0, -1);
+
 /** Hours have six decimals in some languages, and as many as needed in others. */
 const printedLines = (reader: Running) =>
-  reader
-    .output()
-    .split('\n')
-    .filter((line) => line !== '')
+  wholeLines(reader)
     .map((line) => line.replace(/^(\w \d+ \S+) (\S+)/, (_, what, hours) => `${what} ${Number(hours)}`))
     .sort();
 
 const printedObjects = (reader: Running) =>
-  reader
-    .output()
-    .split('\n')
-    .filter((line) => line !== '')
+  wholeLines(reader)
     .map((line) => JSON.parse(line))
     .map(({ op, key, after }) =>
       [op, key.id, ...(after ? [after.spent_date, after.hours, after.client.name] : [])].join(' '),
@@ -143,6 +140,8 @@ async function started(where: Scene, { heading, file, command }: Reader): Promis
     ...environment(where),
     PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
     HARVEST_KAFKA__TOPICS__PREFIX: where.prefix,
+    // Java prints in the encoding of the machine.
+    LC_ALL: 'C.UTF-8',
   };
   return startProgram(await command(topicOf(where)), env, folder);
 }
