@@ -43,7 +43,7 @@ describe('metrics', () => {
     emit({ name: 'drift.seen', kind: 'unexpected_null', field: 'currency', ...drifted });
     emit({ name: 'drift.seen', kind: 'unknown_member', field: 'vat_id', ...drifted });
     for (const status of [200, 429, 404, 503, 0]) {
-      const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
+      const cost = { ms: 100, bytes: 1_000, waitedMs: 500, requestId: null };
       emit({ name: 'request.finished', stream: 'clients', purpose: 'snapshot', budget: 'general', status, ...cost });
     }
     emit({ name: 'transaction.committed', pages: 3, ms: 20 });
