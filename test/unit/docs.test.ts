@@ -141,7 +141,7 @@ test('the generated list of promises and the table in the CHANGELOG are fresh (n
 });
 
 test('the pattern for kafkajs takes the 32 data topics, and none that holds something else than Avro', () => {
-  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/topics.md'))!;
+  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/readers.md'))!;
   const others = ['state', 'dead-letters', 'notifications'];
   const taken = [...catalog.map(({ name }) => name), ...others].filter((name) =>
     new RegExp(pattern!).test(`harvest.${name}`),
