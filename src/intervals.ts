@@ -23,6 +23,12 @@ export function pollingOf({ polling }: Config): PollingSettings {
   };
 }
 
+/** How often each stream of the reports budget is read when nothing is edited. */
+export function reportIntervalsMs(config: Config): number[] {
+  const reports = enabledStreams(config).filter(({ budget }) => budget === 'reports');
+  return reports.map(({ name }) => Number(config.streams[name]!.poll_interval_seconds) * 1000);
+}
+
 /** So many lists change at a time in an account that people work in. */
 const CHANGING = 5;
 

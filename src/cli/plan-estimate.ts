@@ -24,7 +24,14 @@ export interface PlanSettings {
   readonly endDate: string | null;
   /** `YYYY-MM-DD`. */
   readonly today: string;
-  readonly budgets: Readonly<Record<BudgetName, { readonly requests: number; readonly perSeconds: number }>>;
+  readonly budgets: Readonly<Record<BudgetName, PlannedBudget>>;
+}
+
+export interface PlannedBudget {
+  readonly requests: number;
+  readonly perSeconds: number;
+  /** So many of them are left to a first run; all, unless it is said. */
+  readonly left?: number;
 }
 
 export interface PlannedStream {
@@ -87,8 +94,8 @@ export function planOf(facts: readonly StreamFacts[], settings: PlanSettings): P
 }
 
 /** How long a sliding window holds back the last of so many requests. */
-export function secondsFor(requests: number, budget: PlanSettings['budgets'][BudgetName]): number {
-  return Math.floor(Math.max(0, requests - 1) / budget.requests) * budget.perSeconds;
+export function secondsFor(requests: number, { requests: allowed, left = allowed, perSeconds }: PlannedBudget): number {
+  return Math.floor(Math.max(0, requests - 1) / left) * perSeconds;
 }
 
 function planned(

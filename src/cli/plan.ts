@@ -3,9 +3,11 @@
 import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
+import { currentReadings, reportsAllotment } from '../engine/pace/allotment.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { createConnection } from '../kafka/connection.ts';
 import { presentTopics, stateTopic } from '../kafka/topics.ts';
+import { reportIntervalsMs } from '../intervals.ts';
 import { duration } from '../observe/readiness.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import type { BudgetName } from '../streams/definition.ts';
@@ -80,13 +82,18 @@ export function planFor(config: Config, facts: Facts): Plan {
 function settingsOf(config: Config, account: Facts['settings']): PlanSettings {
   const { budgets, start_date, end_date } = config.harvest;
   const budget = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
+  const reports = budget('reports');
+  const current = currentReadings(reportIntervalsMs(config), reports.perSeconds * 1000);
   return {
     grain: config.reports.window,
     weekStart: weekStartIn(account),
     startDate: start_date ?? null,
     endDate: end_date ?? null,
     today: isoSeconds(clock.now()).slice(0, 10),
-    budgets: { general: budget('general'), reports: budget('reports') },
+    budgets: {
+      general: budget('general'),
+      reports: { ...reports, left: reportsAllotment(reports.requests, current, true).rest },
+    },
   };
 }
 
@@ -116,9 +123,10 @@ export function render(accountId: string, made: Plan, { budgets }: Pick<PlanSett
   const budgetLine = (name: BudgetName) => {
     const { requests: count, seconds } = made.budgets[name];
     const isAtMost = made.streams.some((each) => each.budget === name && each.isAtMost);
-    const { requests: limit, perSeconds } = budgets[name];
+    const { requests: limit, perSeconds, left = limit } = budgets[name];
+    const kept = left < limit ? `, ${limit - left} of them for current windows` : '';
     const time = seconds === 0 ? 'at once' : `about ${duration(seconds)}`;
-    return `${name}: ${isAtMost ? 'at most ' : ''}${grouped(count)} requests, ${time} (${limit} in ${perSeconds} s)`;
+    return `${name}: ${isAtMost ? 'at most ' : ''}${grouped(count)} requests, ${time} (${limit} in ${perSeconds} s${kept})`;
   };
   const whole = made.seconds === 0 ? 'The budgets hold nothing up' : `The budgets take about ${duration(made.seconds)}`;
   return [

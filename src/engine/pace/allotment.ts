@@ -36,6 +36,11 @@ export function reportsAllotment(requests: number, current: number, isUnread: bo
   return { ...UNDIVIDED, rest, timely: atLeastOne(requests - half), again: atLeastOne(requests * AGAIN_SHARE) };
 }
 
+/** Readings of current windows in a window of the reports budget, when each report is read so often. */
+export function currentReadings(intervalsMs: readonly number[], windowMs: number): number {
+  return intervalsMs.reduce((sum, intervalMs) => sum + windowMs / intervalMs, 0);
+}
+
 function atLeastOne(requests: number): number {
   return Math.max(1, Math.floor(requests));
 }

@@ -1,9 +1,10 @@
 // `plan` says beforehand what a first run on the simulated Harvest then does.
 import { describe, expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
-import { render } from '../../../src/cli/plan.ts';
+import { planFor, render } from '../../../src/cli/plan.ts';
 import { type Plan, type PlanSettings, planOf, secondsFor } from '../../../src/cli/plan-estimate.ts';
 import { factsOf } from '../../../src/cli/plan-facts.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { weekStartIn } from '../../../src/streams/windows.ts';
 import { account, benchAccount, simulatedSource } from '../../support/account.ts';
@@ -88,6 +89,19 @@ describe('the time of a budget', () => {
   ])('%i requests at 95 in a quarter of an hour take %i s', (requests, seconds) => {
     expect(secondsFor(requests, BUDGETS.reports)).toBe(seconds);
   });
+});
+
+test('a history of reports is reckoned with what current windows leave of the budget, as the account divides it', async () => {
+  const { simulator } = account({ timeEntries: 300, years: 10 });
+  const { streams } = await factsOf(simulatedSource(simulator), catalog, null, forever);
+  const env = {
+    ...{ HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 'none' },
+    ...{ KAFKA_BROKERS: 'nobody:9092', SCHEMA_REGISTRY_URL: 'http://nobody:8081' },
+  };
+  const { reports } = planFor(loadConfig({ env, overrides: [] }), { streams, settings: {} }).budgets;
+  // Nine reports are read once in a quarter of an hour, project_budget three times.
+  expect(reports.seconds).toBe(secondsFor(reports.requests, { ...BUDGETS.reports, left: 95 - 12 }));
+  expect(reports.seconds).toBeGreaterThan(secondsFor(reports.requests, BUDGETS.reports));
 });
 
 test('the plan reads as a table and a few sentences', async () => {
