@@ -13,7 +13,7 @@ import type { Membership } from './kafka/ownership.ts';
 import { compareRanks, type Rank } from './kafka/rank.ts';
 import type { AccountSignal } from './kafka/signals.ts';
 import type { Owner } from './kafka/state-topic.ts';
-import { kafkaSettings, prefixOf } from './settings.ts';
+import { prefixOf } from './settings.ts';
 import { type Premises, Tenure } from './tenure.ts';
 
 export interface HoldingParts {
@@ -218,9 +218,9 @@ export class Holding {
   /** Until whoever has taken the account from outside of the group is done with it. */
   async #park(by: Owner): Promise<void> {
     this.#takenBy = by;
-    const { config, clock, log } = this.#parts.premises;
+    const { config, brokers, clock, log } = this.#parts.premises;
     const prefix = prefixOf(config, this.account);
-    const watch = { kafka: kafkaSettings(config), prefix, accountId: this.account.id, clock, log, quietMs: QUIET_MS };
+    const watch = { brokers, prefix, accountId: this.account.id, clock, log, quietMs: QUIET_MS };
     try {
       await ownerIsDone(watch, this.#lettingGo.signal);
     } finally {

@@ -1,7 +1,9 @@
 // A group as its coordinator knows it, for whoever is no member: no instance has to be asked or reachable.
+import type Cluster from 'kafkajs/src/cluster/index.js';
 import { type Pace, until } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import { createConnection, type KafkaSettings, type Log } from '../kafka/connection.ts';
+import { Brokers } from '../kafka/brokers.ts';
+import type { KafkaSettings, Log } from '../kafka/connection.ts';
 import { translate } from '../kafka/failures.ts';
 import { type Assignment, decodeAssignment, decodeMetadata, type Metadata } from './protocol.ts';
 
@@ -23,15 +25,13 @@ export async function describeGroup(
   groupId: string,
   { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
 ): Promise<readonly DescribedMember[]> {
-  const connection = createConnection(kafka, log);
-  signal.addEventListener('abort', connection.sever);
+  const brokers = new Brokers(kafka, clock, log);
   try {
-    const cluster = connection.cluster();
-    await cluster.connect();
-    const coordinator = await cluster.findGroupCoordinator({ groupId });
     let seen: readonly DescribedMember[] = [];
     const isStill = async () => {
-      const { groups } = await coordinator.describeGroups({ groupIds: [groupId] });
+      const describe = async (cluster: Cluster) =>
+        (await cluster.findGroupCoordinator({ groupId })).describeGroups({ groupIds: [groupId] });
+      const { groups } = await brokers.ask(describe, { signal });
       const { state, members } = groups[0]!;
       seen = members.map(({ memberId, clientHost, memberMetadata, memberAssignment }) => ({
         ...{ memberId, host: clientHost, metadata: decodeMetadata(memberMetadata) },
@@ -43,9 +43,8 @@ export async function describeGroup(
     return seen;
   } catch (error) {
     signal.throwIfAborted();
-    throw translate(error, `asking for group ${groupId}`, { brokers: connection.brokers, prefix: '', groupId });
+    throw translate(error, `asking for group ${groupId}`, { brokers: brokers.names, prefix: '', groupId });
   } finally {
-    signal.removeEventListener('abort', connection.sever);
-    connection.sever();
+    brokers.close();
   }
 }

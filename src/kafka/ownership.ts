@@ -3,10 +3,10 @@
 import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
+import type { Brokers } from './brokers.ts';
 import { type BrokerPlace, isFencing, translate } from './failures.ts';
 import type { Rank } from './rank.ts';
-import { closeWithin, createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
+import { createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
 import type { AccountSignal, SignalReader } from './signals.ts';
@@ -29,7 +29,7 @@ export interface Membership {
 }
 
 export interface OwnershipParts {
-  readonly kafka: KafkaSettings;
+  readonly brokers: Brokers;
   readonly accountId: string;
   readonly instance: string;
   readonly membership?: Membership;
@@ -37,7 +37,6 @@ export interface OwnershipParts {
   readonly state: AccountState;
   readonly signals: SignalReader;
   readonly clock: Clock;
-  readonly log: Log;
   readonly traffic: Traffic;
 }
 
@@ -115,11 +114,9 @@ export class Ownership {
    * signed. One that only dawdles fences us again, and has signed by then.
    */
   async #whoFencedUs(cause: unknown, signal: AbortSignal): Promise<PublisherError> {
-    const { clock, kafka, log, place, state, traffic } = this.#parts;
+    const { brokers, clock, place, state, traffic } = this.#parts;
     const known = state.owner;
-    const connection = createConnection(kafka, log, traffic);
-    const reader = createTopicReader(connection, clock, place);
-    signal.addEventListener('abort', connection.sever);
+    const reader = createTopicReader(brokers, clock, place, traffic);
     try {
       const look = async () => {
         await this.#readSignatures(reader, signal);
@@ -130,10 +127,6 @@ export class Ownership {
     } catch {
       // Not readable now: the next opening looks at the signatures again before it fences anybody.
       return this.#doubted(cause);
-    } finally {
-      signal.removeEventListener('abort', connection.sever);
-      await closeWithin(reader, clock);
-      connection.sever();
     }
   }
 

@@ -51,7 +51,7 @@ async function initialise(connection: Connection, options: SessionOptions): Prom
   const { clock, transactionalId, transactionTimeoutMs } = options;
   const producer = createProducer({
     cluster: producingCluster(connection, clock),
-    logger: connection.kafka.logger(),
+    logger: connection.logger,
     transactionalId,
     transactionTimeout: transactionTimeoutMs,
     idempotent: true,
