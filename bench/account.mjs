@@ -74,7 +74,9 @@ export class LiveAccount {
   /** Requests so far, by purpose, as /metrics counts them. */
   async requestsByPurpose() {
     const counts = {};
-    for (const [, labels, count] of (await this.#metrics()).matchAll(/^harvest_kafka_requests_total\{(.*)\} (\d+)$/gm)) {
+    for (const [, labels, count] of (await this.#metrics()).matchAll(
+      /^harvest_kafka_requests_total\{(.*)\} (\d+)$/gm,
+    )) {
       const purpose = labels.match(/purpose="([^"]+)"/)[1];
       counts[purpose] = (counts[purpose] ?? 0) + Number(count);
     }
