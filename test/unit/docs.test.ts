@@ -151,7 +151,7 @@ test('the pattern for kafkajs takes the 32 data topics, and none that holds some
 
 test('addresses of the registry in the pages end where its API begins', () => {
   const addresses = pages.flatMap((page) =>
-    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"`)\s]*/g)].map(([address]) => address),
+    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"'`)\s]*/g)].map(([address]) => address),
   );
   const right = /^http:\/\/(registry:8080|localhost:8081)\/apis\/(ccompat\/v7|registry\/v2)$/;
   expect(addresses.length).toBeGreaterThan(5);
