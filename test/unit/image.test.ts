@@ -29,9 +29,7 @@ interface Service {
   readonly network_mode?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: { readonly disable?: boolean; readonly test?: readonly string[] };
-  readonly depends_on?:
-    | readonly string[]
-    | Readonly<Record<string, { readonly condition: keyof typeof CONDITIONS }>>;
+  readonly depends_on?: readonly string[] | Readonly<Record<string, { readonly condition: keyof typeof CONDITIONS }>>;
 }
 
 /** What compose can wait for, and whether the other service lets it come. */
