@@ -13,7 +13,7 @@ const TABLE = [
   [
     'P5',
     'the log takes what an older instance commits',
-    ['test/support/memory-log.ts', 'if (epoch !== log.epoch) throw fenced();', ''],
+    ['test/support/memory-log.ts', 'if (epoch !== log.epoch) throw claimant ? await claimant.judge(fenced()) : fenced();', ''],
   ],
   [
     'P5',

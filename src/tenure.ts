@@ -4,7 +4,8 @@ import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import type { Watchdog } from './base/watchdog.ts';
-import { createCodec, type SchemaIds } from './codec/codec.ts';
+import { type SchemaIds, sharingCodec } from './codec/codec.ts';
+import type { CompiledStreams } from './codec/compiled-streams.ts';
 import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
@@ -16,12 +17,13 @@ import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
 import { intervalsOf, pollingOf } from './intervals.ts';
+import type { Brokers } from './kafka/brokers.ts';
 import type { Log } from './kafka/connection.ts';
 import type { Membership } from './kafka/ownership.ts';
 import { createSink } from './kafka/publisher.ts';
-import type { TopicLook } from './kafka/topic-look.ts';
+import { openTopicLog } from './kafka/topic-log.ts';
+import { TopicLook } from './kafka/topic-look.ts';
 import { Traffic } from './kafka/traffic.ts';
-import { topicsOf } from './registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
@@ -29,9 +31,10 @@ import { neededFor, type StreamDefinition } from './streams/definition.ts';
 /** Shared by all tenures of a process. */
 export interface Premises {
   readonly config: Config;
-  /** Read once. */
-  readonly schemas: () => Promise<ValueSchemas>;
+  /** Schemas are read once, and each is compiled once. */
+  readonly compiled: () => Promise<CompiledStreams>;
   readonly registry: RegistryClient;
+  readonly brokers: Brokers;
   readonly clock: Clock;
   readonly random: Random;
   /** A fresh UUID; names each tenure on the state topic. */
@@ -92,7 +95,7 @@ export class Tenure {
 
   /** Publishes until `signal` aborts or, with `once`, until all is caught up. Throws the PublisherError that ended it. */
   async run(signal: AbortSignal, options: TenureOptions): Promise<void> {
-    const { registry, emit } = this.#premises;
+    const { emit } = this.#premises;
     const source = this.#source();
     const mayWait = () => {
       this.#isRefused = true;
@@ -103,20 +106,16 @@ export class Tenure {
     watchdog.start();
     try {
       const prepared = await this.#patiently(signal, options.once, async () => {
-        const topics = topicsOf(this.#premises.config, this.account, this.#premises.clock, this.#traffic);
-        try {
-          await this.#introduce(source, topics, mayWait, signal);
-          const streams = await this.#streams(topics, options.only);
-          const schemas = await this.#premises.schemas();
-          const written: Written = (names) => topics.written(names, signal);
-          return { streams, schemas, ids: await this.#prepare(streams, schemas, written) };
-        } finally {
-          await topics.close();
-        }
+        const topics = this.#look();
+        await this.#introduce(source, topics, mayWait, signal);
+        const streams = await this.#streams(topics, options.only);
+        const compiled = await this.#premises.compiled();
+        const written: Written = (names) => topics.written(names, signal);
+        return { streams, compiled, ids: await this.#prepare(streams, compiled.schemas, written) };
       });
       watchdog.stop();
       if (prepared === null) return;
-      this.#engine = this.#account(source, prepared.streams, prepared.schemas, prepared.ids, registry);
+      this.#engine = this.#account(source, prepared.streams, prepared.compiled, prepared.ids);
       await this.#engine.run(signal, { once: options.once, only: options.only, mayWait });
     } catch (thrown) {
       const error = asPublisherError(thrown);
@@ -170,6 +169,11 @@ export class Tenure {
     return watchdogOf([loop], clock, (event) => emit(this.account.id, event));
   }
 
+  #look(): TopicLook {
+    const { config, brokers, clock } = this.#premises;
+    return new TopicLook(() => openTopicLog(brokers, prefixOf(config, this.account), clock, this.#traffic));
+  }
+
   #source(): HarvestSource {
     const { config, clock, random, reread } = this.#premises;
     return createHarvestSource(config, this.account, {
@@ -189,7 +193,7 @@ export class Tenure {
       onRefused: (error: PublisherError) => {
         this.#waiting = error;
         // The look at them is old by the time Harvest takes another token.
-        void topics.close();
+        topics.forget();
       },
       emit: (event: PublisherEvent) => this.#tell(event),
     };
@@ -267,11 +271,10 @@ export class Tenure {
   #account(
     source: HarvestSource,
     streams: readonly StreamDefinition[],
-    schemas: ValueSchemas,
+    compiled: CompiledStreams,
     ids: ReadonlyMap<string, SchemaIds>,
-    registry: RegistryClient,
   ): Account {
-    const { config, clock, random, uuid, log } = this.#premises;
+    const { config, brokers, clock, random, uuid, log } = this.#premises;
     const { account } = this;
     const emit = (event: PublisherEvent) => this.#premises.emit(account.id, event);
     return new Account({
@@ -288,19 +291,15 @@ export class Tenure {
       },
       streams: streams.map((definition) => ({ definition, intervals: intervalsOf(config.streams[definition.name]!) })),
       source,
-      codec: createCodec({
+      codec: sharingCodec(compiled, {
         streams,
-        schemas,
         ids,
-        decimalHandling: config.decimal_handling_mode,
-        keyFormat: config.key.format,
-        runningTimers: config.running_timers,
-        writerSchema: (id) => registry.schemaById(id),
         onUnreadable: (stream, schemaId) => emit({ name: 'value.unreadable', stream, schemaId }),
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
         kafka: kafkaSettings(config),
+        brokers,
         topics: { ...config.topics, prefix: prefixOf(config, account) },
         accountId: account.id,
         streams,

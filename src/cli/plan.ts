@@ -5,7 +5,7 @@ import { EXIT } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createHarvestSource } from '../harvest-source.ts';
 import { firstRunRooms } from '../intervals.ts';
-import { createConnection } from '../kafka/connection.ts';
+import { Brokers } from '../kafka/brokers.ts';
 import { presentTopics, stateTopic } from '../kafka/topics.ts';
 import { duration } from '../observe/readiness.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
@@ -52,13 +52,13 @@ export async function plan(options: PlanOptions): Promise<number> {
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. Without brokers none is. */
 async function mayBeRead(config: Config, account: AccountConfig): Promise<boolean> {
   const prefix = prefixOf(config, account);
-  const connection = createConnection(kafkaSettings(config));
+  const brokers = new Brokers(kafkaSettings(config), clock);
   try {
-    return (await presentTopics(connection, prefix)).has(stateTopic(prefix));
+    return (await presentTopics(brokers, prefix, [stateTopic(prefix)])).size > 0;
   } catch {
     return false;
   } finally {
-    connection.sever();
+    brokers.close();
   }
 }
 

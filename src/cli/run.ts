@@ -83,7 +83,7 @@ export async function publish(
   const events = createEventLog(log, tracing?.traces);
   const status = () => daemon.status();
   const cluster = () => daemon.cluster();
-  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster);
+  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster, config.http.metrics_by);
   const listeners = new Map<string, readonly ((event: PublisherEvent) => void)[]>();
   const listenersOf = (id: string) => {
     const known = listeners.get(id) ?? [events.listen(id), metrics.listen(id)];

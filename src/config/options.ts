@@ -298,6 +298,12 @@ export const schema = z
         .describe(
           'Names with a dot by which it may be asked for, such as that of a proxy in front; addresses and names without one always are.',
         ),
+      metrics_by: z
+        .enum(['auto', 'stream', 'account'])
+        .default('auto')
+        .describe(
+          'Whether metrics of streams are told for each stream or, with an empty label `stream`, for all streams of an account together; auto is by stream up to 20 accounts in a process.',
+        ),
     }),
     log: section('What is written to stdout.', {
       level: z

@@ -113,6 +113,8 @@ export class Session {
     }
     this.#end();
     await Promise.all([...this.#steps, watching.ended]);
+    // Budgets are stored when no request is under way any more.
+    await Promise.allSettled([...view.streams.values()].map(({ ahead }) => ahead?.page));
   }
 
   /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */

@@ -1,15 +1,16 @@
 // The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches. The transaction itself is
 // session.ts', the reading reader.ts', whose the account is ownership.ts', what the state topic says state-topic.ts', what
 // people ask of the account signals.ts'.
-import type { Clock, Random } from '../base/clock.ts';
+import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import type { Brokers } from './brokers.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
 import { type Membership, Ownership } from './ownership.ts';
-import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
+import { type Bounds, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden, verifyTransactionalId } from './rights.ts';
 import { fence, type Send, type Session } from './session.ts';
@@ -21,7 +22,10 @@ import { dataTopic, ensureTopics, lackedRights, stateTopic, type TopicLayout, ty
 import { Traffic } from './traffic.ts';
 
 export interface SinkOptions {
+  /** For the connection that this account produces over. */
   readonly kafka: KafkaSettings;
+  /** For everything else; shared with other accounts, and closed by whoever made it. */
+  readonly brokers: Brokers;
   readonly topics: TopicSettings;
   readonly accountId: string;
   /** The enabled streams. */
@@ -45,6 +49,7 @@ export function transactionalIdOf(prefix: string, accountId: string): string {
 }
 
 const TRANSACTION_TIMEOUT_MS = 30_000;
+const RELEASE_PATIENCE_MS = 2_000;
 /** After so long without a word the broker may have forgotten the producer, and a firewall the sockets. */
 const SILENCE_MAX_MS = 3_600_000;
 
@@ -52,6 +57,8 @@ interface Running {
   readonly connection: Connection;
   readonly session: Session;
   readonly layouts: ReadonlyMap<string, TopicLayout>;
+  /** Nothing of ours follows. */
+  isReleased: boolean;
 }
 
 class Publisher implements Sink {
@@ -59,6 +66,7 @@ class Publisher implements Sink {
   readonly #log: Log;
   readonly #place: BrokerPlace & { readonly transactionalId: string };
   readonly #state: AccountState;
+  readonly #reader: TopicReader;
   readonly #signals: SignalReader;
   readonly #ownership: Ownership;
   readonly #memories: ReadonlyMap<string, TopicMemory>;
@@ -68,29 +76,29 @@ class Publisher implements Sink {
   #busy = false;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance, membership, clock } = options;
+    const { topics, accountId, brokers, instance, membership, clock } = options;
     const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
-    this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
+    this.#place = { brokers: brokers.names, prefix, transactionalId: transactionalIdOf(prefix, accountId) };
+    this.#reader = createTopicReader(brokers, clock, this.#place, this.#traffic);
     this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
-    this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
+    this.#signals = new SignalReader({ brokers, prefix, accountId, clock, log: this.#log });
     const mine = { place: this.#place, state: this.#state, signals: this.#signals };
-    this.#ownership = new Ownership({ ...options, ...mine, log: this.#log, traffic: this.#traffic });
+    this.#ownership = new Ownership({ ...options, ...mine, reader: this.#reader });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
   }
 
   async open(restore: Restore, signal: AbortSignal): Promise<Opened> {
     return this.#alone(async () => {
       const both = AbortSignal.any([signal, this.#closing.signal]);
-      const { reader, bounds } = await this.#takeOver(both);
+      const bounds = await this.#takeOver(both);
       try {
-        return await this.#restore(reader, bounds, restore, both);
+        return await this.#restore(bounds, restore, both);
       } catch (error) {
-        await this.#stop();
+        // Told to stop: closing releases the account first.
+        if (!both.aborted) await this.#stop();
         throw await this.#named(error, 'reading the topics back');
-      } finally {
-        await closeWithin(reader, this.#options.clock);
       }
     });
   }
@@ -113,6 +121,7 @@ class Publisher implements Sink {
         await this.#stop();
         throw await this.#judge(error, 'committing a batch', this.#closing.signal);
       }
+      if (batch.isLast) this.#running.isReleased = true;
       // Nothing is remembered before the commit is known.
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
@@ -134,7 +143,18 @@ class Publisher implements Sink {
   async close(): Promise<void> {
     this.#closing.abort(new PublisherError('kafka.doubt', 'the log was closed'));
     this.#signals.close();
+    await this.#releaseAtLast();
     await this.#stop();
+  }
+
+  /** An account that is closed before its last commit, while it is read back for one: its next owner need not wait for more. */
+  async #releaseAtLast(): Promise<void> {
+    const running = this.#running;
+    if (this.#busy || running === null || running.isReleased) return;
+    const { key, value } = this.#ownership.release();
+    const message = { key: Buffer.from(key), value, partition: 0 };
+    const released = running.session.transact((send) => send(stateTopic(this.#place.prefix), 0, [message]));
+    await atMost(this.#options.clock, RELEASE_PATIENCE_MS, released);
   }
 
   /** One producer has one transaction at a time: overlapping calls are a defect of the caller. */
@@ -178,18 +198,19 @@ class Publisher implements Sink {
    *  5. read the state up to that signature: the rows are final, whatever became of the commits before.
    * An instance that fences us between 2 and 4 makes our signature fail; one that comes later, a commit.
    */
-  async #takeOver(signal: AbortSignal): Promise<{ reader: TopicReader; bounds: Bounds }> {
-    const { clock, random, kafka, topics, streams } = this.#options;
+  async #takeOver(signal: AbortSignal): Promise<Bounds> {
+    const { brokers, clock, random, kafka, topics, streams } = this.#options;
     await this.#stop();
     signal.throwIfAborted();
     const connection = createConnection(kafka, this.#log, this.#traffic);
     // kafkajs knows no abort signals, but it notices that its sockets are gone.
     signal.addEventListener('abort', connection.sever);
-    const reader = createTopicReader(connection, clock, this.#place);
+    const reader = this.#reader;
+    const asker = { signal, traffic: this.#traffic };
     let session: Session | null = null;
     try {
-      const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
-      await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
+      const layouts = await ensureTopics(brokers, topics, streams, this.#log, clock, asker);
+      await verifyTransactionalId(brokers, topics.prefix, this.#place.transactionalId, asker);
       await this.#ownership.look(reader, signal);
       await this.#ownership.awaitRelease(reader, signal);
       const sessionOptions = {
@@ -199,13 +220,12 @@ class Publisher implements Sink {
       };
       session = await fence(connection, sessionOptions, signal);
       const own = [stateTopic(topics.prefix), ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
-      const bounds = await awaitStable(reader, own, connection.brokers, clock, signal);
+      const bounds = await awaitStable(reader, own, brokers.names, clock, signal);
       await this.#ownership.sign(session, reader, signal);
-      this.#running = { connection, session, layouts };
-      return { reader, bounds };
+      this.#running = { connection, session, layouts, isReleased: false };
+      return bounds;
     } catch (error) {
       await session?.close();
-      await closeWithin(reader, clock);
       connection.sever();
       signal.throwIfAborted();
       throw await this.#judge(error, 'taking the account over', signal);
@@ -221,16 +241,13 @@ class Publisher implements Sink {
   /** A failure with the topics and operations that are kept from us, when it is about those. */
   async #named(error: unknown, doing: string): Promise<unknown> {
     if (!isTopicRefused(error)) return error;
-    const { kafka, topics, streams } = this.#options;
-    const connection = createConnection(kafka, this.#log);
+    const { brokers, topics, streams } = this.#options;
     try {
-      const lacks = await lackedRights(connection, topics, streams);
-      return lacks.length > 0 ? forbidden(lacks, doing, connection) : error;
+      const lacks = await lackedRights(brokers, topics, streams);
+      return lacks.length > 0 ? forbidden(lacks, doing, brokers) : error;
     } catch {
       // Then what is known has to do.
       return error;
-    } finally {
-      connection.sever();
     }
   }
 
@@ -241,8 +258,7 @@ class Publisher implements Sink {
   async #renew(): Promise<void> {
     const { changes } = this.#state;
     const before = this.#running?.layouts;
-    const { reader } = await this.#takeOver(this.#closing.signal);
-    await closeWithin(reader, this.#options.clock);
+    await this.#takeOver(this.#closing.signal);
     const partitionsOf = (layouts = before) =>
       [...(layouts ?? [])].map(([topic, { partitions }]) => `${topic} ${partitions}`);
     const isSame = partitionsOf().join() === partitionsOf(this.#running!.layouts).join();
@@ -255,11 +271,11 @@ class Publisher implements Sink {
 
   // ---- reading back ------------------------------------------------------------------------------------------------
 
-  async #restore(reader: TopicReader, bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
+  async #restore(bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
     const { prefix } = this.#options.topics;
     const { layouts } = this.#running!;
     for (const [name, memory] of this.#memories) memory.learn(this.#state.rows.get(name)?.offsets ?? {});
-    const { broken, records } = await restoreTopics(reader, bounds, prefix, this.#memories, restore, signal);
+    const { broken, records } = await restoreTopics(this.#reader, bounds, prefix, this.#memories, restore, signal);
     const rows = new Map([...this.#state.rows].map(([name, { row }]) => [name, row]));
     const limitOf = (name: string) => valueLimit(layouts.get(dataTopic(prefix, name))!);
     const maxValueBytes = new Map([...this.#memories.keys()].map((name) => [name, limitOf(name)]));

@@ -157,7 +157,7 @@ test('the generated list of promises and the table in the CHANGELOG are fresh (n
 });
 
 test('the pattern for kafkajs takes the 32 data topics, and none that holds something else than Avro', () => {
-  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/topics.md'))!;
+  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/readers.md'))!;
   const others = ['state', 'dead-letters', 'notifications'];
   const taken = [...catalog.map(({ name }) => name), ...others].filter((name) =>
     new RegExp(pattern!).test(`harvest.${name}`),
@@ -167,7 +167,7 @@ test('the pattern for kafkajs takes the 32 data topics, and none that holds some
 
 test('addresses of the registry in the pages end where its API begins', () => {
   const addresses = pages.flatMap((page) =>
-    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"`)\s]*/g)].map(([address]) => address),
+    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"'`)\s]*/g)].map(([address]) => address),
   );
   const right = /^http:\/\/(registry:8080|localhost:8081)\/apis\/(ccompat\/v7|registry\/v2)$/;
   expect(addresses.length).toBeGreaterThan(5);
