@@ -423,6 +423,24 @@ const TABLE = [
     'unknown members are lost',
     ['src/codec/encoding.ts', 'if (leftover.rest === undefined) return', 'if (leftover.rest !== Number.NaN) return'],
   ],
+  [
+    'P9',
+    'plan tells the time of a budget of which nothing is kept for what is current',
+    ['src/intervals.ts', 'reportsAllotment(budgets.reports.requests, current, true).rest', 'budgets.reports.requests'],
+    unit('engine/first-run', 'the time that plan tells'),
+  ],
+  [
+    'P9',
+    'the status counts no windows among what is left of a first run',
+    ['src/engine/account-status.ts', 'reportWindows(runtime, view, now).held.length : null', '0 : null'],
+    unit('engine/first-run', 'the time that plan tells'),
+  ],
+  [
+    'P10',
+    'whatever stands in the place of a request id travels on',
+    ['src/harvest/failures.ts', '.test(id) ? id : null;', '.test(id) ? id : id || null;'],
+    unit('harvest/client', 'an answer named'),
+  ],
   ['P6', 'Retry-After is not obeyed', ['src/harvest/caller.ts', 'budget.pause(ms);', '']],
   ['P7', 'drop what does not convert', ['src/engine/state/diff.ts', 'this.deadLetters.push(', '[].push(']],
   [

@@ -83,6 +83,22 @@ test('every page of docs can be reached from docs/README.md', () => {
   expect(pages.filter((page) => !seen.has(page) && !page.startsWith('test/'))).toEqual([]);
 });
 
+test('each incident of the runbooks is tried by tests that are there, under the titles that the index names', () => {
+  const page = read('docs/operating/runbooks/README.md');
+  const incidents = [...page.matchAll(/^\| \[([^\]]+)\]\([^)]+\) \| HarvestKafka[^|]*\|$/gm)].map(([, name]) => name!);
+  expect(incidents).toHaveLength(10);
+  const entries = [...page.matchAll(/^- \*\*([^*]+)\*\*:([\s\S]*?)(?=^- |\n\n|$(?![\s\S]))/gm)];
+  expect(entries.map(([, name]) => name)).toEqual(incidents);
+  for (const [, name, tests] of entries) {
+    const tried = [...tests!.matchAll(/`(test\/[^`]+)`\s+\*([^*]+)\*/g)];
+    expect([name, tried.length > 0]).toEqual([name, true]);
+    for (const [, file, title] of tried) {
+      const begins = title!.replace(/\s+/g, ' ');
+      expect([file, begins, read(file!).includes(`'${begins}`)]).toEqual([file, begins, true]);
+    }
+  }
+});
+
 test('decisions are numbered without a gap, by file and by title', () => {
   const decisions = pages.filter((page) => /^docs\/decisions\/(?!README)/.test(page)).sort();
   expect(decisions.map((page) => /\/(\d{4})-/.exec(page)?.[1])).toEqual(

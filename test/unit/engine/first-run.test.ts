@@ -31,7 +31,7 @@ const budgets = {
 /** Only the daemon's own budgets bound it. */
 const unlimited = { budgets: { general: null, reports: null } };
 
-test('the time that plan tells for a first run is what is left of it from its beginning to its end', async () => {
+test('the time that plan tells for a first run is what is left of it from its beginning to its end [P9]', async () => {
   const clock = new VirtualClock();
   const simulator = createSimulator({ timeEntries: 300, years: 1.5, now: clock.now, ...unlimited });
   const streams = enabledStreams(config);
