@@ -829,6 +829,30 @@ const TABLE = [
     unit('cluster/leader', 'each round has a greater term'),
   ],
   [
+    'P9',
+    'a stream that is not read owes in the name of its account',
+    ['src/observe/stream-gauges.ts', "status.state === 'RUNNING' || status.state === 'HELD'", 'true'],
+    unit('observe/metrics', 'of an account as a whole show what is worst in it'),
+  ],
+  [
+    'P9',
+    'a subject of another account that holds a schema stands for all of them',
+    ['src/codec/look-ups.ts', 'id !== null && (await this.#holdersOf(id)).has(subject)', 'id !== null'],
+    unit('codec/look-ups', 'finds that a subject of one account holds another schema'),
+  ],
+  [
+    'P9',
+    'a broker that never answers a request is waited for without end',
+    ['src/kafka/silent-queues.ts', 'clock.now() - request.sentAt > request.requestTimeout', 'false'],
+    unit('kafka/idle-connections', 'a request that nobody answers is given up after its time'),
+  ],
+  [
+    'P9',
+    'signals are read only while the log is known',
+    ['src/kafka/signals.ts', 'stable === known) return;', 'stable <= known) return;'],
+    ['real', 'test/kafka/signals.test.ts', 'a state topic made anew while the sink runs'],
+  ],
+  [
     'P11',
     'a member that leaves keeps its accounts',
     ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],
