@@ -29,6 +29,7 @@ const TABLE = [
     'P1',
     'send several partitions at once',
     ['src/kafka/messages.ts', 'const id = `${topic}/${partition}`;', 'const id = topic;'],
+    ['src/kafka/session.ts', 'messages: sorted(partition, messages)', 'messages: [...messages]'],
     ['src/kafka/session.ts', 'broker.produce = (request) => produce(broker, request, clock);', ''],
     ['src/kafka/session.ts', 'if (!acknowledged || !(offset >= 0)) {', 'if (false) {'],
     ['src/kafka/publisher.ts', 'if (!this.#memory(stream).accepts(partition, first)) {', 'if (false) {'],
@@ -182,6 +183,12 @@ const TABLE = [
     'a window that is being read is noted by nobody',
     ['src/engine/reports/restatement.ts', 'windowsBeingRead(report).has(window) ||', ''],
     unit('engine/claims', 'has it read again when it is being read right now'),
+  ],
+  [
+    'P3',
+    'publish a page that was asked for before another step',
+    ['src/engine/claims.ts', "if (task.kind !== 'read') stream.ahead = null;", ''],
+    unit('engine/claims', 'a page that was asked for ahead is dropped'),
   ],
   [
     'P1',
