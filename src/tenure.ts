@@ -4,6 +4,7 @@ import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import type { Watchdog } from './base/watchdog.ts';
+import { couldRun } from './cluster/describe.ts';
 import { createCodec, type SchemaIds } from './codec/codec.ts';
 import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import type { ValueSchemas } from './codec/schemas.ts';
@@ -46,6 +47,8 @@ export interface TenureOptions {
   readonly once: boolean;
   /** Names of streams; null reads all. */
   readonly only: ReadonlySet<string> | null;
+  /** Takes the account although instances of a group could run it. */
+  readonly takeOver?: boolean;
   /** Whether a token that is refused at its first request is waited for. */
   readonly mayWait: () => boolean;
 }
@@ -92,7 +95,7 @@ export class Tenure {
 
   /** Publishes until `signal` aborts or, with `once`, until all is caught up. Throws the PublisherError that ended it. */
   async run(signal: AbortSignal, options: TenureOptions): Promise<void> {
-    const { registry, emit } = this.#premises;
+    const { emit } = this.#premises;
     const source = this.#source();
     const mayWait = () => {
       this.#isRefused = true;
@@ -116,7 +119,7 @@ export class Tenure {
       });
       watchdog.stop();
       if (prepared === null) return;
-      this.#engine = this.#account(source, prepared.streams, prepared.schemas, prepared.ids, registry);
+      this.#engine = this.#account(source, prepared.streams, prepared.schemas, prepared.ids, options.takeOver);
       await this.#engine.run(signal, { once: options.once, only: options.only, mayWait });
     } catch (thrown) {
       const error = asPublisherError(thrown);
@@ -269,10 +272,12 @@ export class Tenure {
     streams: readonly StreamDefinition[],
     schemas: ValueSchemas,
     ids: ReadonlyMap<string, SchemaIds>,
-    registry: RegistryClient,
+    takeOver = false,
   ): Account {
-    const { config, clock, random, uuid, log } = this.#premises;
+    const { config, registry, clock, random, uuid, log } = this.#premises;
     const { account } = this;
+    const kafka = kafkaSettings(config);
+    const isRunBy = (group: string, signal: AbortSignal) => couldRun(account.id, kafka, group, { clock, log, signal });
     const emit = (event: PublisherEvent) => this.#premises.emit(account.id, event);
     return new Account({
       settings: {
@@ -300,12 +305,12 @@ export class Tenure {
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
-        kafka: kafkaSettings(config),
+        kafka,
         topics: { ...config.topics, prefix: prefixOf(config, account) },
         accountId: account.id,
         streams,
         instance: uuid(),
-        ...(this.#membership && { membership: this.#membership }),
+        ...(this.#membership ? { membership: this.#membership } : !takeOver && { isRunBy }),
         clock,
         random,
         log,
