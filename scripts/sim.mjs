@@ -1,17 +1,18 @@
-// npm run sim -- --seeds 100000 [--from N] [--jobs N] [--story]: as many schedules as a night has room for, one process a
-// core.
+// npm run sim -- [--fleet] --seeds 100000 [--from N] [--jobs N] [--story]: as many schedules as a night has room for, one process
+// a core; --fleet has several instances share accounts.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compileSimulation } from './compiled.mjs';
 
-const { jobs, story, ...named } = parseArgs({
+const { jobs, story, fleet, ...named } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     found: { type: 'string' },
     story: { type: 'boolean', default: false },
+    fleet: { type: 'boolean', default: false },
   },
 }).values;
 
@@ -19,6 +20,7 @@ const { command, remove } = await compileSimulation(new URL('..', import.meta.ur
 const given = [
   ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]),
   ...(story ? ['--story'] : []),
+  ...(fleet ? ['--fleet'] : []),
 ];
 try {
   const codes = await Promise.all(Array.from({ length: Number(jobs) }, (_, own) => run(`${own}/${jobs}`)));

@@ -8,7 +8,7 @@ import type { Assignment } from './cluster/protocol.ts';
 import type { ClusterEvent, ClusterStatus } from './cluster/status.ts';
 import type { AccountConfig } from './config/options.ts';
 import type { AccountStatus } from './engine/status.ts';
-import { Holding } from './holding.ts';
+import { HOLDING_WORLD, Holding, type HoldingWorld } from './holding.ts';
 import type { Rank } from './kafka/rank.ts';
 import { kafkaSettings } from './settings.ts';
 import type { Premises } from './tenure.ts';
@@ -16,7 +16,15 @@ import type { Premises } from './tenure.ts';
 export interface FleetOptions {
   readonly version: string;
   readonly tell: (event: ClusterEvent) => void;
+  readonly world?: FleetWorld;
 }
+
+/** The way of a fleet into the world; the simulation has one of its own. */
+export interface FleetWorld extends HoldingWorld {
+  readonly join: typeof joinGroup;
+}
+
+const WORLD: FleetWorld = { ...HOLDING_WORLD, join: joinGroup };
 
 /** How long the round is waited for that gives our accounts to others, before they are closed all the same. */
 const LEAVE_PATIENCE_MS = 2_500;
@@ -36,6 +44,7 @@ interface Round {
 export class Fleet {
   readonly #premises: Premises;
   readonly #options: FleetOptions;
+  readonly #world: FleetWorld;
   readonly #holdings = new Map<string, Holding>();
   readonly #closing = new Set<Promise<void>>();
   readonly #turns: Turns;
@@ -58,6 +67,7 @@ export class Fleet {
   constructor(premises: Premises, options: FleetOptions) {
     this.#premises = premises;
     this.#options = options;
+    this.#world = options.world ?? WORLD;
     this.#turns = new Turns(premises.config.cluster.opens_at_once);
     this.#accounts = byId(premises.config.harvest.accounts);
   }
@@ -66,7 +76,7 @@ export class Fleet {
   async run(signal: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#premises;
     const listen = (event: GroupEvent) => this.#hear(event);
-    this.#group = joinGroup(this.#settings(), kafkaSettings(config), { clock, log, listen });
+    this.#group = this.#world.join(this.#settings(), kafkaSettings(config), { clock, log, listen });
     try {
       this.#sayAccounts();
       const cancel = clock.after(START_PATIENCE_MS, () => this.#giveUp());
@@ -248,22 +258,25 @@ export class Fleet {
   /** These accounts are ours now, and no others. */
   #assign(assigned: ReadonlyMap<string, string | null>): void {
     this.#assigned = assigned;
+    const members = new Set(this.#round?.assignment.fleet.map(({ name }) => name));
     for (const [id, holding] of this.#holdings) {
-      if (assigned.has(id)) holding.renew(this.#rank());
+      if (assigned.has(id)) holding.renew(this.#rank(), members);
       else holding.letGo();
     }
     this.#openMissing();
   }
 
   #openMissing(): void {
+    // A round that came late may still name accounts for an instance that goes.
+    if (this.#isLeaving) return;
     const { premises, group, turns } = { premises: this.#premises, group: this.#group!, turns: this.#turns };
     const handOverMs = premises.config.cluster.hand_over_seconds * 1000;
     for (const [id, from] of this.#assigned) {
       const account = this.#accounts.get(id);
       // One that is still being closed is opened when that has ended.
       if (account === undefined || this.#holdings.has(id)) continue;
-      const { tell } = this.#options;
-      const holding = new Holding({ premises, account, rank: this.#rank(), from, handOverMs, turns, group, tell });
+      const common = { premises, turns, group, handOverMs, tell: this.#options.tell, world: this.#world };
+      const holding = new Holding({ ...common, account, rank: this.#rank(), from });
       this.#holdings.set(id, holding);
       this.#follow(holding);
     }
@@ -275,7 +288,7 @@ export class Fleet {
       this.#closing.delete(run);
       this.#holdings.delete(id);
       this.#options.tell({ name: 'cluster.closed', account: id });
-      if (!this.#isLeaving) this.#openMissing();
+      this.#openMissing();
     });
     this.#closing.add(run);
   }

@@ -26,7 +26,26 @@ export interface HoldingParts {
   readonly turns: Turns;
   readonly group: Pick<Group, 'heard' | 'lost' | 'move'>;
   readonly tell: (event: ClusterEvent) => void;
+  readonly world: HoldingWorld;
 }
+
+/** One owner's time with the account, as a holding sees it. */
+export type HeldTenure = Pick<Tenure, 'run' | 'status' | 'limited'>;
+
+/** The way of a holding into the world; the simulation has one of its own. */
+export interface HoldingWorld {
+  readonly tenure: (premises: Premises, account: AccountConfig, membership: Membership) => HeldTenure;
+  /** Resolves when whoever has taken the account from outside of the group is done with it, or `signal` aborts. */
+  readonly ownerIsDone: (premises: Premises, account: AccountConfig, signal: AbortSignal) => Promise<void>;
+}
+
+export const HOLDING_WORLD: HoldingWorld = {
+  tenure: (premises, account, membership) => new Tenure(premises, account, membership),
+  ownerIsDone: ({ config, brokers, clock, log }, account, signal) => {
+    const place = { brokers, prefix: prefixOf(config, account), accountId: account.id };
+    return ownerIsDone({ ...place, clock, log, quietMs: QUIET_MS }, signal);
+  },
+};
 
 /** An account that failed, on a refused schema for one, is tried again after this. */
 const FAILED_PAUSE_MS = 60_000;
@@ -45,8 +64,10 @@ export class Holding {
   readonly #lettingGo = new AbortController();
   readonly #retake: Backoff;
   #rank: Rank;
+  /** The member whose release is waited for; null when there is none, or no longer. */
+  #from: string | null;
   #wake = new AbortController();
-  #tenure: Tenure;
+  #tenure: HeldTenure;
   /** The last to sign besides us. */
   #other: Owner | null = null;
   /** Moves that were asked of the group, and in which term; and signals that are carried out. */
@@ -59,14 +80,17 @@ export class Holding {
   #beganAt = 0;
   /** Monotonic; null while the account is not open. */
   #openedAt: number | null = null;
+  /** How long nobody had written for the account when it was signed here. */
+  #unownedMs: number | null = null;
   #giveTurn = () => {};
 
   constructor(parts: HoldingParts) {
     this.account = parts.account;
     this.#parts = parts;
     this.#rank = parts.rank;
+    this.#from = parts.from;
     this.#retake = new Backoff(RETAKE_PACE, parts.premises);
-    this.#tenure = this.#newTenure(parts.from === null ? 0 : parts.handOverMs);
+    this.#tenure = this.#newTenure();
   }
 
   /** Opened once, or refused with a reason. */
@@ -86,9 +110,11 @@ export class Holding {
     return this.#takenBy !== null;
   }
 
-  /** A later assignment names the account: it is run under that. */
-  renew(rank: Rank): void {
+  /** A later assignment names the account: it is run under that. `members` are those of the group, by name. */
+  renew(rank: Rank, members: ReadonlySet<string>): void {
     this.#rank = rank;
+    // Whoever left the group meanwhile will release nothing any more.
+    if (this.#from !== null && !members.has(this.#from)) this.#from = null;
     this.#wake.abort('woken');
   }
 
@@ -116,19 +142,24 @@ export class Holding {
       if (error.code === 'kafka.fenced') await this.#lost();
       else await clock.sleep(FAILED_PAUSE_MS, this.#lettingGo.signal);
       if (this.isLetGo) return;
-      this.#tenure = this.#newTenure(0);
+      this.#from = null;
+      this.#tenure = this.#newTenure();
       error = await this.#runTenure();
     }
   }
 
-  #newTenure(handOverMs: number): Tenure {
-    const { premises, group } = this.#parts;
+  #newTenure(): HeldTenure {
+    const { premises, group, world, handOverMs } = this.#parts;
     const membership: Membership = {
       rank: () => this.#rank,
       handOverMs,
+      isHandedOver: () => this.#from !== null,
       onSignature: (owner) => {
         this.#other = owner;
         if (owner.group === this.#rank.group) group.heard(owner.term ?? 0);
+      },
+      onSigned: (unownedMs) => {
+        this.#unownedMs = unownedMs;
       },
       onSignals: (signals) => {
         for (const signal of signals) this.#heed(signal);
@@ -139,7 +170,7 @@ export class Holding {
       this.#onEvent(event);
       premises.emit(id, event);
     };
-    return new Tenure({ ...premises, emit }, this.account, membership);
+    return world.tenure({ ...premises, emit }, this.account, membership);
   }
 
   /**
@@ -186,10 +217,11 @@ export class Holding {
     // An account that waits for something else lets others open meanwhile.
     if (event.name === 'account.waiting' || event.name === 'account.opened') this.#giveTurn();
     if (event.name !== 'account.opened' || this.#openedAt !== null) return;
-    const { tell, from, premises } = this.#parts;
+    const { tell, premises } = this.#parts;
     this.#hasOpened = true;
     this.#openedAt = premises.clock.monotonic();
-    tell({ name: 'cluster.opened', account: this.account.id, from, ms: Math.round(this.#openedAt - this.#beganAt) });
+    const ms = Math.round(this.#openedAt - this.#beganAt);
+    tell({ name: 'cluster.opened', account: this.account.id, from: this.#from, ms, unownedMs: this.#unownedMs });
   }
 
   /** Resolves when the account may be taken again, or is let go. */
@@ -218,11 +250,9 @@ export class Holding {
   /** Until whoever has taken the account from outside of the group is done with it. */
   async #park(by: Owner): Promise<void> {
     this.#takenBy = by;
-    const { config, brokers, clock, log } = this.#parts.premises;
-    const prefix = prefixOf(config, this.account);
-    const watch = { brokers, prefix, accountId: this.account.id, clock, log, quietMs: QUIET_MS };
+    const { world, premises } = this.#parts;
     try {
-      await ownerIsDone(watch, this.#lettingGo.signal);
+      await world.ownerIsDone(premises, this.account, this.#lettingGo.signal);
     } finally {
       this.#takenBy = null;
     }

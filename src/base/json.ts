@@ -18,14 +18,14 @@ export class ExactNumber extends Number {
 
 class UnwritableError extends Error {}
 
-/** Sixteen digits in a row are what hardly any number has: only then every number is looked at. */
-const MANY_DIGITS = /[\d.]{16}/;
+/** So many digits in a row hardly any number has: only then every number is looked at. */
+const MANY_DIGITS = 16;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** As JSON.parse, with an ExactNumber where that would lose digits. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
-  if (!MANY_DIGITS.test(text)) return JSON.parse(text);
+  if (!hasManyDigits(text)) return JSON.parse(text);
   let found = false;
   let mark = 'exact:';
   while (text.includes(mark)) mark = `_${mark}`;
@@ -44,6 +44,22 @@ export function parseJson(text: string): unknown {
     if (error instanceof RangeError) return JSON.parse(text);
     throw error;
   }
+}
+
+/** Whether so many digits and points stand in a row. One of them stands at a place that is looked at; the others are passed over. */
+function hasManyDigits(text: string): boolean {
+  for (let at = MANY_DIGITS - 1; at < text.length; at += MANY_DIGITS) {
+    let [first, last] = [at, at - 1];
+    while (isDigitOrPoint(text.charCodeAt(last + 1))) last++;
+    if (last < at) continue;
+    while (isDigitOrPoint(text.charCodeAt(first - 1))) first--;
+    if (last - first + 1 >= MANY_DIGITS) return true;
+  }
+  return false;
+}
+
+function isDigitOrPoint(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46;
 }
 
 /** Whether it is an object of JSON: no array, and no number that kept its digits. */

@@ -4,7 +4,7 @@ import { counted } from '../base/words.ts';
 import { groupedByReason, printable } from './output.ts';
 
 export interface CheckFinding {
-  readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry';
+  readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry' | 'group' | 'member';
   readonly name: string;
   /** `ok`, `will be made` (topics and schemas that start makes), `not asked`, or what is wrong. */
   readonly state: string;

@@ -23,6 +23,7 @@ import {
   renderRow,
   renderWrong,
 } from './check-finding.ts';
+import { checkGroup } from './check-group.ts';
 import { checkHarvest } from './check-harvest.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print, random } from './context.ts';
@@ -46,6 +47,7 @@ export async function check(options: CheckOptions): Promise<number> {
   const planned: object[] = [];
   let isPublished = false;
   say(HEAD);
+  findings.push(...(await checkGroup(config, signal).then((told) => shown(told, show))));
   for (const account of config.harvest.accounts) {
     const [kafka, registry] = await Promise.all([
       checkKafka(config, account).then((told) => shown(told, show)),

@@ -10,6 +10,7 @@ import { logCluster } from '../observe/cluster.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { openTracing, type Tracing } from '../observe/open-telemetry.ts';
 import { watchAccounts } from './accounts-watch.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
@@ -21,6 +22,8 @@ import { standardOutput } from './standard-output.ts';
 
 interface RunCommandOptions extends CommonOptions {
   readonly once?: boolean;
+  /** Takes accounts from the group of instances that could run them. */
+  readonly takeOver?: boolean;
   /** Names of streams; empty reads all. */
   readonly only?: readonly string[];
 }
@@ -55,7 +58,8 @@ export async function run(options: RunCommandOptions): Promise<number> {
   }, STOP_PATIENCE_MS);
   const reread = () => configOf(options);
   try {
-    await publish(config, log, { signal, once: options.once ?? false, only, terminal, reread });
+    const { once = false, takeOver = false } = options;
+    await publish(config, log, { signal, once, only, takeOver, terminal, reread });
   } finally {
     await standardOutput.flushed(clock, LAST_LINES_MS);
   }
@@ -71,6 +75,8 @@ export async function publish(
     readonly once: boolean;
     /** Read these streams alone; null reads all. */
     readonly only?: ReadonlySet<string> | null;
+    /** Take accounts from the group of instances that could run them. */
+    readonly takeOver?: boolean;
     readonly terminal: boolean;
     /** The configuration as it is now. */
     readonly reread?: () => Config;
@@ -78,7 +84,8 @@ export async function publish(
     readonly onEvent?: (event: PublisherEvent) => void;
   },
 ): Promise<void> {
-  const events = createEventLog(log);
+  const tracing = await tracingOf(config, log);
+  const events = createEventLog(log, tracing?.traces);
   const status = () => daemon.status();
   const cluster = () => daemon.cluster();
   const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster, config.http.metrics_by);
@@ -139,7 +146,8 @@ export async function publish(
         )
       : () => {};
   try {
-    await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
+    const { once, only = null, takeOver = false } = options;
+    await daemon.run(options.signal, { once, only, takeOver });
     if (options.once && !options.signal.aborted) {
       events.summarise(status());
       for (const { account, stream, ...why } of judgeOnce(status(), options.only ?? null)) {
@@ -150,8 +158,16 @@ export async function publish(
     watching();
     summaries();
     progress.close();
-    await server?.close();
+    await Promise.all([server?.close(), tracing?.close()]);
   }
+}
+
+/** Null when none is wanted. */
+async function tracingOf({ tracing }: Config, log: Logger): Promise<Tracing | null> {
+  const { otlp_endpoint: otlpEndpoint, sample_ratio: sampleRatio } = tracing;
+  return otlpEndpoint === undefined
+    ? null
+    : openTracing({ otlpEndpoint, sampleRatio }, { version: VERSION, clock, log });
 }
 
 /** kafkajs through pino; its own errors are handled by the sink and would only alarm here. */

@@ -44,7 +44,14 @@ export type ClusterEvent =
   | { readonly name: 'cluster.refused'; readonly code: string; readonly reason: string; readonly remedy: string }
   | { readonly name: 'cluster.disputed'; readonly accounts: readonly string[] }
   | { readonly name: 'cluster.died'; readonly reason: string; readonly remedy: string }
-  | { readonly name: 'cluster.opened'; readonly account: string; readonly ms: number; readonly from: string | null }
+  | {
+      readonly name: 'cluster.opened';
+      readonly account: string;
+      readonly ms: number;
+      readonly from: string | null;
+      /** From the last commit of the owner before to the signature here; null for the first owner. */
+      readonly unownedMs: number | null;
+    }
   | { readonly name: 'cluster.closed'; readonly account: string }
   | { readonly name: 'cluster.lost'; readonly account: string; readonly to: 'member' | 'outsider'; readonly by: string }
   | {

@@ -5,6 +5,7 @@ import { systemClock as clock, systemRandom as random } from '../base/clock.ts';
 import { Secret } from '../base/secret.ts';
 import { createCoordinator } from './coordinator.ts';
 import { Leader } from './leader.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { Member } from './member.ts';
 import { type Command, type Start, type Told, unpacked } from './messages.ts';
 
@@ -41,10 +42,13 @@ const member = new Member({
   emit: tell,
 });
 
-/** How long the main loop has not answered; null when nothing is asked. */
-let silentMs: number | null = null;
-let isSuspended = false;
-let lookedAt = clock.monotonic();
+const watch = new LoopWatch({
+  ...{ clock, everyMs: settings.heartbeatMs, stallMs: settings.stallMs },
+  ping: () => tell({ name: 'ping' }),
+  onAnswer: (lagMs) => tell({ name: 'answered', lagMs }),
+  onStall: () => member.suspend(),
+  onMove: () => member.resume(),
+});
 
 port.on('message', (command: Command) => {
   switch (command.do) {
@@ -68,34 +72,9 @@ port.on('message', (command: Command) => {
       }
       return;
     case 'answer':
-      return answered();
+      return watch.answered();
   }
 });
-
-function answered(): void {
-  tell({ name: 'answered', lagMs: Math.max(0, (silentMs ?? 0) + clock.monotonic() - lookedAt) });
-  silentMs = null;
-  if (isSuspended) member.resume();
-  isSuspended = false;
-}
-
-/** Counts by its own looks: a process that was stopped as a whole has not stood still in its main loop. */
-function look(): void {
-  const now = clock.monotonic();
-  const passedMs = Math.min(now - lookedAt, 2 * settings.heartbeatMs);
-  lookedAt = now;
-  if (silentMs === null) {
-    silentMs = 0;
-    tell({ name: 'ping' });
-  } else {
-    silentMs += passedMs;
-    if (silentMs >= settings.stallMs && !isSuspended) {
-      isSuspended = true;
-      member.suspend();
-    }
-  }
-  clock.after(settings.heartbeatMs, look);
-}
 
 /** The fields as they can be copied to another thread. */
 function plain(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -108,6 +87,6 @@ let isRunning = false;
 function begin(): void {
   if (isRunning) return;
   isRunning = true;
-  look();
+  watch.begin();
   void member.run().then(() => port.close());
 }

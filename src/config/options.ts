@@ -311,6 +311,15 @@ export const schema = z
         .default('info')
         .describe('The least urgent lines that are written; debug adds a line per page and request.'),
     }),
+    tracing: section('OpenTelemetry: a trace of every step, with its requests, its comparison and its commit.', {
+      otlp_endpoint: url()
+        .optional()
+        .meta({ example: 'http://localhost:4318' })
+        .describe(
+          'The collector, by OTLP over HTTP; unset, there are no traces. Needs the packages that docs/operating/traces.md names, which reads OTEL_EXPORTER_OTLP_HEADERS and its like from the environment.',
+        ),
+      sample_ratio: z.number().min(0).max(1).default(1).describe('The share of traces that is sent, drawn at random.'),
+    }),
   })
   .superRefine(({ harvest, topics, cluster }, context) => {
     if (cluster.enabled && !cluster.shared_token_files && harvest.accounts.some(({ oauth }) => oauth !== undefined)) {

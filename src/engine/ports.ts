@@ -348,5 +348,6 @@ export interface Sink {
    * operation that takes long waits for a log that does not answer; when it stands still, for something that will not come.
    */
   moves(): { readonly log: number; readonly signals: number };
+  /** Releases the account unless the last commit did, or it is not ours any more. */
   close(): Promise<void>;
 }

@@ -3,25 +3,27 @@
 import { type Pace, until } from '../base/backoff.ts';
 import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { Brokers } from './brokers.ts';
 import { type BrokerPlace, isFencing, translate } from './failures.ts';
 import type { Rank } from './rank.ts';
-import { createTopicReader, type PartitionRange, type TopicReader } from './reader.ts';
+import type { PartitionRange, TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
 import type { AccountSignal, SignalReader } from './signals.ts';
 import { type AccountState, isAnotherLog, type Owner, ownerKey } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
-import type { Traffic } from './traffic.ts';
 
 /** How a member of a group has an account; an instance outside of groups has none. */
 export interface Membership {
   /** Under which the account is run now. */
   rank(): Rank;
-  /** How long the release of the owner before is waited for; 0 when that one vanished. */
+  /** How long the release of the owner before is waited for. */
   readonly handOverMs: number;
+  /** Whether there is an owner to wait for; asked again and again, because it may vanish meanwhile. */
+  isHandedOver(): boolean;
   /** Hears the last signature of another whenever it has changed. */
   onSignature(owner: Owner): void;
+  /** Hears at each opening that the account is ours, and how long nobody had written before the first; null for its first owner. */
+  onSigned(unownedMs: number | null): void;
   /** Hears what is asked of the account as a whole, again and again until it is carried out. */
   onSignals(signals: readonly AccountSignal[]): void;
   /** Ids of those that were; the ones that still lie there are deleted in the next transaction. */
@@ -29,15 +31,16 @@ export interface Membership {
 }
 
 export interface OwnershipParts {
-  readonly brokers: Brokers;
+  readonly reader: TopicReader;
   readonly accountId: string;
   readonly instance: string;
   readonly membership?: Membership;
+  /** Whether instances of this group would run the account: asked before it is taken from them. Absent: it is taken all the same. */
+  readonly isRunBy?: (group: string, signal: AbortSignal) => Promise<boolean>;
   readonly place: BrokerPlace & { readonly transactionalId: string };
   readonly state: AccountState;
-  readonly signals: SignalReader;
+  readonly signals: Pick<SignalReader, 'follow'>;
   readonly clock: Clock;
-  readonly traffic: Traffic;
 }
 
 /** How long we look for the signature of whoever fenced us: it signs right after fencing. */
@@ -56,10 +59,11 @@ export class Ownership {
     this.#topic = stateTopic(parts.place.prefix);
   }
 
-  /** Reads who signed and what the rows are. Throws `kafka.fenced` when somebody newer did. */
+  /** Reads who signed and what the rows are. Throws `kafka.fenced` when somebody newer did, `cluster.owned` when a group has it. */
   async look(reader: TopicReader, signal: AbortSignal): Promise<void> {
     await this.#readSignatures(reader, signal);
     this.#refuseNewer();
+    if (this.#signed === null) await this.#refuseGroup(signal);
   }
 
   /**
@@ -68,11 +72,12 @@ export class Ownership {
    */
   async awaitRelease(reader: TopicReader, signal: AbortSignal): Promise<void> {
     const { membership, clock, state } = this.#parts;
-    const patienceMs = membership?.handOverMs ?? 0;
-    if (this.#signed !== null || patienceMs === 0) return;
+    if (this.#signed !== null || !membership?.isHandedOver()) return;
+    const { handOverMs: patienceMs } = membership;
     const isReleased = async () => {
       await this.look(reader, signal);
-      return state.owner === null || state.owner.released_at !== undefined || null;
+      const isAwaited = membership.isHandedOver() && state.owner !== null && state.owner.released_at === undefined;
+      return !isAwaited || null;
     };
     await until(isReleased, { baseMs: RELEASE_EVERY_MS, mostMs: RELEASE_EVERY_MS, patienceMs }, { clock, signal });
   }
@@ -88,7 +93,7 @@ export class Ownership {
    * Commits a record that names this opening and reads the state up to it: once it is there, nobody older can commit any
    * more, and the rows are final. Throws `kafka.fenced` when somebody newer signed, `kafka.doubt` when our record is not there.
    */
-  async sign(session: Session, reader: TopicReader, signal: AbortSignal): Promise<void> {
+  async sign(session: Pick<Session, 'transact'>, reader: TopicReader, signal: AbortSignal): Promise<void> {
     const { clock, instance, accountId, place, state, membership } = this.#parts;
     const opening = (this.#signed?.opening ?? 0) + 1;
     const owner: Owner = { instance, opening, opened_at: isoSeconds(clock.now()), ...membership?.rank() };
@@ -100,6 +105,7 @@ export class Ownership {
     if (state.owner?.instance !== instance || state.owner.opening !== owner.opening) {
       throw new PublisherError('kafka.doubt', `our signature is not at offset ${signature} of ${this.#topic}`);
     }
+    membership?.onSigned(state.unownedMs);
   }
 
   /** The failure in our words: fenced, in doubt, or as it came; `doing` completes "while …". */
@@ -114,9 +120,8 @@ export class Ownership {
    * signed. One that only dawdles fences us again, and has signed by then.
    */
   async #whoFencedUs(cause: unknown, signal: AbortSignal): Promise<PublisherError> {
-    const { brokers, clock, place, state, traffic } = this.#parts;
+    const { clock, reader, state } = this.#parts;
     const known = state.owner;
-    const reader = createTopicReader(brokers, clock, place, traffic);
     try {
       const look = async () => {
         await this.#readSignatures(reader, signal);
@@ -162,6 +167,14 @@ export class Ownership {
   #refuseNewer(): void {
     const { newer } = this.#parts.state;
     if (newer) throw this.#fencedBy(newer);
+  }
+
+  async #refuseGroup(signal: AbortSignal): Promise<void> {
+    const { isRunBy, accountId, state } = this.#parts;
+    const { group, member } = state.owner ?? {};
+    if (isRunBy === undefined || group === undefined || !(await isRunBy(group, signal))) return;
+    const told = `account ${accountId} is run by the instances of group ${group} (the last was ${member})`;
+    throw new PublisherError('cluster.owned', told);
   }
 
   #fencedBy({ instance, opened_at, member, group, term }: Owner, cause?: unknown): PublisherError {

@@ -1,7 +1,7 @@
 // The engine's Sink on Kafka: takes an account over, reads back what it left, commits batches. The transaction itself is
 // session.ts', the reading reader.ts', whose the account is ownership.ts', what the state topic says state-topic.ts', what
 // people ask of the account signals.ts'.
-import type { Clock, Random } from '../base/clock.ts';
+import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -9,7 +9,7 @@ import type { Brokers } from './brokers.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
-import { type Membership, Ownership } from './ownership.ts';
+import { type Membership, Ownership, type OwnershipParts } from './ownership.ts';
 import { type Bounds, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden, verifyTransactionalId } from './rights.ts';
@@ -34,6 +34,8 @@ export interface SinkOptions {
   readonly instance: string;
   /** Absent for an instance outside of groups. */
   readonly membership?: Membership;
+  /** See OwnershipParts. */
+  readonly isRunBy?: NonNullable<OwnershipParts['isRunBy']>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
@@ -49,6 +51,7 @@ export function transactionalIdOf(prefix: string, accountId: string): string {
 }
 
 const TRANSACTION_TIMEOUT_MS = 30_000;
+const RELEASE_PATIENCE_MS = 2_000;
 /** After so long without a word the broker may have forgotten the producer, and a firewall the sockets. */
 const SILENCE_MAX_MS = 3_600_000;
 
@@ -56,6 +59,8 @@ interface Running {
   readonly connection: Connection;
   readonly session: Session;
   readonly layouts: ReadonlyMap<string, TopicLayout>;
+  /** Nothing of ours follows. */
+  isReleased: boolean;
 }
 
 class Publisher implements Sink {
@@ -82,7 +87,7 @@ class Publisher implements Sink {
     this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
     this.#signals = new SignalReader({ brokers, prefix, accountId, clock, log: this.#log });
     const mine = { place: this.#place, state: this.#state, signals: this.#signals };
-    this.#ownership = new Ownership({ ...options, ...mine, traffic: this.#traffic });
+    this.#ownership = new Ownership({ ...options, ...mine, reader: this.#reader });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
   }
 
@@ -93,7 +98,8 @@ class Publisher implements Sink {
       try {
         return await this.#restore(bounds, restore, both);
       } catch (error) {
-        await this.#stop();
+        // Told to stop: closing releases the account first.
+        if (!both.aborted) await this.#stop();
         throw await this.#named(error, 'reading the topics back');
       }
     });
@@ -117,6 +123,7 @@ class Publisher implements Sink {
         await this.#stop();
         throw await this.#judge(error, 'committing a batch', this.#closing.signal);
       }
+      if (batch.isLast) this.#running.isReleased = true;
       // Nothing is remembered before the commit is known.
       for (const { stream, partition, last } of sent.records) this.#memory(stream).wrote(partition, last);
       for (const [name, row] of sent.rows) this.#state.wrote(name, row);
@@ -138,7 +145,18 @@ class Publisher implements Sink {
   async close(): Promise<void> {
     this.#closing.abort(new PublisherError('kafka.doubt', 'the log was closed'));
     this.#signals.close();
+    await this.#releaseAtLast();
     await this.#stop();
+  }
+
+  /** An account that is closed before its last commit, while it is read back for one: its next owner need not wait for more. */
+  async #releaseAtLast(): Promise<void> {
+    const running = this.#running;
+    if (this.#busy || running === null || running.isReleased) return;
+    const { key, value } = this.#ownership.release();
+    const message = { key: Buffer.from(key), value, partition: 0 };
+    const released = running.session.transact((send) => send(stateTopic(this.#place.prefix), 0, [message]));
+    await atMost(this.#options.clock, RELEASE_PATIENCE_MS, released);
   }
 
   /** One producer has one transaction at a time: overlapping calls are a defect of the caller. */
@@ -206,7 +224,7 @@ class Publisher implements Sink {
       const own = [stateTopic(topics.prefix), ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
       const bounds = await awaitStable(reader, own, brokers.names, clock, signal);
       await this.#ownership.sign(session, reader, signal);
-      this.#running = { connection, session, layouts };
+      this.#running = { connection, session, layouts, isReleased: false };
       return bounds;
     } catch (error) {
       await session?.close();

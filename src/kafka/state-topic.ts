@@ -73,6 +73,10 @@ export class AccountState {
   position = 0;
   /** Counts what was read of this account. */
   changes = 0;
+  /** From the last word of the owner before to our own first signature, in ms by Kafka's timestamps; null for the first owner. */
+  unownedMs: number | null = null;
+  /** Kafka's timestamp of the last record of this account. */
+  #writtenAt: number | null = null;
   readonly #prefix: string;
   readonly #accountId: string;
   readonly #instance: string;
@@ -122,10 +126,17 @@ export class AccountState {
     this.changes++;
     if (subject.owner) {
       this.owner = record.value === null ? null : (parse(record, record.value) as unknown as Owner);
+      if (this.owner?.instance === this.#instance && !this.#hasSigned) this.#measure(record);
       this.#judge(this.owner);
     } else if (subject.stream !== undefined) {
       this.wrote(subject.stream, record.value === null ? null : decodeRow(record, record.value));
     }
+    this.#writtenAt = record.timestamp;
+  }
+
+  /** Clocks of two machines may differ: never less than nothing. */
+  #measure({ timestamp }: FetchedRecord): void {
+    if (this.#writtenAt !== null) this.unownedMs = Math.max(0, timestamp - this.#writtenAt);
   }
 
   #judge(owner: Owner | null): void {

@@ -36,8 +36,10 @@ export function clusterLine(event: ClusterEvent): {
     case 'cluster.died':
       return { level: 'error', message: `the thread of the group has ended: ${event.reason}` };
     case 'cluster.opened': {
+      const { ms, unownedMs } = event;
       const from = event.from === null ? '' : `, handed over by ${event.from}`;
-      return { level: 'info', message: `owned after ${event.ms} ms${from}` };
+      const since = unownedMs === null ? '' : `; the last commit before was ${(unownedMs / 1000).toFixed(1)} s ago`;
+      return { level: 'info', message: `owned after ${ms} ms${from}${since}` };
     }
     case 'cluster.closed':
       return { level: 'info', message: 'closed here' };

@@ -17,6 +17,9 @@ export type Together = 'sum' | 'most' | 'least';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** A good-bye takes a second, a crash the session, a night without instances a night. */
+const UNOWNED = [0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 11.5, 15, 20, 30, 60, 300, 3_600];
+
 /** Changes arrive within seconds; after an outage within hours. */
 const FRESHNESS = [0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 30, 60, 120, 300, 900, 3_600];
 
@@ -161,6 +164,12 @@ export const METRICS = {
     'Assignments, by what this instance joined the round for: start, others (another member asked for it), accounts, lost, balance, leaving, evicted.',
   ),
   cluster_takeover_seconds: histogram('seconds', [], 'From an assignment to the account being open here.'),
+  cluster_unowned_seconds: histogram(
+    'seconds',
+    [],
+    'From the last commit of the owner before to the signature here, by the timestamps of Kafka: how long consumers waited at the most.',
+    UNOWNED,
+  ),
   cluster_tenures_lost_total: counter(
     'accounts',
     ['to'],

@@ -193,7 +193,10 @@ function show({ set }: Recorder, status: AccountStatus): void {
 
 function followCluster({ count, observe }: Recorder, event: ClusterEvent): void {
   if (event.name === 'cluster.assigned') count('cluster_rebalances_total', { cause: event.cause });
-  if (event.name === 'cluster.opened') observe('cluster_takeover_seconds', {}, event.ms / 1000);
+  if (event.name === 'cluster.opened') {
+    observe('cluster_takeover_seconds', {}, event.ms / 1000);
+    if (event.unownedMs !== null) observe('cluster_unowned_seconds', {}, event.unownedMs / 1000);
+  }
   if (event.name === 'cluster.lost') count('cluster_tenures_lost_total', { to: event.to });
 }
 

@@ -212,7 +212,8 @@ function member(term: number, handOverMs = 0): { readonly membership: Membership
   const seen: Owner[] = [];
   const rank = () => ({ group: prefix, member: `m${term}`, term, generation: 1 });
   const onSignature = (owner: Owner) => seen.push(owner);
-  return { membership: { rank, handOverMs, onSignature, onSignals: () => {}, carriedOut: () => [] }, seen };
+  const unheard = { onSigned: () => {}, onSignals: () => {}, carriedOut: () => [] };
+  return { membership: { rank, handOverMs, isHandedOver: () => handOverMs > 0, onSignature, ...unheard }, seen };
 }
 
 test('a member that opens late, under an older term, gives way before it fences anybody, and hears of the newer term [P5]', async () => {

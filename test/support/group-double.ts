@@ -29,6 +29,8 @@ export class GroupDouble {
   #made = 0;
   #isAway = false;
   #cancelRound = () => {};
+  /** The last round that was told, as it lies in the broker's own log. */
+  #told = { generation: 0, leader: '', seats: new Map<string, Pick<Seat, 'metadata' | 'assignment'>>() };
 
   constructor(clock: VirtualClock, sessionMs: number) {
     this.#clock = clock;
@@ -52,6 +54,27 @@ export class GroupDouble {
     if (this.#state === 'joining') this.#awaitMembers();
   }
 
+  /** Another broker takes over: it knows the last round that was told, and what was being joined is begun again. */
+  move(): void {
+    if (this.#isAway) return;
+    this.#cancelRound();
+    for (const seat of this.#seats.values()) this.#refuse(seat, unreachable());
+    const told = this.#told;
+    for (const { id, cancel } of [...this.#seats.values()]) {
+      if (told.seats.has(id)) continue;
+      cancel();
+      this.#seats.delete(id);
+    }
+    for (const [id, words] of told.seats) {
+      const seat = this.#seats.get(id) ?? this.#newSeat(id);
+      Object.assign(seat, words);
+      this.#touch(seat);
+    }
+    this.#generation = told.generation;
+    this.#leader = told.leader;
+    this.#state = 'stable';
+  }
+
   /** It does not know this member any more. */
   evict(id: string): void {
     const seat = this.#seats.get(id);
@@ -66,6 +89,20 @@ export class GroupDouble {
   forget(): void {
     for (const id of [...this.#seats.keys()]) this.evict(id);
     this.#generation = 0;
+    this.#note();
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** A round is under way: whoever dies in it is waited for as if it were there. */
+  get isInRound(): boolean {
+    return this.#state !== 'stable';
+  }
+
+  leads(memberId: string): boolean {
+    return this.#leader === memberId;
   }
 
   link(): GroupLink {
@@ -103,8 +140,7 @@ export class GroupDouble {
     return joined;
   }
 
-  #newSeat(): Seat {
-    const id = `m${++this.#made}`;
+  #newSeat(id = `m${++this.#made}`): Seat {
     const none = { metadata: Buffer.alloc(0), assignment: Buffer.alloc(0) };
     const seat: Seat = { id, ...none, joining: null, syncing: null, cancel: () => {} };
     this.#seats.set(id, seat);
@@ -158,11 +194,19 @@ export class GroupDouble {
         each.syncing?.resolve(each.assignment);
         each.syncing = null;
       }
+      this.#note();
       return seat.assignment;
     }
     return new Promise((resolve, reject) => {
       seat.syncing = { resolve, reject };
     });
+  }
+
+  #note(): void {
+    const words = [...this.#seats.values()].map(
+      ({ id, metadata, assignment }) => [id, { metadata, assignment }] as const,
+    );
+    this.#told = { generation: this.#generation, leader: this.#leader, seats: new Map(words) };
   }
 
   #seat({ memberId, generation }: Joined): Seat {

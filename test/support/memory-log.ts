@@ -69,8 +69,16 @@ export interface MemorySink extends Sink {
   fate: () => CommitFate;
 }
 
+/** Says whose the log is, where signatures decide and not the order of opening alone. */
+export interface Claimant {
+  /** Resolves when the log is its own; calls `fence` when older producers are to be refused. */
+  takeOver(fence: () => void, signal: AbortSignal): Promise<void>;
+  /** The failure that a refused commit means. */
+  judge(refused: PublisherError): Promise<PublisherError>;
+}
+
 /** A sink on `log`. Opening it fences every other sink of the same log. */
-export function createMemorySink(log: MemoryLog): MemorySink {
+export function createMemorySink(log: MemoryLog, claimant: Claimant | null = null): MemorySink {
   const read = new Map<string, { readonly topic: readonly OutMessage[]; count: number }>();
   let epoch = -1;
   const moves = { log: 0, signals: 0 };
@@ -78,10 +86,14 @@ export function createMemorySink(log: MemoryLog): MemorySink {
   return {
     fate: () => 'acknowledged',
 
-    async open(restore: Restore): Promise<Opened> {
+    async open(restore: Restore, signal: AbortSignal): Promise<Opened> {
       moves.log++;
-      if (epoch !== -1 && epoch !== log.epoch) throw fenced();
-      epoch = ++log.epoch;
+      const fence = () => {
+        epoch = ++log.epoch;
+      };
+      if (claimant) await claimant.takeOver(fence, signal);
+      else if (epoch !== -1 && epoch !== log.epoch) throw fenced();
+      else fence();
       const broken = new Map<string, string>();
       let records = 0;
       for (const [stream, before] of read) {
@@ -104,7 +116,7 @@ export function createMemorySink(log: MemoryLog): MemorySink {
 
     async commit(batch: Batch): Promise<void> {
       moves.log++;
-      if (epoch !== log.epoch) throw fenced();
+      if (epoch !== log.epoch) throw claimant ? await claimant.judge(fenced()) : fenced();
       const fate = this.fate();
       if (fate !== 'lost') log.append(batch);
       if (fate !== 'acknowledged') throw new PublisherError('kafka.doubt', `the commit was ${fate}`);

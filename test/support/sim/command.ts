@@ -2,9 +2,10 @@
 // with 1. `npm run sim`, the ordinary run and the mutants all run this one.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { runFleetSchedule } from '../fleet-schedules.ts';
 import { runSchedule, type ScheduleVerdict } from '../schedules.ts';
 
-const { seeds, from, share, found, story, first } = parseArgs({
+const { seeds, from, share, found, story, first, fleet } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
@@ -15,6 +16,8 @@ const { seeds, from, share, found, story, first } = parseArgs({
     story: { type: 'boolean', default: false },
     /** The first that breaks a promise ends the run, and is told in one line: of this promise if it breaks that too. */
     first: { type: 'string' },
+    /** Schedules of several instances that share accounts. */
+    fleet: { type: 'boolean', default: false },
   },
 }).values;
 
@@ -28,7 +31,7 @@ const [own, shares] = share.split('/').map(Number) as [number, number];
 let done = 0;
 for (const [place, seed] of chosen.entries()) {
   if (place % shares !== own) continue;
-  const verdict = await runSchedule(seed);
+  const verdict = await (fleet ? runFleetSchedule(seed) : runSchedule(seed));
   done++;
   if (verdict.broken.length > 0) {
     process.exitCode = 1;
@@ -44,5 +47,6 @@ for (const [place, seed] of chosen.entries()) {
 
 function told({ seed, broken, story: happened }: ScheduleVerdict): string {
   const tail = story ? `\n${happened.join('\n')}` : '';
-  return `npm run sim -- --seeds 1 --from ${seed} --story\n  ${broken.slice(0, SHOWN).join('\n  ')}${tail}`;
+  const which = fleet ? ' --fleet' : '';
+  return `npm run sim --${which} --seeds 1 --from ${seed} --story\n  ${broken.slice(0, SHOWN).join('\n  ')}${tail}`;
 }

@@ -5,7 +5,7 @@ import type { Signal } from '../../../src/engine/ports.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import type { CommitFate } from '../memory-log.ts';
-import { POINTS } from './life.ts';
+import { POINTS } from './mortal.ts';
 import type { Plan } from './plan.ts';
 import { MINUTE, SECOND, SPOILT, type Stage } from './stage.ts';
 import { drawWeather, recordFault } from './weather.ts';

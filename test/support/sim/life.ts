@@ -1,14 +1,12 @@
 // One life of a publisher: the real engine, client and codec, and the hand of fate on its clock, its requests and its commits.
-// A life that ends by a crash does nothing any more, not even finally: what it waited for never comes.
 import { pauseOf } from '../../../src/base/backoff.ts';
-import type { Clock, Random } from '../../../src/base/clock.ts';
+import type { Random } from '../../../src/base/clock.ts';
 import { asPublisherError } from '../../../src/base/errors.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { Account, type RunScope } from '../../../src/engine/account.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { Batch, Restore, Sink } from '../../../src/engine/ports.ts';
 import { type Credential, createSource, type HarvestSource } from '../../../src/harvest/client.ts';
-import type { Transport } from '../../../src/harvest/transport.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
 import { testCodec } from '../codec.ts';
 import { type CommitFate, createMemorySink } from '../memory-log.ts';
@@ -16,22 +14,9 @@ import { streams } from '../truth.ts';
 import type { MachineClock, VirtualClock } from '../virtual-clock.ts';
 import type { Door } from './door.ts';
 import type { JudgedLog } from './judged-log.ts';
-import { budgetOf, Patience } from './patience.ts';
+import { Line } from './line.ts';
+import { Mortal, type Point } from './mortal.ts';
 import { ID_HOST, type Plan, SECRET, TEST_HOST } from './plan.ts';
-
-/** Where a process can die. */
-export const POINTS = [
-  'before a request',
-  'after an answer',
-  'before a commit',
-  'after a commit',
-  'while opening',
-  'while restoring',
-] as const;
-export type Point = (typeof POINTS)[number];
-
-/** Nothing ever comes of it. */
-const NEVER = new Promise<never>(() => {});
 
 /** Compiling the schemas takes longer than a whole schedule. */
 let codec: ReturnType<typeof testCodec> | undefined;
@@ -58,7 +43,8 @@ export class Life {
   readonly events: PublisherEvent[] = [];
   /** Promises that it broke before everybody's eyes. */
   readonly broken: string[] = [];
-  readonly #patience = new Patience();
+  readonly #mortal = new Mortal();
+  readonly #line: Line;
   #isFenced = false;
   /** How each commit ends. */
   fate: (batch: Batch) => CommitFate = () => 'acknowledged';
@@ -66,18 +52,11 @@ export class Life {
   endedBy: string | null | undefined;
   /** Its last words. */
   lastWords = '';
-  dead = false;
-  /** When it began which requests (monotonic), by their budget. */
-  readonly starts = { general: [] as number[], reports: [] as number[] };
   /** Commits that have ended, however. */
   commits = 0;
-  /** Requests that have begun and not ended. */
-  #underWay = 0;
   readonly #source: HarvestSource;
   readonly #parts: LifeParts;
   readonly #stop = new AbortController();
-  #doom: { readonly point: Point; left: number } | null = null;
-  #frozen: { readonly thawed: Promise<void>; readonly thaw: () => void } | null = null;
 
   constructor(parts: LifeParts) {
     this.#parts = parts;
@@ -86,7 +65,10 @@ export class Life {
     codec ??= testCodec();
     // Notes of an earlier life that were never asked for are not this one's.
     for (const stream of streams) codec.takeNulls(stream);
-    const clock = this.#clock();
+    const clock = this.#mortal.on(parts.machine);
+    const latency = () => this.#latency();
+    const { broken } = this;
+    this.#line = new Line({ door: parts.door, clock: parts.clock, mortal: this.#mortal, latency, broken });
     const emit = (event: PublisherEvent) => {
       if (this.dead) return;
       this.events.push(event);
@@ -97,7 +79,7 @@ export class Life {
       ...{ baseUrl: `http://${TEST_HOST}/v2`, idBaseUrl: `http://${ID_HOST}`, userAgent: 'harvest-kafka tests' },
       ...{ accountId: parts.door.simulator.accountId, credential: credential(plan, parts), budgets: plan.budgets },
       pageRows: plan.pageRows,
-      ...{ clock, random, emit, transport: this.#transport(), onLeaseLow: () => this.account.onLeaseLow() },
+      ...{ clock, random, emit, transport: this.#line.transport, onLeaseLow: () => this.account.onLeaseLow() },
     });
     const settings = {
       ...{ accountId: parts.door.simulator.accountId, overlapMs: 300_000, grain: plan.grain },
@@ -140,7 +122,7 @@ export class Life {
 
   /** Budgets that requests wait for although nothing is under way, neither window nor lane is full and Harvest asks nobody to wait. */
   get standing(): readonly BudgetName[] {
-    if (this.isOver || this.#frozen || this.#underWay > 0) return [];
+    if (this.isOver || this.#mortal.isFrozen || this.#line.isBusy) return [];
     return this.#source.budgets.filter((each) => each.waiting() > 0 && !each.isHeldBack()).map(({ name }) => name);
   }
 
@@ -153,52 +135,32 @@ export class Life {
     this.#stop.abort();
   }
 
+  get dead(): boolean {
+    return this.#mortal.isDead;
+  }
+
+  /** When it began which requests (monotonic), by their budget. */
+  get starts(): Line['starts'] {
+    return this.#line.starts;
+  }
+
   /** SIGKILL. */
   kill(): void {
-    this.dead = true;
+    this.#mortal.kill();
   }
 
   /** Dies when it passes that point for the `nth` time from now. */
   doom(point: Point, nth: number): void {
-    this.#doom = { point, left: nth };
+    this.#mortal.doom(point, nth);
   }
 
   /** SIGSTOP, until `thaw`. */
   freeze(): void {
-    if (this.#frozen) return;
-    let thaw = () => {};
-    const thawed = new Promise<void>((resolve) => {
-      thaw = resolve;
-    });
-    this.#frozen = { thawed, thaw };
+    this.#mortal.freeze();
   }
 
   thaw(): void {
-    this.#frozen?.thaw();
-    this.#frozen = null;
-  }
-
-  /** Every way into the world leads through here. */
-  async #pass(point: Point | null): Promise<void> {
-    while (this.#frozen) await this.#frozen.thawed;
-    if (this.#doom && this.#doom.point === point && --this.#doom.left <= 0) this.dead = true;
-    if (this.dead) await NEVER;
-  }
-
-  #awake(task: () => void): void {
-    if (this.dead) return;
-    if (this.#frozen) void this.#frozen.thawed.then(() => this.#awake(task));
-    else task();
-  }
-
-  #clock(): Clock {
-    const { machine } = this.#parts;
-    return {
-      now: machine.now,
-      monotonic: () => machine.monotonic(),
-      sleep: (ms, signal) => new Promise((resolve) => void machine.sleep(ms, signal).then(() => this.#awake(resolve))),
-      after: (ms, task) => machine.after(ms, () => this.#awake(task)),
-    };
+    this.#mortal.thaw();
   }
 
   /** How long the network takes for one direction, or a commit. */
@@ -206,54 +168,22 @@ export class Life {
     return Math.round(this.#parts.random() * this.#parts.plan.latencyMs);
   }
 
-  #transport(): Transport {
-    const { clock } = this.#parts;
-    const send = this.#send();
-    return async (request, signal) => {
-      const now = clock.monotonic();
-      const budget = budgetOf(request.url);
-      if (budget !== null) this.starts[budget].push(now);
-      const early = this.#patience.asks(request, now);
-      if (early !== null) this.broken.push(`P6: ${early}`);
-      this.#underWay++;
-      return send(request, signal).finally(() => this.#underWay--);
-    };
-  }
-
-  #send(): Transport {
-    const { door, clock } = this.#parts;
-    return async (request, signal) => {
-      await this.#pass('before a request');
-      await clock.sleep(this.#latency(), signal);
-      await this.#pass(null);
-      signal.throwIfAborted();
-      const answer = door.handle(request);
-      if (answer === 'hang') await new Promise((_, reject) => signal.addEventListener('abort', reject, { once: true }));
-      await clock.sleep(this.#latency(), signal);
-      await this.#pass('after an answer');
-      signal.throwIfAborted();
-      if (typeof answer === 'string') throw new Error('connection reset');
-      this.#patience.hears(request, answer, clock.monotonic());
-      return answer;
-    };
-  }
-
   #sink(): Sink {
     const { log, clock } = this.#parts;
     const inner = createMemorySink(log);
     return {
       open: async (restore, signal) => {
-        await this.#pass('while opening');
+        await this.#mortal.pass('while opening');
         if (this.#isFenced) this.broken.push(`P5: life ${this.number} opened again although it was fenced`);
         log.opens(this.number);
         const opened = await this.#watched(inner.open(this.#restore(restore), signal));
-        await this.#pass(null);
+        await this.#mortal.pass();
         return opened;
       },
       commit: async (batch) => {
-        await this.#pass('before a commit');
+        await this.#mortal.pass('before a commit');
         await clock.sleep(this.#latency());
-        await this.#pass(null);
+        await this.#mortal.pass();
         inner.fate = () => this.fate(batch);
         try {
           await this.#watched(log.writes(this.number, () => inner.commit(batch)));
@@ -261,11 +191,11 @@ export class Life {
           this.commits += 1;
           // The reply takes its time, whatever it says.
           await clock.sleep(this.#latency());
-          await this.#pass('after a commit');
+          await this.#mortal.pass('after a commit');
         }
       },
       signals: async (signal) => {
-        await this.#pass(null);
+        await this.#mortal.pass();
         return inner.signals(signal);
       },
       moves: () => inner.moves(),
@@ -285,7 +215,7 @@ export class Life {
     return {
       reset: (stream) => restore.reset(stream),
       record: async (stream, record) => {
-        await this.#pass('while restoring');
+        await this.#mortal.pass('while restoring');
         await restore.record(stream, record);
       },
     };

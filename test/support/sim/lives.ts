@@ -4,7 +4,9 @@ import { seededRandom } from '../../../lab/simulator/index.ts';
 import { CODES, type ErrorCode } from '../../../src/base/errors.ts';
 import type { RunScope } from '../../../src/engine/account.ts';
 import type { BudgetName } from '../../../src/streams/definition.ts';
-import { Life, type LifeParts, type Point } from './life.ts';
+import { Life, type LifeParts } from './life.ts';
+import { mostWithin } from './line.ts';
+import type { Point } from './mortal.ts';
 
 /** Beside what commits take. */
 const LONGEST_STANDSTILL_MS = 20_000;
@@ -97,13 +99,7 @@ export class Lives {
   /** The most requests that began within `ms`, whoever made them. */
   most(budget: BudgetName, ms: number): number {
     const starts = this.all.flatMap((life) => life.starts[budget]).sort((a, b) => a - b);
-    let first = 0;
-    let most = 0;
-    for (const [last, time] of starts.entries()) {
-      while (time - starts[first]! >= ms) first++;
-      most = Math.max(most, last - first + 1);
-    }
-    return most;
+    return mostWithin(starts, ms);
   }
 
   /** Whoever waits for a budget that has tokens has its turn, as soon as a lease is stored. */

@@ -44,7 +44,7 @@ describe('metrics', () => {
     emit({ name: 'drift.seen', kind: 'unexpected_null', field: 'currency', ...drifted });
     emit({ name: 'drift.seen', kind: 'unknown_member', field: 'vat_id', ...drifted });
     for (const status of [200, 429, 404, 503, 0]) {
-      const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
+      const cost = { ms: 100, bytes: 1_000, waitedMs: 500, requestId: null };
       emit({ name: 'request.finished', stream: 'clients', purpose: 'snapshot', budget: 'general', status, ...cost });
     }
     emit({ name: 'transaction.committed', pages: 3, ms: 20 });
@@ -90,7 +90,7 @@ describe('metrics', () => {
         emit({ name: 'page.committed', stream: of, purpose: 'poll', published: { c: 1, u: 1, d: 0, r: 0 }, ...counts });
         emit({ name: 'scan.completed', stream: of, purpose: 'poll', pages: 1, read: 10, ms: 1, cursor: null });
         for (const purpose of ['snapshot', 'poll', 'count', 'window'] as const) {
-          const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
+          const cost = { ms: 100, bytes: 1_000, waitedMs: 500, requestId: null };
           emit({ name: 'request.finished', stream: of, purpose, budget, status: 200, ...cost });
         }
       }
