@@ -31,9 +31,9 @@ export default defineConfig({
           isolate: false,
           include: ['test/{kafka,e2e}/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          // The files share one broker, and each may start a JVM of its own; one more than there are processors, because they
-          // mostly wait: for time-outs, restarts, polls.
-          maxWorkers: 3,
+          // The files share one broker, and each may start a JVM of its own; twice as many as two processors, because they mostly
+          // wait: for time-outs, restarts, polls.
+          maxWorkers: 4,
         },
       },
     ],

@@ -12,6 +12,8 @@ const MAIN = `${ROOT}dist/src/main.js`;
 
 export class LiveAccount {
   simulator;
+  /** Told each message that the consumer sees, with when that was (monotonic). */
+  onArrival = null;
   #server;
   #where;
   #daemon = null;
@@ -71,13 +73,23 @@ export class LiveAccount {
 
   /** Requests so far, by purpose, as /metrics counts them. */
   async requestsByPurpose() {
-    const text = await (await fetch(`${this.#address}/metrics`)).text();
     const counts = {};
-    for (const [, labels, count] of text.matchAll(/^harvest_kafka_requests_total\{(.*)\} (\d+)$/gm)) {
+    for (const [, labels, count] of (await this.#metrics()).matchAll(
+      /^harvest_kafka_requests_total\{(.*)\} (\d+)$/gm,
+    )) {
       const purpose = labels.match(/purpose="([^"]+)"/)[1];
       counts[purpose] = (counts[purpose] ?? 0) + Number(count);
     }
     return counts;
+  }
+
+  /** CPU seconds of the daemon so far. */
+  async cpuSeconds() {
+    return Number((await this.#metrics()).match(/^process_cpu_seconds_total (\S+)$/m)[1]);
+  }
+
+  async #metrics() {
+    return (await fetch(`${this.#address}/metrics`)).text();
   }
 
   /** Reads all topics as read_committed from here on; resolves when it has seen what was there. They must exist. */
@@ -99,8 +111,9 @@ export class LiveAccount {
       autoCommit: false,
       eachMessage: async ({ topic, message: { key, value } }) => {
         const { keys, tombstones } = this.#seen.get(topic);
-        for (const seen of value === null ? [keys, tombstones] : [keys])
-          seen.set(key.toString('latin1'), performance.now());
+        const arrival = { key: key.toString('latin1'), at: performance.now(), isTombstone: value === null };
+        for (const seen of arrival.isTombstone ? [keys, tombstones] : [keys]) seen.set(arrival.key, arrival.at);
+        this.onArrival?.({ ...arrival, stream: topic.slice(prefix.length + 1) });
       },
     });
     await until('everything seen', () => ends.size === 0, 120);
@@ -132,14 +145,19 @@ export class LiveAccount {
   }
 }
 
-/** Whether nothing is left to be read, asked for, deleted or counted in any stream, until something is due again. */
+/** Whether nothing is left to be read, asked for or deleted in any stream. */
+export function isRead(streams) {
+  return streams.size > 0 && [...streams.values()].every(isComplete);
+}
+
+/** The same, and nothing is due: a living account is there for moments only. */
 export function isCaughtUp(streams) {
-  return streams.size > 0 && [...streams.values()].every((stream) => isComplete(stream) && isResting(stream));
+  return isRead(streams) && [...streams.values()].every(isResting);
 }
 
 function isComplete({ complete, scan, backlog }) {
-  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, gone, reconciliation } = backlog;
-  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + gone;
+  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, confirmed, reconciliation } = backlog;
+  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + confirmed;
   return complete && scan === null && reconciliation === null && left === 0;
 }
 

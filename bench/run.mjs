@@ -1,56 +1,83 @@
 // `npm run bench`: what the publisher costs, as ratios taken in one run on one machine. Prints Markdown; how to read it is
 // in README.md. Nothing here passes or fails.
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { freshness, night, reconciliation, snapshot } from './freshness.mjs';
 import { only, Rig } from './rig.mjs';
-import { note, print, whole } from './told.mjs';
+import { note, seconds, Table, whole } from './told.mjs';
 
-const PARTS = { publish, memory, restore, idle };
+const PARTS = { publish, memory, restore, idle, freshness, snapshot, reconciliation, night };
+/** These take half an hour and more, so they are asked for by name. */
+const LONG = ['snapshot', 'reconciliation', 'night'];
 const ROUNDS = 3;
 const SMALL_HEAP_MB = 96;
 
 const { values } = parseArgs({
   options: {
     'time-entries': { type: 'string', default: '100000' },
-    only: { type: 'string', default: Object.keys(PARTS).join() },
+    minutes: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    write: { type: 'boolean' },
   },
 });
-const timeEntries = Number(values['time-entries']);
-const parts = values.only.split(',');
-if (!Number.isInteger(timeEntries) || timeEntries < 1) throw new Error('--time-entries takes a whole number above 0');
+const [timeEntries, minutes] = ['time-entries', 'minutes'].map((name) => {
+  const number = Number(values[name]);
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} takes a whole number above 0`);
+  return number;
+});
+
+const parts = values.only?.split(',') ?? Object.keys(PARTS).filter((part) => !LONG.includes(part));
 const strange = parts.filter((part) => !Object.hasOwn(PARTS, part));
 if (strange.length > 0) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}, not ${strange.join(', ')}`);
 
+const table = new Table('bench');
 const rig = await Rig.start();
 try {
-  print('| part | what | value |', '|---|---|---:|');
-  for (const part of parts) for (const [what, value] of await PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
-  print('', `Node ${process.version}, ${availableParallelism()} cores, ${timeEntries} time entries.`);
+  table.head();
+  for (const part of parts) {
+    for await (const [what, value] of await PARTS[part](rig, { timeEntries, minutes })) table.row(part, what, value);
+  }
+  if (values.write) table.write();
 } finally {
   await rig.stop();
 }
 
-/** CPU of a snapshot over the time entries against the floor's, in turns, so that both meet the same machine. */
+/**
+ * CPU of a snapshot over the time entries against the floor's, in turns, so that all meet the same machine: the snapshot alone into
+ * one partition, and the whole process with three.
+ */
 async function publish() {
   await rig.simulate(timeEntries);
   const floors = [];
-  const publishers = [];
+  const ones = [];
+  const threes = [];
+  const snapshot = (partitions) =>
+    rig.publisher(rig.freshPrefix(), [...only('time_entries'), `topics.partitions=${partitions}`]);
   for (let round = 1; round <= ROUNDS; round++) {
     floors.push(await rig.floor());
-    publishers.push(await rig.publisher(rig.freshPrefix(), only('time_entries')));
-    const [floor, publisher] = [floors.at(-1), publishers.at(-1)];
-    note(`round ${round}: floor ${seconds(floor.cpuSeconds)}, publisher ${seconds(publisher.cpuSeconds)}`);
+    ones.push(await snapshot(1));
+    threes.push(await snapshot(3));
+    const told = [floors, ones, threes].map((runs) => seconds(runs.at(-1).processSeconds));
+    note(`round ${round}: floor ${told[0]}, one partition ${told[1]}, three ${told[2]}, whole processes`);
   }
-  const records = floors[0].records;
-  const per100k = (runs) => (median(runs.map((run) => run.cpuSeconds)) * 100_000) / records;
-  const rate = (pick, runs) => whole(records / median(runs.map(pick)));
+  const { records } = floors[0];
+  const middle = (pick, runs) => median(runs.map(pick));
+  const work = (run) => run.cpuSeconds;
+  const process = (run) => run.processSeconds;
+  const per100k = (cpuSeconds) => seconds((cpuSeconds * 100_000) / records);
+  const ratio = (pick, runs) => `**${(middle(pick, runs) / middle(pick, floors)).toFixed(2)}**`;
   return [
-    ['floor: CPU per 100,000 records', seconds(per100k(floors))],
-    ['publisher: CPU per 100,000 records', seconds(per100k(publishers))],
-    ['**publisher / floor, CPU**', `**${(per100k(publishers) / per100k(floors)).toFixed(2)}**`],
-    ['floor: records/s', rate((run) => run.wallSeconds, floors)],
-    ['publisher: records/s, page to committed transaction', rate((run) => run.firstScanSeconds, publishers)],
-    ['publisher: CPU before the first request', seconds(median(publishers.map((run) => run.opened.cpuSeconds)))],
+    ['floor: CPU per 100,000 records', per100k(middle(work, floors))],
+    ['publisher: CPU per 100,000 records', per100k(middle(work, ones))],
+    ['**publisher / floor, CPU**', ratio(work, ones)],
+    ['**whole process, three partitions / floor, CPU**', ratio(process, threes)],
+    ['publisher: CPU before the first request', seconds(middle((run) => run.opened.cpuSeconds, ones))],
+    ['floor: records/s', whole(records / middle((run) => run.wallSeconds, floors))],
+    [
+      'publisher: records/s, page to committed transaction',
+      whole(records / middle((run) => run.firstScanSeconds, ones)),
+    ],
+    ['publisher: share of the time without work', percent(1 - middle((run) => run.busy, threes))],
+    ['publisher: peak RSS, three partitions', megabytes(middle((run) => run.peakMb, threes))],
   ];
 }
 
@@ -64,7 +91,7 @@ async function memory() {
     nodeOptions: [`--max-old-space-size=${SMALL_HEAP_MB}`],
   });
   const rows = (name, run) => [
-    [`${name}: peak RSS, snapshot of ${whole(run.records)} rows`, megabytes(run.peakMb)],
+    [`${name}: peak RSS, snapshot`, megabytes(run.peakMb)],
     [`${name}: RSS 10 s later`, megabytes(run.steadyMb)],
   ];
   return [...rows('default heap', free), ...rows(`--max-old-space-size=${SMALL_HEAP_MB}`, small)];
@@ -108,8 +135,8 @@ function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-function seconds(value) {
-  return `${value.toFixed(2)} s`;
+function percent(share) {
+  return `${Math.round(share * 100)} %`;
 }
 
 function megabytes(value) {

@@ -2,17 +2,18 @@
 // group gives to this instance. Knows how the parts fit and no rule of theirs.
 import type { PublisherError } from './base/errors.ts';
 import type { ClusterEvent, ClusterStatus } from './cluster/status.ts';
+import { CompiledStreams } from './codec/compiled-streams.ts';
 import type { RegistryClient } from './codec/registry.ts';
-import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { Fleet } from './fleet.ts';
+import { Brokers } from './kafka/brokers.ts';
 import { valueSchemas } from './privacy.ts';
 import { createRegistry } from './registry.ts';
-import { enabledStreams } from './settings.ts';
+import { enabledStreams, kafkaSettings } from './settings.ts';
 import { type Premises, Tenure, type TenureOptions } from './tenure.ts';
 
-export interface DaemonParts extends Omit<Premises, 'config' | 'schemas' | 'registry'> {
+export interface DaemonParts extends Omit<Premises, 'config' | 'compiled' | 'registry' | 'brokers'> {
   /** Said of this instance to the others of its group. */
   readonly version?: string;
   readonly onCluster?: (event: ClusterEvent) => void;
@@ -22,6 +23,7 @@ export type DaemonRunOptions = Omit<TenureOptions, 'mayWait'>;
 
 export class Daemon {
   readonly #registry: RegistryClient;
+  readonly #brokers: Brokers;
   /** All accounts of an instance without a group, and none of one in a group. */
   readonly #tenures: readonly Tenure[];
   readonly #fleet: Fleet | null;
@@ -30,14 +32,16 @@ export class Daemon {
 
   constructor(config: Config, { version = '', onCluster = () => {}, ...surroundings }: DaemonParts) {
     this.#registry = createRegistry(config, surroundings, (error, pauseMs) => this.#limited(error, pauseMs));
-    let schemas: Promise<ValueSchemas> | undefined;
+    this.#brokers = new Brokers(kafkaSettings(config), surroundings.clock, surroundings.log);
+    let compiled: Promise<CompiledStreams> | undefined;
     const premises: Premises = {
       ...surroundings,
       config,
       registry: this.#registry,
-      schemas: () => {
-        schemas ??= valueSchemas(config, enabledStreams(config));
-        return schemas;
+      brokers: this.#brokers,
+      compiled: () => {
+        compiled ??= compiledStreams(config, this.#registry);
+        return compiled;
       },
     };
     this.#fleet = config.cluster.enabled ? new Fleet(premises, { version, tell: onCluster }) : null;
@@ -53,6 +57,7 @@ export class Daemon {
       if (this.#fleet) await this.#fleet.run(signal);
       else await this.#runAll(signal, options);
     } finally {
+      this.#brokers.close();
       await this.#registry.close();
     }
   }
@@ -101,4 +106,14 @@ export class Daemon {
     for (const tenure of this.#tenures) tenure.limited(error, pauseMs);
     this.#fleet?.limited(error, pauseMs);
   }
+}
+
+async function compiledStreams(config: Config, registry: RegistryClient): Promise<CompiledStreams> {
+  return new CompiledStreams({
+    schemas: await valueSchemas(config, enabledStreams(config)),
+    decimalHandling: config.decimal_handling_mode,
+    keyFormat: config.key.format,
+    runningTimers: config.running_timers,
+    writerSchema: (id) => registry.schemaById(id),
+  });
 }

@@ -267,6 +267,8 @@ export class Fleet {
   }
 
   #openMissing(): void {
+    // A round that came late may still name accounts for an instance that goes.
+    if (this.#isLeaving) return;
     const { premises, group, turns } = { premises: this.#premises, group: this.#group!, turns: this.#turns };
     const handOverMs = premises.config.cluster.hand_over_seconds * 1000;
     for (const [id, from] of this.#assigned) {
@@ -286,7 +288,7 @@ export class Fleet {
       this.#closing.delete(run);
       this.#holdings.delete(id);
       this.#options.tell({ name: 'cluster.closed', account: id });
-      if (!this.#isLeaving) this.#openMissing();
+      this.#openMissing();
     });
     this.#closing.add(run);
   }

@@ -13,7 +13,7 @@ import type { Membership } from './kafka/ownership.ts';
 import { compareRanks, type Rank } from './kafka/rank.ts';
 import type { AccountSignal } from './kafka/signals.ts';
 import type { Owner } from './kafka/state-topic.ts';
-import { kafkaSettings, prefixOf } from './settings.ts';
+import { prefixOf } from './settings.ts';
 import { type Premises, Tenure } from './tenure.ts';
 
 export interface HoldingParts {
@@ -41,8 +41,8 @@ export interface HoldingWorld {
 
 export const HOLDING_WORLD: HoldingWorld = {
   tenure: (premises, account, membership) => new Tenure(premises, account, membership),
-  ownerIsDone: ({ config, clock, log }, account, signal) => {
-    const place = { kafka: kafkaSettings(config), prefix: prefixOf(config, account), accountId: account.id };
+  ownerIsDone: ({ config, brokers, clock, log }, account, signal) => {
+    const place = { brokers, prefix: prefixOf(config, account), accountId: account.id };
     return ownerIsDone({ ...place, clock, log, quietMs: QUIET_MS }, signal);
   },
 };

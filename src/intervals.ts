@@ -1,8 +1,10 @@
 // The intervals of the configuration in the words of the engine, and what they cost while an account lives.
 import type { Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
-import { type Intervals, type PolledStream, type PollingSettings, pacing } from './engine/pace/polling.ts';
+import { currentReadings, generalAllotment, reportsAllotment } from './engine/pace/allotment.ts';
+import { type Intervals, type Pacing, type PolledStream, type PollingSettings, pacing } from './engine/pace/polling.ts';
 import { enabledStreams } from './settings.ts';
+import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
 export function intervalsOf(stream: StreamConfig): Intervals {
   const ms = (given: number | 'auto') => (given === 'auto' ? null : given * 1000);
@@ -26,17 +28,42 @@ export function pollingOf({ polling }: Config): PollingSettings {
 /** So many lists change at a time in an account that people work in. */
 const CHANGING = 5;
 
-/** A sentence on how often lists are polled while an account lives, for how much of the budget; a warning when that is too much. */
-export function pollsLine(config: Config): string {
+/** The pace of the lists of the general budget while an account lives. */
+function livingPace(config: Config): Pacing {
   const { requests, per_seconds } = config.harvest.budgets.general;
-  const lists = enabledStreams(config).filter(({ budget }) => budget === 'general');
+  const lists = generalStreams(config);
   const streams = lists.map((definition): PolledStream => {
     const place = lists.filter(({ kind }) => kind === 'list').indexOf(definition);
     const changedAt = place >= 0 && place < CHANGING ? 0 : Number.NEGATIVE_INFINITY;
     return { definition, intervals: intervalsOf(config.streams[definition.name]!), changedAt, isPolled: true };
   });
-  const polling = pollingOf(config);
-  const paced = pacing(streams, polling, { requests, windowMs: per_seconds * 1000 }, 0);
+  return pacing(streams, pollingOf(config), { requests, windowMs: per_seconds * 1000 }, 0);
+}
+
+function generalStreams(config: Config): StreamDefinition[] {
+  return enabledStreams(config).filter(({ budget }) => budget === 'general');
+}
+
+/** What is left of each budget for a first run, in requests a window, while everything current of a living account is read too. */
+export function firstRunRooms(config: Config): Readonly<Record<BudgetName, number>> {
+  const { budgets } = config.harvest;
+  const { idleMs, budgetShare } = pollingOf(config);
+  const reports = enabledStreams(config)
+    .filter(({ budget }) => budget === 'reports')
+    .map(({ name, kind }) => ({ kind, pollMs: intervalsOf(config.streams[name]!).pollMs ?? idleMs }));
+  const windowMs = budgets.reports.per_seconds * 1000;
+  const current = currentReadings(reports, windowMs, config.reports.restate_seconds * 1000);
+  return {
+    general: generalAllotment(budgets.general.requests, livingPace(config).requests, budgetShare).rest,
+    reports: reportsAllotment(budgets.reports.requests, current, true).rest,
+  };
+}
+
+/** A sentence on how often lists are polled while an account lives, for how much of the budget; a warning when that is too much. */
+export function pollsLine(config: Config): string {
+  const { requests, per_seconds } = config.harvest.budgets.general;
+  const lists = generalStreams(config);
+  const paced = livingPace(config);
   const cost = `${Math.ceil(paced.requests)} of ${requests} requests in ${per_seconds} s`;
   if (paced.stretch > 1) {
     const asked = Math.ceil(paced.requests * paced.stretch);

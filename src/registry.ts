@@ -3,11 +3,8 @@
 import type { Clock, Random } from './base/clock.ts';
 import type { PublisherError } from './base/errors.ts';
 import { createRegistryClient, type RegistryClient } from './codec/registry.ts';
-import type { AccountConfig, Config } from './config/options.ts';
-import { openTopicLog } from './kafka/topic-log.ts';
-import { TopicLook } from './kafka/topic-look.ts';
-import type { Traffic } from './kafka/traffic.ts';
-import { kafkaSettings, pem, prefixOf } from './settings.ts';
+import type { Config } from './config/options.ts';
+import { pem } from './settings.ts';
 
 /** The client of `schema_registry`. */
 export function createRegistry(
@@ -20,9 +17,4 @@ export function createRegistry(
     ...{ urls: url, auth, ca: pem(ca_file), proxies, clock, random },
     ...(onLimited ? { onLimited } : {}),
   });
-}
-
-/** A look at the topics of an account before it is opened. */
-export function topicsOf(config: Config, account: AccountConfig, clock: Clock, traffic?: Traffic): TopicLook {
-  return new TopicLook(() => openTopicLog(kafkaSettings(config), prefixOf(config, account), clock, traffic));
 }

@@ -5,7 +5,8 @@ import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import type { Watchdog } from './base/watchdog.ts';
 import { couldRun } from './cluster/describe.ts';
-import { createCodec, type SchemaIds } from './codec/codec.ts';
+import { type SchemaIds, sharingCodec } from './codec/codec.ts';
+import type { CompiledStreams } from './codec/compiled-streams.ts';
 import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
 import type { ValueSchemas } from './codec/schemas.ts';
 import type { AccountConfig, Config } from './config/options.ts';
@@ -17,12 +18,13 @@ import { type AccountStatus, stallStatus } from './engine/status.ts';
 import type { HarvestSource } from './harvest/client.ts';
 import { createHarvestSource } from './harvest-source.ts';
 import { intervalsOf, pollingOf } from './intervals.ts';
+import type { Brokers } from './kafka/brokers.ts';
 import type { Log } from './kafka/connection.ts';
 import type { Membership } from './kafka/ownership.ts';
 import { createSink } from './kafka/publisher.ts';
-import type { TopicLook } from './kafka/topic-look.ts';
+import { openTopicLog } from './kafka/topic-log.ts';
+import { TopicLook } from './kafka/topic-look.ts';
 import { Traffic } from './kafka/traffic.ts';
-import { topicsOf } from './registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from './settings.ts';
 import { catalog } from './streams/catalog.ts';
 import { neededFor, type StreamDefinition } from './streams/definition.ts';
@@ -30,9 +32,10 @@ import { neededFor, type StreamDefinition } from './streams/definition.ts';
 /** Shared by all tenures of a process. */
 export interface Premises {
   readonly config: Config;
-  /** Read once. */
-  readonly schemas: () => Promise<ValueSchemas>;
+  /** Schemas are read once, and each is compiled once. */
+  readonly compiled: () => Promise<CompiledStreams>;
   readonly registry: RegistryClient;
+  readonly brokers: Brokers;
   readonly clock: Clock;
   readonly random: Random;
   /** A fresh UUID; names each tenure on the state topic. */
@@ -106,20 +109,16 @@ export class Tenure {
     watchdog.start();
     try {
       const prepared = await this.#patiently(signal, options.once, async () => {
-        const topics = topicsOf(this.#premises.config, this.account, this.#premises.clock, this.#traffic);
-        try {
-          await this.#introduce(source, topics, mayWait, signal);
-          const streams = await this.#streams(topics, options.only);
-          const schemas = await this.#premises.schemas();
-          const written: Written = (names) => topics.written(names, signal);
-          return { streams, schemas, ids: await this.#prepare(streams, schemas, written) };
-        } finally {
-          await topics.close();
-        }
+        const topics = this.#look();
+        await this.#introduce(source, topics, mayWait, signal);
+        const streams = await this.#streams(topics, options.only);
+        const compiled = await this.#premises.compiled();
+        const written: Written = (names) => topics.written(names, signal);
+        return { streams, compiled, ids: await this.#prepare(streams, compiled.schemas, written) };
       });
       watchdog.stop();
       if (prepared === null) return;
-      this.#engine = this.#account(source, prepared.streams, prepared.schemas, prepared.ids, options.takeOver);
+      this.#engine = this.#account(source, prepared.streams, prepared.compiled, prepared.ids, options.takeOver);
       await this.#engine.run(signal, { once: options.once, only: options.only, mayWait });
     } catch (thrown) {
       const error = asPublisherError(thrown);
@@ -173,6 +172,11 @@ export class Tenure {
     return watchdogOf([loop], clock, (event) => emit(this.account.id, event));
   }
 
+  #look(): TopicLook {
+    const { config, brokers, clock } = this.#premises;
+    return new TopicLook(() => openTopicLog(brokers, prefixOf(config, this.account), clock, this.#traffic));
+  }
+
   #source(): HarvestSource {
     const { config, clock, random, reread } = this.#premises;
     return createHarvestSource(config, this.account, {
@@ -192,7 +196,7 @@ export class Tenure {
       onRefused: (error: PublisherError) => {
         this.#waiting = error;
         // The look at them is old by the time Harvest takes another token.
-        void topics.close();
+        topics.forget();
       },
       emit: (event: PublisherEvent) => this.#tell(event),
     };
@@ -270,11 +274,11 @@ export class Tenure {
   #account(
     source: HarvestSource,
     streams: readonly StreamDefinition[],
-    schemas: ValueSchemas,
+    compiled: CompiledStreams,
     ids: ReadonlyMap<string, SchemaIds>,
     takeOver = false,
   ): Account {
-    const { config, registry, clock, random, uuid, log } = this.#premises;
+    const { config, brokers, clock, random, uuid, log } = this.#premises;
     const { account } = this;
     const kafka = kafkaSettings(config);
     const isRunBy = (group: string, signal: AbortSignal) => couldRun(account.id, kafka, group, { clock, log, signal });
@@ -293,19 +297,15 @@ export class Tenure {
       },
       streams: streams.map((definition) => ({ definition, intervals: intervalsOf(config.streams[definition.name]!) })),
       source,
-      codec: createCodec({
+      codec: sharingCodec(compiled, {
         streams,
-        schemas,
         ids,
-        decimalHandling: config.decimal_handling_mode,
-        keyFormat: config.key.format,
-        runningTimers: config.running_timers,
-        writerSchema: (id) => registry.schemaById(id),
         onUnreadable: (stream, schemaId) => emit({ name: 'value.unreadable', stream, schemaId }),
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
         kafka,
+        brokers,
         topics: { ...config.topics, prefix: prefixOf(config, account) },
         accountId: account.id,
         streams,

@@ -11,6 +11,7 @@ import { Restartable } from './restartable.ts';
 
 export const CONNECT_VERSION = '4.2.1';
 export const SINK_VERSION = '3.6.0.Final';
+const EXPORTER_VERSION = '1.0.1';
 
 const CONVERTER = 'org.apache.kafka.connect.storage.Converter';
 
@@ -23,6 +24,8 @@ export interface ConnectOptions extends FetchOptions {
   readonly group?: string | undefined;
   /** Default: a free one. */
   readonly port?: number | undefined;
+  /** Where Prometheus finds the worker's metrics, at `/metrics`; default: nowhere. */
+  readonly metricsPort?: number | undefined;
   /** Default 384. */
   readonly heapMb?: number | undefined;
   /** What `${env:…}` in settings of connectors finds, beside what this process has. */
@@ -32,10 +35,12 @@ export interface ConnectOptions extends FetchOptions {
 
 /** The folder of the worker's programs, fetched when absent. Throws PublisherError `lab.missing` or `lab.failed`. */
 export async function connectHome(options: FetchOptions): Promise<string> {
-  return cachedFromMaven(`connect-${CONNECT_VERSION}-${SINK_VERSION}`, options, async (home) => {
+  const name = `connect-${CONNECT_VERSION}-${SINK_VERSION}-${EXPORTER_VERSION}`;
+  return cachedFromMaven(name, options, async (home) => {
     options.onProgress?.(`Kafka Connect ${CONNECT_VERSION}: downloading with Debezium's sink (110 MB, once)`);
     const libs = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(home, 'libs')}`];
-    await maven('connect', [...libs, `-Dconnect.version=${CONNECT_VERSION}`], options);
+    const versions = [`-Dconnect.version=${CONNECT_VERSION}`, `-Dexporter.version=${EXPORTER_VERSION}`];
+    await maven('connect', [...libs, ...versions], options);
     const plugins = join(home, 'plugins');
     await maven(
       'jdbc-sink',
@@ -86,6 +91,7 @@ export class Connect extends Restartable {
         '-XX:+UseSerialGC',
         '-XX:TieredStopAtLevel=1',
         `-Dlog4j2.configurationFile=${labFile('kafka', 'log4j2.properties')}`,
+        ...exporter(this.#options.metricsPort),
         '-cp',
         'classes:libs/*',
         'org.apache.kafka.connect.cli.ConnectDistributed',
@@ -97,6 +103,12 @@ export class Connect extends Restartable {
     };
     await this.launch(program, (_, patience) => answersAt(`${this.url}/connectors`, patience), signal);
   }
+}
+
+function exporter(port: number | undefined): string[] {
+  if (port === undefined) return [];
+  const agent = `libs/jmx_prometheus_javaagent-${EXPORTER_VERSION}.jar`;
+  return [`-javaagent:${agent}=127.0.0.1:${port}:${labFile('connect', 'exporter.yaml')}`];
 }
 
 async function workerProperties(home: string, port: number, options: ConnectOptions): Promise<string> {

@@ -18,14 +18,14 @@ export class ExactNumber extends Number {
 
 class UnwritableError extends Error {}
 
-/** Sixteen digits in a row are what hardly any number has: only then every number is looked at. */
-const MANY_DIGITS = /[\d.]{16}/;
+/** So many digits in a row hardly any number has: only then every number is looked at. */
+const MANY_DIGITS = 16;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** As JSON.parse, with an ExactNumber where that would lose digits. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
-  if (!MANY_DIGITS.test(text)) return JSON.parse(text);
+  if (!hasManyDigits(text)) return JSON.parse(text);
   let found = false;
   let mark = 'exact:';
   while (text.includes(mark)) mark = `_${mark}`;
@@ -46,6 +46,22 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Whether so many digits and points stand in a row. One of them stands at a place that is looked at; the others are passed over. */
+function hasManyDigits(text: string): boolean {
+  for (let at = MANY_DIGITS - 1; at < text.length; at += MANY_DIGITS) {
+    let [first, last] = [at, at - 1];
+    while (isDigitOrPoint(text.charCodeAt(last + 1))) last++;
+    if (last < at) continue;
+    while (isDigitOrPoint(text.charCodeAt(first - 1))) first--;
+    if (last - first + 1 >= MANY_DIGITS) return true;
+  }
+  return false;
+}
+
+function isDigitOrPoint(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46;
+}
+
 /** Whether it is an object of JSON: no array, and no number that kept its digits. */
 export function isObject(value: unknown): value is { readonly [member: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
@@ -56,6 +72,16 @@ export function parsedObject(text: string): { readonly [member: string]: unknown
   try {
     const parsed: unknown = JSON.parse(text);
     return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The list that a text holds as JSON; null when it is none. */
+export function parsedList(text: string): readonly unknown[] | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : null;
   } catch {
     return null;
   }

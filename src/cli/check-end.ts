@@ -1,6 +1,7 @@
 // The end of `check`: what reading everything would cost, and the one thing to do next, as a command where it is one.
 import { EXIT } from '../base/errors.ts';
 import type { Config } from '../config/options.ts';
+import { firstRunRooms } from '../intervals.ts';
 import { duration } from '../observe/readiness.ts';
 import { company } from '../streams/catalog.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -21,7 +22,8 @@ export function plannedBy(config: Config, { streams, settings }: Facts): Plan['b
 export function plannedLine(config: Config, { general, reports }: Plan['budgets']): string {
   const { budgets, start_date } = config.harvest;
   const { requests, per_seconds } = budgets.general;
-  const head = `Reading everything takes about ${general.requests} general requests: ${time(general.seconds)} at ${requests} in ${per_seconds} s`;
+  const limit = `${firstRunRooms(config).general} of ${requests} in ${per_seconds} s`;
+  const head = `Reading everything takes about ${general.requests} general requests: ${time(general.seconds)} at ${limit}`;
   const tail =
     start_date === undefined
       ? `reports take one for each ${config.reports.window} besides, which harvest-kafka plan counts`

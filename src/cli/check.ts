@@ -1,14 +1,15 @@
 // `check`: does this configuration work? Asks Harvest, the broker and the registry, changes nothing, and shows every answer.
 import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
-import { diffSubjects, type LostSubject, lostSubjects } from '../codec/registry.ts';
+import { diffSubjects, type LostSubject, lostSubjects, type Written } from '../codec/registry.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { pollsLine } from '../intervals.ts';
-import { createConnection } from '../kafka/connection.ts';
+import { Brokers } from '../kafka/brokers.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
+import { openTopicLog } from '../kafka/topic-log.ts';
 import { describeTopics, stateTopic } from '../kafka/topics.ts';
 import { valueSchemas } from '../privacy.ts';
-import { createRegistry, topicsOf } from '../registry.ts';
+import { createRegistry } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { beside, sharing } from './beside.ts';
 import { factsIn, nextStep, plannedBy, plannedLine } from './check-end.ts';
@@ -99,10 +100,10 @@ function mayRun(kafka: readonly CheckFinding[], prefix: string): boolean {
 
 async function checkKafka(config: Config, account: AccountConfig): Promise<CheckFinding[]> {
   const prefix = prefixOf(config, account);
-  const connection = createConnection(kafkaSettings(config), () => {});
+  const brokers = new Brokers(kafkaSettings(config), clock);
   try {
     const reports = await describeTopics(
-      connection,
+      brokers,
       { ...config.topics, prefix },
       enabledStreams(config),
       transactionalIdOf(prefix, account.id),
@@ -117,11 +118,11 @@ async function checkKafka(config: Config, account: AccountConfig): Promise<Check
         exit_code: report.state === 'forbidden' ? EXIT.notAuthorised : EXIT.dataContract,
       };
     });
-    return [found('broker', connection.brokers, 'answers'), ...topics];
+    return [found('broker', brokers.names, 'answers'), ...topics];
   } catch (thrown) {
-    return [failed('broker', connection.brokers, asPublisherError(thrown))];
+    return [failed('broker', brokers.names, asPublisherError(thrown))];
   } finally {
-    connection.sever();
+    brokers.close();
   }
 }
 
@@ -136,10 +137,13 @@ async function checkRegistry(config: Config, account: AccountConfig, signal: Abo
       keyFormat: config.key.format,
     });
     // A broker that is down is told as that.
-    const topics = topicsOf(config, account, clock);
-    const lost = await lostSubjects(client, differences, (streams) => topics.written(streams, signal))
+    const brokers = new Brokers(kafkaSettings(config), clock);
+    const written: Written = async (streams) => {
+      return (await openTopicLog(brokers, prefixOf(config, account), clock)).written(streams, signal);
+    };
+    const lost = await lostSubjects(client, differences, written)
       .catch((): LostSubject[] => [])
-      .finally(() => topics.close());
+      .finally(() => brokers.close());
     const subjects = differences.map((difference): CheckFinding => {
       const { name: subject } = difference.subject;
       const { state, message } = difference;

@@ -1,5 +1,6 @@
 // The cost of a first run, reckoned from what Harvest said of each list: rows, requests, the time that the budgets take for them,
 // room on the topics and in memory. Pure; whatever is not known is left out and named.
+import { firstRequests } from '../engine/pace/first-reading.ts';
 import { PER_PAGE } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { type Grain, type WeekStart, windowStarts } from '../streams/windows.ts';
@@ -17,6 +18,13 @@ export interface StreamFacts {
   readonly days: readonly string[];
 }
 
+export interface PlannedBudget {
+  readonly requests: number;
+  readonly perSeconds: number;
+  /** So many of the requests are for what is read for the first time; the others are kept for what is current. */
+  readonly room: number;
+}
+
 export interface PlanSettings {
   readonly grain: Grain;
   readonly weekStart: WeekStart;
@@ -24,7 +32,7 @@ export interface PlanSettings {
   readonly endDate: string | null;
   /** `YYYY-MM-DD`. */
   readonly today: string;
-  readonly budgets: Readonly<Record<BudgetName, { readonly requests: number; readonly perSeconds: number }>>;
+  readonly budgets: Readonly<Record<BudgetName, PlannedBudget>>;
 }
 
 export interface PlannedStream {
@@ -87,8 +95,8 @@ export function planOf(facts: readonly StreamFacts[], settings: PlanSettings): P
 }
 
 /** How long a sliding window holds back the last of so many requests. */
-export function secondsFor(requests: number, budget: PlanSettings['budgets'][BudgetName]): number {
-  return Math.floor(Math.max(0, requests - 1) / budget.requests) * budget.perSeconds;
+export function secondsFor(requests: number, { room, perSeconds }: PlannedBudget): number {
+  return Math.floor(Math.max(0, requests - 1) / room) * perSeconds;
 }
 
 function planned(
@@ -98,33 +106,33 @@ function planned(
 ): PlannedStream {
   const about = { stream: stream.name, budget: stream.budget, rows, isAtMost: false };
   if (standsStill) return { ...about, requests: 0, note: `${standsStill.state}: ${standsStill.reason}` };
+  const parent = byName.get(stream.parent?.stream ?? '');
+  const windows = stream.kind === 'report' ? windowsOf(stream, byName, settings) : [];
+  const extent = {
+    // Reports are not asked for their number; the first of what they sum up bounds it.
+    rows: rows ?? byName.get(stream.sources[0] ?? '')?.rows ?? null,
+    parents: parent?.rows ?? null,
+    windows: windows.length,
+  };
+  const requests = firstRequests(stream, extent, PER_PAGE);
   switch (stream.kind) {
-    case 'whole': {
-      // Reports are not asked for their number; the first of what they sum up bounds it.
-      const size = rows ?? byName.get(stream.sources[0] ?? '')?.rows ?? 1;
-      return { ...about, requests: pagesOf(size), note: 'read whole' };
-    }
+    case 'whole':
+      return { ...about, requests, note: 'read whole' };
     case 'list': {
-      if (rows === null) return { ...about, requests: null, note: 'Harvest does not say how many there are' };
-      return { ...about, requests: pagesOf(rows) + 1, note: `pages of ${PER_PAGE}, and one count` };
+      const isCounted = requests !== null;
+      const note = isCounted ? `pages of ${PER_PAGE}, and one count` : 'Harvest does not say how many there are';
+      return { ...about, requests, note };
     }
     case 'child': {
-      const parent = byName.get(stream.parent!.stream);
       const name = stream.parent!.stream;
       if (parent?.standsStill) return { ...about, requests: 0, note: `waits for ${name}, which is not read` };
-      return { ...about, requests: parent?.rows ?? null, note: `one for each of ${name}` };
+      return { ...about, requests, note: `one for each of ${name}` };
     }
     case 'derived':
-      return { ...about, requests: 0, note: `read out of ${stream.parent!.stream}` };
+      return { ...about, requests, note: `read out of ${stream.parent!.stream}` };
     case 'report': {
-      const windows = windowsOf(stream, byName, settings);
-      const isAtMost = settings.startDate === null;
-      return {
-        ...about,
-        requests: windows.length,
-        isAtMost,
-        note: `one for each ${settings.grain} since ${windows[0]}`,
-      };
+      const note = `one for each ${settings.grain} since ${windows[0]}`;
+      return { ...about, requests, isAtMost: settings.startDate === null, note };
     }
   }
 }
@@ -136,10 +144,6 @@ function windowsOf(
 ): string[] {
   const days = sources.flatMap((name) => byName.get(name)?.days ?? []).map((day) => Date.parse(day) / 86_400_000);
   return windowStarts({ grain, weekStart, startDate, endDate, today, days, isWhole: false });
-}
-
-function pagesOf(rows: number): number {
-  return Math.max(1, Math.ceil(rows / PER_PAGE));
 }
 
 function indexBytesOf({ stream, rows }: StreamFacts): number {

@@ -4,7 +4,8 @@ import { isoSeconds } from '../base/clock.ts';
 import { EXIT } from '../base/errors.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createHarvestSource } from '../harvest-source.ts';
-import { createConnection } from '../kafka/connection.ts';
+import { firstRunRooms } from '../intervals.ts';
+import { Brokers } from '../kafka/brokers.ts';
 import { presentTopics, stateTopic } from '../kafka/topics.ts';
 import { duration } from '../observe/readiness.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
@@ -51,13 +52,13 @@ export async function plan(options: PlanOptions): Promise<number> {
 /** Whether a daemon may be at work on the account: one has been, when its state topic is there. Without brokers none is. */
 async function mayBeRead(config: Config, account: AccountConfig): Promise<boolean> {
   const prefix = prefixOf(config, account);
-  const connection = createConnection(kafkaSettings(config));
+  const brokers = new Brokers(kafkaSettings(config), clock);
   try {
-    return (await presentTopics(connection, prefix)).has(stateTopic(prefix));
+    return (await presentTopics(brokers, prefix, [stateTopic(prefix)])).size > 0;
   } catch {
     return false;
   } finally {
-    connection.sever();
+    brokers.close();
   }
 }
 
@@ -79,7 +80,11 @@ export function planFor(config: Config, facts: Facts): Plan {
 
 function settingsOf(config: Config, account: Facts['settings']): PlanSettings {
   const { budgets, start_date, end_date } = config.harvest;
-  const budget = (name: BudgetName) => ({ requests: budgets[name].requests, perSeconds: budgets[name].per_seconds });
+  const rooms = firstRunRooms(config);
+  const budget = (name: BudgetName) => {
+    const { requests, per_seconds: perSeconds } = budgets[name];
+    return { requests, perSeconds, room: rooms[name] };
+  };
   return {
     grain: config.reports.window,
     weekStart: weekStartIn(account),
@@ -116,9 +121,9 @@ export function render(accountId: string, made: Plan, { budgets }: Pick<PlanSett
   const budgetLine = (name: BudgetName) => {
     const { requests: count, seconds } = made.budgets[name];
     const isAtMost = made.streams.some((each) => each.budget === name && each.isAtMost);
-    const { requests: limit, perSeconds } = budgets[name];
+    const { requests: limit, perSeconds, room } = budgets[name];
     const time = seconds === 0 ? 'at once' : `about ${duration(seconds)}`;
-    return `${name}: ${isAtMost ? 'at most ' : ''}${grouped(count)} requests, ${time} (${limit} in ${perSeconds} s)`;
+    return `${name}: ${isAtMost ? 'at most ' : ''}${grouped(count)} requests, ${time} (${room} of ${limit} in ${perSeconds} s)`;
   };
   const whole = made.seconds === 0 ? 'The budgets hold nothing up' : `The budgets take about ${duration(made.seconds)}`;
   return [
@@ -127,6 +132,7 @@ export function render(accountId: string, made: Plan, { budgets }: Pick<PlanSett
     budgetLine('general'),
     budgetLine('reports'),
     `${whole}, both side by side; the time in which Harvest answers comes on top.`,
+    'The rest of each is kept for what is current meanwhile; run --once takes all of it.',
     `Topics: about ${megabytes(made.topicBytes)} before compression and replication. Memory: ${megabytes(made.indexBytes)} for the index, a container of ${megabytes(made.containerBytes)}.`,
     ...made.unknown.map((sentence) => `Not known: ${sentence}.`),
     'Nothing was written.',

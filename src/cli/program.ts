@@ -105,7 +105,14 @@ function examplesOf(name: string): string {
   return `\nExamples:\n${lines.map((line) => `  harvest-kafka ${line}`).join('\n')}`;
 }
 
-const SCHEMA = 'schema of the tables; with several accounts <name>_<account id> for each';
+/** Options of several commands. */
+const ACCOUNT = ['--account <id>', 'of several accounts, this one'] as const;
+const ALONE = ['--alone', 'no daemon runs: ask as fast as the budget of the configuration allows'] as const;
+const SCHEMA = [
+  '--schema <name>',
+  'schema of the tables; with several accounts <name>_<account id> for each',
+  'harvest',
+] as const;
 
 const NO_COMMAND = 'commander.help';
 
@@ -151,7 +158,7 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
     load: Load<Options>,
   ): Command {
     return command(parent, name, about, load)
-      .option('--account <id>', 'of several accounts, this one')
+      .option(...ACCOUNT)
       .option('--wait <seconds>', 'wait until a running daemon has taken it; 75 if none does', wholeNumber);
   }
 
@@ -166,7 +173,7 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
       .requiredOption('--jdbc-url <url>', 'the database as Connect sees it, without user and password')
       .option('--user <name>', 'of the database: its name, or where Connect finds it', '${env:SINK_USER}')
       .option('--password <place>', 'where Connect finds the password', '${env:SINK_PASSWORD}')
-      .option('--schema <name>', SCHEMA, 'harvest')
+      .option(...SCHEMA)
       .addOption(new Option('--for <sink>', 'whose JDBC sink').choices(['debezium', 'confluent']).default('debezium'))
       .addOption(
         new Option('--converter <name>', 'whose Avro converter').choices(['apicurio', 'confluent']).default('apicurio'),
@@ -182,21 +189,21 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
   command<LoginOptions>(program, 'login', 'log in at Harvest in the browser; writes token_file', COMMANDS.login)
     .option('--port <number>', 'port of the redirect address on this machine', portNumber, 8976)
     .option('--no-browser', 'open none; the address, or the code, can be pasted')
-    .option('--account <id>', 'of several accounts, this one');
+    .option(...ACCOUNT);
   command<CheckOptions>(
     program,
     'check',
     'check token, permissions, broker, topics and registry; writes nothing',
     COMMANDS.check,
-  ).option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows');
+  ).option(...ALONE);
   command<PlanOptions>(
     program,
     'plan',
     'what a first run will cost: rows, requests, time; writes nothing',
     COMMANDS.plan,
   )
-    .option('--alone', 'no daemon runs: ask as fast as the budget of the configuration allows')
-    .option('--account <id>', 'of several accounts, this one');
+    .option(...ALONE)
+    .option(...ACCOUNT);
   command(program, 'streams', 'list the streams, their topics, keys and intervals', COMMANDS.streams);
   command(program, 'fleet', 'show which instance runs which account; asks the group', COMMANDS.fleet);
   command(
@@ -227,8 +234,7 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
   signal(program, 'resume <stream|all...>', 'read paused streams, or all, on from where they stand', COMMANDS.resume);
   const letters = program.command('dead-letters').description('records that could not be converted');
   command(letters, 'list [streams...]', 'list them; with --json as Harvest sent them', COMMANDS.listDeadLetters).option(
-    '--account <id>',
-    'of several accounts, this one',
+    ...ACCOUNT,
   );
   signal(letters, 'replay [streams...]', 'try the refused records once more', COMMANDS.replayDeadLetters);
   command<VerifyOptions>(
@@ -245,14 +251,14 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
     .option('--values', 'show both values of fields that differ');
   command<WatchOptions>(program, 'watch [stream...]', 'show changes as they come on the topics', COMMANDS.watch)
     .option('--from-beginning', 'what is there already first')
-    .option('--account <id>', 'of several accounts, this one');
+    .option(...ACCOUNT);
   const schemas = program.command('schemas').description('our schemas and the registry');
   command(schemas, 'diff', 'compare our schemas with the registry; writes nothing', COMMANDS.schemasDiff);
   command(schemas, 'register', 'register what is missing', COMMANDS.schemasRegister);
   const sink = program.command('sink').description('the topics in SQL tables, by Kafka Connect');
   command<SinkOptions>(sink, 'ddl', 'print the SQL that makes the tables', COMMANDS.sinkDdl)
     .addOption(new Option('--dialect <name>', 'of the SQL').choices(['postgres']).default('postgres'))
-    .option('--schema <name>', SCHEMA, 'harvest');
+    .option(...SCHEMA);
   connector<ConnectorOptions>(
     sink,
     'connector',

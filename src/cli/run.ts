@@ -10,6 +10,7 @@ import { logCluster } from '../observe/cluster.ts';
 import { openHttp } from '../observe/http.ts';
 import { createEventLog, createLog, type Logger, tellOfDrops } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { openTracing, type Tracing } from '../observe/open-telemetry.ts';
 import { watchAccounts } from './accounts-watch.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, random, uuid, VERSION } from './context.ts';
@@ -83,10 +84,11 @@ export async function publish(
     readonly onEvent?: (event: PublisherEvent) => void;
   },
 ): Promise<void> {
-  const events = createEventLog(log);
+  const tracing = await tracingOf(config, log);
+  const events = createEventLog(log, tracing?.traces);
   const status = () => daemon.status();
   const cluster = () => daemon.cluster();
-  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster);
+  const metrics = createMetrics(VERSION, status, clock, () => standardOutput.dropped, cluster, config.http.metrics_by);
   const listeners = new Map<string, readonly ((event: PublisherEvent) => void)[]>();
   const listenersOf = (id: string) => {
     const known = listeners.get(id) ?? [events.listen(id), metrics.listen(id)];
@@ -156,8 +158,16 @@ export async function publish(
     watching();
     summaries();
     progress.close();
-    await server?.close();
+    await Promise.all([server?.close(), tracing?.close()]);
   }
+}
+
+/** Null when none is wanted. */
+async function tracingOf({ tracing }: Config, log: Logger): Promise<Tracing | null> {
+  const { otlp_endpoint: otlpEndpoint, sample_ratio: sampleRatio } = tracing;
+  return otlpEndpoint === undefined
+    ? null
+    : openTracing({ otlpEndpoint, sampleRatio }, { version: VERSION, clock, log });
 }
 
 /** kafkajs through pino; its own errors are handled by the sink and would only alarm here. */

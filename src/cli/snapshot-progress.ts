@@ -2,9 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import { counted } from '../base/words.ts';
 import type { AccountStatus, StreamStatus } from '../engine/status.ts';
-import { Estimate, type StatusAt, secondsLeft } from '../observe/estimate.ts';
+import { budgetNote, Estimate, type StatusAt, timeLeft } from '../observe/estimate.ts';
 import type { Logger } from '../observe/log.ts';
-import { duration } from '../observe/readiness.ts';
 import { type Column, table } from './output.ts';
 import { type Screen, showProgress } from './progress.ts';
 
@@ -44,22 +43,23 @@ export function renderLine(since: StatusAt, now: StatusAt): string {
   const complete = readable.filter((stream) => stream.complete);
   const standing = readable.filter(({ state }) => state === 'FORBIDDEN' || state === 'BLOCKED');
   const rate = rowsPerSecond(since, now);
-  const left = secondsLeft(since, now);
+  const left = timeLeft(since, now);
   return [
     ...opening.map(({ accountId, phase, reason }) => `account ${accountId} ${phase}${reason ? ` (${reason})` : ''}`),
     `${complete.length} of ${readable.length} streams complete`,
     counted(rowsOf(now), 'row'),
     ...(rate > 0 ? [`${rate} rows/s`] : []),
     ...(standing.length > 0 ? [`${standing.length} standing still`] : []),
-    ...(left === null ? [] : [`about ${duration(left)} left`]),
+    ...(left === null ? [] : [left]),
   ].join(', ');
 }
 
 /** The line, what is left of the budgets, and a row for each stream that is being read or stands still. */
 export function renderBlock(since: StatusAt, now: StatusAt): string[] {
   const budgets = now.accounts.flatMap((account) => account.budgets);
-  const left = budgets.map(({ name, requests, used, perSeconds }) => {
-    return `${name} ${Math.max(0, requests - used)} of ${requests} per ${duration(perSeconds)}`;
+  const left = budgets.map((budget) => {
+    const { name, requests, used } = budget;
+    return `${name} ${Math.max(0, requests - used)} of ${requests} ${budgetNote(budget)}`;
   });
   const busy = streamsOf(now).filter(
     ({ state, complete, scan }) => state !== 'FEATURE_OFF' && !complete && (scan !== null || state !== 'RUNNING'),

@@ -5,6 +5,7 @@ import { createCodec } from '../codec/codec.ts';
 import { prepareSubjects, type RegistryClient } from '../codec/registry.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
 import { createHarvestSource } from '../harvest-source.ts';
+import { Brokers } from '../kafka/brokers.ts';
 import { readState } from '../kafka/state-view.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
 import { valueSchemas } from '../privacy.ts';
@@ -63,7 +64,8 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
   const progress = showVerifying(watched, clock, terminal);
   const registry = createRegistry(config, { clock, random });
   const signal = AbortSignal.any([interrupted, stop.signal]);
-  const shared = { registry, stop, interrupted, signal, watched };
+  const brokers = new Brokers(kafkaSettings(config), clock);
+  const shared = { registry, brokers, stop, interrupted, signal, watched };
   try {
     const accounts = await Promise.all(
       config.harvest.accounts.map((account) => verifyAccount(config, account, streams, options, shared)),
@@ -82,6 +84,7 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
     throw thrown;
   } finally {
     progress.close();
+    brokers.close();
     await registry.close();
   }
 }
@@ -89,6 +92,7 @@ export async function verify(options: VerifyOptions, ...names: string[]): Promis
 /** Shared by the comparisons of all accounts. */
 interface Shared {
   readonly registry: RegistryClient;
+  readonly brokers: Brokers;
   /** Stops all of them. */
   readonly stop: AbortController;
   /** A person or a supervisor has. */
@@ -107,7 +111,7 @@ async function verifyAccount(
   account: AccountConfig,
   streams: readonly StreamDefinition[],
   options: VerifyOptions,
-  { registry, stop, interrupted, signal, watched }: Shared,
+  { registry, brokers, stop, interrupted, signal, watched }: Shared,
 ): Promise<VerifiedAccount> {
   const prefix = prefixOf(config, account);
   const codec = await lookUpCodec(config, prefix, streams, registry);
@@ -122,7 +126,7 @@ async function verifyAccount(
       if (name === 'request.finished') requests++;
     },
   });
-  const log = await openTopicLog(kafkaSettings(config), prefix, clock);
+  const log = await openTopicLog(brokers, prefix, clock);
   const verification = new Verification({
     streams,
     catalog,
@@ -166,7 +170,6 @@ async function verifyAccount(
   } finally {
     pacer?.close();
     await source.close();
-    await log.close();
   }
 }
 

@@ -3,7 +3,8 @@ import type { Broker } from 'kafkajs/src/cluster/index.js';
 import { type Pace, until } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { PublisherError } from '../base/errors.ts';
-import { createConnection, type KafkaSettings, type Log } from '../kafka/connection.ts';
+import { Brokers } from '../kafka/brokers.ts';
+import type { KafkaSettings, Log } from '../kafka/connection.ts';
 import { answeredWith, translate } from '../kafka/failures.ts';
 import { refusal, verdictOf } from './coordinator.ts';
 import { type Assignment, decodeAssignment, decodeMetadata, type Metadata, PROTOCOL_TYPE } from './protocol.ts';
@@ -101,21 +102,17 @@ async function described(
 async function asked<Answer>(
   kafka: KafkaSettings,
   groupId: string,
-  { log, signal }: DescribeParts,
+  { clock, log, signal }: DescribeParts,
   ask: (coordinator: Broker) => Promise<Answer>,
 ): Promise<Answer> {
-  const connection = createConnection(kafka, log);
-  signal.addEventListener('abort', connection.sever);
+  const brokers = new Brokers(kafka, clock, log);
   try {
-    const cluster = connection.cluster();
-    await cluster.connect();
-    return await ask(await cluster.findGroupCoordinator({ groupId }));
+    return await brokers.ask(async (cluster) => ask(await cluster.findGroupCoordinator({ groupId })), { signal });
   } catch (error) {
     signal.throwIfAborted();
-    if (verdictOf(error) === 'refused') throw refusal(error, groupId, connection.brokers);
-    throw translate(error, `asking for group ${groupId}`, { brokers: connection.brokers, prefix: '', groupId });
+    if (verdictOf(error) === 'refused') throw refusal(error, groupId, brokers.names);
+    throw translate(error, `asking for group ${groupId}`, { brokers: brokers.names, prefix: '', groupId });
   } finally {
-    signal.removeEventListener('abort', connection.sever);
-    connection.sever();
+    brokers.close();
   }
 }

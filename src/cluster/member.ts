@@ -170,7 +170,8 @@ export class Member {
     if (!isLeader) leader.learn(assignment);
     // A wish that came meanwhile needs another round.
     this.#joined = this.#wish === null ? joined : null;
-    for (const [account] of moves) this.#moves.delete(account);
+    // What a person wished meanwhile, of the same account too, is for the next round.
+    for (const [account, to] of moves) if (this.#moves.get(account) === to) this.#moves.delete(account);
     this.#take(assignment);
     emit({ name: 'assigned', assignment, memberId: joined.memberId, generation: joined.generation, isLeader, cause });
   }

@@ -18,8 +18,10 @@ import {
 import { shapeOf } from './shape.ts';
 import type { MessageWriter } from './wire.ts';
 
-/** Values that found no typed field while one record was written. */
+/** Values that found no typed field while one record was written, and which fields were null. */
 export class Leftover {
+  /** By the number of each field, 1 where it was written as null: a flag costs a page nothing. Too short where nobody asks. */
+  readonly nulls: Uint8Array;
   /** The rest of the value that was written last, in its place; undefined when there is none. */
   rest: unknown = undefined;
   /** Members the schema does not know, each path once: `line_items[].tax3`. */
@@ -28,7 +30,13 @@ export class Leftover {
   readonly rounded: string[] = [];
   /** Paths of times that were an empty text and are written as null, once per occurrence. */
   readonly emptied: string[] = [];
+
+  constructor(nulls: Uint8Array = NOT_ASKED) {
+    this.nulls = nulls;
+  }
 }
+
+const NOT_ASKED = new Uint8Array(0);
 
 /** Writes a value that is not null. Throws ConversionError. */
 type Write = (value: unknown, out: MessageWriter, leftover: Leftover) => void;
@@ -36,8 +44,8 @@ type WriteRecord = (record: unknown, out: MessageWriter, leftover: Leftover, giv
 
 export interface Encoding {
   readonly write: WriteRecord;
-  /** Paths of the fields that were written as null since this was last asked. */
-  takeNulls(): string[];
+  /** The paths of the fields, by their numbers. */
+  readonly paths: readonly string[];
 }
 
 interface Field {
@@ -49,14 +57,14 @@ interface Field {
   /** The value comes from elsewhere than the record. */
   readonly given: boolean;
   readonly write: Write;
-  /** It was written as null. Noted here because setting a flag costs a page nothing. */
-  wasNull: boolean;
+  /** Its place among all fields of the encoding. */
+  readonly number: number;
 }
 
 interface Plan {
   readonly decimals: DecimalHandling;
-  /** Every field that a closure writes, in the order of compilation. */
-  readonly fields: Field[];
+  /** The path of every field that a closure writes, in the order of compilation. */
+  readonly paths: string[];
 }
 
 // Neither avsc nor a JSON consumer takes an integer beyond this.
@@ -74,10 +82,10 @@ export function compileEncoding(
   decimals: DecimalHandling,
   given: ReadonlySet<string> = NOTHING_GIVEN,
 ): Encoding {
-  const plan: Plan = { decimals, fields: [] };
+  const plan: Plan = { decimals, paths: [] };
   const writeFields = compileRecord(schema, '', plan, given);
   const hasExtra = schema.fields.some(({ name }) => name === EXTRA);
-  return { write: hasExtra ? withExtra(writeFields) : writeFields, takeNulls: () => takeNulls(plan.fields) };
+  return { write: hasExtra ? withExtra(writeFields) : writeFields, paths: plan.paths };
 }
 
 function withExtra(writeFields: WriteRecord): WriteRecord {
@@ -87,12 +95,6 @@ function withExtra(writeFields: WriteRecord): WriteRecord {
     out.long(1);
     out.string(canonicalJson(leftover.rest));
   };
-}
-
-function takeNulls(fields: readonly Field[]): string[] {
-  const nulls = fields.filter(({ wasNull }) => wasNull);
-  for (const field of nulls) field.wasNull = false;
-  return nulls.map(({ path }) => path);
 }
 
 function compileRecord(
@@ -108,9 +110,9 @@ function compileRecord(
       const path = prefix + name;
       const write = compile(valueType(type), path, plan);
       const nullable = isNullable(type);
-      return { name, path, nullable, isTime: isTime(type), given: given.has(name), write, wasNull: false };
+      const number = plan.paths.push(path) - 1;
+      return { name, path, nullable, isTime: isTime(type), given: given.has(name), write, number };
     });
-  plan.fields.push(...fields);
   const names = new Set(fields.filter((field) => !field.given).map(({ name }) => name));
 
   return (value, out, leftover, values) => {
@@ -125,7 +127,7 @@ function compileRecord(
       if (member === undefined || member === null || isEmptied) {
         if (!field.nullable) throw refusal(field.path, 'a value', member);
         out.long(0);
-        field.wasNull = true;
+        leftover.nulls[field.number] = 1;
       } else {
         if (field.nullable) out.long(1);
         field.write(member, out, leftover);
@@ -185,7 +187,8 @@ function compile(type: ValueType, path: string, plan: Plan): Write {
 }
 
 const WRITE_DECIMAL: Record<DecimalHandling, (unscaled: Unscaled, out: MessageWriter) => void> = {
-  precise: (unscaled, out) => out.bytes(toBytes(unscaled)),
+  // Written in place, because this runs for every amount of every record.
+  precise: (unscaled, out) => (typeof unscaled === 'number' ? out.integer(unscaled) : out.bytes(toBytes(unscaled))),
   double: (unscaled, out) => out.double(toDouble(unscaled)),
   string: (unscaled, out) => out.string(toText(unscaled)),
 };

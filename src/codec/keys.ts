@@ -36,11 +36,14 @@ export function stringKeys(stream: StreamDefinition): KeyCodec {
 export function avroKeys(stream: StreamDefinition, schemaId: number, out: MessageWriter): KeyCodec {
   const schema = keySchema(stream);
   const encoding = compileEncoding(schema, 'precise');
+  const isOneLong = stream.key.length === 1;
   const type = avro.Type.forSchema(schema as avro.Schema);
   return {
     encode(id) {
       out.begin(schemaId);
-      encoding.write(keyRecord(stream, id), out, new Leftover());
+      // A record of one number is that number; this runs for every record of every page.
+      if (isOneLong) out.long(id as number);
+      else encoding.write(keyRecord(stream, id), out, new Leftover());
       return out.end();
     },
     decode(key) {

@@ -72,10 +72,22 @@ export class StreamCodec {
     this.#glimpse = this.#compileGlimpse();
   }
 
+  /** For the notes of `encode` about fields that were null, which one user of the codec takes and forgets. */
+  noNulls(): Uint8Array {
+    return new Uint8Array(this.#encoding.paths.length);
+  }
+
+  /** Paths of the fields that `encode` has noted as null; forgets them. */
+  takeNulls(nulls: Uint8Array): readonly string[] {
+    const paths = this.#encoding.paths.filter((_, number) => nulls[number] === 1);
+    nulls.fill(0);
+    return paths;
+  }
+
   /** Throws ConversionError. `onRounded` is told the path of every decimal that lost digits. */
-  encode(record: JsonObject, context: RecordContext, onRounded: (field: string) => void): Encoded {
+  encode(record: JsonObject, context: RecordContext, nulls: Uint8Array, onRounded: (field: string) => void): Encoded {
     assert(this.stream.parent === null || context.parentId !== undefined, `${this.stream.name} comes with its parent`);
-    const leftover = new Leftover();
+    const leftover = new Leftover(nulls);
     this.#out.begin(this.schemaId);
     this.#encoding.write(record, this.#out, leftover, givenTo(this.stream, context));
     const value = this.#out.end();
@@ -111,11 +123,6 @@ export class StreamCodec {
     const parts = this.stream.key.map(({ name }) => item[name]);
     if (!parts.every((part) => typeof part === 'number')) return null;
     return parts.length === 1 ? parts[0]! : parts.join('|');
-  }
-
-  /** Paths of fields that were encoded as null since this was last asked. */
-  takeNulls(): readonly string[] {
-    return this.#encoding.takeNulls();
   }
 
   /** How the schema could take a member that it does not know; null when the samples do not tell its type. */

@@ -298,12 +298,27 @@ export const schema = z
         .describe(
           'Names with a dot by which it may be asked for, such as that of a proxy in front; addresses and names without one always are.',
         ),
+      metrics_by: z
+        .enum(['auto', 'stream', 'account'])
+        .default('auto')
+        .describe(
+          'Whether metrics of streams are told for each stream or, with an empty label `stream`, for all streams of an account together; auto is by stream up to 20 accounts in a process.',
+        ),
     }),
     log: section('What is written to stdout.', {
       level: z
         .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
         .default('info')
         .describe('The least urgent lines that are written; debug adds a line per page and request.'),
+    }),
+    tracing: section('OpenTelemetry: a trace of every step, with its requests, its comparison and its commit.', {
+      otlp_endpoint: url()
+        .optional()
+        .meta({ example: 'http://localhost:4318' })
+        .describe(
+          'The collector, by OTLP over HTTP; unset, there are no traces. Needs the packages that docs/operating/traces.md names, which reads OTEL_EXPORTER_OTLP_HEADERS and its like from the environment.',
+        ),
+      sample_ratio: z.number().min(0).max(1).default(1).describe('The share of traces that is sent, drawn at random.'),
     }),
   })
   .superRefine(({ harvest, topics, cluster }, context) => {

@@ -3,6 +3,7 @@ import { isoSeconds } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Stall } from '../base/watchdog.ts';
 import type { BudgetName } from '../streams/definition.ts';
+import { type Extent, firstRequests } from './pace/first-reading.ts';
 import type { FreshnessStatus } from './pace/freshness.ts';
 import { type BudgetView, LONG_PAUSE_MS, PRIORITY } from './ports.ts';
 import { reportWindows } from './reports/report-span.ts';
@@ -41,18 +42,18 @@ export function accountStatus(parts: {
     remedy: phase.remedy,
     startedAt: isoSeconds(startedAt),
     streams: streams.map((runtime) => streamStatus(runtime, view, accountId, now)),
-    budgets: budgets.map((budget) => budgetStatus(budget, firstScanRequests(budget.name, view, pageRows, now), now)),
+    budgets: budgets.map((budget) => budgetStatus(budget, firstRequestsLeft(budget.name, view, pageRows, now), now)),
     stalls: stallStatus(stalls),
     freshness,
     pollStretch,
   };
 }
 
-function budgetStatus(budget: BudgetView, firstScans: number, now: number): BudgetStatus {
+function budgetStatus(budget: BudgetView, firstScans: ReturnType<typeof firstRequestsLeft>, now: number): BudgetStatus {
   const pausedUntil = budget.pausedUntil();
   const inSeconds = (ms: number) => Math.ceil(ms / 1000);
   // What is current is read beside it.
-  const firstScansMs = firstScans > 0 ? budget.freeInMs(firstScans, PRIORITY.children) : 0;
+  const firstScansMs = firstScans.requests > 0 ? budget.freeInMs(firstScans.requests, PRIORITY.children) : 0;
   return {
     name: budget.name,
     requests: budget.requests,
@@ -61,23 +62,62 @@ function budgetStatus(budget: BudgetView, firstScans: number, now: number): Budg
     waiting: budget.waiting(),
     pausedUntil: pausedUntil === 0 ? null : isoSeconds(pausedUntil),
     freeInSeconds: inSeconds(budget.freeInMs(1)),
-    firstScans: { requests: firstScans, seconds: inSeconds(firstScansMs) },
+    firstScans: { ...firstScans, seconds: inSeconds(firstScansMs) },
     isPausedForLong: Math.max(budget.throttledMs(), pausedUntil - now) > LONG_PAUSE_MS,
   };
 }
 
-/** Requests that are known to be left: pages of lists with a total, parents not visited, report windows not read. */
-function firstScanRequests(name: BudgetName, view: ScheduleView, pageRows: number, now: number): number {
-  const unread = [...view.streams.values()].filter(({ definition, row }) => {
-    return definition.budget === name && isRunning(row) && !row.complete;
+/** Requests that the snapshots still need. What cannot be told yet counts as one. */
+function firstRequestsLeft(
+  name: BudgetName,
+  view: ScheduleView,
+  pageRows: number,
+  now: number,
+): { readonly requests: number; readonly isKnown: boolean } {
+  const unread = [...view.streams.values()].filter(({ definition, row, parent }) => {
+    return definition.budget === name && isRunning(row) && !row.complete && (parent === null || isRunning(parent.row));
   });
-  return unread.reduce((sum, runtime) => {
-    const scan = scanStatus(runtime, view, now);
-    if (scan === null)
-      return sum + (runtime.row.position.kind === 'report' ? reportWindows(runtime, view, now).held.length : 0);
-    const left = Math.max(0, (scan.total ?? 0) - scan.rows);
-    return sum + (scan.unit === 'rows' ? Math.ceil(left / pageRows) : left);
-  }, 0);
+  const left = unread.map((runtime) => {
+    const all = firstRequests(runtime.definition, extentOf(runtime, view, now), pageRows);
+    return { requests: Math.max(1, (all ?? 0) - requestsMade(runtime)), isKnown: all !== null };
+  });
+  return {
+    requests: left.reduce((sum, { requests }) => sum + requests, 0),
+    isKnown: left.every(({ isKnown }) => isKnown) && !unread.some((runtime) => mayGrow(runtime, view)),
+  };
+}
+
+function extentOf(runtime: StreamRuntime, view: ScheduleView, now: number): Extent {
+  const { definition, parent } = runtime;
+  return {
+    rows: rowsTold(runtime),
+    parents: parent && (parent.row.complete ? parent.index.size : rowsTold(parent)),
+    windows: definition.kind === 'report' ? reportWindows(runtime, view, now).held.length : null,
+  };
+}
+
+/** Harvest's count of a list, as its first page says it. */
+function rowsTold({ row: { position } }: StreamRuntime): number | null {
+  return position.kind === 'list' ? (position.scan?.total ?? null) : null;
+}
+
+function requestsMade({ row: { position } }: StreamRuntime): number {
+  switch (position.kind) {
+    case 'list':
+      return position.scan?.pages ?? 0;
+    case 'child':
+      return position.scan?.visited ?? 0;
+    case 'report':
+      return position.scan?.windows ?? 0;
+    case 'derived':
+      return 0;
+  }
+}
+
+/** Whether more windows may come to light, because the lists that a report sums up are not read. */
+function mayGrow({ definition }: StreamRuntime, { streams, settings }: ScheduleView): boolean {
+  if (definition.kind !== 'report' || settings.startDate !== null) return false;
+  return definition.sources.some((name) => streams.get(name)?.row.complete === false);
 }
 
 function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: string, now: number): StreamStatus {

@@ -55,7 +55,11 @@ export class Claims {
     const window = task.kind === 'window' ? task.window.window : null;
     const windows = new Set(window === null ? [] : [window.from]);
     const claim: Claim = { runtime, task, priority, keepsPace, step, streams, parents, windows };
-    for (const stream of streams) stream.claim = claim;
+    for (const stream of streams) {
+      stream.claim = claim;
+      // What another step publishes may be newer than a page that was asked for before it (P3).
+      if (task.kind !== 'read') stream.ahead = null;
+    }
     this.#out.add(claim);
     if (task.kind === 'window') {
       const { memory } = runtime;

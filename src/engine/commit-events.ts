@@ -28,6 +28,18 @@ export function notificationsOf(events: readonly PublisherEvent[], now: number):
   });
 }
 
+/** What a step read is compared with the index; its commit is to come. */
+export function comparedEvent({ runtime, purpose, diffs }: StepResult): PublisherEvent {
+  const all = [...diffs.values()];
+  return {
+    name: 'step.compared',
+    stream: runtime.definition.name,
+    purpose,
+    read: all.reduce((sum, { read }) => sum + read, 0),
+    changes: all.reduce((sum, { messages }) => sum + messages.length, 0),
+  };
+}
+
 /** A page, or whatever a step read of a stream, is on its topic. */
 export function committedEvent(
   runtime: StreamRuntime,

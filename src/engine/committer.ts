@@ -28,7 +28,7 @@ const REFUSED_MAX = 10_000;
 
 interface Waiting {
   readonly result: StepResult;
-  readonly done: () => void;
+  readonly done: (commitMs: number) => void;
   readonly failed: (reason: unknown) => void;
 }
 
@@ -59,10 +59,13 @@ export class Committer {
     this.#parts = parts;
   }
 
-  /** Resolves when the result is committed and applied; rejects with what the sink threw, after which nothing is taken any more. */
-  submit(result: StepResult): Promise<void> {
+  /**
+   * Resolves when the result is committed and applied, with how long the commit took in ms; rejects with what the sink threw,
+   * after which nothing is taken any more.
+   */
+  submit(result: StepResult): Promise<number> {
     if (this.#failure) return Promise.reject(this.#failure.reason);
-    const outcome = new Promise<void>((done, failed) => this.#queue.push({ result, done, failed }));
+    const outcome = new Promise<number>((done, failed) => this.#queue.push({ result, done, failed }));
     this.#start();
     return outcome;
   }
@@ -111,11 +114,11 @@ export class Committer {
     while (!this.#failure && (this.#queue.length > 0 || this.#budgetsAsked)) {
       const group = this.#take();
       try {
-        await this.#commit(
+        const commitMs = await this.#commit(
           group.map((waiting) => waiting.result),
           'lease',
         );
-        for (const waiting of group) waiting.done();
+        for (const waiting of group) waiting.done(commitMs);
       } catch (reason) {
         this.#failure = { reason };
         this.#parts.onFailure(reason);
@@ -134,7 +137,7 @@ export class Committer {
     return group;
   }
 
-  async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<void> {
+  async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<number> {
     const { accountId, sink, source, clock, emit, onProgress } = this.#parts;
     this.#budgetsAsked = false;
     const rows = new Map<StreamRuntime, StreamRow>();
@@ -181,6 +184,7 @@ export class Committer {
         emit(committedEvent(runtime, result.purpose, diff, commitMs, clock.now()));
     }
     for (const event of events) emit(event);
+    return commitMs;
   }
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {

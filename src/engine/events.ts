@@ -116,7 +116,15 @@ export type PublisherEvent =
       ms: number;
       bytes: number;
       waitedMs: number;
+      /** The name that Harvest gave it; null when it gave none. */
+      requestId: string | null;
     }
+  /** A stream has one step at a time: all that is told of it until that ends is part of the step. */
+  | { name: 'step.begun'; stream: string; task: string }
+  /** So many records were read, and so many messages follow from them. */
+  | { name: 'step.compared'; stream: string; purpose: Purpose; read: number; changes: number }
+  /** `commitMs` is null when nothing of it was committed. */
+  | { name: 'step.ended'; stream: string; commitMs: number | null }
   /** Polls and count checks would take more than `polling.budget_share`: all intervals are `by` times as long; and they fit again. */
   | { name: 'polls.stretched' | 'polls.fit'; by: number; share: number; requests: number; perSeconds: number }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }

@@ -2,7 +2,7 @@
 // among what wants them (docs/operating/freshness.md).
 import type { BudgetName } from '../streams/definition.ts';
 import type { Emit } from './events.ts';
-import { type Allotment, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
+import { type Allotment, currentReadings, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
 import { isRunning } from './state/stream-row.ts';
@@ -96,12 +96,11 @@ export class Pacemaker {
 
   /** Readings of current windows in one window of the reports budget: by their intervals, or by what touches them. */
   #currentReadings(): number {
-    const { windowMs } = this.#budgets.reports;
-    return this.#reports().reduce((sum, runtime) => {
-      const { pollMs } = this.paceOf(runtime);
-      const isTouched = runtime.definition.kind === 'report' && this.#now.lives;
-      return sum + windowMs / (isTouched ? Math.min(pollMs, this.#settings.restateMs) : pollMs);
-    }, 0);
+    const reports = this.#reports().map((runtime) => ({
+      kind: runtime.definition.kind,
+      pollMs: this.paceOf(runtime).pollMs,
+    }));
+    return currentReadings(reports, this.#budgets.reports.windowMs, this.#now.lives ? this.#settings.restateMs : null);
   }
 
   #tell(): void {

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../base/clock.ts';
 import { asPublisherError, type PublisherError } from '../base/errors.ts';
 import type { AccountWatch } from './account-watch.ts';
 import type { Claims } from './claims.ts';
+import { comparedEvent } from './commit-events.ts';
 import { Committer } from './committer.ts';
 import type { Emit } from './events.ts';
 import type { Pacemaker } from './pacemaker.ts';
@@ -112,6 +113,8 @@ export class Session {
     }
     this.#end();
     await Promise.all([...this.#steps, watching.ended]);
+    // Budgets are stored when no request is under way any more.
+    await Promise.allSettled([...view.streams.values()].map(({ ahead }) => ahead?.page));
   }
 
   /** Nothing begins until Harvest takes the token again; commits and leases go on meanwhile. */
@@ -151,22 +154,36 @@ export class Session {
   }
 
   async #step(claim: Claim): Promise<void> {
+    const { emit } = this.#parts;
+    const stream = claim.runtime.definition.name;
+    let commitMs: number | null = null;
+    emit({ name: 'step.begun', stream, task: claim.task.kind });
+    try {
+      const result = await this.#resultOf(claim);
+      if (result === null || this.#until.aborted) return;
+      emit(comparedEvent(result));
+      commitMs = await this.#committer.submit(result);
+      this.#remember(claim, result);
+    } finally {
+      emit({ name: 'step.ended', stream, commitMs });
+    }
+  }
+
+  /** What is to be committed; null when the stream tries again later. */
+  async #resultOf(claim: Claim): Promise<StepResult | null> {
     const { runtime } = claim;
     const { clock, tokenWait, waitsForToken } = this.#parts;
-    let result: StepResult;
     try {
-      result = await runStep(claim, this.#context);
+      return await runStep(claim, this.#context);
     } catch (thrown) {
-      if (this.#until.aborted) return;
+      if (this.#until.aborted) return null;
       const error = asPublisherError(thrown);
-      if (error.kind === 'transient') return this.#retryLater(claim, error, runtime.memory.retry?.ofWalk ?? false);
-      if (error.code === 'harvest.unauthorised' && waitsForToken()) return tokenWait.begin(error);
-      if (error.kind !== 'blocked') throw error;
-      result = refusedStep(runtime, error, clock.now());
+      if (error.kind === 'transient') this.#retryLater(claim, error, runtime.memory.retry?.ofWalk ?? false);
+      else if (error.code === 'harvest.unauthorised' && waitsForToken()) tokenWait.begin(error);
+      else if (error.kind === 'blocked') return refusedStep(runtime, error, clock.now());
+      else throw error;
+      return null;
     }
-    if (this.#until.aborted) return;
-    await this.#committer.submit(result);
-    this.#remember(claim, result);
   }
 
   /** The result is committed. */

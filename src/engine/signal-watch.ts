@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Signal, Sink } from './ports.ts';
 
-/** How soon a signal is seen. */
+/** How soon a signal is seen. All accounts of a process look at the same moments, so that the sink may ask for all of them at once. */
 const INTERVAL_MS = 5_000;
 
 export class SignalWatch {
@@ -66,6 +66,6 @@ export class SignalWatch {
     this.looks++;
     this.hasLooked = true;
     onLook(signals.length);
-    await this.#clock.sleep(INTERVAL_MS, signal);
+    await this.#clock.sleep(Math.ceil(INTERVAL_MS - (this.#clock.monotonic() % INTERVAL_MS)), signal);
   }
 }

@@ -80,8 +80,8 @@ export interface BudgetStatus {
   readonly pausedUntil: string | null;
   /** Until the next request may start; 0 when it may now. */
   readonly freeInSeconds: number;
-  /** Requests that the snapshots still need, as far as they are known, and how long the budget takes to allow them. */
-  readonly firstScans: { readonly requests: number; readonly seconds: number };
+  /** Requests that the snapshots still need, and how long the budget takes to allow them; at least so many while not all is known. */
+  readonly firstScans: { readonly requests: number; readonly seconds: number; readonly isKnown: boolean };
   /** Harvest has answered nothing else for more than an hour, or will have: somebody should look why. */
   readonly isPausedForLong: boolean;
 }

@@ -12,7 +12,7 @@ import type { BudgetName, StreamDefinition } from '../streams/definition.ts';
 import { attempt } from './attempt.ts';
 import type { Auth } from './auth.ts';
 import type { Budget } from './budget.ts';
-import { pauseOf, type RequestPlace, refusal } from './failures.ts';
+import { pauseOf, type RequestPlace, refusal, requestIdOf } from './failures.ts';
 import { garbled, looseTextOf, objectOf, textOf } from './pages.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
@@ -212,6 +212,7 @@ export class Caller {
         ms: Math.round(clock.monotonic() - startedAt),
         bytes: answer?.body.length ?? 0,
         waitedMs,
+        requestId: answer && requestIdOf(answer),
       });
     }
   }

@@ -46,6 +46,12 @@ export function answeredUpTo(answer: HttpAnswer, sentAt: number): number {
   return Math.max(Math.min(date, sentAt), date - SKEW_MAX_MS);
 }
 
+/** `X-Request-Id`, by which Harvest's support finds a request; null when there is none, or something else stands there. */
+export function requestIdOf({ headers }: HttpAnswer): string | null {
+  const id = headers['x-request-id'] ?? '';
+  return /^[\w.:-]{1,100}$/.test(id) ? id : null;
+}
+
 /** The failure that an answer other than 200 stands for; `body` is its text, empty when it could not be read. */
 export function refusal(answer: HttpAnswer, body: string, place: RequestPlace): PublisherError {
   const { status } = answer;

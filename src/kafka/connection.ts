@@ -3,11 +3,13 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
-import Cluster from 'kafkajs/src/cluster/index.js';
+import createAdmin from 'kafkajs/src/admin/index.js';
+import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Secret } from '../base/secret.ts';
 import type { BearerTokens } from './bearer-tokens.ts';
 import { failsWithoutAnswer } from './first-answer.ts';
 import { wholeFrames } from './frames.ts';
+import { mendedCluster } from './mended-cluster.ts';
 import './silent-queues.ts';
 import { Traffic } from './traffic.ts';
 
@@ -50,7 +52,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** From the dialling to the first answer; longer than any request is held by a healthy broker. */
 const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
-const METADATA_MAX_AGE_MS = 300_000;
+/** Bounded here; whoever asks, or opens the sink, comes back with a back-off of its own. */
+const RETRY = { initialRetryTime: 50, maxRetryTime: 300, retries: 8 };
 
 /**
  * One set of sockets to the brokers, whose words `traffic` counts. Nothing is dialled before a client made from it connects.
@@ -68,8 +71,7 @@ export function createConnection(settings: KafkaSettings, log: Log = () => {}, t
     authenticationTimeout: 15_000,
     requestTimeout: 30_000,
     enforceRequestTimeout: true,
-    // Bounded here; whoever opens the sink comes back with a back-off of its own.
-    retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 8 },
+    retry: RETRY,
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => forward(entry, log),
     socketFactory: ({ host, port, ssl, onConnect }) => {
@@ -86,21 +88,14 @@ export function createConnection(settings: KafkaSettings, log: Log = () => {}, t
       return wholeFrames(failsWithoutAnswer(socket, FIRST_ANSWER_TIMEOUT_MS));
     },
   };
-  const kafka = new Kafka(config);
+  const logger = new Kafka(config).logger();
 
   return {
-    /** The bootstrap brokers as one text, for messages and commands. */
-    brokers: settings.brokers.join(','),
-    kafka,
-    /** kafkajs' own view of the cluster, below its consumers and producers; the caller disconnects it. */
+    logger,
+    admin: (cluster: Cluster) => createAdmin({ cluster, logger, retry: RETRY }),
+    /** kafkajs' own view of the cluster, below its admins and producers; it ends with `sever`. */
     cluster: (options: { readonly maxInFlightRequests?: number } = {}): Cluster =>
-      new Cluster({
-        ...config,
-        ...options,
-        metadataMaxAge: METADATA_MAX_AGE_MS,
-        allowAutoTopicCreation: false,
-        logger: kafka.logger(),
-      }),
+      mendedCluster({ ...config, ...options, logger }),
     /**
      * Destroys every socket and refuses new ones. kafkajs goes on retrying in the background after `disconnect()`; a
      * producer whose transaction is in doubt must not be able to say another word.

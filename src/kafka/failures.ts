@@ -68,11 +68,16 @@ export function isFencing(error: unknown): boolean {
   );
 }
 
-/** A partition's error code in an answer that we decode ourselves, as kafkajs would throw it. */
-export function brokerError(code: number, topic: string, partition: number): Error {
+/** The error code of a topic, or of one of its partitions, in an answer that we decode ourselves, as kafkajs would throw it. */
+export function brokerError(code: number, topic: string, partition?: number): Error {
   const error = createErrorFromCode(code);
-  error.message = `${topic} partition ${partition}: ${error.message}`;
+  error.message = `${topic}${partition === undefined ? '' : ` partition ${partition}`}: ${error.message}`;
   return error;
+}
+
+/** A broker took the request and was silent: its connection may be a dead one that nobody has told us of. */
+export function isUnanswered(error: unknown): boolean {
+  return innermost(error).name === 'KafkaJSRequestTimeoutError';
 }
 
 /** The broker that answered does not know the topic, or nobody leads it: it is new, or gone. */

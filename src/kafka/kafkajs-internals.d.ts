@@ -65,18 +65,23 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
     disconnect(): Promise<void>;
     produce(request: ProduceRequest): Promise<unknown>;
+    metadata(topics?: readonly string[]): Promise<unknown>;
     listOffsets(request: {
       replicaId: number;
       isolationLevel: number;
       topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
     }): Promise<{ responses: { topic: string; partitions: ListedOffset[] }[] }>;
     findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
-    connectionPool: {
-      send<Answer>(exchange: {
-        request: BrokerRequest;
-        response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
-      }): Promise<Answer>;
-    };
+    connectionPool: ConnectionPool;
+  }
+
+  /** The connections to one broker: one for fetches, one for all else. */
+  export interface ConnectionPool {
+    readonly pool: readonly { connect(): Promise<unknown> }[];
+    send<Answer>(exchange: {
+      request: BrokerRequest;
+      response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
+    }): Promise<Answer>;
   }
 
   export default class Cluster {
@@ -91,12 +96,18 @@ declare module 'kafkajs/src/cluster/index.js' {
     );
     connect(): Promise<void>;
     disconnect(): Promise<void>;
+    /** Whether any broker is, and has taken our log-in. */
+    isConnected(): boolean;
     refreshMetadata(): Promise<void>;
-    addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
     getNodeIds(): string[];
     findBroker(node: { nodeId: string }): Promise<Broker>;
     findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
-    findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
+    readonly brokerPool: {
+      createBroker(options: object): Broker;
+      /** One that is connected, if any is, or can be. */
+      findConnectedBroker(): Promise<Broker>;
+    };
+    readonly connectionPoolBuilder: { build(place?: object): Promise<ConnectionPool> };
   }
 }
 
@@ -151,6 +162,42 @@ declare module 'kafkajs/src/protocol/requests/metadata/v6/request.js' {
   }): BrokerRequest;
 }
 
+declare module 'kafkajs/src/protocol/requests/metadata/v6/response.js' {
+  import type { Metadata } from './metadata.ts';
+
+  const response: { decode(payload: Buffer): Promise<Metadata> };
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/requests/listOffsets/v3/request.js' {
+  import type { BrokerRequest } from 'kafkajs/src/cluster/index.js';
+
+  export default function listOffsetsRequest(options: {
+    replicaId: number;
+    isolationLevel: number;
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[];
+  }): BrokerRequest;
+}
+
+declare module 'kafkajs/src/protocol/requests/listOffsets/v3/response.js' {
+  const response: {
+    decode(payload: Buffer): Promise<{
+      responses: readonly {
+        topic: string;
+        partitions: readonly { partition: number; errorCode: number; offset: string }[];
+      }[];
+    }>;
+  };
+  export default response;
+}
+
+declare module 'kafkajs/src/admin/index.js' {
+  import type { Admin, Logger, RetryOptions } from 'kafkajs';
+  import type Cluster from 'kafkajs/src/cluster/index.js';
+
+  export default function createAdmin(options: { cluster: Cluster; logger: Logger; retry?: RetryOptions }): Admin;
+}
+
 declare module 'kafkajs/src/protocol/error.js' {
   export function createErrorFromCode(code: number): Error;
 }
@@ -178,6 +225,17 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   /** Requests that one connection has sent and has still to send. */
   export default class RequestQueue {
     readonly pending: readonly unknown[];
+    readonly inflight: ReadonlyMap<number, SocketRequest>;
+    readonly enforceRequestTimeout: boolean;
     scheduleCheckPendingRequests(): void;
+    scheduleRequestTimeoutCheck(): void;
+    sendSocketRequest(request: SocketRequest): void;
+  }
+
+  /** Times in ms of the wall clock. */
+  interface SocketRequest {
+    readonly sentAt: number;
+    readonly requestTimeout: number;
+    timeoutRequest(): void;
   }
 }

@@ -90,7 +90,7 @@ export function pack<T>(
       open.set(id, sendBatch);
       packed.push({ topic, partition, messages: sendBatch.messages, stream });
     }
-    sendBatch.messages.push({ ...message, partition });
+    sendBatch.messages.push(message);
     sendBatch.bytes += bytes;
   }
   return packed;

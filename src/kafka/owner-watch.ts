@@ -1,14 +1,15 @@
-// Looks whether somebody who has taken an account is done with it. Reads only, on a connection of its own.
+// Looks whether somebody who has taken an account is done with it. Reads only.
 import { type Clock, isoSeconds } from '../base/clock.ts';
-import { createConnection, type KafkaSettings, type Log } from './connection.ts';
-import { closeWithin, createTopicReader, type TopicReader } from './reader.ts';
+import type { Brokers } from './brokers.ts';
+import type { Log } from './connection.ts';
+import { createTopicReader, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { SignalReader } from './signals.ts';
 import { AccountState } from './state-topic.ts';
 import { stateTopic } from './topics.ts';
 
 export interface OwnerWatchOptions {
-  readonly kafka: KafkaSettings;
+  readonly brokers: Brokers;
   readonly prefix: string;
   readonly accountId: string;
   readonly clock: Clock;
@@ -24,32 +25,23 @@ const LOOK_MS = 5_000;
  * `signal` aborts.
  */
 export async function ownerIsDone(options: OwnerWatchOptions, signal: AbortSignal): Promise<void> {
-  const { kafka, prefix, accountId, clock, log, quietMs } = options;
-  const connection = createConnection(kafka, log);
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
+  const { brokers, prefix, accountId, clock, log, quietMs } = options;
+  const reader = createTopicReader(brokers, clock, { brokers: brokers.names, prefix });
   const state = new AccountState(prefix, accountId, `watch of ${isoSeconds(clock.now())}`);
-  const signals = new SignalReader({ kafka, prefix, accountId, clock, log });
+  const signals = new SignalReader({ brokers, prefix, accountId, clock, log });
   let movedAt = clock.monotonic();
-  signal.addEventListener('abort', connection.sever);
-  try {
-    while (!signal.aborted) {
-      const before = state.position;
-      // A log that cannot be read now tells nothing.
-      const isRead = await readNew(reader, stateTopic(prefix), state, signals, signal).then(
-        () => true,
-        () => false,
-      );
-      const now = clock.monotonic();
-      if (!isRead || state.position !== before) movedAt = now;
-      const isDone = state.owner?.released_at !== undefined || now - movedAt >= quietMs;
-      if (isRead && (isDone || signals.ofAccount.some(({ kind }) => kind === 'take'))) return;
-      await clock.sleep(LOOK_MS, signal);
-    }
-  } finally {
-    signal.removeEventListener('abort', connection.sever);
-    signals.close();
-    await closeWithin(reader, clock);
-    connection.sever();
+  while (!signal.aborted) {
+    const before = state.position;
+    // A log that cannot be read now tells nothing.
+    const isRead = await readNew(reader, stateTopic(prefix), state, signals, signal).then(
+      () => true,
+      () => false,
+    );
+    const now = clock.monotonic();
+    if (!isRead || state.position !== before) movedAt = now;
+    const isDone = state.owner?.released_at !== undefined || now - movedAt >= quietMs;
+    if (isRead && (isDone || signals.ofAccount.some(({ kind }) => kind === 'take'))) return;
+    await clock.sleep(LOOK_MS, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import { type Clock, isoSeconds } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { type BrokerPlace, isFencing, translate } from './failures.ts';
 import type { Rank } from './rank.ts';
-import { closeWithin, type PartitionRange, type TopicReader } from './reader.ts';
+import type { PartitionRange, TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import type { Session } from './session.ts';
 import type { AccountSignal, SignalReader } from './signals.ts';
@@ -30,16 +30,8 @@ export interface Membership {
   carriedOut(): readonly string[];
 }
 
-/** A reader on a connection of its own. */
-export interface OwnReader {
-  readonly reader: TopicReader;
-  /** Cuts the connection, whatever is under way. */
-  readonly sever: () => void;
-}
-
 export interface OwnershipParts {
-  /** After a failure the connection of the session is no good any more. */
-  readonly openReader: () => OwnReader;
+  readonly reader: TopicReader;
   readonly accountId: string;
   readonly instance: string;
   readonly membership?: Membership;
@@ -128,10 +120,8 @@ export class Ownership {
    * signed. One that only dawdles fences us again, and has signed by then.
    */
   async #whoFencedUs(cause: unknown, signal: AbortSignal): Promise<PublisherError> {
-    const { clock, openReader, state } = this.#parts;
+    const { clock, reader, state } = this.#parts;
     const known = state.owner;
-    const { reader, sever } = openReader();
-    signal.addEventListener('abort', sever);
     try {
       const look = async () => {
         await this.#readSignatures(reader, signal);
@@ -142,10 +132,6 @@ export class Ownership {
     } catch {
       // Not readable now: the next opening looks at the signatures again before it fences anybody.
       return this.#doubted(cause);
-    } finally {
-      signal.removeEventListener('abort', sever);
-      await closeWithin(reader, clock);
-      sever();
     }
   }
 

@@ -5,11 +5,12 @@ import { atMost, type Clock, type Random } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
 import type { Batch, Opened, Restore, Signal, Sink } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
+import type { Brokers } from './brokers.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
-import { type Membership, Ownership, type OwnershipParts, type OwnReader } from './ownership.ts';
-import { type Bounds, closeWithin, createTopicReader, type TopicReader } from './reader.ts';
+import { type Membership, Ownership, type OwnershipParts } from './ownership.ts';
+import { type Bounds, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden, verifyTransactionalId } from './rights.ts';
 import { fence, type Send, type Session } from './session.ts';
@@ -21,7 +22,10 @@ import { dataTopic, ensureTopics, lackedRights, stateTopic, type TopicLayout, ty
 import { Traffic } from './traffic.ts';
 
 export interface SinkOptions {
+  /** For the connection that this account produces over. */
   readonly kafka: KafkaSettings;
+  /** For everything else; shared with other accounts, and closed by whoever made it. */
+  readonly brokers: Brokers;
   readonly topics: TopicSettings;
   readonly accountId: string;
   /** The enabled streams. */
@@ -64,6 +68,7 @@ class Publisher implements Sink {
   readonly #log: Log;
   readonly #place: BrokerPlace & { readonly transactionalId: string };
   readonly #state: AccountState;
+  readonly #reader: TopicReader;
   readonly #signals: SignalReader;
   readonly #ownership: Ownership;
   readonly #memories: ReadonlyMap<string, TopicMemory>;
@@ -73,30 +78,29 @@ class Publisher implements Sink {
   #busy = false;
 
   constructor(options: SinkOptions) {
-    const { topics, accountId, kafka, instance, membership, clock } = options;
+    const { topics, accountId, brokers, instance, membership, clock } = options;
     const { prefix } = topics;
     this.#options = options;
     this.#log = options.log ?? (() => {});
-    this.#place = { brokers: kafka.brokers.join(','), prefix, transactionalId: transactionalIdOf(prefix, accountId) };
+    this.#place = { brokers: brokers.names, prefix, transactionalId: transactionalIdOf(prefix, accountId) };
+    this.#reader = createTopicReader(brokers, clock, this.#place, this.#traffic);
     this.#state = new AccountState(prefix, accountId, instance, () => membership?.rank() ?? null);
-    this.#signals = new SignalReader({ kafka, prefix, accountId, clock, log: this.#log });
+    this.#signals = new SignalReader({ brokers, prefix, accountId, clock, log: this.#log });
     const mine = { place: this.#place, state: this.#state, signals: this.#signals };
-    this.#ownership = new Ownership({ ...options, ...mine, openReader: () => this.#openReader() });
+    this.#ownership = new Ownership({ ...options, ...mine, reader: this.#reader });
     this.#memories = new Map(options.streams.map(({ name }) => [name, new TopicMemory()]));
   }
 
   async open(restore: Restore, signal: AbortSignal): Promise<Opened> {
     return this.#alone(async () => {
       const both = AbortSignal.any([signal, this.#closing.signal]);
-      const { reader, bounds } = await this.#takeOver(both);
+      const bounds = await this.#takeOver(both);
       try {
-        return await this.#restore(reader, bounds, restore, both);
+        return await this.#restore(bounds, restore, both);
       } catch (error) {
         // Told to stop: closing releases the account first.
         if (!both.aborted) await this.#stop();
         throw await this.#named(error, 'reading the topics back');
-      } finally {
-        await closeWithin(reader, this.#options.clock);
       }
     });
   }
@@ -174,11 +178,6 @@ class Publisher implements Sink {
     running.connection.sever();
   }
 
-  #openReader(): OwnReader {
-    const connection = createConnection(this.#options.kafka, this.#log, this.#traffic);
-    return { reader: createTopicReader(connection, this.#options.clock, this.#place), sever: connection.sever };
-  }
-
   #silentMs(): number {
     return this.#running ? this.#options.clock.monotonic() - this.#running.session.usedAt : 0;
   }
@@ -201,18 +200,19 @@ class Publisher implements Sink {
    *  5. read the state up to that signature: the rows are final, whatever became of the commits before.
    * An instance that fences us between 2 and 4 makes our signature fail; one that comes later, a commit.
    */
-  async #takeOver(signal: AbortSignal): Promise<{ reader: TopicReader; bounds: Bounds }> {
-    const { clock, random, kafka, topics, streams } = this.#options;
+  async #takeOver(signal: AbortSignal): Promise<Bounds> {
+    const { brokers, clock, random, kafka, topics, streams } = this.#options;
     await this.#stop();
     signal.throwIfAborted();
     const connection = createConnection(kafka, this.#log, this.#traffic);
     // kafkajs knows no abort signals, but it notices that its sockets are gone.
     signal.addEventListener('abort', connection.sever);
-    const reader = createTopicReader(connection, clock, this.#place);
+    const reader = this.#reader;
+    const asker = { signal, traffic: this.#traffic };
     let session: Session | null = null;
     try {
-      const layouts = await ensureTopics(connection, topics, streams, this.#log, clock, signal);
-      await verifyTransactionalId(connection, topics.prefix, this.#place.transactionalId);
+      const layouts = await ensureTopics(brokers, topics, streams, this.#log, clock, asker);
+      await verifyTransactionalId(brokers, topics.prefix, this.#place.transactionalId, asker);
       await this.#ownership.look(reader, signal);
       await this.#ownership.awaitRelease(reader, signal);
       const sessionOptions = {
@@ -222,13 +222,12 @@ class Publisher implements Sink {
       };
       session = await fence(connection, sessionOptions, signal);
       const own = [stateTopic(topics.prefix), ...streams.map(({ name }) => dataTopic(topics.prefix, name))];
-      const bounds = await awaitStable(reader, own, connection.brokers, clock, signal);
+      const bounds = await awaitStable(reader, own, brokers.names, clock, signal);
       await this.#ownership.sign(session, reader, signal);
       this.#running = { connection, session, layouts, isReleased: false };
-      return { reader, bounds };
+      return bounds;
     } catch (error) {
       await session?.close();
-      await closeWithin(reader, clock);
       connection.sever();
       signal.throwIfAborted();
       throw await this.#judge(error, 'taking the account over', signal);
@@ -244,16 +243,13 @@ class Publisher implements Sink {
   /** A failure with the topics and operations that are kept from us, when it is about those. */
   async #named(error: unknown, doing: string): Promise<unknown> {
     if (!isTopicRefused(error)) return error;
-    const { kafka, topics, streams } = this.#options;
-    const connection = createConnection(kafka, this.#log);
+    const { brokers, topics, streams } = this.#options;
     try {
-      const lacks = await lackedRights(connection, topics, streams);
-      return lacks.length > 0 ? forbidden(lacks, doing, connection) : error;
+      const lacks = await lackedRights(brokers, topics, streams);
+      return lacks.length > 0 ? forbidden(lacks, doing, brokers) : error;
     } catch {
       // Then what is known has to do.
       return error;
-    } finally {
-      connection.sever();
     }
   }
 
@@ -264,8 +260,7 @@ class Publisher implements Sink {
   async #renew(): Promise<void> {
     const { changes } = this.#state;
     const before = this.#running?.layouts;
-    const { reader } = await this.#takeOver(this.#closing.signal);
-    await closeWithin(reader, this.#options.clock);
+    await this.#takeOver(this.#closing.signal);
     const partitionsOf = (layouts = before) =>
       [...(layouts ?? [])].map(([topic, { partitions }]) => `${topic} ${partitions}`);
     const isSame = partitionsOf().join() === partitionsOf(this.#running!.layouts).join();
@@ -278,11 +273,11 @@ class Publisher implements Sink {
 
   // ---- reading back ------------------------------------------------------------------------------------------------
 
-  async #restore(reader: TopicReader, bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
+  async #restore(bounds: Bounds, restore: Restore, signal: AbortSignal): Promise<Opened> {
     const { prefix } = this.#options.topics;
     const { layouts } = this.#running!;
     for (const [name, memory] of this.#memories) memory.learn(this.#state.rows.get(name)?.offsets ?? {});
-    const { broken, records } = await restoreTopics(reader, bounds, prefix, this.#memories, restore, signal);
+    const { broken, records } = await restoreTopics(this.#reader, bounds, prefix, this.#memories, restore, signal);
     const rows = new Map([...this.#state.rows].map(([name, { row }]) => [name, row]));
     const limitOf = (name: string) => valueLimit(layouts.get(dataTopic(prefix, name))!);
     const maxValueBytes = new Map([...this.#memories.keys()].map((name) => [name, limitOf(name)]));

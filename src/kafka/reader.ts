@@ -4,12 +4,14 @@
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Broker } from 'kafkajs/src/cluster/index.js';
 import { Backoff, type Pace, patiently } from '../base/backoff.ts';
-import { atMost, type Clock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
-import type { Connection } from './connection.ts';
+import type { Brokers } from './brokers.ts';
 import { type BrokerPlace, brokerError, isLasting, translate } from './failures.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBatches, partitionKey } from './fetch.ts';
+import { askMetadata, leadersIn } from './metadata.ts';
 import { decodeRecords, type FetchedRecord, isAbortMarker, type RecordBatch } from './record-batch.ts';
+import type { Traffic } from './traffic.ts';
 
 /** Offsets `from` (included) to `to` (not included). */
 export interface PartitionRange {
@@ -39,7 +41,6 @@ export type TopicReader = ReturnType<typeof createTopicReader>;
 /** How long a read may stand still: a leader election, a commit marker under way. */
 const STALL_MS = 15_000;
 const PACE: Pace = { baseMs: 200, mostMs: 200, patienceMs: STALL_MS };
-const CLOSE_WITHIN_MS = 1_000;
 /** One answer without data may be bad luck (a stable offset that had just moved); the second is proof. */
 const EMPTY_ANSWERS = 2;
 
@@ -63,15 +64,22 @@ interface Delivery {
   readonly batches: readonly RecordBatch[];
 }
 
-/** All methods throw PublisherError `kafka.*`, or the reason of `signal` when that aborts. */
-export function createTopicReader(connection: Connection, clock: Clock, place: BrokerPlace) {
-  const cluster = connection.cluster();
-  return { bounds, read, readAll, close: (): Promise<void> => cluster.disconnect() };
+/** All methods throw PublisherError `kafka.*`, or the reason of `signal` when that aborts. `traffic` counts what they ask. */
+export function createTopicReader(brokers: Brokers, clock: Clock, place: BrokerPlace, traffic?: Traffic) {
+  return { bounds, stable, read, readAll };
 
   async function bounds(topics: readonly string[], signal: AbortSignal): Promise<Bounds> {
+    return asked(() => brokers.ask((cluster) => listBounds(cluster, topics), { signal, traffic }), signal);
+  }
+
+  /** The last stable offset of a topic's only partition, in one question with the others of this process. */
+  async function stable(topic: string, signal: AbortSignal): Promise<number> {
+    return asked(() => brokers.stableOffset(topic, { signal, traffic }), signal);
+  }
+
+  async function asked<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T> {
     try {
-      const mayPass = (error: unknown) => !isLasting(error);
-      return await patiently(() => listBounds(cluster, topics), PACE, { clock, signal, mayPass });
+      return await patiently(question, PACE, { clock, signal, mayPass: (error) => !isLasting(error) });
     } catch (error) {
       signal.throwIfAborted();
       throw translate(error, 'asking for offsets', place);
@@ -123,9 +131,9 @@ export function createTopicReader(connection: Connection, clock: Clock, place: B
       stop.abort();
     };
     try {
-      const groups = await groupByLeader(cluster, walks);
+      const groups = await brokers.ask((cluster) => groupByLeader(cluster, walks), { signal: stopped, traffic });
       // Every leader's walk has to be still before the caller starts over, or a record would be delivered twice.
-      await Promise.all(groups.map(([leader, group]) => walkLeader(leader, group, onRecord, stopped).catch(fail)));
+      await Promise.all(groups.map(([broker, group]) => walkLeader(broker, group, onRecord, stopped).catch(fail)));
     } catch (error) {
       fail(error);
     }
@@ -134,12 +142,12 @@ export function createTopicReader(connection: Connection, clock: Clock, place: B
     return failure;
   }
 
-  async function walkLeader(leader: number, group: Walk[], onRecord: OnRecord, stopped: AbortSignal): Promise<void> {
-    const broker = await cluster.findBroker({ nodeId: String(leader) });
+  async function walkLeader(broker: Broker, group: Walk[], onRecord: OnRecord, stopped: AbortSignal): Promise<void> {
+    const ask = (walks: readonly Walk[]) => brokers.ask(() => fetch(broker, walks), { signal: stopped, traffic });
     for (const walk of group) walk.fetched = walk.delivered;
     let queue = group;
     let movedAt = clock.monotonic();
-    let asked = ask(broker, queue);
+    let asked = ask(queue);
     while (queue.length > 0) {
       const answer = await asked;
       if (stopped.aborted) return;
@@ -152,7 +160,7 @@ export function createTopicReader(connection: Connection, clock: Clock, place: B
       queue = [...queue.filter((walk) => !served.has(walk)), ...served].filter((walk) => walk.fetched < walk.range.to);
       // Asked before the records in hand are decoded, so that the broker works while we do.
       if (queue.length > 0) {
-        asked = ask(broker, queue);
+        asked = ask(queue);
         asked.catch(() => {}); // awaited in the next round
       }
       for (const delivery of deliveries) await deliver(delivery, onRecord, stopped);
@@ -160,12 +168,7 @@ export function createTopicReader(connection: Connection, clock: Clock, place: B
   }
 }
 
-/** kafkajs waits for requests in flight when it disconnects; a reader has nothing to lose. */
-export async function closeWithin(reader: TopicReader, clock: Clock): Promise<void> {
-  await atMost(clock, CLOSE_WITHIN_MS, reader.close());
-}
-
-function ask(broker: Broker, queue: readonly Walk[]): Promise<FetchAnswer> {
+function fetch(broker: Broker, queue: readonly Walk[]): Promise<FetchAnswer> {
   return fetchBatches(
     broker,
     queue.map(({ range, fetched }) => ({ topic: range.topic, partition: range.partition, offset: fetched })),
@@ -248,7 +251,8 @@ function sum(walks: readonly Walk[]): number {
   return walks.reduce((total, { delivered }) => total + delivered, 0);
 }
 
-async function groupByLeader(cluster: Cluster, walks: readonly Walk[]): Promise<[number, Walk[]][]> {
+/** The walks by the broker that leads their partitions, which is connected. */
+async function groupByLeader(cluster: Cluster, walks: readonly Walk[]): Promise<[Broker, Walk[]][]> {
   const leaders = await findLeaders(cluster, new Set(walks.map(({ range }) => range.topic)));
   const groups = new Map<number, Walk[]>();
   for (const walk of walks) {
@@ -257,22 +261,17 @@ async function groupByLeader(cluster: Cluster, walks: readonly Walk[]): Promise<
     if (leader === undefined) throw brokerError(3, topic, partition);
     groups.set(leader, [...(groups.get(leader) ?? []), walk]);
   }
-  return [...groups];
+  return Promise.all(
+    [...groups].map(async ([leader, group]): Promise<[Broker, Walk[]]> => {
+      return [await cluster.findBroker({ nodeId: String(leader) }), group];
+    }),
+  );
 }
 
 /** The node id of each partition's leader, asked anew: this is also the way out of an outdated view. */
 async function findLeaders(cluster: Cluster, topics: Iterable<string>): Promise<Map<string, number[]>> {
-  const names = [...topics];
-  await cluster.connect();
-  await cluster.addMultipleTargetTopics(names);
-  await cluster.refreshMetadata();
-  return new Map(
-    names.map((topic) => {
-      const leaders: number[] = [];
-      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) leaders[partitionId] = leader;
-      return [topic, leaders];
-    }),
-  );
+  const broker = await cluster.brokerPool.findConnectedBroker();
+  return leadersIn((await askMetadata(broker, [...topics])).topicMetadata);
 }
 
 async function listBounds(cluster: Cluster, topics: readonly string[]): Promise<Bounds> {

@@ -4,8 +4,9 @@ import type { Broker } from 'kafkajs/src/cluster/index.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import metadataRequest from 'kafkajs/src/protocol/requests/metadata/v6/request.js';
 import { PublisherError } from '../base/errors.ts';
-import type { Connection } from './connection.ts';
+import type { Brokers } from './brokers.ts';
 import { deniesWin, isLasting, translate } from './failures.ts';
+import type { Asker } from './traffic.ts';
 
 /** By Kafka's AclOperation. */
 const OPERATIONS = { Read: 3, Write: 4, Describe: 8, DescribeConfigs: 10 } as const;
@@ -29,9 +30,9 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 const UNKNOWN = -(2 ** 31);
 
 /** The rights that are missing of those that are needed; none when the broker cannot tell. Rejects as kafkajs does. */
-export async function lacking(connection: Connection, needs: readonly Need[]): Promise<Lack[]> {
+export async function lacking(brokers: Brokers, needs: readonly Need[]): Promise<Lack[]> {
   const topics = needs.map(({ topic }) => topic);
-  const rights = await askAnyBroker(connection, (broker) => askRights(broker, topics));
+  const rights = await brokers.ask(async ({ brokerPool }) => askRights(await brokerPool.findConnectedBroker(), topics));
   return needs.flatMap(({ topic, operations }) => {
     const bits = rights.get(topic);
     if (bits === undefined || bits === UNKNOWN) return [];
@@ -47,27 +48,19 @@ const TRANSACTION_COORDINATOR = 1;
  * found. Asking for the coordinator needs the right and fences nobody; that it is not there yet is no answer.
  */
 export async function verifyTransactionalId(
-  connection: Connection,
+  brokers: Brokers,
   prefix: string,
   transactionalId: string,
+  asker?: Asker,
 ): Promise<void> {
   const question = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR };
   try {
-    await askAnyBroker(connection, (broker) => broker.findGroupCoordinator(question));
+    await brokers.ask(async ({ brokerPool }) => {
+      return (await brokerPool.findConnectedBroker()).findGroupCoordinator(question);
+    }, asker);
   } catch (error) {
-    const place = { brokers: connection.brokers, prefix, transactionalId };
+    const place = { brokers: brokers.names, prefix, transactionalId };
     if (isLasting(error)) throw translate(error, `asking for the coordinator of ${transactionalId}`, place);
-  }
-}
-
-async function askAnyBroker<T>(connection: Connection, question: (broker: Broker) => Promise<T>): Promise<T> {
-  const cluster = connection.cluster();
-  try {
-    await cluster.connect();
-    await cluster.refreshMetadata();
-    return await question(await cluster.findBroker({ nodeId: cluster.getNodeIds()[0]! }));
-  } finally {
-    await cluster.disconnect();
   }
 }
 
@@ -115,13 +108,13 @@ function decodeRights(payload: Buffer): Map<string, number> {
 const TOLD_MAX = 5;
 
 /** The failure that names what is missing; `doing` completes "while …". */
-export function forbidden(lacks: readonly Lack[], doing: string, { brokers }: Connection): PublisherError {
+export function forbidden(lacks: readonly Lack[], doing: string, { names }: Brokers): PublisherError {
   const told = lacks.slice(0, TOLD_MAX).map(({ topic, operations }) => `${operations.join(', ')} on topic ${topic}`);
   const more = lacks.length - told.length;
   const what = [...told, ...(more > 0 ? [`and on ${more} more`] : [])].join('; ');
-  const grants = lacks.slice(0, TOLD_MAX).map((lack) => grant(lack, brokers));
-  return new PublisherError('kafka.unauthorised', `no right to ${what} (while ${doing}, brokers ${brokers})`, {
-    remedy: [...grants, deniesWin(brokers)].join('\n'),
+  const grants = lacks.slice(0, TOLD_MAX).map((lack) => grant(lack, names));
+  return new PublisherError('kafka.unauthorised', `no right to ${what} (while ${doing}, brokers ${names})`, {
+    remedy: [...grants, deniesWin(names)].join('\n'),
   });
 }
 

@@ -1,8 +1,11 @@
 // Leaves signals in the state topic without disturbing whoever publishes the account: an ordinary producer, which fences nobody.
 import { Partitioners } from 'kafkajs';
+import createProducer from 'kafkajs/src/producer/index.js';
 import { until } from '../base/backoff.ts';
+import { systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { Signal } from '../engine/ports.ts';
+import { Brokers } from './brokers.ts';
 import { createConnection, type KafkaSettings } from './connection.ts';
 import { translate } from './failures.ts';
 import { verified } from './session.ts';
@@ -23,16 +26,16 @@ export async function sendSignals(
 ): Promise<number> {
   const { prefix, accountId } = account;
   const topic = stateTopic(prefix);
-  const connection = createConnection(settings);
-  if (!(await presentTopics(connection, prefix)).has(topic)) {
+  if (!(await isThere(settings, prefix, topic))) {
     const nothing = `nothing was published under the prefix ${prefix} yet: there is no topic ${topic}`;
     const remedy = 'Check topics.prefix; harvest-kafka run makes the topics, and reads everything the first time.';
     throw new PublisherError('usage', nothing, { remedy });
   }
-  const producer = connection.kafka.producer({
+  const connection = createConnection(settings);
+  const producer = createProducer({
+    cluster: connection.cluster({ maxInFlightRequests: 1 }),
+    logger: connection.logger,
     idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
   });
   try {
@@ -44,10 +47,19 @@ export async function sendSignals(
     }));
     return verified(await producer.send({ topic, acks: -1, messages }), topic, 0);
   } catch (error) {
-    throw translate(error, `leaving a signal in ${topic}`, { brokers: connection.brokers, prefix });
+    throw translate(error, `leaving a signal in ${topic}`, { brokers: settings.brokers.join(','), prefix });
   } finally {
     await producer.disconnect();
     connection.sever();
+  }
+}
+
+async function isThere(settings: KafkaSettings, prefix: string, topic: string): Promise<boolean> {
+  const brokers = new Brokers(settings, systemClock);
+  try {
+    return (await presentTopics(brokers, prefix, [topic])).has(topic);
+  } finally {
+    brokers.close();
   }
 }
 
@@ -56,15 +68,16 @@ export async function sendSignals(
  * `patienceMs`, or `signal` aborts.
  */
 export async function untilTaken(
-  options: Omit<SignalReaderOptions, 'position'>,
+  options: Omit<SignalReaderOptions, 'position' | 'brokers'> & { readonly kafka: KafkaSettings },
   signals: readonly Signal[],
   first: number,
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { clock } = options;
+  const { kafka, clock } = options;
   const ids = new Set(signals.map(({ id }) => id));
-  const book = new SignalReader({ ...options, position: first });
+  const brokers = new Brokers(kafka, clock);
+  const book = new SignalReader({ ...options, brokers, position: first });
   try {
     const look = async () => {
       const waiting = await book.read(signal);
@@ -76,6 +89,6 @@ export async function untilTaken(
     if (!signal.aborted) throw error;
     return false;
   } finally {
-    book.close();
+    brokers.close();
   }
 }

@@ -51,7 +51,7 @@ async function initialise(connection: Connection, options: SessionOptions): Prom
   const { clock, transactionalId, transactionTimeoutMs } = options;
   const producer = createProducer({
     cluster: producingCluster(connection, clock),
-    logger: connection.kafka.logger(),
+    logger: connection.logger,
     transactionalId,
     transactionTimeout: transactionTimeoutMs,
     idempotent: true,
@@ -134,7 +134,8 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       const how = { acks: -1, timeout: REPLICATION_TIMEOUT_MS, compression: codec };
       const result = await work(async (topic, partition, messages) => {
         goOn();
-        return verified(await begun.send({ topic, messages: [...messages], ...how }), topic, partition);
+        const sent = await begun.send({ topic, messages: sorted(partition, messages), ...how });
+        return verified(sent, topic, partition);
       });
       goOn();
       await begun.commit();
@@ -146,6 +147,12 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
       if (state !== 'in transaction') throw new Error('the transaction was given up');
     }
   }
+}
+
+/** kafkajs sorts messages by partition with `reduce`, and copies all before each that it adds: these are sorted already. */
+function sorted(partition: number, messages: readonly Message[]): Message[] {
+  const byPartition = { [partition]: messages };
+  return Object.assign([...messages], { reduce: () => byPartition });
 }
 
 interface SendResult {

@@ -2,7 +2,8 @@
 // read. A command leaves them (send-signals.ts), the engine says what they do, and publisher.ts deletes them.
 import type { Clock } from '../base/clock.ts';
 import type { Signal } from '../engine/ports.ts';
-import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
+import type { Brokers } from './brokers.ts';
+import type { Log } from './connection.ts';
 import { createTopicReader, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { isAnotherLog, parseKey } from './state-topic.ts';
@@ -52,7 +53,7 @@ export function parseSignal(id: string, value: Buffer): Signal | null {
 }
 
 export interface SignalReaderOptions {
-  readonly kafka: KafkaSettings;
+  readonly brokers: Brokers;
   readonly prefix: string;
   readonly accountId: string;
   readonly clock: Clock;
@@ -62,23 +63,28 @@ export interface SignalReaderOptions {
 }
 
 /**
- * The signals of one account that are not carried out yet. Reads the state topic on a connection and from a position of its
- * own: commits may be under way meanwhile, and their position skips what others wrote.
+ * The signals of one account that are not carried out yet. Reads the state topic from a position of its own: commits may be under
+ * way meanwhile, and their position skips what others wrote. Asks how far the topic goes together with the other accounts of the
+ * process, and reads only when that has moved.
  */
 export class SignalReader {
   readonly #options: SignalReaderOptions;
   readonly #topic: string;
+  readonly #reader: TopicReader;
   readonly #waiting = new Map<string, Signal>();
   readonly #ofAccount = new Map<string, AccountSignal>();
-  readonly #readings = new Set<() => void>();
+  readonly #closing = new AbortController();
   readonly traffic = new Traffic();
   #position: number;
-  #link: { readonly connection: Connection; readonly reader: TopicReader } | null = null;
+  /** The log was the one that we have read when it was looked at last. */
+  #isKnown = false;
 
   constructor(options: SignalReaderOptions) {
+    const { brokers, prefix, clock, position = 0 } = options;
     this.#options = options;
-    this.#topic = stateTopic(options.prefix);
-    this.#position = options.position ?? 0;
+    this.#topic = stateTopic(prefix);
+    this.#reader = createTopicReader(brokers, clock, { brokers: brokers.names, prefix }, this.traffic);
+    this.#position = position;
   }
 
   /** Everything before this offset is known. */
@@ -93,26 +99,17 @@ export class SignalReader {
 
   /** The oldest first. Reads what is new, committed only. Throws PublisherError `kafka.*`, and goes on from there next time. */
   async read(signal: AbortSignal): Promise<readonly Signal[]> {
-    signal.throwIfAborted();
-    this.#link ??= this.#connect();
-    const { connection, reader } = this.#link;
-    // A signal for each reading: what listens to the caller's would pile up as long as that lives.
+    // One for each reading: what listens to the caller's would pile up as long as that lives.
     const stop = new AbortController();
-    const end = () => {
-      stop.abort(signal.reason);
-      connection.sever();
-    };
-    this.#readings.add(end);
-    signal.addEventListener('abort', end);
+    const end = () => stop.abort(signal.reason ?? this.#closing.signal.reason);
+    const both = [signal, this.#closing.signal];
+    for (const one of both) one.addEventListener('abort', end);
+    if (both.some(({ aborted }) => aborted)) end();
     try {
-      await this.#readNew(reader, stop.signal);
-    } catch (error) {
-      connection.sever();
-      this.#link = null;
-      throw error;
+      stop.signal.throwIfAborted();
+      await this.#readNew(stop.signal);
     } finally {
-      signal.removeEventListener('abort', end);
-      this.#readings.delete(end);
+      for (const one of both) one.removeEventListener('abort', end);
     }
     return [...this.#waiting.values()];
   }
@@ -134,30 +131,33 @@ export class SignalReader {
   }
 
   close(): void {
-    for (const end of this.#readings) end();
-    this.#link?.connection.sever();
-    this.#link = null;
+    this.#closing.abort();
   }
 
-  #connect(): { readonly connection: Connection; readonly reader: TopicReader } {
-    const { kafka, prefix, clock, log } = this.#options;
-    const connection = createConnection(kafka, log, this.traffic);
-    return { connection, reader: createTopicReader(connection, clock, { brokers: connection.brokers, prefix }) };
-  }
-
-  async #readNew(reader: TopicReader, signal: AbortSignal): Promise<void> {
+  async #readNew(signal: AbortSignal): Promise<void> {
     // As it was before we asked: somebody else's reading, which we follow, may go on meanwhile.
     const known = this.#position;
-    const bounds = (await reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
+    const stable = await this.#reader.stable(this.#topic, signal);
+    if (this.#isKnown && stable === known) return;
+    const isGoneOn = this.#isKnown && stable > known;
+    // Until it has been read to its end once more.
+    this.#isKnown = false;
+    const from = isGoneOn ? this.#position : await this.#recognised(known, signal);
+    const range = { topic: this.#topic, partition: 0, from, to: stable };
+    await this.#reader.read([range], (record) => this.#apply(record), signal);
+    this.#position = Math.max(this.#position, stable);
+    this.#isKnown = true;
+  }
+
+  /** From where to read a log that may be another one than we have read up to `known`. */
+  async #recognised(known: number, signal: AbortSignal): Promise<number> {
+    const bounds = (await this.#reader.bounds([this.#topic], signal)).get(this.#topic)![0]!;
     if (isAnotherLog(known, bounds)) {
       this.#waiting.clear();
       this.#ofAccount.clear();
       this.#position = 0;
     }
-    const from = Math.max(this.#position, bounds.start);
-    const range = { topic: this.#topic, partition: 0, from, to: bounds.stable };
-    await reader.read([range], (record) => this.#apply(record), signal);
-    this.#position = Math.max(this.#position, bounds.stable);
+    return Math.max(this.#position, bounds.start);
   }
 
   #apply({ offset, key, value }: FetchedRecord): void {

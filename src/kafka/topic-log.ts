@@ -2,20 +2,22 @@
 // does not wait for a daemon's open transaction. Nothing is made, nobody fenced.
 import type { Clock } from '../base/clock.ts';
 import type { Restore, TopicRecord } from '../engine/ports.ts';
-import { createConnection, type KafkaSettings } from './connection.ts';
+import { catalog } from '../streams/catalog.ts';
+import { Brokers } from './brokers.ts';
+import type { KafkaSettings } from './connection.ts';
 import { createTopicReader, type OnRecord } from './reader.ts';
 import { restoreTopics, topicRecord } from './restore.ts';
 import { TopicMemory } from './topic-memory.ts';
-import { dataTopic, presentTopics } from './topics.ts';
+import { dataTopic, presentTopics, stateTopic } from './topics.ts';
 import type { Traffic } from './traffic.ts';
 
 export type TopicLog = Awaited<ReturnType<typeof openTopicLog>>;
 
 /** The streams' topics below `prefix`; one that is not there is empty. All methods throw PublisherError `kafka.*`. */
-export async function openTopicLog(settings: KafkaSettings, prefix: string, clock: Clock, traffic?: Traffic) {
-  const connection = createConnection(settings, undefined, traffic);
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
-  const present = await presentTopics(connection, prefix);
+export async function openTopicLog(brokers: Brokers, prefix: string, clock: Clock, traffic?: Traffic) {
+  const reader = createTopicReader(brokers, clock, { brokers: brokers.names, prefix }, traffic);
+  const topics = [...catalog.map(({ name }) => dataTopic(prefix, name)), stateTopic(prefix)];
+  const present = await presentTopics(brokers, prefix, topics, { traffic });
   const memories = new Map<string, TopicMemory>();
   const has = (stream: string) => present.has(dataTopic(prefix, stream));
 
@@ -48,10 +50,6 @@ export async function openTopicLog(settings: KafkaSettings, prefix: string, cloc
       };
       if (has(stream)) await reader.readAll([dataTopic(prefix, stream)], deliver, signal);
     },
-    async close(): Promise<void> {
-      await reader.close();
-      connection.sever();
-    },
   };
 }
 
@@ -62,12 +60,11 @@ export async function readTopic(
   onRecord: OnRecord,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
-  const connection = createConnection(settings);
-  if (!(await presentTopics(connection, prefix)).has(topic)) return;
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
+  const brokers = new Brokers(settings, clock);
   try {
-    await reader.readAll([topic], onRecord, signal);
+    if (!(await presentTopics(brokers, prefix, [topic], { signal })).has(topic)) return;
+    await createTopicReader(brokers, clock, { brokers: brokers.names, prefix }).readAll([topic], onRecord, signal);
   } finally {
-    await reader.close();
+    brokers.close();
   }
 }

@@ -1,4 +1,4 @@
-// A look at an account's topics before it is opened: on one connection, which is made when something is first asked.
+// A look at an account's topics before it is opened, taken when something is first asked.
 import type { TopicLog } from './topic-log.ts';
 
 export class TopicLook {
@@ -20,17 +20,14 @@ export class TopicLook {
     return (await this.#topics()).written(streams, signal);
   }
 
-  /** Ends the connection; what is asked later is looked at anew. */
-  async close(): Promise<void> {
-    const log = this.#log;
+  /** What is asked later is looked at anew. */
+  forget(): void {
     this.#log = null;
-    // A connection that does not end well has nothing more to tell.
-    await log?.then((opened) => opened.close()).catch(() => {});
   }
 
   #topics(): Promise<TopicLog> {
     this.#log ??= this.#open().catch((error) => {
-      this.#log = null;
+      this.forget();
       throw error;
     });
     return this.#log;

@@ -1,7 +1,8 @@
 // Topics as they grow: everything that is committed now, then whatever comes, for as long as somebody looks on. Nothing is made,
 // nobody fenced, no consumer group joined.
 import type { Clock } from '../base/clock.ts';
-import { createConnection, type KafkaSettings } from './connection.ts';
+import { Brokers } from './brokers.ts';
+import type { KafkaSettings } from './connection.ts';
 import { createTopicReader, type PartitionBounds, type TopicReader } from './reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
 import { isAnotherLog } from './state-topic.ts';
@@ -43,18 +44,15 @@ export async function followTopics(
   tail: Tail,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
-  const connection = createConnection(settings);
-  const reader = createTopicReader(connection, clock, { brokers: connection.brokers, prefix });
-  const sever = () => connection.sever();
-  signal.addEventListener('abort', sever, { once: true });
+  const brokers = new Brokers(settings, clock);
+  const reader = createTopicReader(brokers, clock, { brokers: brokers.names, prefix });
   const follower = new Follower(reader, tail);
   let present: readonly string[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   try {
     for (let isNew = false; !signal.aborted; isNew = true) {
       if (present.length < topics.length && clock.monotonic() - lookedAt >= PRESENCE_MS) {
-        const known = await presentTopics(connection, prefix);
-        present = topics.filter((topic) => known.has(topic));
+        present = [...(await presentTopics(brokers, prefix, topics, { signal }))];
         lookedAt = clock.monotonic();
       }
       if (present.length > 0) await follower.advance(present, isNew, signal);
@@ -64,7 +62,7 @@ export async function followTopics(
   } catch (thrown) {
     if (!signal.aborted) throw thrown;
   } finally {
-    connection.sever();
+    brokers.close();
   }
 }
 

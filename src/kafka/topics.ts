@@ -1,13 +1,16 @@
 // The topics: their names, what they must be, making the absent ones, judging the present ones. Alters
 // nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
-import type { Admin } from 'kafkajs';
+import type Cluster from 'kafkajs/src/cluster/index.js';
 import { type Pace, patiently } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
-import type { Connection, Log } from './connection.ts';
-import { deniesWin, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
+import type { Brokers } from './brokers.ts';
+import type { Log } from './connection.ts';
+import { brokerError, deniesWin, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
+import { askMetadata, type FoundTopic, isForbidden, isPresent, leadersIn, TOPIC_FORBIDDEN } from './metadata.ts';
 import { grant, type Lack, lacking, type Need, verifyTransactionalId } from './rights.ts';
+import type { Asker } from './traffic.ts';
 
 export interface TopicSettings {
   readonly prefix: string;
@@ -78,26 +81,30 @@ export function notificationTopic(prefix: string): string {
  * with all offenders and the commands that mend them, `kafka.unauthorised`, `kafka.unavailable`.
  */
 export async function ensureTopics(
-  connection: Connection,
+  brokers: Brokers,
   settings: TopicSettings,
   streams: readonly StreamDefinition[],
   log: Log,
   clock: Clock = systemClock,
-  signal?: AbortSignal,
+  asker: Asker = {},
 ): Promise<ReadonlyMap<string, TopicLayout>> {
   const specifications = specify(settings, streams);
-  return withAdmin(connection, settings, 'verifying the topics', async (admin) => {
-    const missing = await absent(admin, specifications);
+  const { signal } = asker;
+  return translated(brokers, settings, 'verifying the topics', async () => {
+    const seen = await look(brokers, namesOf(specifications), asker);
+    // What is hidden from us cannot be verified, and is perhaps not to be made.
+    for (const { topic } of seen.filter(isForbidden)) throw brokerError(TOPIC_FORBIDDEN, topic);
+    const missing = absent(seen, specifications);
     if (missing.length > 0) {
-      const make = () => create(admin, missing, settings.replication_factor);
+      const make = () => create(brokers, missing, settings.replication_factor, asker);
       // A broker that is starting, or was slow for a moment, takes no replicas yet: that looks like too few brokers for good.
       await patiently(make, REPLICAS_PACE, { clock, signal, mayPass: lacksReplicas });
       log('info', 'topics made', { topics: namesOf(missing) });
     }
     // A topic that was just made, or just deleted, takes a moment until every broker knows.
-    const look = () => describe(admin, namesOf(specifications));
-    const found = await patiently(look, VISIBLE_PACE, { clock, signal, mayPass: isUnknownTopic });
-    const reports = specifications.map((one) => judge(one, found.get(one.topic)!, connection));
+    const describeAll = () => describe(brokers, namesOf(specifications), asker);
+    const found = await patiently(describeAll, VISIBLE_PACE, { clock, signal, mayPass: isUnknownTopic });
+    const reports = specifications.map((one) => judge(one, found.get(one.topic)!, brokers));
     const offenders = reports.filter(({ state }) => state === 'refused');
     if (offenders.length > 0) {
       const told = offenders.map(({ topic, problem }) => `topic ${topic}: ${problem}`).join('\n');
@@ -118,40 +125,40 @@ export async function ensureTopics(
  * transactional id, when it is given.
  */
 export async function describeTopics(
-  connection: Connection,
+  brokers: Brokers,
   settings: TopicSettings,
   streams: readonly StreamDefinition[],
   transactionalId?: string,
 ): Promise<readonly TopicReport[]> {
   const specifications = specify(settings, streams);
-  if (transactionalId !== undefined) await verifyTransactionalId(connection, settings.prefix, transactionalId);
-  return withAdmin(connection, settings, 'describing the topics', async (admin) => {
-    const missing = new Set(await absent(admin, specifications));
+  if (transactionalId !== undefined) await verifyTransactionalId(brokers, settings.prefix, transactionalId);
+  return translated(brokers, settings, 'describing the topics', async () => {
+    const missing = new Set(absent(await look(brokers, namesOf(specifications)), specifications));
     const lacks = new Map<string, Lack>();
-    for (const lack of await lacking(connection, specifications.map(needOf))) lacks.set(lack.topic, lack);
+    for (const lack of await lacking(brokers, specifications.map(needOf))) lacks.set(lack.topic, lack);
     const makeable = [...missing].filter(({ topic }) => !lacks.has(topic));
-    for (const lack of await unmakeable(admin, makeable, settings)) lacks.set(lack.topic, lack);
+    for (const lack of await unmakeable(brokers, makeable, settings)) lacks.set(lack.topic, lack);
     const legible = specifications.filter((one) => !missing.has(one) && !lacks.has(one.topic));
-    const found = await describe(admin, namesOf(legible));
+    const found = await describe(brokers, namesOf(legible));
     return specifications.map((one): TopicReport => {
       const { topic } = one;
       const lack = lacks.get(topic);
       if (lack) {
-        const command = `${grant(lack, connection.brokers)}\n${deniesWin(connection.brokers)}`;
+        const command = `${grant(lack, brokers.names)}\n${deniesWin(brokers.names)}`;
         return { topic, state: 'forbidden', problem: `no right to ${lack.operations.join(', ')}`, command };
       }
-      return missing.has(one) ? { topic, state: 'missing' } : judge(one, found.get(topic)!, connection);
+      return missing.has(one) ? { topic, state: 'missing' } : judge(one, found.get(topic)!, brokers);
     });
   });
 }
 
 /** The rights on these topics that we lack; none when the ACLs are not at fault, or the broker does not say. */
 export function lackedRights(
-  connection: Connection,
+  brokers: Brokers,
   settings: TopicSettings,
   streams: readonly StreamDefinition[],
 ): Promise<Lack[]> {
-  return lacking(connection, specify(settings, streams).map(needOf));
+  return lacking(brokers, specify(settings, streams).map(needOf));
 }
 
 function needOf({ topic, compacted }: TopicSpecification): Need {
@@ -163,12 +170,12 @@ function needOf({ topic, compacted }: TopicSpecification): Need {
 
 /** Those of the missing topics that we have no right to make. The broker only tries. */
 async function unmakeable(
-  admin: Admin,
+  brokers: Brokers,
   missing: readonly TopicSpecification[],
   { replication_factor }: TopicSettings,
 ): Promise<Lack[]> {
   try {
-    if (missing.length > 0) await create(admin, missing, replication_factor, true);
+    if (missing.length > 0) await create(brokers, missing, replication_factor, {}, true);
     return [];
   } catch (error) {
     const refused = topicErrors(error).filter(({ type }) => type === 'TOPIC_AUTHORIZATION_FAILED');
@@ -177,9 +184,15 @@ async function unmakeable(
   }
 }
 
-/** The topics of the cluster that we may see; `prefix` is for messages. */
-export function presentTopics(connection: Connection, prefix: string): Promise<ReadonlySet<string>> {
-  return withAdmin(connection, { prefix }, 'listing the topics', async (admin) => new Set(await admin.listTopics()));
+/** Of these topics, those that are there and that we may see; `prefix` is for messages. */
+export function presentTopics(
+  brokers: Brokers,
+  prefix: string,
+  topics: readonly string[],
+  asker?: Asker,
+): Promise<ReadonlySet<string>> {
+  const work = async () => new Set((await look(brokers, topics, asker)).filter(isPresent).map(({ topic }) => topic));
+  return translated(brokers, { prefix }, 'looking for the topics', work, asker?.signal);
 }
 
 function specify({ prefix, partitions }: TopicSettings, streams: readonly StreamDefinition[]): TopicSpecification[] {
@@ -203,11 +216,11 @@ function specify({ prefix, partitions }: TopicSettings, streams: readonly Stream
   ];
 }
 
-interface FoundTopic extends TopicLayout {
+interface DescribedTopic extends TopicLayout {
   readonly configuration: ReadonlyMap<string, string>;
 }
 
-function judge({ topic, compacted }: TopicSpecification, found: FoundTopic, { brokers }: Connection): TopicReport {
+function judge({ topic, compacted }: TopicSpecification, found: DescribedTopic, { names }: Brokers): TopicReport {
   if (!compacted) return { topic, state: 'ok' };
   const policy = found.configuration.get('cleanup.policy') ?? 'compact';
   const compression = found.configuration.get('compression.type') ?? 'producer';
@@ -222,7 +235,7 @@ function judge({ topic, compacted }: TopicSpecification, found: FoundTopic, { br
     changes.push('compression.type=producer');
   }
   if (changes.length === 0) return { topic, state: 'ok' };
-  const command = `kafka-configs.sh --bootstrap-server ${brokers} --alter --entity-type topics --entity-name ${topic} --add-config ${changes.join(',')}`;
+  const command = `kafka-configs.sh --bootstrap-server ${names} --alter --entity-type topics --entity-name ${topic} --add-config ${changes.join(',')}`;
   return { topic, state: 'refused', problem: problems.join('; '), command };
 }
 
@@ -230,30 +243,38 @@ function namesOf(specifications: readonly TopicSpecification[]): string[] {
   return specifications.map(({ topic }) => topic);
 }
 
-async function absent(admin: Admin, specifications: readonly TopicSpecification[]): Promise<TopicSpecification[]> {
-  const present = new Set(await admin.listTopics());
+/** How the topics are, by a broker that is connected. */
+async function look(brokers: Brokers, topics: readonly string[], asker?: Asker): Promise<readonly FoundTopic[]> {
+  const ask = async (cluster: Cluster) => askMetadata(await cluster.brokerPool.findConnectedBroker(), topics);
+  return (await brokers.ask(ask, asker)).topicMetadata;
+}
+
+function absent(seen: readonly FoundTopic[], specifications: readonly TopicSpecification[]): TopicSpecification[] {
+  const present = new Set(seen.filter(isPresent).map(({ topic }) => topic));
   return specifications.filter(({ topic }) => !present.has(topic));
 }
 
 async function create(
-  admin: Admin,
+  brokers: Brokers,
   missing: readonly TopicSpecification[],
   replicationFactor: number,
+  asker?: Asker,
   validateOnly = false,
 ): Promise<void> {
+  const wanted = {
+    timeout: 10_000,
+    validateOnly,
+    // kafkajs' own wait gives up at the first broker that has not heard of the topic yet.
+    waitForLeaders: false,
+    topics: missing.map(({ topic, partitions, configuration }) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor,
+      configEntries: Object.entries(configuration).map(([name, value]) => ({ name, value })),
+    })),
+  };
   try {
-    await admin.createTopics({
-      timeout: 10_000,
-      validateOnly,
-      // kafkajs' own wait gives up at the first broker that has not heard of the topic yet.
-      waitForLeaders: false,
-      topics: missing.map(({ topic, partitions, configuration }) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries(configuration).map(([name, value]) => ({ name, value })),
-      })),
-    });
+    await brokers.administer((admin) => admin.createTopics(wanted), asker);
   } catch (error) {
     // Another account's instance may have been faster with some of them: those are verified like any present topic.
     const errors = topicErrors(error);
@@ -273,13 +294,15 @@ function topicErrors(error: unknown): readonly TopicError[] {
   return (error as { errors?: TopicError[] }).errors ?? [];
 }
 
-async function describe(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
+async function describe(
+  brokers: Brokers,
+  topics: readonly string[],
+  asker?: Asker,
+): Promise<ReadonlyMap<string, DescribedTopic>> {
   if (topics.length === 0) return new Map();
-  const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map((name) => ({ type: TOPIC_RESOURCE, name })),
-  });
+  const leaders = leadersIn(await look(brokers, topics, asker));
+  const wanted = { includeSynonyms: false, resources: topics.map((name) => ({ type: TOPIC_RESOURCE, name })) };
+  const { resources } = await brokers.administer((admin) => admin.describeConfigs(wanted), asker);
   const configurations = new Map(
     resources.map(({ resourceName, configEntries }) => [
       resourceName,
@@ -287,27 +310,25 @@ async function describe(admin: Admin, topics: readonly string[]): Promise<Readon
     ]),
   );
   return new Map(
-    metadata.map(({ name, partitions }) => {
+    [...leaders].map(([name, { length: partitions }]) => {
       const configuration = configurations.get(name) ?? new Map<string, string>();
       const maxBytes = Number(configuration.get('max.message.bytes') ?? DEFAULT_MAX_BYTES);
-      return [name, { partitions: partitions.length, maxBytes, configuration }];
+      return [name, { partitions, maxBytes, configuration }];
     }),
   );
 }
 
-async function withAdmin<T>(
-  connection: Connection,
+async function translated<T>(
+  brokers: Brokers,
   { prefix }: Pick<TopicSettings, 'prefix'>,
   doing: string,
-  work: (admin: Admin) => Promise<T>,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
-  const admin = connection.kafka.admin();
   try {
-    await admin.connect();
-    return await work(admin);
+    return await work();
   } catch (error) {
-    throw translate(error, doing, { brokers: connection.brokers, prefix });
-  } finally {
-    await admin.disconnect();
+    signal?.throwIfAborted();
+    throw translate(error, doing, { brokers: brokers.names, prefix });
   }
 }

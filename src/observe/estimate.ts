@@ -1,5 +1,6 @@
 // How long the snapshots still take, as far as anybody can say.
-import type { AccountStatus, StreamStatus } from '../engine/status.ts';
+import type { AccountStatus, BudgetStatus, StreamStatus } from '../engine/status.ts';
+import { duration } from './readiness.ts';
 
 /** The accounts' status as seen at a moment of the monotonic clock. */
 export interface StatusAt {
@@ -19,6 +20,19 @@ export function secondsLeft(since: StatusAt, now: StatusAt): number | null {
   ]);
   const longest = Math.max(0, ...estimates);
   return longest > 0 ? longest : null;
+}
+
+/** `about 3 h left`, or `at least` while not everything is known that is to be read; null as above. */
+export function timeLeft(since: StatusAt, now: StatusAt): string | null {
+  const seconds = secondsLeft(since, now);
+  if (seconds === null) return null;
+  const isKnown = now.accounts.every(({ budgets }) => budgets.every(({ firstScans }) => firstScans.isKnown));
+  return `${isKnown ? 'about' : 'at least'} ${duration(seconds)} left`;
+}
+
+/** `next in 9 min` while a budget is spent, else how many requests there are in which time. */
+export function budgetNote({ freeInSeconds, perSeconds }: BudgetStatus): string {
+  return freeInSeconds > 0 ? `next in ${duration(freeInSeconds)}` : `per ${duration(perSeconds)}`;
 }
 
 function atItsPace({ complete, scan }: StreamStatus, earlier: StreamStatus['scan'], seconds: number): number {
@@ -42,7 +56,7 @@ export class Estimate {
     return this.#since ?? now;
   }
 
-  secondsLeft(now: StatusAt): number | null {
-    return secondsLeft(this.since(now), now);
+  timeLeft(now: StatusAt): string | null {
+    return timeLeft(this.since(now), now);
   }
 }

@@ -111,7 +111,7 @@ function pageFacts({ version, clock, accounts }: HttpOptions, history: History):
     now: clock.now(),
     uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1000),
     accounts: accounts(),
-    secondsLeft: (account) => estimateOf(account).secondsLeft({ atMs: clock.monotonic(), accounts: [account] }),
+    timeLeft: (account) => estimateOf(account).timeLeft({ atMs: clock.monotonic(), accounts: [account] }),
     moments: ({ accountId }) => history.of(accountId),
   });
 }

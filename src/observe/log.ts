@@ -9,6 +9,7 @@ import { LONG_PAUSE_MS, type Purpose } from '../engine/ports.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import type { Outlet } from './outlet.ts';
 import { duration, headline } from './readiness.ts';
+import type { Traces } from './traces.ts';
 
 export type { Logger } from 'pino';
 
@@ -42,7 +43,7 @@ export function tellOfDrops(log: Logger, outlet: Outlet): void {
   });
 }
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 interface Line {
   readonly level: Level;
@@ -56,7 +57,8 @@ export interface EventLog {
   summarise(accounts: readonly AccountStatus[]): void;
 }
 
-export function createEventLog(log: Logger): EventLog {
+/** With traces, the line of an event carries the ids of its step's. */
+export function createEventLog(log: Logger, traces?: Pick<Traces, 'hear'>): EventLog {
   const sinceSummary = new Map<string, SinceSummary>();
   const sinceScan = new Map<string, number>();
 
@@ -86,7 +88,7 @@ export function createEventLog(log: Logger): EventLog {
       }
       const { name, agesMs: _, ...fields } = { agesMs: null, ...event };
       const { level, message } = lineOf(event, publishedInScan);
-      log[level]({ event: name, account, ...fields }, message);
+      log[level]({ event: name, account, ...fields, ...traces?.hear(account, event) }, message);
     },
     summarise: (accounts) => {
       for (const account of accounts) {
@@ -162,6 +164,12 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
       return driftLine(event);
     case 'request.finished':
       return debug(`${event.purpose} request: ${event.status || 'no answer'} in ${event.ms} ms`);
+    case 'step.begun':
+      return trace(`begins: ${event.task}`);
+    case 'step.compared':
+      return trace(`${counted(event.read, 'record')} compared, ${counted(event.changes, 'change')}`);
+    case 'step.ended':
+      return trace(event.commitMs === null ? 'ended, nothing of it committed' : 'ended');
     case 'polls.stretched':
       return {
         level: 'warn',
@@ -230,6 +238,10 @@ function warn(message: string): Line {
 
 function info(message: string): Line {
   return { level: 'info', message };
+}
+
+function trace(message: string): Line {
+  return { level: 'trace', message };
 }
 
 function debug(message: string): Line {

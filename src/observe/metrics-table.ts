@@ -9,7 +9,11 @@ export interface Declaration {
   readonly labels: readonly string[];
   /** Upper bounds of a histogram. */
   readonly buckets?: readonly number[];
+  /** Of a gauge of streams: how those of an account are one where metrics are by account. */
+  readonly together?: Together;
 }
+
+export type Together = 'sum' | 'most' | 'least';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -75,7 +79,7 @@ export const METRICS = {
   freshness_seconds: histogram(
     'seconds',
     STREAM,
-    'From updated_at (whole seconds) of a change to its commit; polls only. Beyond 20 accounts in a process `stream` is empty.',
+    'From updated_at (whole seconds) of a change to its commit; polls only.',
     FRESHNESS,
   ),
   poll_stretch_ratio: gauge(
@@ -98,45 +102,53 @@ export const METRICS = {
     '0 or 1',
     [...STREAM, 'state'],
     '1 for the state the stream is in: RUNNING, FORBIDDEN, FEATURE_OFF, BLOCKED, HELD, PAUSED.',
+    'most',
   ),
-  stream_complete: gauge('0 or 1', STREAM, '1 once the snapshot is complete.'),
-  stream_retrying: gauge('0 or 1', STREAM, '1 while requests fail and are repeated.'),
+  stream_complete: gauge('0 or 1', STREAM, '1 once the snapshot is complete.', 'least'),
+  stream_retrying: gauge('0 or 1', STREAM, '1 while requests fail and are repeated.', 'most'),
   stream_lag_seconds: gauge(
     'seconds',
     STREAM,
     'Age of the moment up to which the topic is known to be equal; absent before.',
+    'most',
   ),
-  stream_poll_interval_seconds: gauge('seconds', STREAM, 'How often changes are asked for now.'),
+  stream_poll_interval_seconds: gauge('seconds', STREAM, 'How often changes are asked for now.', 'most'),
   stream_last_commit_timestamp_seconds: gauge(
     'seconds',
     STREAM,
     'When the last page of the stream was committed, since 1970; absent before the first one of this process.',
+    'most',
   ),
-  stream_rows: gauge('records', STREAM, 'Rows on the topic.'),
+  stream_rows: gauge('records', STREAM, 'Rows on the topic.', 'sum'),
   stream_missing_rows: gauge(
     'records',
     STREAM,
     "Rows that Harvest's count had less than the topic at the last count check; negative when it had more.",
+    'sum',
   ),
   stream_backlog: gauge(
     '',
     [...STREAM, 'kind'],
     'What is still to be read, asked for or deleted: pending_parents, dirty_windows, touched_windows, held_windows, delete_candidates, confirmed_deletes.',
+    'sum',
   ),
   stream_backlog_seconds: gauge(
     'seconds',
     STREAM,
     'Since when changed parents wait for their children to be read; absent when none do.',
+    'most',
   ),
   stream_reconciliation_seconds: gauge(
     'seconds',
     STREAM,
     'Age of the last complete reconciliation or round; absent before.',
+    'most',
   ),
   scan_progress_ratio: gauge(
     '0 to 1',
     [...STREAM, 'purpose'],
     'How much of the scan under way is done; absent when unknown.',
+    'least',
   ),
   log_lines_dropped_total: counter('lines', [], 'Lines of the log that its reader did not take in time.'),
   cluster_accounts: gauge(
@@ -173,8 +185,8 @@ function counter(unit: string, labels: readonly string[], help: string): Declara
   return { type: 'counter', unit, help, labels };
 }
 
-function gauge(unit: string, labels: readonly string[], help: string): Declaration {
-  return { type: 'gauge', unit, help, labels };
+function gauge(unit: string, labels: readonly string[], help: string, together?: Together): Declaration {
+  return { type: 'gauge', unit, help, labels, ...(together && { together }) };
 }
 
 function histogram(unit: string, labels: readonly string[], help: string, buckets = SECONDS): Declaration {

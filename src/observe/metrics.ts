@@ -3,18 +3,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterEvent, ClusterStatus } from '../cluster/status.ts';
-import type { EventName, PublisherEvent, StreamState } from '../engine/events.ts';
+import type { EventName, PublisherEvent } from '../engine/events.ts';
 import type { AccountStatus } from '../engine/status.ts';
 import { clusterReadiness } from './cluster.ts';
 import { type Declaration, METRICS, type MetricName, PREFIX } from './metrics-table.ts';
 import { readiness } from './readiness.ts';
+import { type Labels, samplesByAccount, samplesByStream } from './stream-gauges.ts';
 
 /** Gauges that Node.js' own metrics name like counters, which `promtool check metrics` refuses; each has a sibling by type. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
-
-type Labels = Readonly<Record<string, string>>;
-
-const STATES: readonly StreamState[] = ['RUNNING', 'FORBIDDEN', 'FEATURE_OFF', 'BLOCKED', 'HELD', 'PAUSED'];
 
 export interface Metrics {
   /** The listener for one account's events. */
@@ -26,6 +23,9 @@ export interface Metrics {
   readonly contentType: string;
 }
 
+/** By stream; or one of all streams of an account, whose `stream` is empty. `auto` is by stream up to 20 accounts. */
+export type MetricsBy = 'auto' | 'stream' | 'account';
+
 /** `accounts`, `droppedLines` and `cluster` are asked at each scrape. */
 export function createMetrics(
   version: string,
@@ -33,6 +33,7 @@ export function createMetrics(
   clock: Pick<Clock, 'now'>,
   droppedLines: () => number = () => 0,
   cluster: () => ClusterStatus | null = () => null,
+  by: MetricsBy = 'auto',
 ): Metrics {
   const registry = new Registry();
   const counters = new Map<string, Counter>();
@@ -47,33 +48,56 @@ export function createMetrics(
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
 
+  /** Ids of those that have told anything. */
+  const known = new Set<string>();
+  let isByStream = by !== 'account';
+  /** Looks anew how fine the metrics are. Those that change with it begin anew, or some would be there twice. */
+  const judge = (count: number) => {
+    const was = isByStream;
+    isByStream = by === 'stream' || (by === 'auto' && count <= DETAILED_ACCOUNTS);
+    if (was === isByStream) return;
+    for (const [name, { labels, type }] of Object.entries<Declaration>(METRICS)) {
+      if (labels.includes('stream') || type === 'histogram')
+        (counters.get(name) ?? gauges.get(name) ?? histograms.get(name))!.reset();
+    }
+  };
   const record: Recorder = {
     count: (name, labels, by = 1) => counters.get(name)!.inc(labels, by),
     observe: (name, labels, value) => histograms.get(name)!.observe(labels, value),
     set: (name, labels, value) => gauges.get(name)!.set(labels, Number(value)),
     fieldLabel: boundedFields(),
-    streamLabel: (stream) => (accounts().length > DETAILED_ACCOUNTS ? '' : stream),
+    streamLabel: (stream) => (isByStream ? stream : ''),
+    durationLabel: (account) => (isByStream ? account : ''),
   };
   return {
     contentType: registry.contentType,
-    listen: (account) => (event) => follow(record, account, event),
+    listen: (account) => (event) => {
+      judge(known.add(account).size);
+      follow(record, account, event);
+    },
     listenCluster: (event) => followCluster(record, event),
     render: () => {
+      const statuses = accounts();
+      judge(Math.max(known.size, statuses.length));
       // A gauge that is no longer so must vanish, not keep its last value.
       for (const gauge of gauges.values()) gauge.reset();
       record.set('build_info', { version }, 1);
       const group = cluster();
-      record.set('ready', {}, (group ? clusterReadiness(group, accounts()) : readiness(accounts())).ready);
-      if (group) showCluster(record, group, accounts());
+      record.set('ready', {}, (group ? clusterReadiness(group, statuses) : readiness(statuses)).ready);
+      if (group) showCluster(record, group, statuses);
       counters.get('log_lines_dropped_total')!.reset();
       record.count('log_lines_dropped_total', {}, droppedLines());
-      for (const status of accounts()) show(record, status, clock.now());
+      for (const status of statuses) {
+        show(record, status);
+        const samples = isByStream ? samplesByStream(status, clock.now()) : samplesByAccount(status, clock.now());
+        for (const { name, labels, value } of samples) record.set(name, labels, value);
+      }
       return registry.metrics();
     },
   };
 }
 
-/** With more accounts, histograms by stream would be most of the page. */
+/** With more accounts, metrics by stream are megabytes, and take seconds to write. */
 const DETAILED_ACCOUNTS = 20;
 /** Members come from Harvest, so their number is bounded here. */
 const FIELDS_MAX = 100;
@@ -92,8 +116,10 @@ interface Recorder {
   count(name: MetricName, labels: Labels, by?: number): void;
   observe(name: MetricName, labels: Labels, value: number): void;
   set(name: MetricName, labels: Labels, value: number | boolean): void;
-  /** The stream as a label; empty once there are too many accounts. */
+  /** The stream as a label; empty where metrics are by account. */
   streamLabel(stream: string): string;
+  /** The account as a label of durations, which have many series: empty where metrics are by account. */
+  durationLabel(account: string): string;
   /** The field as a label; `other` once a stream has shown too many. */
   fieldLabel(stream: string, field: string): string;
 }
@@ -113,13 +139,18 @@ const COUNTED: Partial<Record<EventName, MetricName>> = {
 };
 
 /** Other events than these and those that are COUNTED show in gauges (state, completeness), or in the counts of their page. */
-function follow({ count, observe, fieldLabel, streamLabel }: Recorder, account: string, event: PublisherEvent): void {
+function follow(
+  { count, observe, fieldLabel, streamLabel, durationLabel }: Recorder,
+  account: string,
+  event: PublisherEvent,
+): void {
   const counted = COUNTED[event.name];
   if (counted !== undefined) {
-    const members = { ...event, account } as Labels;
-    count(counted, Object.fromEntries(METRICS[counted].labels.map((label) => [label, members[label]!])));
+    const members: Labels = { ...(event as unknown as Labels), account };
+    const labelled = (label: string) => (label === 'stream' ? streamLabel(members.stream!) : members[label]!);
+    count(counted, Object.fromEntries(METRICS[counted].labels.map((label) => [label, labelled(label)])));
   } else if (event.name === 'page.committed') {
-    const labels = { account, stream: event.stream };
+    const labels = { account, stream: streamLabel(event.stream) };
     for (const [op, records] of Object.entries(event.published)) {
       if (records > 0) count('records_published_total', { ...labels, op }, records);
     }
@@ -127,29 +158,28 @@ function follow({ count, observe, fieldLabel, streamLabel }: Recorder, account: 
     count('records_unchanged_total', labels, event.unchanged);
     count('records_stale_total', labels, event.stale);
     count('dead_letters_total', labels, event.deadLetters);
-    const freshness = { account, stream: streamLabel(event.stream) };
-    for (const ms of event.agesMs) observe('freshness_seconds', freshness, ms / 1000);
+    for (const ms of event.agesMs) observe('freshness_seconds', labels, ms / 1000);
     for (const { field, kind, count: records } of event.drift) {
-      count('drift_total', { ...labels, field: fieldLabel(event.stream, field), kind }, records);
+      count('drift_total', { ...labels, field: fieldLabel(labels.stream, field), kind }, records);
     }
   } else if (event.name === 'transaction.committed') {
     count('commits_total', { account });
-    observe('commit_seconds', { account }, event.ms / 1000);
+    observe('commit_seconds', { account: durationLabel(account) }, event.ms / 1000);
   } else if (event.name === 'request.finished') {
     const labels = { account, budget: event.budget };
     count('requests_total', { ...labels, purpose: event.purpose, status: statusClass(event.status) });
     count('received_bytes_total', labels, event.bytes);
     count('budget_wait_seconds_total', labels, event.waitedMs / 1000);
-    observe('request_seconds', labels, event.ms / 1000);
+    observe('request_seconds', { account: durationLabel(account), budget: event.budget }, event.ms / 1000);
   } else if (event.name === 'drift.seen' && (event.kind === 'unexpected_null' || event.kind === 'replaced_text')) {
     // The other kinds are counted by their pages.
-    const { stream, kind } = event;
-    count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind });
+    const stream = streamLabel(event.stream);
+    count('drift_total', { account, stream, field: fieldLabel(stream, event.field), kind: event.kind });
   }
 }
 
-function show({ set }: Recorder, status: AccountStatus, now: number): void {
-  const { accountId: account, phase, code, streams, budgets } = status;
+function show({ set }: Recorder, status: AccountStatus): void {
+  const { accountId: account, phase, code, budgets } = status;
   set('up', { account }, phase === 'running');
   set('poll_stretch_ratio', { account }, status.pollStretch);
   set('account_state', { account, state: phase, code: code ?? '' }, 1);
@@ -158,24 +188,6 @@ function show({ set }: Recorder, status: AccountStatus, now: number): void {
     set('budget_limit', { account, budget }, requests);
     set('budget_used', { account, budget }, used);
     set('budget_waiting', { account, budget }, waiting);
-  }
-  for (const streamStatus of streams) {
-    const { stream, state, complete, retrying, lagSeconds, rows, scan, backlog, lastCommitAt } = streamStatus;
-    const labels = { account, stream };
-    set('stream_poll_interval_seconds', labels, streamStatus.pollIntervalSeconds);
-    if (lastCommitAt !== null) set('stream_last_commit_timestamp_seconds', labels, Date.parse(lastCommitAt) / 1000);
-    for (const known of STATES) set('stream_state', { ...labels, state: known }, state === known);
-    set('stream_complete', labels, complete);
-    set('stream_retrying', labels, retrying !== null);
-    set('stream_rows', labels, rows);
-    if (lagSeconds !== null) set('stream_lag_seconds', labels, lagSeconds);
-    if (backlog.countedAt !== null) set('stream_missing_rows', labels, backlog.missing);
-    for (const [kind, count] of BACKLOG) set('stream_backlog', { ...labels, kind }, backlog[count]);
-    if (backlog.pendingSince !== null) set('stream_backlog_seconds', labels, secondsSince(backlog.pendingSince, now));
-    if (backlog.reconciledAt !== null)
-      set('stream_reconciliation_seconds', labels, secondsSince(backlog.reconciledAt, now));
-    if (scan?.total)
-      set('scan_progress_ratio', { ...labels, purpose: scan.purpose }, Math.min(1, scan.rows / scan.total));
   }
 }
 
@@ -197,19 +209,6 @@ function showCluster({ set }: Recorder, cluster: ClusterStatus, accounts: readon
   set('cluster_unassigned', {}, unassigned.length);
   set('cluster_heartbeat_seconds', {}, cluster.heartbeatMs / 1000);
   set('cluster_loop_lag_seconds', {}, cluster.loopLagMs / 1000);
-}
-
-const BACKLOG = [
-  ['pending_parents', 'pendingParents'],
-  ['dirty_windows', 'dirtyWindows'],
-  ['touched_windows', 'touchedWindows'],
-  ['held_windows', 'heldWindows'],
-  ['delete_candidates', 'candidates'],
-  ['confirmed_deletes', 'confirmed'],
-] as const;
-
-function secondsSince(time: string, now: number): number {
-  return Math.max(0, (now - Date.parse(time)) / 1000);
 }
 
 function statusClass(status: number): string {

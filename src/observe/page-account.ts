@@ -2,6 +2,7 @@
 import { counted } from '../base/words.ts';
 import type { AccountStatus, BudgetStatus, StreamStatus } from '../engine/status.ts';
 import { type Curve, renderCurve, renderHour } from './chart.ts';
+import { budgetNote } from './estimate.ts';
 import { lateAfterSeconds, latest, type Moment } from './history.ts';
 import { type Html, html, trusted } from './html.ts';
 import { duration, headline } from './readiness.ts';
@@ -9,8 +10,8 @@ import { accountStanding, type Standing, standingOf } from './standing.ts';
 
 export interface AccountFacts {
   readonly now: number;
-  /** Until the snapshots are complete; null when nothing is known or left. */
-  readonly secondsLeft: number | null;
+  /** Until the snapshots are complete, in words; null when nothing is known or left. */
+  readonly timeLeft: string | null;
   /** The last hour, oldest first. */
   readonly moments: readonly Moment[];
   /** Names of streams that only follow from another's refusal, by name of that other. */
@@ -20,7 +21,7 @@ export interface AccountFacts {
 }
 
 export function renderAccount(account: AccountStatus, facts: AccountFacts): Html {
-  const { now, secondsLeft, moments } = facts;
+  const { now, timeLeft, moments } = facts;
   const { accountId, streams, budgets } = account;
   const enabled = streams.filter(({ state }) => state !== 'FEATURE_OFF');
   const deadLetters = streams.reduce((sum, stream) => sum + stream.deadLetters, 0);
@@ -31,7 +32,7 @@ export function renderAccount(account: AccountStatus, facts: AccountFacts): Html
 ${account.remedy === null ? null : html`<p class="remedy">${account.remedy}</p>`}
 <dl class="tiles">
 ${tile('streams complete', `${enabled.filter(({ complete }) => complete).length} / ${enabled.length}`)}
-${secondsLeft === null ? null : tile('snapshots', `about ${duration(secondsLeft)} left`)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
+${timeLeft === null ? null : tile('snapshots', timeLeft)}${tile('rows on topics', grouped(streams.reduce((sum, { rows }) => sum + rows, 0)))}
 ${renderFurthest(latest(account), moments, now)}
 ${account.freshness === null ? null : renderFreshness(account.freshness)}
 ${tile('dead letters', grouped(deadLetters))}
@@ -65,9 +66,9 @@ function renderFreshness({ p50Ms, p95Ms }: NonNullable<AccountStatus['freshness'
 }
 
 function renderBudget(budget: BudgetStatus, moments: readonly Moment[], now: number): Html {
-  const { name, used, requests, perSeconds, waiting, pausedUntil } = budget;
+  const { name, used, requests, waiting, pausedUntil } = budget;
   const paused = pausedUntil === null ? null : `paused, goes on ${until(pausedUntil, now)}`;
-  const note = paused ?? (waiting > 0 ? `${waiting} waiting` : `per ${duration(perSeconds)}`);
+  const note = paused ?? [...(waiting > 0 ? [`${waiting} waiting`] : []), budgetNote(budget)].join(', ');
   return html`<div class="tile"><dt>${name} budget</dt><dd>${used} / ${requests}</dd>
 <dd>${renderCurve(budgetCurve(name), moments, now)}<small>${note}</small></dd></div>
 `;

@@ -16,8 +16,8 @@ export interface PageFacts {
   readonly now: number;
   readonly uptimeSeconds: number;
   readonly accounts: readonly AccountStatus[];
-  /** Until the snapshots of an account are complete; null when nothing is known or left. */
-  readonly secondsLeft: (account: AccountStatus) => number | null;
+  /** Until the snapshots of an account are complete, in words; null when nothing is known or left. */
+  readonly timeLeft: (account: AccountStatus) => string | null;
   /** The last hour of an account, oldest first. */
   readonly moments: (account: AccountStatus) => readonly Moment[];
 }
@@ -72,7 +72,7 @@ ${open.length === 0 ? null : renderErrands(open, accounts.length > 1)}
 ${accounts.map((account) => {
   const mine = open.filter((errand) => errand.account === account.accountId);
   return renderAccount(account, {
-    ...{ now, secondsLeft: facts.secondsLeft(account), moments: facts.moments(account) },
+    ...{ now, timeLeft: facts.timeLeft(account), moments: facts.moments(account) },
     causes: new Map(
       mine.flatMap(({ stream, dependents }) => (stream ? dependents.map((name) => [name, stream] as const) : [])),
     ),

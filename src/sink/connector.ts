@@ -141,6 +141,8 @@ function converter(plan: ConnectorPlan, side: 'key' | 'value'): ConnectorConfig 
   return { [`${side}.converter`]: type, ...Object.fromEntries(named) };
 }
 
+const A_YEAR_MS = String(365 * 86_400_000);
+
 type Converter = readonly [type: string, settings: ConnectorConfig];
 
 function apicurio({ registryUrls, registryLogIn }: ConnectorPlan): Converter {
@@ -149,6 +151,9 @@ function apicurio({ registryUrls, registryLogIn }: ConnectorPlan): Converter {
     'io.apicurio.registry.utils.converter.AvroConverter',
     {
       'apicurio.registry.url': apicurioUrl(registryUrls[0]!),
+      // An id stands for the same schema for ever. By default it is asked for again after 30 s, and a task ends when the registry
+      // is away just then.
+      'apicurio.registry.check-period-ms': A_YEAR_MS,
       // Records carry the id as Confluent's wire format does, and in no header.
       'apicurio.registry.as-confluent': 'true',
       'apicurio.registry.use-id': 'contentId',

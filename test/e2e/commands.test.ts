@@ -7,8 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SimulatorOptions } from '../../lab/simulator/index.ts';
-import { createConnection } from '../../src/kafka/connection.ts';
-import { presentTopics } from '../../src/kafka/topics.ts';
+import { adminOf } from '../support/clients.ts';
 import { daemon, waitsFor } from '../support/daemon.ts';
 import { makeTopic } from '../support/kafka.ts';
 import { environment, FEW, FEW_STREAMS, finished, start, until, type Where } from '../support/publisher.ts';
@@ -241,11 +240,9 @@ describe('the token', () => {
     const settings = [...FEW_STREAMS, `topics.prefix=${where.prefix}`, 'http.listen=off'];
     const end = await start(['run', ...settings.flatMap((setting) => ['--set', setting])], env).ended;
     expect(end.code, end.output + end.errors).toBe(77);
-    const connection = createConnection({ brokers: [where.bootstrap], compression: 'none' }, () => {});
-    onTestFinished(() => connection.sever());
-    expect(
-      [...(await presentTopics(connection, where.prefix))].filter((topic) => topic.startsWith(where.prefix)),
-    ).toEqual([]);
+    const admin = await adminOf(where.bootstrap);
+    onTestFinished(() => admin.disconnect());
+    expect((await admin.listTopics()).filter((topic) => topic.startsWith(where.prefix))).toEqual([]);
     const subjects = (await (await fetch(`${where.registryUrl}/subjects`)).json()) as string[];
     expect(subjects.filter((subject) => subject.startsWith(where.prefix))).toEqual([]);
   });

@@ -119,6 +119,17 @@ test('the installed command answers without an account, and nothing can be impor
   await expect(imported).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
 });
 
+test('traces, whose packages are not installed with it, are refused with the line that installs them', async () => {
+  const nowhere = { KAFKA_BROKERS: '127.0.0.1:1', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' };
+  const env = { ...process.env, ...nowhere, HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 'none' };
+  const line = ['--no-install', 'harvest-kafka', 'run', '--set', 'tracing.otlp_endpoint=http://127.0.0.1:4318'];
+  const refused = await run('npx', line, { cwd: project, env }).catch((failure) => failure);
+  const { peerDependencies } = await json<{ peerDependencies: Record<string, string> }>(join(ROOT, 'package.json'));
+  const packages = Object.entries(peerDependencies).map(([name, version]) => `${name}@${version}`);
+  expect(packages).toHaveLength(4);
+  expect(refused).toMatchObject({ code: 78, stderr: expect.stringContaining(`npm install ${packages.join(' ')},`) });
+});
+
 test('the versions of the shrinkwrap are those of the lock file, proven by their hashes, without what development needs', async () => {
   const lock = lockedIn(await json<Lock>(join(ROOT, 'package-lock.json')));
   const shrinkwrap = await json<Lock>(join(installed, 'npm-shrinkwrap.json'));

@@ -3,7 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Broker } from '../../lab/stack/broker.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { createConnection } from '../../src/kafka/connection.ts';
+import { Brokers } from '../../src/kafka/brokers.ts';
 import { fetchBatches, partitionKey } from '../../src/kafka/fetch.ts';
 import { createTopicReader, type PartitionRange, type TopicReader } from '../../src/kafka/reader.ts';
 import { begun, patientClient } from '../support/clients.ts';
@@ -24,17 +24,18 @@ import { uniquePrefix } from '../support/stack.ts';
 let broker: Broker;
 let discard: () => Promise<void>;
 let kafka: Kafka;
+let brokers: Brokers;
 let reader: TopicReader;
 
 beforeAll(async () => {
   ({ broker, discard } = await brokerOfFile({ 'log.cleaner.backoff.ms': '200', 'log.initial.task.delay.ms': '1000' }));
   kafka = patientClient(broker.bootstrap);
-  const connection = createConnection({ brokers: [broker.bootstrap], compression: 'none' }, () => {});
-  reader = createTopicReader(connection, systemClock, { brokers: broker.bootstrap, prefix: 't' });
+  brokers = new Brokers({ brokers: [broker.bootstrap], compression: 'none' }, systemClock);
+  reader = createTopicReader(brokers, systemClock, { brokers: broker.bootstrap, prefix: 't' });
 });
 
 afterAll(async () => {
-  await reader.close();
+  brokers.close();
   await discard();
 });
 
@@ -73,12 +74,9 @@ async function keysOf(topic: string): Promise<string[]> {
 
 /** Every batch that the log of partition 0 holds, as fetched. */
 async function batchesOf(topic: string) {
-  const cluster = createConnection({ brokers: [broker.bootstrap], compression: 'none' }, () => {}).cluster();
-  await cluster.connect();
-  await cluster.addMultipleTargetTopics([topic]);
   const found = [];
   const { end } = (await reader.bounds([topic], forever)).get(topic)![0]!;
-  const node = await cluster.findBroker({ nodeId: '1' });
+  const node = await brokers.ask((cluster) => cluster.findBroker({ nodeId: '1' }));
   for (let offset = 0; offset < end; ) {
     const answer = await fetchBatches(node, [{ topic, partition: 0, offset }]);
     const { batches } = answer.partitions.get(partitionKey(topic, 0))!;
@@ -86,7 +84,6 @@ async function batchesOf(topic: string) {
     found.push(...batches);
     offset = batches.at(-1)!.nextOffset;
   }
-  await cluster.disconnect();
   return { batches: found, end };
 }
 

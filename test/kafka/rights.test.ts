@@ -4,8 +4,10 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Broker } from '../../lab/stack/broker.ts';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { createConnection, type KafkaSettings } from '../../src/kafka/connection.ts';
+import { Brokers } from '../../src/kafka/brokers.ts';
+import type { KafkaSettings } from '../../src/kafka/connection.ts';
 import { describeTopics } from '../../src/kafka/topics.ts';
 import { adminOf } from '../support/clients.ts';
 import { batch, brokerOfFile, CLIENTS, forever, Model, message, sinkOn, USERS } from '../support/kafka.ts';
@@ -99,15 +101,15 @@ function ownSink() {
 }
 
 async function checked(): Promise<readonly string[]> {
-  const connection = createConnection({ brokers: [broker.bootstrap], compression: 'none', ...kafka }, () => {});
+  const brokers = new Brokers({ brokers: [broker.bootstrap], compression: 'none', ...kafka }, systemClock);
   try {
     const settings = { prefix, partitions: 1, replication_factor: -1 };
-    const reports = await describeTopics(connection, settings, [CLIENTS, USERS], `${prefix}-4711`);
+    const reports = await describeTopics(brokers, settings, [CLIENTS, USERS], `${prefix}-4711`);
     return reports.map(({ topic, state, problem }) =>
       [topic.slice(prefix.length + 1), state, problem].filter(Boolean).join(' '),
     );
   } finally {
-    connection.sever();
+    brokers.close();
   }
 }
 

@@ -1,6 +1,7 @@
 // Looking on without taking part: a running daemon's open transaction holds nobody up, and nothing is made.
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { Brokers } from '../../src/kafka/brokers.ts';
 import { openTopicLog } from '../../src/kafka/topic-log.ts';
 import { adminOf, begun, patientClient, removeTopic } from '../support/clients.ts';
 import { forever, Model, makeTopic, settled } from '../support/kafka.ts';
@@ -23,8 +24,9 @@ test('the log gives what is committed, later what came since, all of it when the
   await (await begin('1', 'one')).commit();
   await settled(bootstrap, topic);
 
-  const log = await openTopicLog({ brokers: [bootstrap], compression: 'none' }, prefix, systemClock);
-  onTestFinished(() => log.close());
+  const brokers = new Brokers({ brokers: [bootstrap], compression: 'none' }, systemClock);
+  onTestFinished(() => brokers.close());
+  const log = await openTopicLog(brokers, prefix, systemClock);
   const model = new Model();
   const open = await begin('2', 'two');
   await log.news('clients', model, forever);

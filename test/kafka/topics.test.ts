@@ -1,7 +1,8 @@
 import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
-import { type Connection, createConnection, type Log } from '../../src/kafka/connection.ts';
+import { Brokers } from '../../src/kafka/brokers.ts';
+import type { Log } from '../../src/kafka/connection.ts';
 import { describeTopics, ensureTopics, type TopicSettings } from '../../src/kafka/topics.ts';
 import { adminOf } from '../support/clients.ts';
 import { CLIENTS, makeTopic, USERS } from '../support/kafka.ts';
@@ -15,22 +16,23 @@ const INVALID_REPLICATION_FACTOR = 38;
 
 let bootstrap: string;
 let admin: Admin;
-let connection: Connection;
+let brokers: Brokers;
 
 beforeAll(async () => {
   ({ bootstrap } = await sharedStack());
   admin = await adminOf(bootstrap);
-  connection = createConnection({ brokers: [bootstrap], compression: 'none' }, quiet);
+  brokers = new Brokers({ brokers: [bootstrap], compression: 'none' }, systemClock);
 });
 
 afterAll(async () => {
+  brokers.close();
   await admin.disconnect();
 });
 
 const settings = (prefix: string, partitions = 3) => ({ prefix, partitions, replication_factor: -1 });
 
 function ensure(wanted: TopicSettings, log: Log = quiet, clock: Clock = systemClock) {
-  return ensureTopics(connection, wanted, STREAMS, log, clock);
+  return ensureTopics(brokers, wanted, STREAMS, log, clock);
 }
 
 async function configurationOf(topic: string): Promise<Record<string, string>> {
@@ -104,7 +106,7 @@ test('a look at topics that are not there tells the same and makes nothing', asy
   const prefix = uniquePrefix();
   await make(`${prefix}.clients`, { 'cleanup.policy': 'delete' });
   await make(`${prefix}.state`, { 'cleanup.policy': 'compact' });
-  const reports = await describeTopics(connection, settings(prefix), STREAMS, `${prefix}-1`);
+  const reports = await describeTopics(brokers, settings(prefix), STREAMS, `${prefix}-1`);
   expect(Object.fromEntries(reports.map(({ topic, state }) => [topic, state]))).toEqual({
     [`${prefix}.clients`]: 'refused',
     [`${prefix}.users`]: 'missing',
@@ -131,7 +133,8 @@ test('a broker that its controller does not believe in yet is no contract proble
   const proxy = await startKafkaProxy([bootstrap]);
   onTestFinished(() => proxy.close());
   const refused = proxy.trap({ api: API.createTopics, fault: { refuse: INVALID_REPLICATION_FACTOR } });
-  const through = createConnection({ brokers: [proxy.bootstrap], compression: 'none' }, quiet);
+  const through = new Brokers({ brokers: [proxy.bootstrap], compression: 'none' }, systemClock);
+  onTestFinished(() => through.close());
   const layouts = await ensureTopics(through, settings(uniquePrefix()), STREAMS, quiet);
   expect(refused.closed).toBe(true);
   expect(layouts.size).toBe(5);

@@ -85,6 +85,8 @@ export function benchAccount(
     readonly source?: Partial<SourceOptions>;
     /** `clockOf(simulator)` when left out. */
     readonly clock?: Clock;
+    /** Hears the events as they come. */
+    readonly listen?: (event: PublisherEvent) => void;
   } = {},
 ): Bench {
   const { clock = clockOf(simulator), intervals = INTERVALS } = options;
@@ -93,6 +95,7 @@ export function benchAccount(
   const events: PublisherEvent[] = [];
   const emit = (event: PublisherEvent) => {
     events.push(event);
+    options.listen?.(event);
   };
   const source = simulatedSource(simulator, { emit, clock, onLeaseLow: () => account.onLeaseLow(), ...options.source });
   const account: Account = new Account({

@@ -10,7 +10,8 @@ import { startBroker } from '../../lab/stack/broker.ts';
 import type { Security } from '../../lab/stack/broker-config.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/base/clock.ts';
 import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } from '../../src/engine/ports.ts';
-import { createConnection, type KafkaSettings, type Log } from '../../src/kafka/connection.ts';
+import { Brokers } from '../../src/kafka/brokers.ts';
+import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
 import type { Membership } from '../../src/kafka/ownership.ts';
 import { createSink } from '../../src/kafka/publisher.ts';
 import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
@@ -34,12 +35,16 @@ export interface SinkChoices {
   readonly membership?: Membership;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** Of a process with several accounts. */
+  readonly brokers?: Brokers;
 }
 
 /** A sink of its own instance, as another process would have it. */
 export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
-  return createSink({
-    kafka: { brokers: [bootstrap], compression: 'none', ...choices.kafka },
+  const kafka: KafkaSettings = { brokers: [bootstrap], compression: 'none', ...choices.kafka };
+  const brokers = choices.brokers ?? new Brokers(kafka, choices.clock ?? systemClock, choices.log);
+  const sink = createSink({
+    ...{ kafka, brokers },
     topics: { prefix: choices.prefix, partitions: choices.partitions ?? 1, replication_factor: -1 },
     accountId: choices.account ?? ACCOUNT,
     streams: [CLIENTS, USERS],
@@ -49,6 +54,12 @@ export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
     ...(choices.log ? { log: choices.log } : {}),
     ...(choices.membership ? { membership: choices.membership } : {}),
   });
+  const close = sink.close.bind(sink);
+  sink.close = async () => {
+    await close();
+    if (choices.brokers === undefined) brokers.close();
+  };
+  return sink;
 }
 
 export function message(
@@ -134,12 +145,11 @@ async function decided(bootstrap: string, topics: readonly string[], patienceMs:
 }
 
 async function withReader(bootstrap: string, work: (reader: TopicReader) => Promise<void>): Promise<void> {
-  const connection = createConnection({ brokers: [bootstrap], compression: 'none' }, () => {});
-  const reader = createTopicReader(connection, systemClock, { brokers: bootstrap, prefix: '' });
+  const brokers = new Brokers({ brokers: [bootstrap], compression: 'none' }, systemClock);
   try {
-    await work(reader);
+    await work(createTopicReader(brokers, systemClock, { brokers: bootstrap, prefix: '' }));
   } finally {
-    await reader.close();
+    brokers.close();
   }
 }
 

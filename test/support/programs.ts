@@ -1,8 +1,8 @@
-// Programs of the machine that some tests need and that npm cannot install: Debian's packages prometheus and chromium.
-// Tests that need one are left out where it is missing; `.ci/run` installs them first.
+// Programs of the machine that some tests need and that npm cannot install: Debian's packages prometheus, chromium and kcat.
+// Tests that need one are left out where it is missing; `.ci/run` installs the first two.
 import { spawnSync } from 'node:child_process';
 
-type Program = 'promtool' | 'prometheus' | 'chromium' | 'systemd-analyze';
+type Program = 'promtool' | 'prometheus' | 'chromium' | 'systemd-analyze' | 'kcat';
 
 /** Where it lies; null where it is not installed. */
 export function placeOf(program: Program): string | null {

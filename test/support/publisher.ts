@@ -9,7 +9,8 @@ import { moved } from './patience.ts';
 
 export { until } from './patience.ts';
 
-const MAIN = new URL('../../dist/src/main.js', import.meta.url).pathname;
+/** The built command. */
+export const MAIN = new URL('../../dist/src/main.js', import.meta.url).pathname;
 
 export interface Where {
   readonly simulator: Simulator;
@@ -74,11 +75,16 @@ export function start(
   env: Readonly<Record<string, string>> = {},
   launcher: readonly string[] = [],
 ): Running {
-  const [command, ...words] = [...launcher, process.execPath, MAIN, ...args];
-  const child = spawn(command!, words, {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startProgram([...launcher, process.execPath, MAIN, ...args], { PATH: process.env.PATH ?? '', ...env });
+}
+
+/** Starts any program with this environment alone; ended with the test at the latest. */
+export function startProgram(
+  [command, ...words]: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Running {
+  const child = spawn(command!, words, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.on('data', (piece) => {

@@ -54,7 +54,7 @@ export function firstScan(rows: number, total: number | null, rest: Partial<Stre
   return { complete: false, cursor: null, lagSeconds: null, rows, scan, ...rest };
 }
 
-const FREE = { freeInSeconds: 0, firstScans: { requests: 0, seconds: 0 } };
+const FREE = { freeInSeconds: 0, firstScans: { requests: 0, seconds: 0, isKnown: true } };
 
 export function budget(name: 'general' | 'reports', rest: Partial<BudgetStatus> = {}): BudgetStatus {
   const perSeconds = name === 'general' ? 15 : 900;

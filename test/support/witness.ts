@@ -9,6 +9,9 @@ const LEAVING = streams.filter(
   ({ name, kind }) => kind === 'report' || kind === 'derived' || /^project_(assignments|budget)$/.test(name),
 );
 
+/** What reports sum up. */
+const TRACKED = ['time_entries', 'expenses'] as const;
+
 interface Window {
   readonly from: string;
   readonly to: string;
@@ -80,13 +83,17 @@ export class Witness {
 
   /** A window in which nothing is recorded any more need not be asked for: its rows have left with its last record. */
   #noteEmptied(): void {
+    const { data } = this.#simulator;
+    const days = new Map(TRACKED.map((source) => [source as string, data[source].byDate.days()]));
+    // Nine reports share their windows.
+    const emptied = new Map<string, boolean>();
     for (const [place, { stream, from, to }] of this.#windows) {
-      const { data } = this.#simulator;
-      const isTracked = stream.sources.some((source) => {
-        const days = data[source as 'time_entries' | 'expenses'].byDate.days();
-        return days.some((day) => day >= from && day <= to);
-      });
-      if (isTracked) continue;
+      const span = `${stream.sources} ${from} ${to}`;
+      if (!emptied.has(span)) {
+        const isTracked = (source: string) => days.get(source)!.some((day) => day >= from && day <= to);
+        emptied.set(span, !stream.sources.some(isTracked));
+      }
+      if (!emptied.get(span)) continue;
       for (const id of this.#shown.get(place)!) this.#left.add(`${stream.name} ${id}`);
     }
   }

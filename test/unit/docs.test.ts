@@ -83,6 +83,22 @@ test('every page of docs can be reached from docs/README.md', () => {
   expect(pages.filter((page) => !seen.has(page) && !page.startsWith('test/'))).toEqual([]);
 });
 
+test('each incident of the runbooks is tried by tests that are there, under the titles that the index names', () => {
+  const page = read('docs/operating/runbooks/README.md');
+  const incidents = [...page.matchAll(/^\| \[([^\]]+)\]\([^)]+\) \| HarvestKafka[^|]*\|$/gm)].map(([, name]) => name!);
+  expect(incidents).toHaveLength(10);
+  const entries = [...page.matchAll(/^- \*\*([^*]+)\*\*:([\s\S]*?)(?=^- |\n\n|$(?![\s\S]))/gm)];
+  expect(entries.map(([, name]) => name)).toEqual(incidents);
+  for (const [, name, tests] of entries) {
+    const tried = [...tests!.matchAll(/`(test\/[^`]+)`\s+\*([^*]+)\*/g)];
+    expect([name, tried.length > 0]).toEqual([name, true]);
+    for (const [, file, title] of tried) {
+      const begins = title!.replace(/\s+/g, ' ');
+      expect([file, begins, read(file!).includes(`'${begins}`)]).toEqual([file, begins, true]);
+    }
+  }
+});
+
 test('decisions are numbered without a gap, by file and by title', () => {
   const decisions = pages.filter((page) => /^docs\/decisions\/(?!README)/.test(page)).sort();
   expect(decisions.map((page) => /\/(\d{4})-/.exec(page)?.[1])).toEqual(
@@ -141,7 +157,7 @@ test('the generated list of promises and the table in the CHANGELOG are fresh (n
 });
 
 test('the pattern for kafkajs takes the 32 data topics, and none that holds something else than Avro', () => {
-  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/topics.md'))!;
+  const [, pattern] = /topics: \[\/(.+?)\/\], fromBeginning/.exec(read('docs/operating/readers.md'))!;
   const others = ['state', 'dead-letters', 'notifications'];
   const taken = [...catalog.map(({ name }) => name), ...others].filter((name) =>
     new RegExp(pattern!).test(`harvest.${name}`),
@@ -151,7 +167,7 @@ test('the pattern for kafkajs takes the 32 data topics, and none that holds some
 
 test('addresses of the registry in the pages end where its API begins', () => {
   const addresses = pages.flatMap((page) =>
-    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"`)\s]*/g)].map(([address]) => address),
+    [...read(page).matchAll(/https?:\/\/(?:registry:\d+|localhost:8081)[^"'`)\s]*/g)].map(([address]) => address),
   );
   const right = /^http:\/\/(registry:8080|localhost:8081)\/apis\/(ccompat\/v7|registry\/v2)$/;
   expect(addresses.length).toBeGreaterThan(5);

@@ -4,6 +4,9 @@ import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { main } from '../../src/cli/program.ts';
 import { renderJsonSchema } from '../../src/config/declared.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { enabledStreams } from '../../src/settings.ts';
+import { catalog } from '../../src/streams/catalog.ts';
 
 const root = new URL('../..', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -25,9 +28,23 @@ interface Service {
   readonly volumes?: readonly string[];
   readonly network_mode?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: { readonly disable?: boolean; readonly test?: readonly string[] };
+  readonly depends_on?: readonly string[] | Readonly<Record<string, { readonly condition: keyof typeof CONDITIONS }>>;
 }
 
-const services: Record<string, Service> = parse(read('docker-compose.yml')).services;
+/** What compose can wait for, and whether the other service lets it come. */
+const CONDITIONS = {
+  service_started: () => true,
+  service_healthy: ({ image, healthcheck }: Service) =>
+    healthcheck?.test !== undefined ||
+    (image === 'harvest-kafka' && !healthcheck?.disable && read('Dockerfile').includes('\nHEALTHCHECK ')),
+  service_completed_successfully: ({ restart }: Service) => restart !== 'unless-stopped',
+};
+
+const isList = (value: object): value is readonly string[] => Array.isArray(value);
+
+const compose: { services: Record<string, Service>; volumes: Record<string, null> } = parse(read('docker-compose.yml'));
+const { services } = compose;
 
 test('the image runs as a user without rights, and installs by the lock file without running what packages bring', () => {
   const stages = read('Dockerfile')
@@ -120,6 +137,45 @@ test('every container of compose comes back when it ends unasked; those that run
   }
   // It is to end everything.
   expect(services.account!.restart).toBeUndefined();
+});
+
+/** As compose reads an environment without any of our variables. */
+const filledIn = (environment: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(environment).map(([name, text]) => [name, text.replace(/\$\{\w+:?-([^}]*)\}/g, '$1')]),
+  );
+
+test('the environment that compose gives the publisher is a configuration that is taken, with all derived streams on', () => {
+  const file = new URL('config/harvest-kafka.yaml', root).pathname;
+  for (const name of ['publisher', 'tables-sql', 'sink']) {
+    const env = filledIn(services[name]!.environment!);
+    const config = loadConfig({ file, env });
+    const derived = enabledStreams(config).filter(({ kind }) => kind === 'derived');
+    expect(derived).toEqual(catalog.filter(({ kind }) => kind === 'derived'));
+    expect(config.kafka.brokers).toEqual(['kafka:9092']);
+  }
+});
+
+test('what compose waits for can come: healthy has a check, completed ends, and volumes and services are there', () => {
+  for (const [name, { depends_on = {}, volumes = [] }] of Object.entries(services)) {
+    const waits = isList(depends_on)
+      ? depends_on.map((other) => [other, 'service_started'] as const)
+      : Object.entries(depends_on).map(([other, { condition }]) => [other, condition] as const);
+    for (const [other, condition] of waits) {
+      const service = services[other];
+      const comes = service !== undefined && CONDITIONS[condition](service);
+      expect([name, other, condition, comes]).toEqual([name, other, condition, true]);
+    }
+    const named = volumes.map((volume) => volume.split(':')[0]!).filter((volume) => !volume.startsWith('.'));
+    expect(named.filter((volume) => !(volume in compose.volumes))).toEqual([]);
+  }
+});
+
+test('compose’s Prometheus asks Connect where the exporter of its image listens', () => {
+  const port = /-javaagent:exporter\.jar=(\d+):exporter\.yaml/.exec(read('lab/stack/connect.Dockerfile'))![1];
+  expect(read('lab/stack/connect.Dockerfile')).toMatch(new RegExp(`^EXPOSE .*\\b${port}$`, 'm'));
+  const { scrape_configs: jobs } = parse(read('observe/prometheus/prometheus.yaml'));
+  expect(jobs[1].static_configs[0].targets).toEqual([`connect:${port}`]);
 });
 
 test('what compose has Connect apply is a command line that is taken, with the password where the container has it', async () => {

@@ -24,15 +24,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'intervals.ts': ['base', 'streams', 'engine', 'config', 'settings.ts'],
   'privacy.ts': ['base', 'streams', 'codec', 'config', ...DOORS],
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts', 'privacy.ts'],
-  'registry.ts': ['base', 'codec', 'kafka', 'config', 'settings.ts'],
+  'registry.ts': ['base', 'codec', 'config', 'settings.ts'],
   'tenure.ts': [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster'],
-    ...['settings.ts', 'intervals.ts', 'harvest-source.ts', 'registry.ts'],
+    ...['settings.ts', 'intervals.ts', 'harvest-source.ts'],
   ],
   'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts'],
   'fleet.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts', 'holding.ts'],
   'daemon.ts': [
-    ...['base', 'streams', 'engine', 'codec', 'config', 'cluster'],
+    ...['base', 'streams', 'engine', 'codec', 'kafka', 'config', 'cluster'],
     ...['settings.ts', 'privacy.ts', 'registry.ts', 'tenure.ts', 'fleet.ts'],
   ],
   cli: [

@@ -1,5 +1,6 @@
 // How the window of a budget is divided: what is read on time has a reserve, what is read for the first time gets the rest at
 // once, and nothing is left without a turn. Pure: the needs in, a bound for each lane out.
+import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Lane } from '../ports.ts';
 
 export type Allotment = Readonly<Record<Lane, number>>;
@@ -34,6 +35,21 @@ export function reportsAllotment(requests: number, current: number, isUnread: bo
   const rest = atLeastOne(requests - reserve);
   if (!isUnread) return { ...UNDIVIDED, rest };
   return { ...UNDIVIDED, rest, timely: atLeastOne(requests - half), again: atLeastOne(requests * AGAIN_SHARE) };
+}
+
+/**
+ * Readings of the current windows of reports in `windowMs`: by their intervals or, in an account that lives, whenever something
+ * has touched them, `restateMs` apart (null where none does).
+ */
+export function currentReadings(
+  reports: readonly { readonly kind: StreamDefinition['kind']; readonly pollMs: number }[],
+  windowMs: number,
+  restateMs: number | null,
+): number {
+  return reports.reduce((sum, { kind, pollMs }) => {
+    const isTouched = kind === 'report' && restateMs !== null;
+    return sum + windowMs / (isTouched ? Math.min(pollMs, restateMs) : pollMs);
+  }, 0);
 }
 
 function atLeastOne(requests: number): number {

@@ -1,6 +1,7 @@
 // A stream as the running process knows it: its last committed row, its index, its memory, and the claim that holds it.
 import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Intervals } from '../pace/polling.ts';
+import type { Page } from '../ports.ts';
 import type { Memory } from './memory.ts';
 import type { DerivedReading } from './position.ts';
 import type { RowIndex } from './row-index.ts';
@@ -26,8 +27,16 @@ export interface StreamRuntime {
   memory: Memory;
   /** Given by claims.ts: one step at a time, from fetch to commit, so a later answer never overtakes an earlier one (P3). */
   claim: Claim | null;
+  /** The next page of the walk, asked for while the one before is committed; dropped by any other step of the stream. */
+  ahead: PageAhead | null;
   /** The most that its topic takes; a larger value is a dead letter (P7), or it would stop the account. */
   maxValueBytes: number;
+}
+
+/** An answer that is awaited before its step begins. */
+export interface PageAhead {
+  readonly link: string;
+  readonly page: Promise<Page>;
 }
 
 /** A step takes all this for as long as it runs: nothing that overlaps begins meanwhile. */

@@ -53,6 +53,7 @@ export function createStreams(
       row: freshRow(definition, grain, now),
       memory: freshMemory(now),
       claim: null,
+      ahead: null,
       maxValueBytes: Number.POSITIVE_INFINITY,
     };
     // Derived rows follow whatever becomes of their parents, in the same step.
@@ -83,6 +84,7 @@ export function takeState(
       opened.broken.get(name) ?? contradiction(row, runtime, stored !== undefined) ?? interruption(runtime, stored);
     const taken = broken === null ? row : restartedRow(row, runtime.definition, grain);
     runtime.row = settledRow(runtime.definition, { ...taken, rows: runtime.index.size });
+    runtime.ahead = null;
     const { memory } = runtime;
     // A commit in doubt tells nobody in which step its records answered 404: it was in one of those so far.
     const confirmedSince = runtime.row.confirmed.length > 0 ? steps : memory.confirmedSince;

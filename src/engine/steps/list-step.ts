@@ -19,30 +19,24 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
   const start = settings.startDate === null ? null : startOf(settings.startDate);
   const scan = position.scan ?? beginList(position, 'list', row.complete, start);
   const scanBegan = position.scan === null ? step : memory.scanBegan;
-  const query = scan.since === null ? {} : { updated_since: scan.since };
-  const priority = scan.purpose === 'snapshot' ? PRIORITY.snapshot : PRIORITY.poll;
-
   let page: Page;
   try {
-    const target = scan.next === null ? { query } : { link: scan.next };
-    page = await context.source.fetchPage(
-      { stream: definition, target, purpose: scan.purpose, priority },
-      context.signal,
-    );
+    page = await (takeAhead(runtime, scan) ?? fetchNext(runtime, scan, context));
   } catch (error) {
     // A stored link may outlive its cursor or the configured address: the walk begins again, the scan stays.
     if (scan.next === null || !isRefusal(error)) throw error;
     return restartedStep(runtime, scan, error);
   }
 
-  const diff = newDiff(runtime, context);
-  diff.add(page.records, { accountId: settings.accountId });
   const advanced = advanceList(position, scan, page, definition.paging, settings.overlapMs);
   const links = scan.pages === 0 ? new Set<string>() : memory.links;
   const isCircle = page.next !== null && links.has(page.next);
   if (isCircle || isEndless(advanced.scan, context.source.pageRows))
     return restartedStep(runtime, scan, circularLinks(definition.name));
+  if (advanced.outcome === 'page') askAhead(runtime, advanced.scan, context);
 
+  const diff = newDiff(runtime, context);
+  diff.add(page.records, { accountId: settings.accountId });
   const scanned = advanced.outcome === 'done';
   if (scanned && settings.pollTimers && definition.hasTimers) await readTimers(runtime, diff, context);
   const now = context.now();
@@ -67,6 +61,28 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
       links: page.next === null ? links : new Set([...links, page.next]),
     },
   });
+}
+
+function fetchNext({ definition }: StreamRuntime, scan: ListScan, { source, signal }: StepContext): Promise<Page> {
+  const query = scan.since === null ? {} : { updated_since: scan.since };
+  const target = scan.next === null ? { query } : { link: scan.next };
+  const priority = scan.purpose === 'snapshot' ? PRIORITY.snapshot : PRIORITY.poll;
+  return source.fetchPage({ stream: definition, target, purpose: scan.purpose, priority }, signal);
+}
+
+/** Asks for the page that the scan is at now, so that Harvest answers while the one before is published. */
+function askAhead(runtime: StreamRuntime, scan: ListScan, context: StepContext): void {
+  const page = fetchNext(runtime, scan, context);
+  // Its failure is that of the step that takes it.
+  page.catch(() => {});
+  runtime.ahead = { link: scan.next!, page };
+}
+
+/** The page that was asked for ahead, if the scan is there. */
+function takeAhead(runtime: StreamRuntime, { next }: ListScan): Promise<Page> | null {
+  const { ahead } = runtime;
+  runtime.ahead = null;
+  return ahead !== null && ahead.link === next ? ahead.page : null;
 }
 
 /** Running timers grow without moving `updated_at`: they are asked for by themselves (HARVEST-API, What moves updated_at). */

@@ -1,21 +1,32 @@
-// `login` against the simulated Harvest ID over HTTP, as a person's browser goes through it: the page, a click, the redirect.
+// `login` against the simulated Harvest ID over HTTP, as a person goes through it: the page, a click, the redirect; without a browser
+// and, where Chromium is installed, in one.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createSimulator, serve } from '../../../lab/simulator/index.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { logIn } from '../../../src/cli/login.ts';
+import { main } from '../../../src/cli/program.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { fileTokenStore } from '../../../src/harvest/token-store.ts';
+import { browserOf } from '../../support/browser.ts';
 import { decide } from '../../support/consent.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { until } from '../../support/patience.ts';
+import { has } from '../../support/programs.ts';
 
 const OAUTH = { clientId: 'canary-id', clientSecret: 'canary-secret' };
 
-async function world(given: { readonly accountId?: number; readonly configured?: string } = {}) {
+interface Given {
+  readonly accountId?: number;
+  readonly configured?: string;
+}
+
+/** A simulated Harvest ID, and the configuration of an account that was never logged in. */
+async function configured(given: Given = {}) {
   const simulator = createSimulator({ timeEntries: 5, years: 0.1, now: () => EPOCH, oauth: OAUTH });
   const server = await serve(simulator);
   const folder = await mkdtemp(join(tmpdir(), 'harvest-kafka-login-'));
@@ -30,6 +41,12 @@ async function world(given: { readonly accountId?: number; readonly configured?:
   const file = join(folder, 'harvest-kafka.yaml');
   const nowhere = { kafka: { brokers: '127.0.0.1:1' }, schema_registry: { url: 'http://127.0.0.1:1' } };
   await writeFile(file, JSON.stringify({ harvest: { id_base_url: server.url, accounts: [account] }, ...nowhere }));
+  return { simulator, server, folder, file, tokenFile };
+}
+
+/** The same, and a log-in under way. */
+async function world(given: Given = {}) {
+  const { simulator, server, file, tokenFile } = await configured(given);
   const config = loadConfig({ file, env: {}, overrides: [] });
   const told: string[] = [];
   const input = new PassThrough();
@@ -131,4 +148,53 @@ test('a log-in takes the place of a configured refresh token', async () => {
   await ended;
   const newest = await fileTokenStore(tokenFile).read(new Secret('the-first-one'));
   expect(newest!.reveal()).toMatch(/^simulated-refresh-/);
+});
+
+describe.skipIf(!has('chromium'))('in a real browser', () => {
+  const browser = browserOf();
+
+  /** Runs the command as a person does; the desktop hands the address over in place of opening a window. */
+  async function command(file: string, folder: string) {
+    const handed = join(folder, 'address');
+    const script = `#!/bin/sh\nprintf %s "$1" > "${handed}.part" && mv "${handed}.part" "${handed}"\n`;
+    await writeFile(join(folder, 'xdg-open'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+    const said: string[] = [];
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    }
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+      vi.unstubAllEnvs();
+    });
+    const ended = main(['node', 'harvest-kafka', 'login', '--config', file, '--port', '0']);
+    await until('the browser is asked for', () => existsSync(handed));
+    const page = await (await browser()).newPage();
+    onTestFinished(() => page.close());
+    await page.goto(await readFile(handed, 'utf8'));
+    return { ended, page, said: () => said.join('') };
+  }
+
+  test('`login` opens it, a person clicks Authorize, and the command prints the accounts; the tokens are the owner’s alone [P10]', async () => {
+    const { simulator, file, folder, tokenFile } = await configured();
+    const { ended, page, said } = await command(file, folder);
+    expect(await page.locator('h1').innerText()).toBe(`Authorize ${OAUTH.clientId}?`);
+    await page.getByRole('button', { name: 'Authorize' }).click();
+    await page.getByText('harvest-kafka is logged in. You can close this window.').waitFor();
+    expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback\?/);
+    expect(await ended).toBe(0);
+    expect(said()).toMatch(new RegExp(`^${simulator.accountId} +${simulator.data.company.name}$`, 'm'));
+    expect(said()).not.toMatch(/canary-secret|simulated-(access|refresh|code)/);
+    expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
+  });
+
+  test('a person who clicks Deny reads that nothing was let in; the command ends with 77 and writes nothing', async () => {
+    const { file, folder, tokenFile } = await configured();
+    const { ended, page, said } = await command(file, folder);
+    await page.getByRole('button', { name: 'Deny' }).click();
+    await page.getByText('Harvest was told no. You can close this window.').waitFor();
+    expect(await ended).toBe(77);
+    expect(said()).toContain('the log-in was refused: access_denied');
+    await expect(stat(tokenFile)).rejects.toThrow('ENOENT');
+  });
 });

@@ -20,7 +20,7 @@ describe('the progress line', () => {
   });
 
   it('knows that the windows of reports wait for their budget', () => {
-    const budgets = [budget('reports', { firstScans: { requests: 195, seconds: 1_080 } })];
+    const budgets = [budget('reports', { firstScans: { requests: 195, seconds: 1_080, isKnown: true } })];
     const windows = (rows: number) => ({ ...firstScan(rows, 205).scan!, unit: 'windows' as const });
     const at = (atMs: number, rows: number) => ({
       atMs,
@@ -28,6 +28,12 @@ describe('the progress line', () => {
     });
     // At the pace so far it would be three minutes.
     expect(renderLine(at(0, 0), at(10_000, 10))).toContain('about 18 min left');
+  });
+
+  it('says at least, while the lists that tell what a report needs are not read', () => {
+    const budgets = [budget('reports', { firstScans: { requests: 195, seconds: 1_080, isKnown: false } })];
+    const now = { atMs: 0, accounts: [account([stream('time_team', firstScan(0, null))], { budgets })] };
+    expect(renderLine(now, now)).toContain('at least 18 min left');
   });
 
   it('promises nothing while no pace is known', () => {
@@ -60,6 +66,12 @@ describe('the progress block', () => {
       'stream   pages  done',
       'clients      1  1000 / 4000 rows  ██░░░░░░░░  25 %',
     ]);
+  });
+
+  it('says when a spent budget frees', () => {
+    const budgets = [budget('general'), budget('reports', { used: 95, freeInSeconds: 540 })];
+    const now = { atMs: 0, accounts: [account([stream('time_team', firstScan(0, null))], { budgets })] };
+    expect(renderBlock(now, now)[1]).toBe('requests left: general 83 of 95 per 15 s, reports 0 of 95 next in 9 min');
   });
 
   it('stays short when much is under way', () => {

@@ -173,6 +173,18 @@ test('an account that a person wants on another member goes there by its name, a
   expect([first.accounts.length, second.accounts.length]).toEqual([ACCOUNTS.length, 0]);
 });
 
+test('a second wish for an account, while the round of the first goes on, is carried out as well', async () => {
+  const table = new Table();
+  const [first, second, third] = [table.sit(), table.sit(), table.sit()];
+  await table.clock.pass(2_000);
+  const account = first.accounts[0]!;
+  first.member.move(account, 'pub-1');
+  await table.clock.pass(20);
+  first.member.move(account, 'pub-2');
+  await table.clock.pass(3_000);
+  expect([second.accounts.includes(account), third.accounts.includes(account)]).toEqual([false, true]);
+});
+
 test('a member whose main loop stands still gives everything away, and gets nothing until that goes on [P11]', async () => {
   const table = new Table();
   const first = table.sit();

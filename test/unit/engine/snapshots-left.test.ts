@@ -35,7 +35,7 @@ test('report windows that are not read are known, and how long a spent budget ta
   for (const step of seen.slice(1).map((seconds, at) => seen[at]! - seconds))
     expect(Math.abs(step - 60)).toBeLessThan(2);
   await clock.pass(55 * MINUTE);
-  expect(left()).toEqual({ requests: 0, seconds: 0 });
+  expect(left()).toEqual({ requests: 0, seconds: 0, isKnown: true });
   stop();
   await clock.pass(MINUTE);
   await ended;

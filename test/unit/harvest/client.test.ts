@@ -85,6 +85,20 @@ describe('requests', () => {
 });
 
 describe('answers', () => {
+  test.each([
+    ['4bf92f35-77b3', '4bf92f35-77b3'],
+    ['a b', null],
+    [undefined, null],
+  ])('an answer named %j by Harvest is reported as %j: what is no name travels no further', async (sent, told) => {
+    const server = await scripted((response) => {
+      if (sent !== undefined) response.setHeader('x-request-id', sent);
+      json(response, empty('clients'));
+    });
+    const { source, events } = clientOf(server);
+    await source.fetchPage(page('clients'), signal);
+    expect(events).toMatchObject([{ name: 'request.finished', requestId: told }]);
+  });
+
   test('a compressed page is unpacked, and the Date header is its time', async () => {
     const body = { clients: [{ id: 1 }, { id: 2 }], total_entries: 2, links: { next: null } };
     const server = await scripted((response) => {

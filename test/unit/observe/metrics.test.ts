@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { createMetrics } from '../../../src/observe/metrics.ts';
+import { createMetrics, type MetricsBy } from '../../../src/observe/metrics.ts';
 import { METRICS, PREFIX } from '../../../src/observe/metrics-table.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
 import { account as accountOf, benchAccount } from '../../support/account.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { has, promtool } from '../../support/programs.ts';
-import { account, firstScan, NOW, stream } from '../../support/status.ts';
+import { account, firstScan, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const { renderMetricsPage } = (await import(new URL('../../../scripts/metrics-page.mjs', import.meta.url).href)) as {
   renderMetricsPage(metrics: typeof METRICS, prefix: string): string;
@@ -43,7 +44,7 @@ describe('metrics', () => {
     emit({ name: 'drift.seen', kind: 'unexpected_null', field: 'currency', ...drifted });
     emit({ name: 'drift.seen', kind: 'unknown_member', field: 'vat_id', ...drifted });
     for (const status of [200, 429, 404, 503, 0]) {
-      const cost = { ms: 100, bytes: 1_000, waitedMs: 500 };
+      const cost = { ms: 100, bytes: 1_000, waitedMs: 500, requestId: null };
       emit({ name: 'request.finished', stream: 'clients', purpose: 'snapshot', budget: 'general', status, ...cost });
     }
     emit({ name: 'transaction.committed', pages: 3, ms: 20 });
@@ -72,6 +73,89 @@ describe('metrics', () => {
       .map((line) => /status="(\w+)"/.exec(line)![1]);
     expect(statuses).toEqual(['2xx', '429', '4xx', '5xx', 'none']);
     expect(lines.some((line) => line.includes('op="c"'))).toBe(false);
+  });
+
+  /** So many accounts that have read all of their streams, and what they have told. */
+  function manyAccounts(count: number, by?: MetricsBy) {
+    const statuses = Array.from({ length: count }, (_, at) => {
+      const streams = catalog.map(({ name }) => stream(name, { rows: 10 }));
+      return account(streams, { accountId: String(1_000_000 + at) });
+    });
+    const metrics = createMetrics('1', () => statuses, { now: () => NOW }, undefined, undefined, by);
+    for (const { accountId } of statuses) metrics.listen(accountId)({ name: 'token.accepted', refusedMs: 0 });
+    for (const { accountId } of statuses) {
+      const emit = metrics.listen(accountId);
+      for (const { name: of, budget } of catalog) {
+        const counts = { read: 10, unchanged: 8, stale: 0, deadLetters: 0, drift: [], commitMs: 20, agesMs: [1_200] };
+        emit({ name: 'page.committed', stream: of, purpose: 'poll', published: { c: 1, u: 1, d: 0, r: 0 }, ...counts });
+        emit({ name: 'scan.completed', stream: of, purpose: 'poll', pages: 1, read: 10, ms: 1, cursor: null });
+        for (const purpose of ['snapshot', 'poll', 'count', 'window'] as const) {
+          const cost = { ms: 100, bytes: 1_000, waitedMs: 500, requestId: null };
+          emit({ name: 'request.finished', stream: of, purpose, budget, status: 200, ...cost });
+        }
+      }
+      emit({ name: 'transaction.committed', pages: 3, ms: 20 });
+    }
+    return { metrics, statuses };
+  }
+
+  it('of more than twenty accounts tell each account as a whole: fifty are a quarter of a megabyte and not three', async () => {
+    const { metrics } = manyAccounts(50);
+    const lines = await samples(metrics);
+    expect(Buffer.byteLength(lines.join('\n'))).toBeLessThan(300_000);
+    expect(lines.filter((line) => /stream="\w/.test(line))).toEqual([]);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        `harvest_kafka_stream_rows{account="1000000",stream=""} ${10 * catalog.length}`,
+        `harvest_kafka_records_read_total{account="1000000",stream=""} ${10 * catalog.length}`,
+        `harvest_kafka_freshness_seconds_count{account="1000000",stream=""} ${catalog.length}`,
+        `harvest_kafka_scans_completed_total{account="1000000",stream="",purpose="poll"} ${catalog.length}`,
+        'harvest_kafka_stream_state{account="1000000",stream="",state="RUNNING"} 1',
+        'harvest_kafka_stream_complete{account="1000000",stream=""} 1',
+        'harvest_kafka_commit_seconds_count{account=""} 50',
+      ]),
+    );
+  });
+
+  it('of twenty accounts, or when they are asked for, tell each stream; and as a whole when that is asked for', async () => {
+    const rowsOf = async ({ metrics }: ReturnType<typeof manyAccounts>) =>
+      (await samples(metrics)).filter((line) => line.startsWith('harvest_kafka_stream_rows{account="1000000"'));
+    expect(await rowsOf(manyAccounts(20))).toHaveLength(catalog.length);
+    expect(await rowsOf(manyAccounts(21))).toHaveLength(1);
+    expect(await rowsOf(manyAccounts(21, 'stream'))).toHaveLength(catalog.length);
+    expect(await rowsOf(manyAccounts(1, 'account'))).toHaveLength(1);
+  });
+
+  it('of an account as a whole show what is worst in it, and nothing that a stream owes which is not read', async () => {
+    const backlog = { ...NO_BACKLOG, pendingParents: 3 };
+    const statuses = [
+      account([
+        stream('clients', { lagSeconds: 30, pollIntervalSeconds: 4, backlog }),
+        stream('users', { lagSeconds: 500, pollIntervalSeconds: 300, backlog, state: 'HELD' }),
+        stream('invoices', { lagSeconds: 99_999, complete: false, state: 'FORBIDDEN', backlog }),
+      ]),
+    ];
+    const metrics = createMetrics('1', () => statuses, { now: () => NOW }, undefined, undefined, 'account');
+    const of = 'account="1234567",stream=""';
+    expect(await samples(metrics)).toEqual(
+      expect.arrayContaining([
+        `harvest_kafka_stream_lag_seconds{${of}} 500`,
+        `harvest_kafka_stream_poll_interval_seconds{${of}} 300`,
+        `harvest_kafka_stream_complete{${of}} 1`,
+        `harvest_kafka_stream_backlog{${of},kind="pending_parents"} 6`,
+        `harvest_kafka_stream_state{${of},state="FORBIDDEN"} 1`,
+        `harvest_kafka_stream_state{${of},state="HELD"} 1`,
+        `harvest_kafka_stream_state{${of},state="BLOCKED"} 0`,
+      ]),
+    );
+  });
+
+  it('begin anew when accounts become too many to tell each stream, so that nothing is told twice', async () => {
+    const { metrics, statuses } = manyAccounts(20);
+    statuses.push(account([stream('users')], { accountId: '7' }));
+    const lines = await samples(metrics);
+    expect(lines.filter((line) => /stream="\w/.test(line))).toEqual([]);
+    expect(lines).toContain('harvest_kafka_stream_rows{account="7",stream=""} 1234');
   });
 
   it('name no more than a hundred fields of a stream, whatever Harvest invents', async () => {

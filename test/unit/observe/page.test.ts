@@ -4,7 +4,7 @@ import { PAGE_POLICY, renderPage } from '../../../src/observe/page.ts';
 import { account, budget, firstScan, NO_BACKLOG, NOW, stream } from '../../support/status.ts';
 
 const page = (...accounts: Parameters<typeof renderPage>[0]['accounts']) =>
-  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, secondsLeft: () => null, moments: () => [] });
+  renderPage({ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts, timeLeft: () => null, moments: () => [] });
 
 /** The text of the page, as a reader sees it. */
 function visible(markup: string): string {
@@ -75,8 +75,10 @@ describe('the status page', () => {
       ...{ version: '1.2.3', now: NOW, uptimeSeconds: 90, accounts: [account([stream('clients')])] },
       moments: () => [],
     };
-    expect(visible(renderPage({ ...facts, secondsLeft: () => 840 }))).toContain('snapshots about 14 min left');
-    expect(visible(renderPage({ ...facts, secondsLeft: () => null }))).not.toContain('snapshots');
+    expect(visible(renderPage({ ...facts, timeLeft: () => 'about 14 min left' }))).toContain(
+      'snapshots about 14 min left',
+    );
+    expect(visible(renderPage({ ...facts, timeLeft: () => null }))).not.toContain('snapshots');
   });
 
   it('counts one as one and several as several', () => {

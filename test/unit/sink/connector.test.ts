@@ -77,6 +77,12 @@ test.each([
   }
 });
 
+test('a registry that is away ends no task that has seen its schemas: Apicurio’s converter asks for each once a year', () => {
+  for (const side of ['key', 'value']) {
+    expect(Number(planned({})[`${side}.converter.apicurio.registry.check-period-ms`])).toBe(365 * 86_400_000);
+  }
+});
+
 test('Confluent’s converter is given all addresses as they are, and where its log-in is', () => {
   const registryUrls = ['https://one:8081', 'https://two:8081'];
   expect(planned({ converter: 'confluent', registryUrls, registryLogIn: 'basic' })).toMatchObject({

@@ -130,8 +130,9 @@ export class Instance {
     const random = seededRandom(seed * 1013 + number);
     return {
       config: configOf(this.name, this.listed),
-      schemas: unused,
+      compiled: unused,
       registry: { close: async () => {} } as unknown as Premises['registry'],
+      brokers: { close: () => {} } as unknown as Premises['brokers'],
       clock: this.loop.on(clock),
       random,
       uuid: () => `${this.name}/${++this.#tenures}`,

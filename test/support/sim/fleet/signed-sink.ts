@@ -31,19 +31,6 @@ export function createSignedSink(parts: SignedSinkParts): Sink & { readonly writ
   const rank = () => membership?.rank() ?? null;
   const state = new AccountState(PREFIX, accountId, instance, rank);
   const place = { brokers: 'simulated', prefix: PREFIX, transactionalId: `${PREFIX}-${accountId}` };
-  const ownership = new Ownership({
-    ...{ accountId, instance, place, state, clock, signals: { follow: () => () => {} } },
-    ...(membership && { membership }),
-    openReader: () => ({ reader, sever: () => {} }),
-  });
-  const writer: Writer = { name, rank, release: () => ownership.release() };
-
-  async function answered(): Promise<void> {
-    await mortal.pass();
-    await clock.sleep(latency());
-    await mortal.pass();
-  }
-
   const reader: TopicReader = {
     bounds: async (topics) => {
       await answered();
@@ -54,9 +41,22 @@ export function createSignedSink(parts: SignedSinkParts): Sink & { readonly writ
       await answered();
       for (const record of log.signatures.slice(range!.from, range!.to)) void onRecord(record, range!);
     },
+    stable: () => Promise.reject(new Error('nobody looks for signals')),
     readAll: () => Promise.reject(new Error('nobody reads all of it')),
-    close: async () => {},
   };
+
+  const ownership = new Ownership({
+    ...{ accountId, instance, place, state, clock, signals: { follow: () => () => {} } },
+    ...(membership && { membership }),
+    reader,
+  });
+  const writer: Writer = { name, rank, release: () => ownership.release() };
+
+  async function answered(): Promise<void> {
+    await mortal.pass();
+    await clock.sleep(latency());
+    await mortal.pass();
+  }
 
   const claimant: Claimant = {
     takeOver: async (fence, signal) => {
