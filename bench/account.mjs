@@ -145,14 +145,19 @@ export class LiveAccount {
   }
 }
 
-/** Whether nothing is left to be read, asked for, deleted or counted in any stream, until something is due again. */
+/** Whether nothing is left to be read, asked for or deleted in any stream. */
+export function isRead(streams) {
+  return streams.size > 0 && [...streams.values()].every(isComplete);
+}
+
+/** The same, and nothing is due: a living account is there for moments only. */
 export function isCaughtUp(streams) {
-  return streams.size > 0 && [...streams.values()].every((stream) => isComplete(stream) && isResting(stream));
+  return isRead(streams) && [...streams.values()].every(isResting);
 }
 
 function isComplete({ complete, scan, backlog }) {
-  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, gone, reconciliation } = backlog;
-  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + gone;
+  const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, confirmed, reconciliation } = backlog;
+  const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + confirmed;
   return complete && scan === null && reconciliation === null && left === 0;
 }
 

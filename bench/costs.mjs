@@ -8,10 +8,11 @@ import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/inde
 import { PER_PAGE } from '../dist/src/engine/ports.js';
 import { catalog } from '../dist/src/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
+import { manyAccounts } from './accounts.mjs';
 import { Rig, UNBOUNDED } from './rig.mjs';
 import { note, print, whole } from './told.mjs';
 
-const PARTS = { deletions, late, idle, holds };
+const PARTS = { deletions, late, idle, holds, accounts };
 const TIME_REPORTS = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
 /** Few documents and people, so that a first sync within Harvest's budget takes minutes and not an hour. */
 const FEW_PARENTS = { users: 60, clients: 80, projects: 300, tasks: 25, expenses: 2000, invoices: 60, estimates: 20 };
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     'time-entries': { type: 'string', default: '100000' },
     'count-seconds': { type: 'string', default: '300' },
     'idle-minutes': { type: 'string', default: '5' },
+    accounts: { type: 'string', default: '1,10,50' },
+    'slow-registry': { type: 'string', default: '50' },
     only: { type: 'string', default: Object.keys(PARTS).join() },
   },
 });
@@ -144,6 +147,18 @@ async function* idle() {
   yield [`requests a minute, over ${idleMinutes} minutes`, perMinute(total)];
   for (const [purpose, count] of grown) yield [`… of these for ${purpose}`, perMinute(count)];
   await account.close();
+}
+
+/** Many accounts in one process, and their start with a registry that answers in 100 ms. */
+async function* accounts() {
+  for (const count of values.accounts.split(',').map(Number)) {
+    for await (const [what, value] of manyAccounts(rig.where(), count, { idleMinutes }))
+      yield [`${count} in one process: ${what}`, value];
+  }
+  const slow = Number(values['slow-registry']);
+  if (slow === 0) return;
+  for await (const [what, value] of manyAccounts(rig.where(), slow, { idleMinutes: 0, registryMs: 100 }))
+    yield [`${slow}, registry of 100 ms: ${what}`, value];
 }
 
 /** Rows that vanish by the hundred: held and released; hidden and back again. */

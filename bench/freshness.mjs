@@ -3,7 +3,7 @@
 // reads committed records.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
-import { isCaughtUp, until } from './account.mjs';
+import { isRead, until } from './account.mjs';
 import { note, seconds as secondsOf, whole } from './told.mjs';
 
 /** Harvest's budget of 100 in 15 s, of which the default configuration takes 95. */
@@ -43,11 +43,11 @@ export async function* snapshot(rig, { timeEntries, minutes }) {
   const account = await rig.live({ timeEntries });
   await account.run(SETTINGS);
   const lists = ['expenses', 'clients', 'projects', 'invoices', 'tasks'];
-  const isRead = async () => {
+  const areRead = async () => {
     const streams = await account.streams();
     return [...lists, 'time_entries'].every((name) => streams.get(name)?.complete);
   };
-  await until('lists read', isRead, PATIENCE_SECONDS);
+  await until('lists read', areRead, PATIENCE_SECONDS);
   await account.watch();
   const isDone = (streams) => streams.get('time_entries').complete;
   yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false });
@@ -64,7 +64,11 @@ export async function* reconciliation(rig, { timeEntries, minutes }) {
 
 /** An account in which nothing has changed for more than an hour. */
 export async function* night(rig, { minutes }) {
-  const account = await synced(rig, { ...FEW, timeEntries: 2000 });
+  // All of it is made as if it were two hours ago.
+  let agoMs = 7_200_000;
+  const born = synced(rig, { ...FEW, timeEntries: 2000, now: () => Date.now() - agoMs });
+  agoMs = 0;
+  const account = await born;
   const before = await account.requestsByPurpose();
   const cpuBefore = await account.cpuSeconds();
   await sleep(minutes * 60_000);
@@ -80,7 +84,7 @@ export async function* night(rig, { minutes }) {
 async function synced(rig, options) {
   const account = await rig.live(options);
   await account.run(SETTINGS);
-  await until('caught up', async () => isCaughtUp(await account.streams()), PATIENCE_SECONDS);
+  await until('all is read', async () => isRead(await account.streams()), PATIENCE_SECONDS);
   await account.watch();
   return account;
 }

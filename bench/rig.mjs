@@ -35,7 +35,8 @@ export class Rig {
   static async start() {
     const rig = new Rig();
     rig.#dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-bench-'));
-    rig.#stack = await startStack({ dataDir: rig.#dataDir });
+    // Fifty accounts are nearly two thousand topics.
+    rig.#stack = await startStack({ dataDir: rig.#dataDir, heapMb: 320 });
     return rig;
   }
 
@@ -72,9 +73,14 @@ export class Rig {
 
   /** An account served by this process, with topics of its own; `options` are the simulator's. */
   live(options) {
+    return LiveAccount.open(this.where(), options);
+  }
+
+  /** Broker, registry, a prefix that no topic has yet, and a folder that goes with the rig. */
+  where() {
     const { broker, registry } = this.#stack;
-    const where = { bootstrap: broker.bootstrap, registryUrl: registry.url, prefix: this.freshPrefix() };
-    return LiveAccount.open(where, options);
+    const prefix = this.freshPrefix();
+    return { bootstrap: broker.bootstrap, registryUrl: registry.url, prefix, folder: this.#dataDir };
   }
 
   /** A prefix that no topic has yet. */

@@ -34,6 +34,8 @@ const HAPPENED = {
   'kafka.clock_ahead': 'The broker refuses records that are dated too far ahead of its own clock.',
   'kafka.hanging_transaction': 'A transaction on one of our topics has not ended within 10 s.',
   'cluster.refused': 'The group of `cluster.group_id` does not take this instance as a member.',
+  'cluster.owned':
+    'An instance by itself was to take an account whose last owner is a member of a group, and instances of that group that live could run it.',
   'kafka.topic_contract':
     'A topic is not compacted, recompresses, got partitions after it was written, or cannot be made as configured.',
   'kafka.record_too_large':

@@ -4,6 +4,10 @@
 const FENCING = ['real', 'test/kafka/publisher.test.ts', 'a newer instance takes the account'];
 const ONE_PARTITION = ['real', 'test/kafka/cluster.test.ts', 'the same move under a batch of ours'];
 
+/** The simulation of instances that share accounts. */
+const FLEET = ['fleet'];
+const SHELVES = ['unit', 'real', 'fleet'];
+
 const unit = (file, title) => ['unit', `test/unit/${file}.test.ts`, title];
 const ADDED = ['real', 'test/kafka/partitions.test.ts', 'to a topic that holds records'];
 const ADDED_MEANWHILE = ['real', 'test/kafka/partitions.test.ts', 'while we publish'];
@@ -13,7 +17,7 @@ const TABLE = [
   [
     'P5',
     'the log takes what an older instance commits',
-    ['test/support/memory-log.ts', 'if (epoch !== log.epoch) throw claimant ? await claimant.judge(fenced()) : fenced();', ''],
+    ['test/support/memory-log.ts', 'if (epoch !== log.epoch) throw', 'if (epoch === -1) throw'],
   ],
   [
     'P5',
@@ -29,6 +33,7 @@ const TABLE = [
     'P1',
     'send several partitions at once',
     ['src/kafka/messages.ts', 'const id = `${topic}/${partition}`;', 'const id = topic;'],
+    ['src/kafka/session.ts', 'messages: sorted(partition, messages)', 'messages: [...messages]'],
     ['src/kafka/session.ts', 'broker.produce = (request) => produce(broker, request, clock);', ''],
     ['src/kafka/session.ts', 'if (!acknowledged || !(offset >= 0)) {', 'if (false) {'],
     ['src/kafka/publisher.ts', 'if (!this.#memory(stream).accepts(partition, first)) {', 'if (false) {'],
@@ -182,6 +187,12 @@ const TABLE = [
     'a window that is being read is noted by nobody',
     ['src/engine/reports/restatement.ts', 'windowsBeingRead(report).has(window) ||', ''],
     unit('engine/claims', 'has it read again when it is being read right now'),
+  ],
+  [
+    'P3',
+    'publish a page that was asked for before another step',
+    ['src/engine/claims.ts', "if (task.kind !== 'read') stream.ahead = null;", ''],
+    unit('engine/claims', 'a page that was asked for ahead is dropped'),
   ],
   [
     'P1',
@@ -829,6 +840,113 @@ const TABLE = [
     unit('cluster/leader', 'each round has a greater term'),
   ],
   [
+    'P9',
+    'a stream that is not read owes in the name of its account',
+    ['src/observe/stream-gauges.ts', "status.state === 'RUNNING' || status.state === 'HELD'", 'true'],
+    unit('observe/metrics', 'of an account as a whole show what is worst in it'),
+  ],
+  [
+    'P9',
+    'a subject of another account that holds a schema stands for all of them',
+    ['src/codec/look-ups.ts', 'id !== null && (await this.#holdersOf(id)).has(subject)', 'id !== null'],
+    unit('codec/look-ups', 'finds that a subject of one account holds another schema'),
+  ],
+  [
+    'P9',
+    'a broker that never answers a request is waited for without end',
+    ['src/kafka/silent-queues.ts', 'clock.now() - request.sentAt > request.requestTimeout', 'false'],
+    unit('kafka/idle-connections', 'a request that nobody answers is given up after its time'),
+  ],
+  [
+    'P9',
+    'signals are read only while the log is known',
+    ['src/kafka/signals.ts', 'stable === known) return;', 'stable <= known) return;'],
+    ['real', 'test/kafka/signals.test.ts', 'a state topic made anew while the sink runs'],
+  ],
+  [
+    'P5',
+    'in the fleet, the log takes what an older instance commits',
+    ['test/support/memory-log.ts', 'if (epoch !== log.epoch) throw', 'if (epoch === -1) throw'],
+    FLEET,
+  ],
+  [
+    'P5',
+    'a greater term in the log is not looked at',
+    ['src/kafka/state-topic.ts', 'if (compareRanks(this.#greatest, rank) > 0) return this.#greatest;', ''],
+    ['src/kafka/state-topic.ts', 'findLast((owner) => compareRanks(owner, rank) >= 0)', 'at(-1)'],
+    FLEET,
+  ],
+  [
+    'P11',
+    'a second tenure of an account has the id of the first',
+    ['src/holding.ts', 'world.tenure({ ...premises, emit }', "world.tenure({ ...premises, emit, uuid: () => 'pub' }"],
+    FLEET,
+  ],
+  [
+    'P11',
+    'tenures survive an eviction',
+    [
+      'src/fleet.ts',
+      'this.#drop(`the group went on without this instance: ${event.why}`, null);',
+      'this.#trouble = null;',
+    ],
+    FLEET,
+  ],
+  [
+    'P11',
+    'in the fleet, the last commit releases nothing',
+    ['src/engine/committer.ts', "isLast: budgets === 'exact',", ''],
+    ['test/support/sim/fleet/signed-sink.ts', 'log.releaseAtLast(writer);', ''],
+    FLEET,
+  ],
+  [
+    'P12',
+    'in the fleet, the release of the owner before is not awaited',
+    ['src/kafka/ownership.ts', 'if (this.#signed !== null || !membership?.isHandedOver()) return;', 'return;'],
+    FLEET,
+  ],
+  [
+    'P11',
+    'the release of an owner that is gone is waited for',
+    ['src/holding.ts', 'isHandedOver: () => this.#from !== null,', 'isHandedOver: () => true,'],
+    FLEET,
+  ],
+  [
+    'P12',
+    'everything stops in a rebalance',
+    ['src/fleet.ts', 'if (assigned.has(id)) holding.renew(this.#rank(), members);', 'if (assigned.size < 0) return;'],
+    FLEET,
+  ],
+  [
+    'P12',
+    'in the fleet, claims are not heard',
+    ['src/cluster/assign.ts', 'if (claimant === undefined) return false;', 'return false;'],
+    FLEET,
+  ],
+  ['P11', 'a main loop that stands still keeps its accounts', ['src/cluster/loop-watch.ts', 'onStall();', ''], FLEET],
+  [
+    'P11',
+    'an account that was lost is not asked for again',
+    ['src/holding.ts', 'group.lost(this.account.id);', ''],
+    FLEET,
+  ],
+  [
+    'P6',
+    'in the fleet, a lease does not end',
+    [
+      'src/harvest/lease.ts',
+      'monotonic < end.monotonic && wall < end.wall && started',
+      '(monotonic <= Infinity || !wall || !end) && started',
+    ],
+    FLEET,
+  ],
+  [
+    'P6',
+    'in the fleet, no budget after a hand-over',
+    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
+    FLEET,
+  ],
+  [
     'P11',
     'a member that leaves keeps its accounts',
     ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],
@@ -837,7 +955,7 @@ const TABLE = [
 ];
 
 export const MUTANTS = TABLE.map(([promise, name, ...rest]) => {
-  const shelf = rest.find(([first]) => first === 'unit' || first === 'real') ?? null;
+  const shelf = rest.find(([first]) => SHELVES.includes(first)) ?? null;
   return { promise, name, shelf, edits: rest.filter((each) => each !== shelf) };
 });
 

@@ -32,7 +32,9 @@ export class Workshop {
     const honest = new Map([...changed.keys()].map((file) => [file, read(file)]));
     this.#write(changed);
     try {
-      return await (shelf ? this.#runTest(...shelf) : this.#runSchedules(seeds, promise));
+      if (shelf === null) return await this.#runSchedules([], seeds, promise);
+      if (shelf[0] === 'fleet') return await this.#runSchedules(['--fleet'], seeds, promise);
+      return await this.#runTest(...shelf);
     } finally {
       this.#write(honest);
     }
@@ -46,10 +48,11 @@ export class Workshop {
     for (const [file, text] of files) writeFileSync(join(this.#copy, file), text);
   }
 
-  async #runSchedules(seeds, promise) {
+  async #runSchedules(options, seeds, promise) {
     const { command, remove } = await compileSimulation(this.#copy);
     try {
-      return await this.#run(process.execPath, [command, '--seeds', String(seeds), '--first', promise]);
+      const given = [...options, '--seeds', String(seeds), '--first', promise];
+      return await this.#run(process.execPath, [command, ...given]);
     } finally {
       remove();
     }

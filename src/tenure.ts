@@ -4,6 +4,7 @@ import { type Pace, patiently } from './base/backoff.ts';
 import { type Clock, isoSeconds, type Random } from './base/clock.ts';
 import { asPublisherError, isPassing, type PublisherError } from './base/errors.ts';
 import type { Watchdog } from './base/watchdog.ts';
+import { couldRun } from './cluster/describe.ts';
 import { type SchemaIds, sharingCodec } from './codec/codec.ts';
 import type { CompiledStreams } from './codec/compiled-streams.ts';
 import { prepareSubjects, type RegistryClient, type Written } from './codec/registry.ts';
@@ -49,6 +50,8 @@ export interface TenureOptions {
   readonly once: boolean;
   /** Names of streams; null reads all. */
   readonly only: ReadonlySet<string> | null;
+  /** Takes the account although instances of a group could run it. */
+  readonly takeOver?: boolean;
   /** Whether a token that is refused at its first request is waited for. */
   readonly mayWait: () => boolean;
 }
@@ -115,7 +118,7 @@ export class Tenure {
       });
       watchdog.stop();
       if (prepared === null) return;
-      this.#engine = this.#account(source, prepared.streams, prepared.compiled, prepared.ids);
+      this.#engine = this.#account(source, prepared.streams, prepared.compiled, prepared.ids, options.takeOver);
       await this.#engine.run(signal, { once: options.once, only: options.only, mayWait });
     } catch (thrown) {
       const error = asPublisherError(thrown);
@@ -273,9 +276,12 @@ export class Tenure {
     streams: readonly StreamDefinition[],
     compiled: CompiledStreams,
     ids: ReadonlyMap<string, SchemaIds>,
+    takeOver = false,
   ): Account {
     const { config, brokers, clock, random, uuid, log } = this.#premises;
     const { account } = this;
+    const kafka = kafkaSettings(config);
+    const isRunBy = (group: string, signal: AbortSignal) => couldRun(account.id, kafka, group, { clock, log, signal });
     const emit = (event: PublisherEvent) => this.#premises.emit(account.id, event);
     return new Account({
       settings: {
@@ -298,13 +304,13 @@ export class Tenure {
         onRounded: (stream, field) => emit({ name: 'decimal.rounded', stream, field }),
       }),
       sink: createSink({
-        kafka: kafkaSettings(config),
+        kafka,
         brokers,
         topics: { ...config.topics, prefix: prefixOf(config, account) },
         accountId: account.id,
         streams,
         instance: uuid(),
-        ...(this.#membership && { membership: this.#membership }),
+        ...(this.#membership ? { membership: this.#membership } : !takeOver && { isRunBy }),
         clock,
         random,
         log,

@@ -1,7 +1,7 @@
 // `demo`: the main job on one machine. Simulated Harvest (or the account of the environment), a real broker and registry, the
 // publisher, and a consumer that prints each change.
 import { join, resolve } from 'node:path';
-import { EXIT } from '../../src/base/errors.ts';
+import { EXIT, PublisherError } from '../../src/base/errors.ts';
 import { ChangePrinter } from '../../src/cli/change-printer.ts';
 import { clock, type DemoOptions, interruption } from '../../src/cli/context.ts';
 import { painter } from '../../src/cli/output.ts';
@@ -14,12 +14,14 @@ import { createLog } from '../../src/observe/log.ts';
 import { enabledStreams } from '../../src/settings.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { serve } from '../simulator/index.ts';
-import { startStack } from '../stack/stack.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
+import { type FleetDemoOptions, runFleet } from './fleet.ts';
 import { openLivingAccount } from './living-account.ts';
 import { startTables } from './tables.ts';
 
 /** Runs until Ctrl-C, then stops all of it; a second start goes on. */
 export async function demo(options: DemoOptions): Promise<number> {
+  refuseMixture(options);
   const write = (line: string) => screen.write(line);
   const paint = painter(process.stdout);
   const { signal } = interruption(() => write('\nstopping …\n'));
@@ -36,6 +38,10 @@ export async function demo(options: DemoOptions): Promise<number> {
   try {
     const stack = await startStack({ dataDir: data, onProgress: (text) => write(paint('gray', `${text}\n`)), signal });
     closers.push(() => stack.stop());
+    if (isShared(options)) {
+      await shareAccounts(options, { data, stack, write, paint, signal: stopped });
+      return EXIT.clean;
+    }
     const tables = options.sink
       ? startTables({ data, bootstrap: stack.broker.bootstrap, write, paint, signal: stopped })
       : null;
@@ -102,6 +108,29 @@ export async function demo(options: DemoOptions): Promise<number> {
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+interface Shared extends Pick<FleetDemoOptions, 'data' | 'write' | 'paint' | 'signal'> {
+  readonly stack: Stack;
+}
+
+const isShared = ({ accounts, instances }: DemoOptions) => accounts > 1 || instances > 1;
+
+/** Throws `usage` for what is there with one account alone. */
+function refuseMixture(options: DemoOptions): void {
+  if (!isShared(options) || !(options.sink || process.env.HARVEST_ACCESS_TOKEN)) return;
+  const message = '--accounts and --instances are for simulated accounts, and without --sink';
+  throw new PublisherError('usage', message, { remedy: 'Unset HARVEST_ACCESS_TOKEN, leave out --sink.' });
+}
+
+function shareAccounts(options: DemoOptions, { stack, data, ...common }: Shared): Promise<void> {
+  return runFleet({
+    ...common,
+    data: join(data, 'fleet'),
+    ...{ accounts: options.accounts, instances: options.instances, set: options.set ?? [] },
+    ...{ timeEntries: Math.ceil(options.timeEntries / options.accounts), everyMs: options.every * options.accounts },
+    ...{ bootstrap: stack.broker.bootstrap, registryUrl: stack.registry.url },
+  });
 }
 
 const LINE_WIDTH = 150;

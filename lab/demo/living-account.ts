@@ -12,6 +12,7 @@ export interface LivingAccountOptions {
   readonly timeEntries: number;
   readonly everyMs: number;
   readonly seed?: number;
+  readonly accountId?: number;
 }
 
 /** Nine reports a month of history have to fit Harvest's 100 requests in 15 minutes, or the snapshot takes an hour. */
@@ -39,6 +40,7 @@ export async function openLivingAccount(options: LivingAccountOptions): Promise<
     seed: birth.seed,
     timeEntries: birth.timeEntries,
     years: YEARS,
+    ...(options.accountId !== undefined && { accountId: options.accountId }),
     now: () => replayed ?? Date.now(),
   });
   const random = seededRandom(birth.seed);

@@ -13,6 +13,8 @@ export interface StackOptions extends FetchOptions {
   /** Default: a free one. */
   readonly registryPort?: number | undefined;
   readonly kafkaVersion?: string | undefined;
+  /** Of each; enough for a few accounts when left out. */
+  readonly heapMb?: number | undefined;
 }
 
 export interface Stack {

@@ -46,6 +46,21 @@ export class ByteWriter {
     this.#slab[this.#at++] = low;
   }
 
+  /** A safe integer in as few bytes as it needs, as Java's BigInteger has them (decimal.ts), behind their number. */
+  integer(value: number): void {
+    let length = 1;
+    for (let limit = 128; value >= limit || value < -limit; limit *= 256) length++;
+    this.long(length);
+    this.#reserve(length);
+    let rest = value;
+    // A byte takes what is left of a number modulo 256, below zero too.
+    for (let at = this.#at + length - 1; at >= this.#at; at--) {
+      this.#slab[at] = rest;
+      rest = Math.floor(rest / 256);
+    }
+    this.#at += length;
+  }
+
   boolean(value: boolean): void {
     this.byte(value ? 1 : 0);
   }

@@ -168,6 +168,11 @@ export const CODES = {
     EXIT.configuration,
     'Give the instances a cluster.group_id that nothing else uses, or alter the broker as shown.',
   ),
+  'cluster.owned': row(
+    'fatal',
+    EXIT.configuration,
+    'Stop those instances, or take the account out of their configuration; run --take-over takes it from them all the same.',
+  ),
   'kafka.topic_contract': row('fatal', EXIT.dataContract, 'Alter the topic as shown; nothing is altered silently.'),
   'kafka.record_too_large': row(
     'blocked',

@@ -77,6 +77,16 @@ export function parsedObject(text: string): { readonly [member: string]: unknown
   }
 }
 
+/** The list that a text holds as JSON; null when it is none. */
+export function parsedList(text: string): readonly unknown[] | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether a double says the same as the literal. */
 function isExact(literal: string): boolean {
   return digitsOf(literal) === digitsOf(String(Number(literal)));

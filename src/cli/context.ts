@@ -19,6 +19,9 @@ export interface DemoOptions extends CommonOptions {
   readonly every: number;
   /** With the topics in SQL tables. */
   readonly sink?: boolean;
+  /** With more than one account or instance, instances that share them. */
+  readonly accounts: number;
+  readonly instances: number;
 }
 
 export const clock = systemClock;

@@ -96,7 +96,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'sink connector': ['sink connector --jdbc-url jdbc:postgresql://db:5432/sink --registry-url http://registry:8081'],
   'sink apply': ['sink apply --connect-url http://connect:8083 --jdbc-url jdbc:postgresql://db:5432/sink'],
   spec: ['spec > harvest-kafka.schema.json'],
-  demo: ['demo', 'demo --sink', 'demo --time-entries 10000 --every 200'],
+  demo: ['demo', 'demo --sink', 'demo --accounts 6 --instances 3', 'demo --time-entries 10000 --every 200'],
 };
 
 function examplesOf(name: string): string {
@@ -184,7 +184,8 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
 
   command(program, 'run', 'publish until stopped', COMMANDS.run)
     .option('--once', 'catch up everything that is due, then exit')
-    .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated);
+    .option('--only <streams>', 'read these streams alone, separated by commas; may be repeated', separated)
+    .option('--take-over', 'take accounts although instances of a group run them');
   command<LoginOptions>(program, 'login', 'log in at Harvest in the browser; writes token_file', COMMANDS.login)
     .option('--port <number>', 'port of the redirect address on this machine', portNumber, 8976)
     .option('--no-browser', 'open none; the address, or the code, can be pasted')
@@ -276,6 +277,13 @@ export function build(json: boolean, finish: (exitCode: number) => void): Comman
   command(program, 'spec', 'print the JSON Schema of the configuration', COMMANDS.spec);
   command(program, 'demo', 'simulator, broker, registry and publisher on this machine', COMMANDS.demo)
     .option('--sink', 'with every stream in a table of PostgreSQL, and three questions asked of them')
+    .option(
+      '--accounts <count>',
+      'so many simulated accounts, shared by instances of which one can be killed',
+      wholeNumber,
+      1,
+    )
+    .option('--instances <count>', 'so many instances that share them', wholeNumber, 1)
     .option('--data <directory>', 'where broker and registry keep their data')
     .option('--time-entries <count>', 'size of the simulated account', wholeNumber, 2_000)
     .option('--every <milliseconds>', 'a change in the simulated account so often', wholeNumber, 1_000);

@@ -22,6 +22,8 @@ import { standardOutput } from './standard-output.ts';
 
 interface RunCommandOptions extends CommonOptions {
   readonly once?: boolean;
+  /** Takes accounts from the group of instances that could run them. */
+  readonly takeOver?: boolean;
   /** Names of streams; empty reads all. */
   readonly only?: readonly string[];
 }
@@ -56,7 +58,8 @@ export async function run(options: RunCommandOptions): Promise<number> {
   }, STOP_PATIENCE_MS);
   const reread = () => configOf(options);
   try {
-    await publish(config, log, { signal, once: options.once ?? false, only, terminal, reread });
+    const { once = false, takeOver = false } = options;
+    await publish(config, log, { signal, once, only, takeOver, terminal, reread });
   } finally {
     await standardOutput.flushed(clock, LAST_LINES_MS);
   }
@@ -72,6 +75,8 @@ export async function publish(
     readonly once: boolean;
     /** Read these streams alone; null reads all. */
     readonly only?: ReadonlySet<string> | null;
+    /** Take accounts from the group of instances that could run them. */
+    readonly takeOver?: boolean;
     readonly terminal: boolean;
     /** The configuration as it is now. */
     readonly reread?: () => Config;
@@ -141,7 +146,8 @@ export async function publish(
         )
       : () => {};
   try {
-    await daemon.run(options.signal, { once: options.once, only: options.only ?? null });
+    const { once, only = null, takeOver = false } = options;
+    await daemon.run(options.signal, { once, only, takeOver });
     if (options.once && !options.signal.aborted) {
       events.summarise(status());
       for (const { account, stream, ...why } of judgeOnce(status(), options.only ?? null)) {

@@ -2,6 +2,7 @@
 import type { Broker } from 'kafkajs/src/cluster/index.js';
 import { type Pace, until } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
+import type { PublisherError } from '../base/errors.ts';
 import { Brokers } from '../kafka/brokers.ts';
 import type { KafkaSettings, Log } from '../kafka/connection.ts';
 import { answeredWith, translate } from '../kafka/failures.ts';
@@ -36,7 +37,7 @@ export async function describeGroup(
   return members;
 }
 
-/** The same, of a group that would take an instance with these rights as a member. Throws PublisherError `kafka.*` and `cluster.refused`. */
+/** The same, of a group that would take an instance with these rights as a member. Throws `cluster.refused` besides. */
 export async function inspectGroup(
   kafka: KafkaSettings,
   groupId: string,
@@ -50,6 +51,23 @@ export async function inspectGroup(
     await tryRead(coordinator, groupId);
     return members;
   });
+}
+
+/** Whether an instance of the group could run the account. A group that must not be asked keeps nobody away: the log decides. */
+export async function couldRun(
+  account: string,
+  kafka: KafkaSettings,
+  groupId: string,
+  parts: DescribeParts,
+): Promise<boolean> {
+  try {
+    const members = await describeGroup(kafka, groupId, parts);
+    return members.some(({ metadata }) => metadata?.accounts.includes(account));
+  } catch (error) {
+    if ((error as PublisherError).code !== 'kafka.unauthorised') throw error;
+    parts.log('warn', `whether group ${groupId} runs account ${account} could not be asked`, {});
+    return false;
+  }
 }
 
 /** A heartbeat of nobody changes nothing, and is refused for want of the right before anything else. */

@@ -11,9 +11,9 @@ export function epochDay(text: string): number {
 
 /** `2017-06-26T21:36:23Z` (or with a fraction or an offset) as ms since 1970; finer parts are cut off. NaN when invalid. */
 export function epochMillis(text: string): number {
-  const hour = digits(text, 11, 2);
-  const minute = digits(text, 14, 2);
-  const second = digits(text, 17, 2);
+  const hour = two(text, 11);
+  const minute = two(text, 14);
+  const second = two(text, 17);
   const separated = text[10] === 'T' && text[13] === ':' && text[16] === ':';
   if (!separated || !(hour < 24 && minute < 60 && second < 60)) return Number.NaN;
   const local = dayAt(text) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
@@ -27,9 +27,9 @@ export function isFinerThanMillis(text: string): boolean {
 
 /** The day at the start of the text, by the proleptic Gregorian calendar with the year begun in March. */
 function dayAt(text: string): number {
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 2);
-  const day = digits(text, 8, 2);
+  const year = two(text, 0) * 100 + two(text, 2);
+  const month = two(text, 5);
+  const day = two(text, 8);
   const dashed = text[4] === '-' && text[7] === '-';
   if (!dashed || !(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return Number.NaN;
   const march = month > 2 ? month - 3 : month + 9;
@@ -43,15 +43,11 @@ function daysIn(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** The decimal number of exactly `count` digits at `start`; NaN when one of them is none. */
-function digits(text: string, start: number, count: number): number {
-  let value = 0;
-  for (let at = start; at < start + count; at++) {
-    const digit = text.charCodeAt(at) - 48;
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
-    value = value * 10 + digit;
-  }
-  return value;
+/** The decimal number of two digits at `start`; NaN when one of them is none. */
+function two(text: string, start: number): number {
+  const tens = text.charCodeAt(start) - 48;
+  const ones = text.charCodeAt(start + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 /** Milliseconds to add to the local time for a tail such as `.250Z` or `+02:00`. */

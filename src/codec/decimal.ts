@@ -56,15 +56,6 @@ function narrow(value: bigint): Unscaled {
 
 /** Minimal big-endian two's complement, as Java's BigInteger.toByteArray: 0 is 00, 128 is 0080, -129 is ff7f. */
 export function toBytes(unscaled: Unscaled): Buffer {
-  if (typeof unscaled === 'number') {
-    let length = 1;
-    for (let limit = 128; unscaled >= limit || unscaled < -limit; limit *= 256) length++;
-    if (length <= 6) {
-      const bytes = Buffer.allocUnsafe(length);
-      bytes.writeIntBE(unscaled, 0, length);
-      return bytes;
-    }
-  }
   const value = BigInt(unscaled);
   let length = 1;
   while (BigInt.asIntN(8 * length, value) !== value) length++;

@@ -187,7 +187,8 @@ function compile(type: ValueType, path: string, plan: Plan): Write {
 }
 
 const WRITE_DECIMAL: Record<DecimalHandling, (unscaled: Unscaled, out: MessageWriter) => void> = {
-  precise: (unscaled, out) => out.bytes(toBytes(unscaled)),
+  // Written in place, because this runs for every amount of every record.
+  precise: (unscaled, out) => (typeof unscaled === 'number' ? out.integer(unscaled) : out.bytes(toBytes(unscaled))),
   double: (unscaled, out) => out.double(toDouble(unscaled)),
   string: (unscaled, out) => out.string(toText(unscaled)),
 };

@@ -6,8 +6,9 @@ import type { Clock, Random } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { openAgent, type Proxies } from '../base/http-agent.ts';
 import { retryAfterMs } from '../base/http-time.ts';
-import { parsedObject } from '../base/json.ts';
+import { parsedList, parsedObject } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
+import { LookUps } from './look-ups.ts';
 import { Places } from './places.ts';
 import {
   type Failure,
@@ -56,6 +57,8 @@ const LIMIT_PATIENCE_MS = 60_000;
 const LARGEST_ID = 2 ** 32 - 1;
 /** A schema is a few kilobytes. */
 const LARGEST_ANSWER_BYTES = 2 ** 20;
+/** The registry's own number of a 404 for a subject that it does not have. */
+const NO_SUBJECT = 40_401;
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
 /**
@@ -84,6 +87,8 @@ export function createRegistryClient(options: RegistryClientOptions) {
   const places = new Places(REQUESTS_AT_ONCE);
   /** By subject and schema. */
   const registered = new Map<string, number>();
+  /** Subjects that were not there when they were asked for last: they take any schema, and have no version. */
+  const absent = new Set<string>();
   // The address that answered last; a failed one is left for the others.
   let preferred = 0;
   /** Until then nothing is asked; on the monotonic clock, as is the time of the last answer that was none of a limit. */
@@ -155,7 +160,7 @@ export function createRegistryClient(options: RegistryClientOptions) {
       const text = await response.body.text();
       const { statusCode: status } = response;
       const isLimit = status === 429;
-      if (status < 500 && !isLimit) return { where: base, status, body: parsedObject(text) };
+      if (status < 500 && !isLimit) return { where: base, status, body: bodyOf(text) };
       const told = retryAfterMs(String(response.headers['retry-after'] ?? '').trim(), clock.now());
       const pauseMs = told ?? (isLimit ? DEFAULT_PAUSE_MS : null);
       return { where: base, reason: `answered ${status}`, cause: undefined, isLimit, pauseMs };
@@ -168,40 +173,66 @@ export function createRegistryClient(options: RegistryClientOptions) {
     }
   }
 
-  /** The body of a 200; null for a 404 in the registry's own words. */
-  async function ask(call: RegistryCall): Promise<Members | null> {
+  /** The body of a 200; null for a 404 in the registry's own words, with the number that it gives that. */
+  async function ask(call: RegistryCall, onMissing: (number: number) => void = () => {}): Promise<Members | null> {
     const answer = await places.take(() => exchange(call));
     const body = answer.body ?? {};
     const said = typeof body.message === 'string' ? `: ${conceal(body.message)}` : '';
     if (answer.status === 200) return body;
     // Registries number their own 404s from 40401; any other 404 means that something else answers at this address.
-    if (answer.status === 404 && Number(body.error_code) > 40_400) return null;
+    if (answer.status === 404 && Number(body.error_code) > 40_400) {
+      onMissing(Number(body.error_code));
+      return null;
+    }
     throw refusal(call, answer, said);
   }
 
-  /** The id that the body of an answer to `call` holds; asked once, for a subject that holds a schema keeps it under the same id. */
-  async function remembered(subject: string, schema: object, call: RegistryCall): Promise<number | null> {
+  /** Asked once: a subject that holds a schema keeps it under the same id. */
+  async function remembered(
+    subject: string,
+    schema: object,
+    ask: () => Promise<number | null>,
+  ): Promise<number | null> {
     const name = `${subject} ${JSON.stringify(schema)}`;
-    const id = registered.get(name) ?? (await askedId(call));
-    if (id !== null) registered.set(name, id);
+    const id = registered.get(name) ?? (await ask());
+    if (id !== null) {
+      registered.set(name, id);
+      absent.delete(subject);
+    }
     return id;
   }
 
-  async function askedId(call: RegistryCall): Promise<number | null> {
-    const found = await ask(call);
+  async function askedId(call: RegistryCall, onMissing?: (number: number) => void): Promise<number | null> {
+    const found = await ask(call, onMissing);
     return found === null ? null : idIn(found, call.about);
+  }
+
+  async function lookUp(subject: string, schema: object): Promise<number | null> {
+    absent.delete(subject);
+    return askedId(post(at(subject), subject, schema), (number) => {
+      if (number === NO_SUBJECT) absent.add(subject);
+    });
+  }
+
+  async function holders(id: number): Promise<ReadonlySet<string>> {
+    const found = await ask({ method: 'GET', path: `/schemas/ids/${id}/versions`, about: `id ${id}` });
+    const versions = (found?.[ITEMS] ?? []) as readonly { readonly subject?: unknown }[];
+    return new Set(versions.map(({ subject }) => String(subject)));
   }
 
   const at = (subject: string, rest = '') => `/subjects/${encodeURIComponent(subject)}${rest}`;
   const post = (path: string, about: string, schema: object): RegistryCall => ({ method: 'POST', path, schema, about });
 
+  const lookUps = new LookUps({ lookUp, holders });
+
   return {
     /** The id under which this subject holds the schema; null when it does not. */
-    lookup: (subject: string, schema: object) => remembered(subject, schema, post(at(subject), subject, schema)),
+    lookup: (subject: string, schema: object) => remembered(subject, schema, () => lookUps.find(subject, schema)),
     /** The id under which this subject held the schema before it was deleted, if the registry still has it; else null. */
     lookupDeleted: (subject: string, schema: object) => askedId(post(at(subject, '?deleted=true'), subject, schema)),
     /** Why the subject would not take the schema; null when it would. Writes nothing. */
     async incompatibility(subject: string, schema: object): Promise<string | null> {
+      if (absent.has(subject)) return null;
       const path = `/compatibility${at(subject, '/versions/latest?verbose=true')}`;
       const verdict = await ask(post(path, subject, schema));
       if (verdict === null || verdict.is_compatible !== false) return null;
@@ -211,7 +242,8 @@ export function createRegistryClient(options: RegistryClientOptions) {
     },
     /** Registers the schema, or finds it registered; the id that values carry. */
     async register(subject: string, schema: object): Promise<number> {
-      const id = await remembered(subject, schema, post(at(subject, '/versions'), subject, schema));
+      const call = post(at(subject, '/versions'), subject, schema);
+      const id = await remembered(subject, schema, () => askedId(call));
       return id ?? idIn({}, subject);
     },
     /** The record under that id; null when the registry has none, or something else. */
@@ -221,6 +253,7 @@ export function createRegistryClient(options: RegistryClientOptions) {
     },
     /** The newest version; null when there is no such subject. Its schema is null when it is no Avro record. */
     async latest(subject: string) {
+      if (absent.has(subject)) return null;
       const found = await ask({ method: 'GET', path: at(subject, '/versions/latest'), about: subject });
       if (found === null) return null;
       return { id: idIn(found, subject), version: Number(found.version), schema: schemaIn(found, subject) };
@@ -237,6 +270,14 @@ export function createRegistryClient(options: RegistryClientOptions) {
 }
 
 type Members = { readonly [member: string]: unknown };
+
+/** The member of a body that stands for an answer which is a list. */
+const ITEMS = 'items';
+
+function bodyOf(text: string): Members | null {
+  const items = parsedList(text);
+  return items === null ? parsedObject(text) : { [ITEMS]: items };
+}
 
 function authorization(auth: RegistryAuth | undefined): Record<string, string> {
   if (auth?.bearer_token) return { authorization: `Bearer ${auth.bearer_token.reveal()}` };

@@ -1,6 +1,6 @@
 // From an answer's bytes to records: decompression, JSON and the envelope (HARVEST-API, Pagination), checked once here
 // so that the engine may rely on the shape. Knows nothing of what the records mean.
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8, transcode } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
 import type { PublisherError } from '../base/errors.ts';
@@ -13,7 +13,7 @@ const gunzip = promisify(gunzipCallback);
 
 /** JSON unfolds to so many times its size. In pieces of 16 kB, which zlib takes by itself, a page would cross between threads 80 times. */
 const UNFOLDS = 16;
-const PIECE_BYTES = { least: 2 ** 10, most: 2 ** 20 };
+const PIECE_BYTES = { least: 2 ** 10, most: 2 ** 22 };
 /** A small body can unfold without end; nothing that Harvest sends comes near this. */
 const LARGEST_TEXT_BYTES = 256 * 2 ** 20;
 
@@ -35,7 +35,13 @@ export async function looseTextOf(
   place: RequestPlace,
 ): Promise<{ text: string; isGarbled: boolean }> {
   const bytes = await unpacked(answer, place);
-  return { text: bytes.toString('utf8'), isGarbled: !isUtf8(bytes) };
+  const isGarbled = !isUtf8(bytes);
+  return { text: isGarbled ? bytes.toString('utf8') : decoded(bytes), isGarbled };
+}
+
+/** The text of bytes that are UTF-8, in half the time that `toString('utf8')` takes. */
+function decoded(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString('latin1') : transcode(bytes, 'utf8', 'ucs2').toString('ucs2');
 }
 
 async function unpacked(answer: HttpAnswer, place: RequestPlace): Promise<Buffer> {

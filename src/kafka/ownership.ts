@@ -35,6 +35,8 @@ export interface OwnershipParts {
   readonly accountId: string;
   readonly instance: string;
   readonly membership?: Membership;
+  /** Whether instances of this group would run the account: asked before it is taken from them. Absent: it is taken all the same. */
+  readonly isRunBy?: (group: string, signal: AbortSignal) => Promise<boolean>;
   readonly place: BrokerPlace & { readonly transactionalId: string };
   readonly state: AccountState;
   readonly signals: Pick<SignalReader, 'follow'>;
@@ -57,10 +59,11 @@ export class Ownership {
     this.#topic = stateTopic(parts.place.prefix);
   }
 
-  /** Reads who signed and what the rows are. Throws `kafka.fenced` when somebody newer did. */
+  /** Reads who signed and what the rows are. Throws `kafka.fenced` when somebody newer did, `cluster.owned` when a group has it. */
   async look(reader: TopicReader, signal: AbortSignal): Promise<void> {
     await this.#readSignatures(reader, signal);
     this.#refuseNewer();
+    if (this.#signed === null) await this.#refuseGroup(signal);
   }
 
   /**
@@ -164,6 +167,14 @@ export class Ownership {
   #refuseNewer(): void {
     const { newer } = this.#parts.state;
     if (newer) throw this.#fencedBy(newer);
+  }
+
+  async #refuseGroup(signal: AbortSignal): Promise<void> {
+    const { isRunBy, accountId, state } = this.#parts;
+    const { group, member } = state.owner ?? {};
+    if (isRunBy === undefined || group === undefined || !(await isRunBy(group, signal))) return;
+    const told = `account ${accountId} is run by the instances of group ${group} (the last was ${member})`;
+    throw new PublisherError('cluster.owned', told);
   }
 
   #fencedBy({ instance, opened_at, member, group, term }: Owner, cause?: unknown): PublisherError {

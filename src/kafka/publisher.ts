@@ -9,7 +9,7 @@ import type { Brokers } from './brokers.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from './connection.ts';
 import { type BrokerPlace, isTopicRefused } from './failures.ts';
 import { pack, type SendBatch, sendBatches, valueLimit } from './messages.ts';
-import { type Membership, Ownership } from './ownership.ts';
+import { type Membership, Ownership, type OwnershipParts } from './ownership.ts';
 import { type Bounds, createTopicReader, type TopicReader } from './reader.ts';
 import { restoreTopics } from './restore.ts';
 import { forbidden, verifyTransactionalId } from './rights.ts';
@@ -34,6 +34,8 @@ export interface SinkOptions {
   readonly instance: string;
   /** Absent for an instance outside of groups. */
   readonly membership?: Membership;
+  /** See OwnershipParts. */
+  readonly isRunBy?: NonNullable<OwnershipParts['isRunBy']>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;

@@ -27,13 +27,15 @@ interface Waiting {
 /** By topic how far it is committed, or what is wrong with it. */
 type Found = ReadonlyMap<string, number | Error>;
 
+type Ask = <T>(question: (cluster: Cluster) => Promise<T>) => Promise<T>;
+
 export class StableOffsets {
-  readonly #ask: (question: (cluster: Cluster) => Promise<Found>) => Promise<Found>;
+  readonly #ask: Ask;
   readonly #clock: Clock;
   readonly #leaders = new Map<string, number>();
   #waiting: Waiting[] = [];
 
-  constructor(ask: (question: (cluster: Cluster) => Promise<Found>) => Promise<Found>, clock: Clock) {
+  constructor(ask: Ask, clock: Clock) {
     this.#ask = ask;
     this.#clock = clock;
   }
@@ -66,7 +68,7 @@ export class StableOffsets {
     const topics = [...new Set(waiting.map(({ topic }) => topic))];
     for (const { traffic } of waiting) traffic?.moved();
     try {
-      const found = await this.#ask((cluster) => this.#list(cluster, topics));
+      const found = await this.#list(topics);
       for (const { topic, traffic, resolve, reject } of waiting) {
         traffic?.moved();
         const offset = found.get(topic) ?? brokerError(UNKNOWN_TOPIC, topic);
@@ -81,33 +83,36 @@ export class StableOffsets {
     }
   }
 
-  async #list(cluster: Cluster, topics: readonly string[]): Promise<Found> {
-    const found = await this.#findLeaders(cluster, topics);
+  async #list(topics: readonly string[]): Promise<Found> {
+    const found = await this.#findLeaders(topics);
     const led = new Map<number, string[]>();
     for (const topic of topics) {
       const leader = this.#leaders.get(topic);
       if (leader !== undefined) led.set(leader, [...(led.get(leader) ?? []), topic]);
     }
-    for (const [leader, theirs] of led) {
-      try {
-        const broker = await cluster.findBroker({ nodeId: String(leader) });
-        for (const [topic, offset] of await listStable(broker, theirs)) found.set(topic, offset);
-      } catch (error) {
-        // The other brokers may be well.
-        for (const topic of theirs) found.set(topic, error as Error);
-      }
-    }
+    await Promise.all(
+      [...led].map(async ([leader, theirs]) => {
+        try {
+          const list = async (cluster: Cluster) =>
+            listStable(await cluster.findBroker({ nodeId: String(leader) }), theirs);
+          for (const [topic, offset] of await this.#ask(list)) found.set(topic, offset);
+        } catch (error) {
+          // The other brokers may be well.
+          for (const topic of theirs) found.set(topic, error as Error);
+        }
+      }),
+    );
     for (const [topic, offset] of found) if (typeof offset !== 'number') this.#leaders.delete(topic);
     return found;
   }
 
   /** Looks for the leaders that are not known; returns what is wrong, by topic. */
-  async #findLeaders(cluster: Cluster, topics: readonly string[]): Promise<Map<string, number | Error>> {
+  async #findLeaders(topics: readonly string[]): Promise<Map<string, number | Error>> {
     const wrong = new Map<string, number | Error>();
     const unknown = topics.filter((topic) => !this.#leaders.has(topic));
     if (unknown.length === 0) return wrong;
-    const { topicMetadata } = await askMetadata(await cluster.brokerPool.findConnectedBroker(), unknown);
-    for (const one of topicMetadata) {
+    const ask = async (cluster: Cluster) => askMetadata(await cluster.brokerPool.findConnectedBroker(), unknown);
+    for (const one of (await this.#ask(ask)).topicMetadata) {
       try {
         this.#leaders.set(one.topic, leadersIn([one]).get(one.topic)![0]!);
       } catch (error) {

@@ -2,6 +2,7 @@
 // account, nobody sees a seam, and what did not have to move did not.
 import { expect, test } from 'vitest';
 import { seededRandom, storm } from '../../lab/simulator/index.ts';
+import type { CheckFinding } from '../../src/cli/check-finding.ts';
 import { type Instance, TestFleet } from '../support/fleet.ts';
 import { HANGS_MS, until } from '../support/patience.ts';
 
@@ -14,6 +15,11 @@ function openings(instance: Instance): () => string[] {
     return lines.map(({ account }) => account!).sort();
   };
 }
+
+const aboutGroup = (findings: readonly CheckFinding[]) =>
+  findings
+    .filter(({ about }) => about === 'group' || about === 'member')
+    .map(({ about, state }) => `${about} ${state}`);
 
 const ownedBy = (owners: ReadonlyMap<string, string>, name: string) =>
   [...owners].filter(([, owner]) => owner === name).map(([account]) => account);
@@ -76,7 +82,11 @@ test(
     await until('the account has moved', async () => (await fleet.agreed(c, d)).get(account) === other.name);
 
     const taken = fleet.simulators.find(({ accountId }) => String(accountId) === account)!;
-    const outsider = await fleet.outsider(taken);
+    const refused = await fleet.outsider(taken, '--once');
+    expect(await refused.ended).toMatchObject({ code: 78, output: expect.stringContaining('cluster.owned') });
+    const checked = JSON.parse((await fleet.command('check', '--alone', '--json')).output) as { findings: CheckFinding[] };
+    expect(aboutGroup(checked.findings)).toEqual(['group ok', 'member ok', 'member ok']);
+    const outsider = await fleet.outsider(taken, '--take-over');
     await until('it is left to the outsider', async () => (await other.cluster()).taken.includes(account));
     outsider.process.kill('SIGTERM');
     expect((await outsider.ended).code).toBe(143);

@@ -125,18 +125,18 @@ export class TestFleet {
 
   /** A command on the group. */
   command(...words: readonly string[]): Promise<Ended> {
-    const settings = [`cluster.group_id=${this.prefix}`];
+    const settings = [...onlyStreams(...FEW), 'cluster.enabled=true', `cluster.group_id=${this.prefix}`];
     const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
     return finished(where, [...words, '--config', this.#files.config]);
   }
 
-  /** An instance outside of the group, which takes an account for itself. */
-  async outsider({ accountId, token }: Simulator): Promise<Running> {
+  /** An instance outside of the group, which takes an account for itself; `options` are more of its command line. */
+  async outsider({ accountId, token }: Simulator, ...options: readonly string[]): Promise<Running> {
     const file = join(await temporaryFolder(), 'one.yaml');
     await writeFile(file, `- {id: "${accountId}", access_token: ${token}}\n`);
     const settings = [...onlyStreams(...FEW), `harvest.accounts_file=${file}`];
     const where = { ...this.#where, prefix: `${this.prefix}-{account_id}`, settings };
-    return publisher(where, ['run', '--config', this.#files.config]);
+    return publisher(where, ['run', '--config', this.#files.config, ...options]);
   }
 
   /**

@@ -29,6 +29,8 @@ export interface KafkaProxy {
   /** `host:port` of each front, joined by commas. */
   readonly bootstrap: string;
   readonly fronts: readonly string[];
+  /** Connections of clients that are open. */
+  readonly connections: number;
   /** Bytes passed so far. */
   readonly passed: Readonly<Record<Direction, number>>;
   /** Each trap closes once. */
@@ -72,6 +74,10 @@ class Fronts implements KafkaProxy, Door {
   #waiting: Waiting[] = [];
   #armed: { readonly direction: Direction; readonly at: number; readonly refuse: boolean } | null = null;
   #refusing = false;
+
+  get connections(): number {
+    return this.#links.size;
+  }
 
   get bootstrap(): string {
     return this.fronts.join(',');

@@ -7,6 +7,7 @@ import Encoder from 'kafkajs/src/protocol/encoder.js';
 export const API = {
   produce: 0,
   fetch: 1,
+  listOffsets: 2,
   metadata: 3,
   findCoordinator: 10,
   createTopics: 19,
@@ -36,6 +37,11 @@ export function readRequest(bytes: Buffer): Request {
 export function names(topic: string): (request: Request) => boolean {
   const text = new Encoder().writeString(topic).buffer;
   return ({ bytes }) => bytes.includes(text);
+}
+
+/** Whether a Metadata request is for all topics of the cluster: it names none, not even an empty list of them. */
+export function asksForAllTopics(request: Request): boolean {
+  return request.api === API.metadata && bodyOf(request).readInt32() === -1;
 }
 
 /** The partitions that a Produce request carries records for, as `topic/partition`. */

@@ -46,9 +46,16 @@ export async function startRegistryStub(): Promise<RegistryStub> {
     const [, method, path, query] = /^(\w+) ([^?]+)(.*)/.exec(request)!;
     const subject = decodeURIComponent(/\/subjects\/([^/]+)/.exec(path!)?.[1] ?? '');
     const held = subjects.get(subject) ?? (query === '?deleted=true' ? removed.get(subject) : undefined) ?? [];
-    if (path!.startsWith('/schemas/ids/')) {
-      const found = ids[Number(path!.split('/').at(-1)) - stub.firstId];
-      return found === undefined ? problem(404, 40403) : { status: 200, body: { schema: found } };
+    const [, id, rest] = /^\/schemas\/ids\/(\d+)(.*)$/.exec(path!) ?? [];
+    if (id !== undefined) {
+      const found = ids[Number(id) - stub.firstId];
+      if (found === undefined) return problem(404, 40403);
+      if (rest !== '/versions') return { status: 200, body: { schema: found } };
+      const holders = [...subjects].filter(([, schemas]) => schemas.includes(found));
+      return {
+        status: 200,
+        body: holders.map(([name, schemas]) => ({ subject: name, version: schemas.indexOf(found) + 1 })),
+      };
     }
     if (path!.startsWith('/compatibility/')) {
       if (held.length === 0) return problem(404, 40401);

@@ -81,14 +81,50 @@ test('the pod has no rights, writes nothing and is probed for what a restart men
     readOnlyRootFilesystem: true,
     capabilities: { drop: ['ALL'] },
   });
-  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+  for (const probe of ['startupProbe', 'livenessProbe'])
     expect(container[probe].httpGet).toEqual({ path: '/health/live', port: 'http' });
+  expect(container.readinessProbe.httpGet).toEqual({ path: '/health/ready', port: 'http' });
   expect(container.volumeMounts.every(({ readOnly }: { readOnly: boolean }) => readOnly)).toBe(true);
 });
 
-test('one pod runs at a time, since the newer of two would take the account from the older in turns [P5]', () => {
-  const { replicas, strategy } = manifest('Deployment').spec;
-  expect([replicas, strategy]).toEqual([1, { type: 'Recreate' }]);
+test('several pods run as one group, since else the newer would take the accounts from the older in turns [P5 P11]', () => {
+  const { replicas, strategy, template } = manifest('Deployment').spec;
+  expect(configured().cluster).toMatchObject({ enabled: true, session_timeout_seconds: 10 });
+  expect(replicas).toBe(3);
+  // Whoever comes is there before somebody goes.
+  expect(strategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
+  expect(manifest('PodDisruptionBudget').spec.maxUnavailable).toBe(1);
+  // A hand-over takes ten seconds at the most.
+  expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(30);
+});
+
+test('pods are spread over zones and nodes, and are scheduled all the same where there is only one', () => {
+  const { template, selector } = manifest('Deployment').spec;
+  const constraints = template.spec.topologySpreadConstraints as Record<string, unknown>[];
+  expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual([
+    'topology.kubernetes.io/zone',
+    'kubernetes.io/hostname',
+  ]);
+  for (const { whenUnsatisfiable, labelSelector } of constraints)
+    expect([whenUnsatisfiable, labelSelector]).toEqual(['ScheduleAnyway', selector]);
+});
+
+test('each pod is called by its own name and address in the group, and by its zone where the cluster tells it', () => {
+  const { env } = manifest('Deployment').spec.template.spec.containers[0] as {
+    env: { name: string; value?: string; valueFrom?: { fieldRef: { fieldPath: string } } }[];
+  };
+  const pod = {
+    'metadata.name': 'harvest-kafka-abc',
+    "metadata.labels['topology.kubernetes.io/zone']": '',
+    'status.podIP': '10.0.0.7',
+  };
+  const given: Record<string, string> = {};
+  for (const { name, value, valueFrom } of env) {
+    const field = valueFrom?.fieldRef.fieldPath as keyof typeof pod | undefined;
+    given[name] =
+      field === undefined ? value!.replace(/\$\((\w+)\)/g, (_, other: string) => given[other]!) : pod[field];
+  }
+  expect(configured(given).cluster).toMatchObject({ name: 'harvest-kafka-abc', zone: '', url: 'http://10.0.0.7:8080' });
 });
 
 test('selectors, mounts and ports of the manifests find each other', () => {
@@ -106,18 +142,25 @@ test('selectors, mounts and ports of the manifests find each other', () => {
   expect(manifest('Service').spec.ports[0].targetPort).toBe(container.ports[0].name);
 });
 
-test('the configuration of the manifest is one that we take, with the secret from its file', () => {
+/** The configuration of the manifest, with the accounts of its secret and the variables that a pod has. */
+function configured(env: Record<string, string> = {}, asked: string[] = []) {
   const text = manifest('ConfigMap').data['harvest-kafka.yaml'];
-  const asked: string[] = [];
   const readFile = (path: string) => {
     asked.push(path);
-    return 'token-of-the-secret';
+    return '- {id: "1234567", access_token: token-of-the-secret}\n- {id: "7654321", access_token: another}\n';
   };
-  const { http, harvest } = loadConfig({ text, env: {}, readFile });
+  return loadConfig({ text, env, readFile });
+}
+
+test('the configuration of the manifest is one that we take, with the accounts from their secret', () => {
+  const asked: string[] = [];
+  const { http, harvest } = configured({}, asked);
   expect(http.listen).toEqual({ host: '0.0.0.0', port: 8080 });
-  expect(harvest.accounts).toHaveLength(1);
+  expect(harvest.accounts).toHaveLength(2);
   const mounts = manifest('Deployment').spec.template.spec.containers[0].volumeMounts;
-  expect(asked).toEqual([`${mounts.find(({ name }: { name: string }) => name === 'secrets').mountPath}/access-token`]);
+  expect([...new Set(asked)]).toEqual([
+    `${mounts.find(({ name }: { name: string }) => name === 'accounts').mountPath}/accounts.yaml`,
+  ]);
 });
 
 test('systemd restarts on no exit code that only a person can mend, and the page on deploying names the same', () => {

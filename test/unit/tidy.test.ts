@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'harvest-source.ts': ['base', 'streams', 'engine', 'harvest', 'config', 'settings.ts', 'privacy.ts'],
   'registry.ts': ['base', 'codec', 'config', 'settings.ts'],
   'tenure.ts': [
-    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config'],
+    ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster'],
     ...['settings.ts', 'intervals.ts', 'harvest-source.ts'],
   ],
   'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts'],

@@ -21,13 +21,16 @@ export function restated(
 ): [StreamRuntime, Move][] {
   if (diff.changes.size === 0) return [];
   const { name } = runtime.definition;
-  const recorded = windowsRecorded(runtime, diff, settings.grain, weekStartOf(streams));
+  let recorded: ReadonlySet<string> | undefined;
   // Reports that share a reach share what is found for it: an index is walked once.
   const found = new Map<Reach, ReadonlySet<string> | null>();
   const moves: [StreamRuntime, Move][] = [];
   for (const report of streams.values()) {
     const { sources, restatedBy } = report.definition;
-    if (sources.includes(name)) moves.push(...marked('dirty', report, recorded));
+    if (sources.includes(name)) {
+      recorded ??= windowsRecorded(runtime, diff, settings.grain, weekStartOf(streams));
+      moves.push(...marked('dirty', report, recorded));
+    }
     const reach = restatedBy[name];
     if (reach === undefined) continue;
     if (!found.has(reach)) found.set(reach, windowsReached(reach, runtime, diff, streams));

@@ -22,6 +22,7 @@ export function withConsequences(result: StepResult, context: StepContext): Step
 
 /** Children of parents that are published are read in the same pass. */
 function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepContext): [StreamRuntime, Move][] {
+  if (runtime.children.length === 0) return [];
   const changed = [...diff.changes].filter(([, row]) => row !== null).map(([id]) => id as number);
   if (changed.length === 0) return [];
   return runtime.children.map((child): [StreamRuntime, Move] => [

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../../lab/simulator/index.ts';
+import { ByteWriter } from '../../../src/base/byte-writer.ts';
 import { fromBytes, parseDecimal, toBytes, toDouble, toText } from '../../../src/codec/decimal.ts';
 import { runs } from '../../support/runs.ts';
 
@@ -161,6 +162,26 @@ test('bytes are minimal and lead back to the number', () => {
       const bytes = toBytes(unscaled);
       expect(fromBytes(bytes)).toBe(BigInt(unscaled));
       if (bytes.length > 1) expect(fromBytes(bytes.subarray(1))).not.toBe(BigInt(unscaled));
+    }),
+    runs(5_000),
+  );
+});
+
+test('a number is written in place as those bytes', () => {
+  const out = new ByteWriter();
+  const written = (value: number) => {
+    out.restart();
+    out.integer(value);
+    return out.end();
+  };
+  const expected = (value: number) => {
+    out.restart();
+    out.bytes(toBytes(value));
+    return out.end();
+  };
+  fc.assert(
+    fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -70_000, max: 70_000 })), (value) => {
+      expect(written(value)).toEqual(expected(value));
     }),
     runs(5_000),
   );

@@ -46,6 +46,21 @@ describe('a removal [P3]', () => {
   });
 });
 
+test('a page that was asked for ahead is dropped by any other step of its stream, which may publish what is newer [P3]', () => {
+  const { claims, give, of } = claimsOf(['invoices', 'invoice_messages']);
+  const page = { records: [], next: null, totalEntries: null, serverTime: 0 };
+  const ahead = () => {
+    of('invoices').ahead = { link: 'http://harvest.test/v2/invoices?page=2', page: Promise.resolve(page) };
+    return of('invoices');
+  };
+  claims.giveBack(give(ahead())!);
+  expect(of('invoices').ahead).not.toBeNull();
+  for (const kind of ['confirm', 'second_look', 'reconciliation', 'removal'] as const) {
+    claims.giveBack(give(ahead(), { kind })!);
+    expect([kind, of('invoices').ahead]).toEqual([kind, null]);
+  }
+});
+
 test('eight steps of lists and four of reports are under way at once, so that neither waits for the other', () => {
   const { claims, give, streams } = claimsOf(catalog.map(({ name }) => name));
   for (const runtime of streams.values()) give(runtime, runtime.definition.kind === 'report' ? WINDOW : READ);

@@ -11,6 +11,7 @@ interface Queue {
   push(request: { entry: object; expectResponse: boolean; sendRequest: () => void }): void;
   fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
   maybeThrottle(ms: number): void;
+  scheduleRequestTimeoutCheck(): void;
 }
 
 const QueueOf = RequestQueue as unknown as new (options: object) => Queue;
@@ -18,22 +19,24 @@ const nothing = () => {};
 const silentLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** kafkajs' queue of one connection, and what went out of it by correlation id. */
-function openQueue(maxInFlightRequests: number | null = null) {
+function openQueue(maxInFlightRequests: number | null = null, enforceRequestTimeout = false) {
   const sent: number[] = [];
   const queue = new QueueOf({
     maxInFlightRequests,
     requestTimeout: 30_000,
-    enforceRequestTimeout: false,
+    enforceRequestTimeout,
     clientId: 'c',
     broker: 'b:1',
     logger: silentLog,
   });
+  const failed: string[] = [];
   const push = (correlationId: number) => {
-    const entry = { apiKey: 0, apiName: 'x', apiVersion: 0, correlationId, resolve: nothing, reject: nothing };
+    const reject = (error: Error) => failed.push(error.message);
+    const entry = { apiKey: 0, apiName: 'x', apiVersion: 0, correlationId, resolve: nothing, reject };
     queue.push({ entry, expectResponse: true, sendRequest: () => void sent.push(correlationId) });
   };
   const answer = (correlationId: number) => queue.fulfillRequest({ correlationId, payload: Buffer.alloc(0), size: 0 });
-  return { queue, push, answer, sent };
+  return { queue, push, answer, sent, failed };
 }
 
 test('once the last answer is there, nothing wakes the process again', async () => {
@@ -67,4 +70,19 @@ test('a request that waits for its place is sent with the answer that makes it',
   expect(sent).toEqual([1]);
   answer(1);
   expect(sent).toEqual([1, 2]);
+});
+
+test('a request that nobody answers is given up after its time, and nothing wakes the process once none is under way', async () => {
+  const { queue, push, answer, failed } = openQueue(null, true);
+  queue.scheduleRequestTimeoutCheck();
+  expect(vi.getTimerCount()).toBe(0);
+  push(1);
+  await vi.advanceTimersByTimeAsync(29_000);
+  push(2);
+  expect(failed).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(failed).toEqual(['Request x(key: 0, version: 0) timed out']);
+  answer(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(vi.getTimerCount()).toBe(0);
 });

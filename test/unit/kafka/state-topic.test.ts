@@ -3,9 +3,9 @@ import { FetchedRecord } from '../../../src/kafka/record-batch.ts';
 import { AccountState, encodeRow, ownerKey, rowKey } from '../../../src/kafka/state-topic.ts';
 
 let offset = 0;
-function record(key: string, value: unknown): FetchedRecord {
+function record(key: string, value: unknown, timestamp = 0): FetchedRecord {
   const bytes = value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
-  return new FetchedRecord(offset++, 0, Buffer.from(key), bytes, Buffer.from([0]), 0);
+  return new FetchedRecord(offset++, timestamp, Buffer.from(key), bytes, Buffer.from([0]), 0);
 }
 const signature = (instance: string, opening = 1) =>
   record(ownerKey('p', '7'), { instance, opening, opened_at: '2026-01-01T00:00:00Z' });
@@ -37,6 +37,32 @@ test.each([
 test('the key is the JSON that the design names, byte for byte', () => {
   expect(rowKey('harvest', '42', 'clients')).toBe('["harvest",{"account_id":"42","stream":"clients"}]');
   expect(ownerKey('harvest', '42')).toBe('["harvest",{"account_id":"42","owner":true}]');
+});
+
+test('the time without an owner is that from the last record of the account to our own first signature', () => {
+  const signed = (instance: string, opening: number, at: number) =>
+    record(ownerKey('p', '7'), { instance, opening, opened_at: '2026-01-01T00:00:00Z' }, at);
+  const state = new AccountState('p', '7', 'me');
+  state.apply(signed('elder', 1, 1_000));
+  state.apply(record(rowKey('p', '7', 'clients'), { cursor: 'c' }, 5_000));
+  // Of another account: no word about this one.
+  state.apply(record(rowKey('p', '8', 'clients'), { cursor: 'c' }, 9_000));
+  expect(state.unownedMs).toBeNull();
+  state.apply(signed('me', 1, 16_500));
+  expect(state.unownedMs).toBe(11_500);
+  state.apply(record(rowKey('p', '7', 'clients'), { cursor: 'd' }, 17_000));
+  state.apply(signed('me', 2, 40_000));
+  expect(state.unownedMs).toBe(11_500);
+});
+
+test('the first owner of an account was waited for by nobody, and a clock behind the other’s makes no time of less than nothing', () => {
+  const first = new AccountState('p', '7', 'me');
+  first.apply(signature('me'));
+  expect(first.unownedMs).toBeNull();
+  const state = new AccountState('p', '7', 'me');
+  state.apply(record(rowKey('p', '7', 'clients'), { cursor: 'c' }, 5_000));
+  state.apply(signature('me'));
+  expect(state.unownedMs).toBe(0);
 });
 
 test('an instance that signed before us is older, one that signs after us is newer and stays so [P5]', () => {

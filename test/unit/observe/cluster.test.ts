@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { ClusterStatus } from '../../../src/cluster/status.ts';
 import type { AccountStatus } from '../../../src/engine/status.ts';
-import { clusterReadiness } from '../../../src/observe/cluster.ts';
+import { clusterLine, clusterReadiness } from '../../../src/observe/cluster.ts';
 import { openHttp } from '../../../src/observe/http.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { clockFrom } from '../../support/epoch.ts';
@@ -86,6 +86,18 @@ test('any instance tells who has which account, and its own place in the group',
   const { text } = await get('/metrics');
   expect(text).toContain('harvest_kafka_cluster_unassigned 1');
   expect(text).toContain('harvest_kafka_cluster_accounts{state="owned"} 0');
+});
+
+test('a hand-over is measured twice: how long we took, and how long nobody had written; a first owner has taken from nobody', async () => {
+  const metrics = createMetrics('0', () => [], clockFrom());
+  const opened = { name: 'cluster.opened', account: '1', ms: 700, from: null } as const;
+  metrics.listenCluster({ ...opened, unownedMs: 11_200 });
+  metrics.listenCluster({ ...opened, unownedMs: null });
+  const text = await metrics.render();
+  expect(text).toContain('harvest_kafka_cluster_takeover_seconds_count 2');
+  expect(text).toContain('harvest_kafka_cluster_unowned_seconds_count 1');
+  expect(text).toContain('harvest_kafka_cluster_unowned_seconds_bucket{le="11.5"} 1');
+  expect(clusterLine({ ...opened, unownedMs: 11_200 }).message).toContain('11.2 s ago');
 });
 
 test('an instance by itself has no fleet to tell of, and its status names no group', async () => {

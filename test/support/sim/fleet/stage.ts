@@ -61,7 +61,6 @@ export class FleetStage {
     });
     this.instances.push(instance);
     this.tell(`${instance.name} starts`);
-    this.watch.disturb(instance);
     return instance.begin();
   }
 
