@@ -24,8 +24,8 @@ interface OpenStep {
   readonly ids: TraceIds | null;
   /** Wall times (ms). */
   readonly begunAt: number;
-  /** Of its last answer; before the first one, of its beginning. */
-  answeredAt: number;
+  /** Of the last thing that it did: its beginning, an answer, the comparison. */
+  movedAt: number;
 }
 
 type EventNamed<Name extends PublisherEvent['name']> = Extract<PublisherEvent, { name: Name }>;
@@ -60,7 +60,7 @@ export class Traces {
     const span = tracer.startSpan(`${task} ${stream}`, { root: true, startTime: timeOf(now), attributes });
     const { traceId, spanId } = span.spanContext();
     const ids = span.isRecording() ? { trace_id: traceId, span_id: spanId } : null;
-    this.#open.set(keyOf(account, stream), { span, ids, begunAt: now, answeredAt: now });
+    this.#open.set(keyOf(account, stream), { span, ids, begunAt: now, movedAt: now });
   }
 
   /** A derived stream is part of its parent's step. */
@@ -75,31 +75,42 @@ export class Traces {
     const now = this.#parts.clock.now();
     switch (event.name) {
       case 'request.finished':
-        this.#part(step, 'fetch', now - event.ms, requestAttributes(event), isRefusal(event));
-        step.answeredAt = now;
+        this.#part(step, 'fetch', [now - event.ms, now], requestAttributes(event), isRefusal(event));
+        step.movedAt = now;
         return;
       case 'step.compared':
         step.span.setAttribute('harvest.purpose', event.purpose);
-        this.#part(step, 'diff', step.answeredAt, { 'harvest.read': event.read, 'harvest.changes': event.changes });
+        this.#part(step, 'diff', [step.movedAt, now], {
+          'harvest.read': event.read,
+          'harvest.changes': event.changes,
+        });
+        step.movedAt = now;
         return;
       case 'stream.retrying':
         step.span.setAttributes({ 'error.type': event.code, 'harvest.attempt': event.attempt });
         step.span.setStatus({ code: FAILED, message: event.reason });
         return;
       case 'step.ended':
-        if (event.commitMs !== null) this.#part(step, 'commit', now - event.commitMs, {});
+        // Times are rounded: it did not begin before the comparison ended.
+        if (event.commitMs !== null) this.#part(step, 'commit', [Math.max(now - event.commitMs, step.movedAt), now]);
         step.span.end(timeOf(now));
     }
   }
 
-  /** A span of a step that ends now. */
-  #part({ span, begunAt }: OpenStep, name: string, from: number, attributes: Attributes, hasFailed = false): void {
-    const { tracer, within, clock } = this.#parts;
+  /** A span of a step, by the wall times (ms) of its beginning and its end. */
+  #part(
+    { span, begunAt }: OpenStep,
+    name: string,
+    [from, to]: readonly [number, number],
+    attributes: Attributes = {},
+    hasFailed = false,
+  ): void {
+    const { tracer, within } = this.#parts;
     // Rounded to milliseconds, it may seem to have begun before its step.
     const startTime = timeOf(Math.max(from, begunAt));
     const part = tracer.startSpan(name, { startTime, attributes }, within(span));
     if (hasFailed) part.setStatus({ code: FAILED });
-    part.end(timeOf(clock.now()));
+    part.end(timeOf(to));
   }
 }
 
