@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { calm, createSimulator, serveAll } from '../dist/lab/simulator/index.js';
 import { Server } from '../dist/lab/stack/process.js';
 import { catalog } from '../dist/src/streams/catalog.js';
-import { isCaughtUp, until } from './account.mjs';
+import { until } from './account.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PATIENCE_SECONDS = 3600;
@@ -46,7 +46,7 @@ export async function* manyAccounts(where, count, { idleMinutes, registryMs = 0 
       async () => (await phases()).every((phase) => phase === 'running'),
       PATIENCE_SECONDS,
     );
-    yield ['start: all open, s', daemon.seconds()];
+    yield ['start: all open, s (CPU of ours)', `${daemon.seconds()} (${(await cpuSeconds(daemon.pid)).toFixed(1)})`];
     if (idleMinutes > 0) yield* idle(daemon, count, idleMinutes);
     const stopping = performance.now();
     await daemon.stop();
@@ -59,9 +59,9 @@ export async function* manyAccounts(where, count, { idleMinutes, registryMs = 0 
 }
 
 async function* idle(daemon, count, minutes) {
-  const isRead = (account) => isCaughtUp(new Map(account.streams.map((stream) => [stream.stream, stream])));
+  const isRead = ({ streams }) => streams.every(({ complete }) => complete);
   await until('all accounts read', async () => (await daemon.accounts()).every(isRead), PATIENCE_SECONDS);
-  yield ['start: all read, s', daemon.seconds()];
+  yield ['start: all read, s (CPU of ours)', `${daemon.seconds()} (${(await cpuSeconds(daemon.pid)).toFixed(1)})`];
   await sleep(60_000);
   const before = { cpu: await cpuSeconds(daemon.pid), asked: await daemon.asked() };
   await sleep(minutes * 60_000);

@@ -37,7 +37,18 @@ const READING = account(
       scan: { purpose: 'snapshot', pages: 3, rows: 3, total: 36, unit: 'windows', startedAt: '2026-11-21T06:20:00Z' },
     }),
   }),
-  { budgets: [budget('general', { used: 95, waiting: 4 }), budget('reports', { used: 90 })] },
+  {
+    budgets: [
+      budget('general', {
+        ...{ used: 95, waiting: 4, freeInSeconds: 8 },
+        firstScans: { requests: 260, seconds: 75, isKnown: false },
+      }),
+      budget('reports', {
+        ...{ used: 95, freeInSeconds: 540 },
+        firstScans: { requests: 297, seconds: 4_140, isKnown: true },
+      }),
+    ],
+  },
 );
 
 const TROUBLED = account(

@@ -81,6 +81,13 @@ describe('the status page', () => {
     expect(visible(renderPage({ ...facts, timeLeft: () => null }))).not.toContain('snapshots');
   });
 
+  it('says of a spent budget when it frees, of another in which time its requests come back', () => {
+    const budgets = [budget('general', { used: 95, waiting: 4, freeInSeconds: 8 }), budget('reports')];
+    const text = visible(page(account([stream('clients')], { budgets })));
+    expect(text).toContain('general budget 95 / 95 4 waiting, next in 8 s');
+    expect(text).toContain('reports budget 12 / 95 per 15 min');
+  });
+
   it('counts one as one and several as several', () => {
     const notes = (touchedWindows: number, deadLetters: number) =>
       visible(page(account([stream('time_team', { deadLetters, backlog: { ...NO_BACKLOG, touchedWindows } })])));
