@@ -931,22 +931,6 @@ const TABLE = [
     FLEET,
   ],
   [
-    'P6',
-    'in the fleet, a lease does not end',
-    [
-      'src/harvest/lease.ts',
-      'monotonic < end.monotonic && wall < end.wall && started',
-      '(monotonic <= Infinity || !wall || !end) && started',
-    ],
-    FLEET,
-  ],
-  [
-    'P6',
-    'in the fleet, no budget after a hand-over',
-    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
-    FLEET,
-  ],
-  [
     'P11',
     'a member that leaves keeps its accounts',
     ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],

@@ -77,11 +77,23 @@ declare module 'kafkajs/src/cluster/index.js' {
 
   /** The connections to one broker: one for fetches, one for all else. */
   export interface ConnectionPool {
-    readonly pool: readonly { connect(): Promise<unknown> }[];
-    send<Answer>(exchange: {
-      request: BrokerRequest;
-      response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
-    }): Promise<Answer>;
+    readonly pool: readonly PooledConnection[];
+    send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
+  }
+
+  export interface PooledConnection {
+    /** When it has logged in; null without a log-in. */
+    readonly authenticatedAt: unknown;
+    /** Whether it has, and need not do so again soon. */
+    isAuthenticated(): boolean;
+    authenticate(): Promise<void>;
+    connect(): Promise<unknown>;
+    send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
+  }
+
+  interface Exchange<Answer> {
+    readonly request: BrokerRequest;
+    readonly response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
   }
 
   export default class Cluster {
