@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
+import { request } from 'undici';
 import { createSimulator, serve } from '../dist/lab/simulator/index.js';
 import { run, Server } from '../dist/lab/stack/process.js';
 import { catalog } from '../dist/src/streams/catalog.js';
@@ -67,7 +68,7 @@ export class LiveAccount {
 
   /** The streams as /status shows them, by name. */
   async streams() {
-    const { accounts } = await (await fetch(`${this.#address}/status`)).json();
+    const { accounts } = JSON.parse(await this.#asked('/status'));
     return new Map(accounts[0].streams.map((stream) => [stream.stream, stream]));
   }
 
@@ -88,8 +89,17 @@ export class LiveAccount {
     return Number((await this.#metrics()).match(/^process_cpu_seconds_total (\S+)$/m)[1]);
   }
 
-  async #metrics() {
-    return (await fetch(`${this.#address}/metrics`)).text();
+  /** By a connection of its own, and again when that was closed: the daemon waits for nobody for longer than seconds. */
+  async #asked(path, tries = 5) {
+    const asked = request(`${this.#address}${path}`, { reset: true });
+    const text = await asked.then(({ body }) => body.text()).catch(() => '');
+    if (text !== '') return text;
+    if (tries === 1) throw new Error(`${this.#address}${path} does not answer`);
+    return this.#asked(path, tries - 1);
+  }
+
+  #metrics() {
+    return this.#asked('/metrics');
   }
 
   /** Reads all topics as read_committed from here on; resolves when it has seen what was there. They must exist. */
@@ -145,20 +155,20 @@ export class LiveAccount {
   }
 }
 
-/** Whether nothing is left to be read, asked for or deleted in any stream. */
+/** Whether every stream has been read once. */
 export function isRead(streams) {
-  return streams.size > 0 && [...streams.values()].every(isComplete);
+  return streams.size > 0 && [...streams.values()].every(({ complete }) => complete);
 }
 
-/** The same, and nothing is due: a living account is there for moments only. */
+/** Whether nothing is left to be read, asked for, deleted or counted in any stream, until something is due again. */
 export function isCaughtUp(streams) {
-  return isRead(streams) && [...streams.values()].every(isResting);
+  return isRead(streams) && [...streams.values()].every((stream) => isSettled(stream) && isResting(stream));
 }
 
-function isComplete({ complete, scan, backlog }) {
+function isSettled({ scan, backlog }) {
   const { pendingParents, dirtyWindows, touchedWindows, heldWindows, candidates, confirmed, reconciliation } = backlog;
   const left = pendingParents + dirtyWindows + touchedWindows + heldWindows + candidates + confirmed;
-  return complete && scan === null && reconciliation === null && left === 0;
+  return scan === null && reconciliation === null && left === 0;
 }
 
 function isResting({ nextDueAt }) {

@@ -931,20 +931,10 @@ const TABLE = [
     FLEET,
   ],
   [
-    'P6',
-    'in the fleet, a lease does not end',
-    [
-      'src/harvest/lease.ts',
-      'monotonic < end.monotonic && wall < end.wall && started',
-      '(monotonic <= Infinity || !wall || !end) && started',
-    ],
-    FLEET,
-  ],
-  [
-    'P6',
-    'in the fleet, no budget after a hand-over',
-    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
-    FLEET,
+    'P9',
+    'all accounts of a process by itself open at once',
+    ['src/daemon.ts', 'await turn.take(either);', ''],
+    unit('opening-turn', 'of six accounts of a process by itself'),
   ],
   [
     'P11',

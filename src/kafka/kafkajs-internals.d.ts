@@ -78,10 +78,12 @@ declare module 'kafkajs/src/cluster/index.js' {
   /** The connections to one broker: one for fetches, one for all else. */
   export interface ConnectionPool {
     readonly pool: readonly { connect(): Promise<unknown> }[];
-    send<Answer>(exchange: {
-      request: BrokerRequest;
-      response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
-    }): Promise<Answer>;
+    send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
+  }
+
+  interface Exchange<Answer> {
+    readonly request: BrokerRequest;
+    readonly response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
   }
 
   export default class Cluster {

@@ -1,4 +1,4 @@
-// kafkajs' view of the cluster, with two habits mended that cost the more the more accounts share it: it asks for the metadata of
+// kafkajs' view of the cluster, with two habits mended that matter the more the more accounts share it: it asks for the metadata of
 // all topics of the cluster when it is told none, and dials twice when two requests want a connection at once.
 import type { KafkaConfig, Logger } from 'kafkajs';
 import Cluster, { type Broker, type ConnectionPool } from 'kafkajs/src/cluster/index.js';

@@ -12,6 +12,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { LAB_USER } from '../../lab/stack/broker-config.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
+import { startCollector } from '../support/collector.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { FEW_STREAMS, start, until } from '../support/publisher.ts';
 import { startRegistryStub } from '../support/registry-stub.ts';
@@ -123,6 +124,9 @@ const PASSPHRASE = 'kafka.ssl.key_passphrase';
 /** Of a mechanism that this broker does not know; where it is used, test/kafka/security.test.ts looks for it. */
 const CLIENT_SECRET = 'kafka.sasl.oauthbearer.client_secret';
 
+/** Opens the collector of traces; the packages of OpenTelemetry read it from the environment. */
+const COLLECTOR_KEY = 'canary-collector-key';
+
 test('no secret of the configuration is in anything that is printed, served, published or said of failures [P10]', async () => {
   const oauth = {
     clientId: 'a-client',
@@ -137,6 +141,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
   const broker = await ownBroker({ listeners: 'sasl_scram' });
   const registry = await startRegistryStub();
   onTestFinished(() => registry.close());
+  const collector = await startCollector();
   const proxy = await startConnectProxy();
   onTestFinished(() => proxy.close());
   const ways = secretKeys.filter((path) => path.endsWith('.proxy_url'));
@@ -153,6 +158,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     'kafka.sasl.username': LAB_USER.username,
     'kafka.sasl.password': LAB_USER.password,
     'schema_registry.url': registry.url,
+    'tracing.otlp_endpoint': collector.url,
     'log.level': 'trace',
     'http.listen': '127.0.0.1:0',
     ...Object.fromEntries(FEW_STREAMS.map((setting) => setting.split('=') as [string, string])),
@@ -175,7 +181,7 @@ test('no secret of the configuration is in anything that is printed, served, pub
     // The broker speaks no TLS: that secret has a place of its own below.
     const { [PASSPHRASE]: _, ...rest } = settings;
     const own = { ...rest, 'topics.prefix': `p${index}` };
-    const running = start(['run', ...args(own)]);
+    const running = start(['run', ...args(own)], { OTEL_EXPORTER_OTLP_HEADERS: `api-key=${COLLECTOR_KEY}` });
     const [, address] = await running.printed(/"address":"([^"]+)"/);
     await until('everything else is complete', async () => {
       const { reasons } = (await (await fetch(`${address}/health/ready`)).json()) as { reasons: { stream?: string }[] };
@@ -243,10 +249,20 @@ test('no secret of the configuration is in anything that is printed, served, pub
     }
   }
 
-  expect(leaks(said, [...marks, 'simulated-access-', 'simulated-refresh-'])).toEqual([]);
+  said.push({ where: 'the collector of traces', words: collector.bodies.join('\n') });
+  expect(collector.headers['api-key']).toBe(COLLECTOR_KEY);
+
+  expect(leaks(said, [...marks, COLLECTOR_KEY, 'simulated-access-', 'simulated-refresh-'])).toEqual([]);
   // The places that would hold a leaked mark are there, and each mark was in use.
   const everything = said.map(({ words }) => words).join('\n');
-  const expected = ['"event":"request.finished"', 'FORBIDDEN', '[redacted]', 'perhaps', 'answered 401'];
+  const expected = [
+    '"event":"request.finished"',
+    '"resourceSpans"',
+    'FORBIDDEN',
+    '[redacted]',
+    'perhaps',
+    'answered 401',
+  ];
   expect(expected.filter((trace) => !everything.includes(trace))).toEqual([]);
   const sent = [...registry.authorizations].map((header) => header?.replace(/^Basic (.*)$/, (_, pair) => atob(pair)));
   for (const path of ways) expect(proxy.logIns).toContain(`user:${markOf(path)}`);

@@ -1,6 +1,6 @@
 // A collector of OpenTelemetry's (OTLP over HTTP, in JSON) of the test's own: keeps the spans that it is sent.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
@@ -21,6 +21,10 @@ export interface ReceivedSpan {
 export interface Collector {
   readonly url: string;
   readonly spans: ReceivedSpan[];
+  /** The same as they came. */
+  readonly bodies: string[];
+  /** Of the last request. */
+  headers: IncomingHttpHeaders;
   /** What the spans say of their sender. */
   resource: Readonly<Record<string, unknown>>;
   /** Answered in place of taking spans. */
@@ -55,11 +59,13 @@ const ERROR = 2;
 export async function startCollector(): Promise<Collector> {
   const server = createServer(async (request, response) => {
     const body = await text(request);
+    collector.headers = request.headers;
     if (request.url !== '/v1/traces' || request.method !== 'POST') return response.writeHead(404).end();
     if (collector.refusal !== null) {
       collector.refused++;
       return response.writeHead(collector.refusal).end('{}');
     }
+    collector.bodies.push(body);
     const { resourceSpans } = JSON.parse(body) as Sent;
     for (const { resource, scopeSpans } of resourceSpans) {
       collector.resource = valuesOf(resource.attributes);
@@ -73,7 +79,7 @@ export async function startCollector(): Promise<Collector> {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const collector: Collector = { url, spans: [], resource: {}, refusal: null, refused: 0 };
+  const collector: Collector = { url, spans: [], bodies: [], headers: {}, resource: {}, refusal: null, refused: 0 };
   return collector;
 }
 

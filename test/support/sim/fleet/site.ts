@@ -13,8 +13,16 @@ import { SignedLog } from './signed-log.ts';
 /** Lists that cost little: what the streams hold is for the other simulation. */
 const STREAMS = [['clients'], ['tasks'], ['clients', 'contacts'], ['roles', 'clients']];
 const GENERAL = { perSeconds: 15 };
-const INTERVALS = { pollMs: 15_000, countMs: 30_000, reconcileMs: 60_000 };
-const POLLING = { targetMs: 15_000, quietMs: 15_000, idleMs: 15_000, budgetShare: 0.9 };
+const CALM = {
+  intervals: { pollMs: 15_000, countMs: 30_000, reconcileMs: 60_000 },
+  polling: { targetMs: 15_000, quietMs: 15_000, idleMs: 15_000, budgetShare: 0.9 },
+};
+/** More than the budget allows: what is shared by all owners is always nearly used up. Costs three times as much to simulate. */
+const PRESSED = {
+  intervals: { pollMs: 3_000, countMs: 5_000, reconcileMs: 15_000 },
+  polling: { targetMs: 3_000, quietMs: 3_000, idleMs: 3_000, budgetShare: 0.5 },
+};
+const PRESSED_SHARE = 0.2;
 
 export class Site {
   readonly id: string;
@@ -37,12 +45,13 @@ export class Site {
 }
 
 function drawSitePlan(seed: number, draw: Draw): Plan {
-  const general = { requests: draw.between(8, 14), ...GENERAL };
+  const isPressed = draw.chance(PRESSED_SHARE);
+  const general = { requests: isPressed ? draw.between(4, 8) : draw.between(8, 14), ...GENERAL };
   const counts = { users: 2, clients: draw.between(2, 6), projects: 2, tasks: draw.between(2, 6), expenses: 0 };
   const budgets = { general, reports: { requests: 20, perSeconds: 60 } };
   const window = ({ requests, perSeconds }: typeof general) => ({ requests, seconds: perSeconds });
   return {
-    ...{ seed, calendar: CALENDAR, polling: POLLING, intervals: INTERVALS, grain: 'month' },
+    ...{ seed, calendar: CALENDAR, grain: 'month', ...(isPressed ? PRESSED : CALM) },
     simulator: {
       ...{ seed, timeEntries: 0, years: 0.1, counts: { ...counts, invoices: 0, estimates: 0 }, token: SECRET.token },
       // The product is judged, not helped: the simulator would refuse what is too much.
