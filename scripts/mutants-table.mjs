@@ -931,6 +931,12 @@ const TABLE = [
     FLEET,
   ],
   [
+    'P6',
+    'in the fleet, no budget after a hand-over',
+    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
+    FLEET,
+  ],
+  [
     'P11',
     'a member that leaves keeps its accounts',
     ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],
