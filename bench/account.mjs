@@ -89,10 +89,13 @@ export class LiveAccount {
     return Number((await this.#metrics()).match(/^process_cpu_seconds_total (\S+)$/m)[1]);
   }
 
-  /** Each time by a connection of its own: a busy machine loses the race for one that the daemon is about to close. */
-  async #asked(path) {
-    const { body } = await request(`${this.#address}${path}`, { reset: true });
-    return body.text();
+  /** By a connection of its own, and again when that was closed: the daemon waits for nobody for longer than seconds. */
+  async #asked(path, tries = 5) {
+    const asked = request(`${this.#address}${path}`, { reset: true });
+    const text = await asked.then(({ body }) => body.text()).catch(() => '');
+    if (text !== '') return text;
+    if (tries === 1) throw new Error(`${this.#address}${path} does not answer`);
+    return this.#asked(path, tries - 1);
   }
 
   #metrics() {

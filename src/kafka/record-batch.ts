@@ -115,9 +115,14 @@ export class FetchedRecord {
     this.#headersAt = headersAt;
   }
 
-  /** The text of the first header of that name; null when there is none. */
+  /** The text of the first header of that name, which is ASCII; null when there is none. A restore asks every record. */
   header(name: string): string | null {
-    for (const [found, value] of this.#pairs()) if (found === name) return value;
+    const bytes = new ByteReader(this.#buffer, this.#headersAt);
+    for (let left = bytes.varint(); left > 0; left--) {
+      const found = bytes.block();
+      const value = bytes.block();
+      if (found?.length === name.length && found.toString('latin1') === name) return value?.toString() ?? '';
+    }
     return null;
   }
 

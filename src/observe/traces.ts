@@ -26,6 +26,15 @@ interface OpenStep {
   readonly begunAt: number;
   /** Of its last answer; before the first one, of its beginning. */
   answeredAt: number;
+  /** When what it read was compared: whatever is answered from then on is for the next step. */
+  comparedAt: number | null;
+}
+
+/** An answer to a request that was made ahead; wall times (ms). */
+interface Early {
+  readonly event: EventNamed<'request.finished'>;
+  readonly from: number;
+  readonly to: number;
 }
 
 type EventNamed<Name extends PublisherEvent['name']> = Extract<PublisherEvent, { name: Name }>;
@@ -37,6 +46,8 @@ export class Traces {
   readonly #parts: TracesParts;
   /** By account and stream, which has one at a time. */
   readonly #open = new Map<string, OpenStep>();
+  /** The last answer that came before the step that takes it. */
+  readonly #early = new Map<string, Early>();
 
   constructor(parts: TracesParts) {
     this.#parts = parts;
@@ -47,6 +58,11 @@ export class Traces {
     if (!('stream' in event)) return null;
     if (event.name === 'step.begun') this.#begin(account, event);
     const step = this.#stepOf(account, event.stream);
+    if (event.name === 'request.finished' && (step === undefined || step.comparedAt !== null)) {
+      const now = this.#parts.clock.now();
+      this.#early.set(keyOf(account, event.stream), { event, from: now - event.ms, to: now });
+      return null;
+    }
     if (step === undefined) return null;
     this.#record(step, event);
     if (event.name === 'step.ended') this.#open.delete(keyOf(account, event.stream));
@@ -56,11 +72,17 @@ export class Traces {
   #begin(account: string, { stream, task }: EventNamed<'step.begun'>): void {
     const { tracer, clock } = this.#parts;
     const now = clock.now();
+    const early = this.#early.get(keyOf(account, stream));
+    this.#early.delete(keyOf(account, stream));
+    // A step whose page was asked for ahead began with that request.
+    const begunAt = Math.min(now, early?.from ?? now);
     const attributes = { 'harvest.account_id': account, 'harvest.stream': stream, 'harvest.task': task };
-    const span = tracer.startSpan(`${task} ${stream}`, { root: true, startTime: timeOf(now), attributes });
+    const span = tracer.startSpan(`${task} ${stream}`, { root: true, startTime: timeOf(begunAt), attributes });
     const { traceId, spanId } = span.spanContext();
     const ids = span.isRecording() ? { trace_id: traceId, span_id: spanId } : null;
-    this.#open.set(keyOf(account, stream), { span, ids, begunAt: now, answeredAt: now });
+    const step = { span, ids, begunAt, answeredAt: now, comparedAt: null };
+    this.#open.set(keyOf(account, stream), step);
+    if (early !== undefined) this.#fetch(step, early);
   }
 
   /** A derived stream is part of its parent's step. */
@@ -75,31 +97,48 @@ export class Traces {
     const now = this.#parts.clock.now();
     switch (event.name) {
       case 'request.finished':
-        this.#part(step, 'fetch', now - event.ms, requestAttributes(event), isRefusal(event));
+        this.#fetch(step, { event, from: now - event.ms, to: now });
         step.answeredAt = now;
         return;
       case 'step.compared':
         step.span.setAttribute('harvest.purpose', event.purpose);
-        this.#part(step, 'diff', step.answeredAt, { 'harvest.read': event.read, 'harvest.changes': event.changes });
+        this.#part(step, 'diff', [step.answeredAt, now], {
+          'harvest.read': event.read,
+          'harvest.changes': event.changes,
+        });
+        step.comparedAt = now;
         return;
       case 'stream.retrying':
         step.span.setAttributes({ 'error.type': event.code, 'harvest.attempt': event.attempt });
         step.span.setStatus({ code: FAILED, message: event.reason });
         return;
       case 'step.ended':
-        if (event.commitMs !== null) this.#part(step, 'commit', now - event.commitMs, {});
+        if (event.commitMs !== null) {
+          // Rounded to milliseconds, it may seem to have begun before the comparison ended.
+          this.#part(step, 'commit', [Math.max(now - event.commitMs, step.comparedAt ?? 0), now], {});
+        }
         step.span.end(timeOf(now));
     }
   }
 
-  /** A span of a step that ends now. */
-  #part({ span, begunAt }: OpenStep, name: string, from: number, attributes: Attributes, hasFailed = false): void {
-    const { tracer, within, clock } = this.#parts;
+  #fetch(step: OpenStep, { event, from, to }: Early): void {
+    this.#part(step, 'fetch', [from, to], requestAttributes(event), isRefusal(event));
+  }
+
+  /** A span of a step, from one wall time (ms) to another. */
+  #part(
+    { span, begunAt }: OpenStep,
+    name: string,
+    [from, to]: readonly [number, number],
+    attributes: Attributes,
+    hasFailed = false,
+  ): void {
+    const { tracer, within } = this.#parts;
     // Rounded to milliseconds, it may seem to have begun before its step.
     const startTime = timeOf(Math.max(from, begunAt));
     const part = tracer.startSpan(name, { startTime, attributes }, within(span));
     if (hasFailed) part.setStatus({ code: FAILED });
-    part.end(timeOf(clock.now()));
+    part.end(timeOf(to));
   }
 }
 
