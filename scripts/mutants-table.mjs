@@ -931,6 +931,12 @@ const TABLE = [
     FLEET,
   ],
   [
+    'P6',
+    'in the fleet, no budget after a hand-over',
+    ['src/harvest/budget.ts', 'if (row !== null && !isOurs)', 'if (row !== null && !isOurs && false)'],
+    FLEET,
+  ],
+  [
     'P9',
     'all accounts of a process by itself open at once',
     ['src/daemon.ts', 'await turn.take(either);', ''],

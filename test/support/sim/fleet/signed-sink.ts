@@ -67,9 +67,11 @@ export function createSignedSink(parts: SignedSinkParts): Sink & { readonly writ
         await answered();
         signal.throwIfAborted();
         fence();
+        // Somebody else may fence while the answer is on its way.
+        const { epoch } = log;
         await answered();
         signal.throwIfAborted();
-        await ownership.sign(sessionOf(log.epoch), reader, signal);
+        await ownership.sign(sessionOf(epoch), reader, signal);
       } catch (error) {
         signal.throwIfAborted();
         throw await ownership.judge(error, 'taking the account over', signal);
