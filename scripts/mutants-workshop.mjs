@@ -1,6 +1,6 @@
 // Where a mutant is made and hunted: a copy of the sources, spoilt for one hunt after the other.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
@@ -65,7 +65,9 @@ export class Workshop {
     const options = ['--bail', '1', '--maxWorkers', '1', '--reporter', 'json', '--outputFile', report];
     // A mutant that makes a test hang is found as well, and sooner than an honest one would be given up.
     options.push('--testTimeout', '120000');
-    await this.#run('npx', ['vitest', 'run', '--project', project, file, '-t', title, ...options]);
+    const said = await this.#run('npx', ['vitest', 'run', '--project', project, file, '-t', title, ...options]);
+    // A run that had to be ended leaves no report.
+    if (said !== null && !existsSync(report)) return oneLine(`${file}: ${said}`);
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
     const ran = testResults
       .flatMap(({ assertionResults }) => assertionResults)
