@@ -931,6 +931,12 @@ const TABLE = [
     FLEET,
   ],
   [
+    'P9',
+    'all accounts of a process by itself open at once',
+    ['src/daemon.ts', 'await turn.take(either);', ''],
+    unit('opening-turn', 'of six accounts of a process by itself'),
+  ],
+  [
     'P11',
     'a member that leaves keeps its accounts',
     ['src/cluster/assign.ts', 'return !this.#members.get(id)!.leaving &&', 'return'],

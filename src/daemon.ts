@@ -1,13 +1,16 @@
 // The composition root: what all accounts share, then the accounts themselves, either all that are configured or those that the
 // group gives to this instance. Knows how the parts fit and no rule of theirs.
 import type { PublisherError } from './base/errors.ts';
+import { Turns } from './base/turns.ts';
 import type { ClusterEvent, ClusterStatus } from './cluster/status.ts';
 import { CompiledStreams } from './codec/compiled-streams.ts';
 import type { RegistryClient } from './codec/registry.ts';
 import type { AccountConfig, Config } from './config/options.ts';
+import type { PublisherEvent } from './engine/events.ts';
 import type { AccountStatus } from './engine/status.ts';
 import { Fleet } from './fleet.ts';
 import { Brokers } from './kafka/brokers.ts';
+import { OpeningTurn } from './opening-turn.ts';
 import { valueSchemas } from './privacy.ts';
 import { createRegistry } from './registry.ts';
 import { enabledStreams, kafkaSettings } from './settings.ts';
@@ -26,6 +29,8 @@ export class Daemon {
   readonly #brokers: Brokers;
   /** All accounts of an instance without a group, and none of one in a group. */
   readonly #tenures: readonly Tenure[];
+  /** Their turns to open. */
+  readonly #turns = new Map<Tenure, OpeningTurn>();
   readonly #fleet: Fleet | null;
   /** None is left that Harvest lets in. */
   readonly #noneLeft = new AbortController();
@@ -45,7 +50,9 @@ export class Daemon {
       },
     };
     this.#fleet = config.cluster.enabled ? new Fleet(premises, { version, tell: onCluster }) : null;
-    this.#tenures = this.#fleet ? [] : config.harvest.accounts.map((account) => new Tenure(premises, account));
+    const turns = new Turns(config.cluster.opens_at_once);
+    const accounts = this.#fleet ? [] : config.harvest.accounts;
+    this.#tenures = accounts.map((account) => this.#tenure(premises, account, turns));
   }
 
   /**
@@ -84,12 +91,25 @@ export class Daemon {
     return this.#tenures.filter(({ ended }) => ended?.kind === 'bug').map(({ account }) => account.id);
   }
 
+  #tenure(premises: Premises, account: AccountConfig, turns: Turns): Tenure {
+    const turn = new OpeningTurn(turns, premises.clock);
+    const emit = (id: string, event: PublisherEvent) => {
+      turn.hear(event);
+      premises.emit(id, event);
+    };
+    const tenure = new Tenure({ ...premises, emit }, account);
+    this.#turns.set(tenure, turn);
+    return tenure;
+  }
+
   async #runAll(signal: AbortSignal, options: DaemonRunOptions): Promise<void> {
     const either = AbortSignal.any([signal, this.#noneLeft.signal]);
-    const runs = this.#tenures.map(async (tenure) => {
+    const runs = [...this.#turns].map(async ([tenure, turn]) => {
+      await turn.take(either);
       try {
         await tenure.run(either, { ...options, mayWait: () => !options.once && this.#isAnyLeft() });
       } finally {
+        turn.give();
         if (tenure.ended !== null && !this.#isAnyLeft()) this.#noneLeft.abort();
       }
     });

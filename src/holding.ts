@@ -13,6 +13,7 @@ import type { Membership } from './kafka/ownership.ts';
 import { compareRanks, type Rank } from './kafka/rank.ts';
 import type { AccountSignal } from './kafka/signals.ts';
 import type { Owner } from './kafka/state-topic.ts';
+import { OpeningTurn } from './opening-turn.ts';
 import { prefixOf } from './settings.ts';
 import { type Premises, Tenure } from './tenure.ts';
 
@@ -49,8 +50,6 @@ export const HOLDING_WORLD: HoldingWorld = {
 
 /** An account that failed, on a refused schema for one, is tried again after this. */
 const FAILED_PAUSE_MS = 60_000;
-/** One that needs long to open, a million rows for one, holds up nobody for longer. */
-const TURN_MAX_MS = 10_000;
 /** So long without a word whoever has taken an account from outside of the group is taken for dead. */
 const QUIET_MS = 600_000;
 /** After so long in peace an account that is lost was not lost again and again. */
@@ -82,13 +81,14 @@ export class Holding {
   #openedAt: number | null = null;
   /** How long nobody had written for the account when it was signed here. */
   #unownedMs: number | null = null;
-  #giveTurn = () => {};
+  readonly #turn: OpeningTurn;
 
   constructor(parts: HoldingParts) {
     this.account = parts.account;
     this.#parts = parts;
     this.#rank = parts.rank;
     this.#from = parts.from;
+    this.#turn = new OpeningTurn(parts.turns, parts.premises.clock);
     this.#retake = new Backoff(RETAKE_PACE, parts.premises);
     this.#tenure = this.#newTenure();
   }
@@ -190,23 +190,17 @@ export class Holding {
 
   /** Null when it ended because the account was let go. */
   async #runTenure(): Promise<PublisherError | null> {
-    const { turns, premises } = this.#parts;
-    const { clock } = premises;
+    const { clock } = this.#parts.premises;
     const { signal } = this.#lettingGo;
     this.#beganAt = clock.monotonic();
-    const give = await turns.take(signal);
-    const cancel = clock.after(TURN_MAX_MS, give);
-    this.#giveTurn = () => {
-      cancel();
-      give();
-    };
+    await this.#turn.take(signal);
     try {
       await this.#tenure.run(signal, { once: false, only: null, mayWait: () => true });
       return null;
     } catch (thrown) {
       return asPublisherError(thrown);
     } finally {
-      this.#giveTurn();
+      this.#turn.give();
       const openMs = this.#openedAt === null ? 0 : clock.monotonic() - this.#openedAt;
       if (openMs >= PEACE_MS) this.#retake.progressed();
       this.#openedAt = null;
@@ -214,8 +208,7 @@ export class Holding {
   }
 
   #onEvent(event: PublisherEvent): void {
-    // An account that waits for something else lets others open meanwhile.
-    if (event.name === 'account.waiting' || event.name === 'account.opened') this.#giveTurn();
+    this.#turn.hear(event);
     if (event.name !== 'account.opened' || this.#openedAt !== null) return;
     const { tell, premises } = this.#parts;
     this.#hasOpened = true;

@@ -30,7 +30,9 @@ export const cluster = section('Several instances that share the accounts, and r
     .default(500)
     .meta({ unit: 'milliseconds' })
     .describe('How often an instance says that it is there.'),
-  opens_at_once: accounts().default(4).describe('Accounts that an instance opens at the same time.'),
+  opens_at_once: accounts()
+    .default(4)
+    .describe('Accounts that an instance opens at the same time, in a group or by itself.'),
   moves_at_once: accounts()
     .default(5)
     .describe('Accounts that move at the same time only to even the load of the instances.'),

@@ -77,17 +77,7 @@ declare module 'kafkajs/src/cluster/index.js' {
 
   /** The connections to one broker: one for fetches, one for all else. */
   export interface ConnectionPool {
-    readonly pool: readonly PooledConnection[];
-    send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
-  }
-
-  export interface PooledConnection {
-    /** When it has logged in; null without a log-in. */
-    readonly authenticatedAt: unknown;
-    /** Whether it has, and need not do so again soon. */
-    isAuthenticated(): boolean;
-    authenticate(): Promise<void>;
-    connect(): Promise<unknown>;
+    readonly pool: readonly { connect(): Promise<unknown> }[];
     send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
   }
 

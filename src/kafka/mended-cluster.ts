@@ -1,8 +1,7 @@
-// kafkajs' view of the cluster, with habits mended that matter the more the more accounts share it: it asks for the metadata of all
-// topics of the cluster when it is told none, dials twice when two requests want a connection at once, and logs in anew in the
-// middle of other requests, at which a broker hangs up.
+// kafkajs' view of the cluster, with two habits mended that matter the more the more accounts share it: it asks for the metadata of
+// all topics of the cluster when it is told none, and dials twice when two requests want a connection at once.
 import type { KafkaConfig, Logger } from 'kafkajs';
-import Cluster, { type Broker, type ConnectionPool, type PooledConnection } from 'kafkajs/src/cluster/index.js';
+import Cluster, { type Broker, type ConnectionPool } from 'kafkajs/src/cluster/index.js';
 import { askMetadata } from './metadata.ts';
 
 const METADATA_MAX_AGE_MS = 300_000;
@@ -19,7 +18,7 @@ export function mendedCluster(options: ClusterOptions): Cluster {
   const { createBroker } = brokerPool;
   brokerPool.createBroker = (made) => withNamedTopics(createBroker(made));
   const { build } = connectionPoolBuilder;
-  connectionPoolBuilder.build = async (place) => mended(await build(place));
+  connectionPoolBuilder.build = async (place) => dialledOnce(await build(place));
   return cluster;
 }
 
@@ -30,59 +29,17 @@ function withNamedTopics(broker: Broker): Broker {
   return broker;
 }
 
-function mended(connections: ConnectionPool): ConnectionPool {
+/** Whoever wants a connection that is being made waits for that one. */
+function dialledOnce(connections: ConnectionPool): ConnectionPool {
   for (const connection of connections.pool) {
-    dialOnce(connection);
-    logInAlone(connection);
+    const connect = connection.connect.bind(connection);
+    let dialling: Promise<unknown> | null = null;
+    connection.connect = () => {
+      dialling ??= connect().finally(() => {
+        dialling = null;
+      });
+      return dialling;
+    };
   }
   return connections;
-}
-
-/** Whoever wants a connection that is being made waits for that one. */
-function dialOnce(connection: PooledConnection): void {
-  const connect = connection.connect.bind(connection);
-  let dialling: Promise<unknown> | null = null;
-  connection.connect = () => {
-    dialling ??= connect().finally(() => {
-      dialling = null;
-    });
-    return dialling;
-  };
-}
-
-/** Kafka's numbers of the requests that a log-in is made of. */
-const LOG_IN: ReadonlySet<number> = new Set([17, 18, 36]);
-
-/** A log-in that takes the place of one waits for the requests under way; those that come meanwhile wait for it. */
-function logInAlone(connection: PooledConnection): void {
-  const [send, authenticate] = [connection.send.bind(connection), connection.authenticate.bind(connection)];
-  let underWay = 0;
-  let over = () => {};
-  let loggingIn: Promise<void> | null = null;
-  const isDue = () => connection.authenticatedAt !== null && !connection.isAuthenticated();
-
-  connection.authenticate = () => {
-    if (loggingIn === null && !isDue()) return authenticate();
-    loggingIn ??= logIn().finally(() => {
-      loggingIn = null;
-    });
-    return loggingIn;
-  };
-
-  connection.send = async (exchange) => {
-    if (LOG_IN.has(exchange.request.apiKey)) return send(exchange);
-    if (loggingIn !== null || isDue()) await connection.authenticate();
-    underWay++;
-    try {
-      return await send(exchange);
-    } finally {
-      underWay--;
-      if (underWay === 0) over();
-    }
-  };
-
-  async function logIn(): Promise<void> {
-    if (underWay > 0) await new Promise<void>((resolve) => (over = resolve));
-    await authenticate();
-  }
 }

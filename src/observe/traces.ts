@@ -26,8 +26,8 @@ interface OpenStep {
   readonly begunAt: number;
   /** Of its last answer; before the first one, of its beginning. */
   answeredAt: number;
-  /** What it read is compared: whatever is answered from now on is for the next step. */
-  isCompared: boolean;
+  /** When what it read was compared: whatever is answered from then on is for the next step. */
+  comparedAt: number | null;
 }
 
 /** An answer to a request that was made ahead; wall times (ms). */
@@ -58,7 +58,7 @@ export class Traces {
     if (!('stream' in event)) return null;
     if (event.name === 'step.begun') this.#begin(account, event);
     const step = this.#stepOf(account, event.stream);
-    if (event.name === 'request.finished' && (step === undefined || step.isCompared)) {
+    if (event.name === 'request.finished' && (step === undefined || step.comparedAt !== null)) {
       const now = this.#parts.clock.now();
       this.#early.set(keyOf(account, event.stream), { event, from: now - event.ms, to: now });
       return null;
@@ -80,7 +80,7 @@ export class Traces {
     const span = tracer.startSpan(`${task} ${stream}`, { root: true, startTime: timeOf(begunAt), attributes });
     const { traceId, spanId } = span.spanContext();
     const ids = span.isRecording() ? { trace_id: traceId, span_id: spanId } : null;
-    const step = { span, ids, begunAt, answeredAt: now, isCompared: false };
+    const step = { span, ids, begunAt, answeredAt: now, comparedAt: null };
     this.#open.set(keyOf(account, stream), step);
     if (early !== undefined) this.#fetch(step, early);
   }
@@ -106,14 +106,17 @@ export class Traces {
           'harvest.read': event.read,
           'harvest.changes': event.changes,
         });
-        step.isCompared = true;
+        step.comparedAt = now;
         return;
       case 'stream.retrying':
         step.span.setAttributes({ 'error.type': event.code, 'harvest.attempt': event.attempt });
         step.span.setStatus({ code: FAILED, message: event.reason });
         return;
       case 'step.ended':
-        if (event.commitMs !== null) this.#part(step, 'commit', [now - event.commitMs, now], {});
+        if (event.commitMs !== null) {
+          // Rounded to milliseconds, it may seem to have begun before the comparison ended.
+          this.#part(step, 'commit', [Math.max(now - event.commitMs, step.comparedAt ?? 0), now], {});
+        }
         step.span.end(timeOf(now));
     }
   }

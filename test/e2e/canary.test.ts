@@ -255,7 +255,14 @@ test('no secret of the configuration is in anything that is printed, served, pub
   expect(leaks(said, [...marks, COLLECTOR_KEY, 'simulated-access-', 'simulated-refresh-'])).toEqual([]);
   // The places that would hold a leaked mark are there, and each mark was in use.
   const everything = said.map(({ words }) => words).join('\n');
-  const expected = ['"event":"request.finished"', '"resourceSpans"', 'FORBIDDEN', '[redacted]', 'perhaps', 'answered 401'];
+  const expected = [
+    '"event":"request.finished"',
+    '"resourceSpans"',
+    'FORBIDDEN',
+    '[redacted]',
+    'perhaps',
+    'answered 401',
+  ];
   expect(expected.filter((trace) => !everything.includes(trace))).toEqual([]);
   const sent = [...registry.authorizations].map((header) => header?.replace(/^Basic (.*)$/, (_, pair) => atob(pair)));
   for (const path of ways) expect(proxy.logIns).toContain(`user:${markOf(path)}`);

@@ -84,7 +84,9 @@ test(
     const taken = fleet.simulators.find(({ accountId }) => String(accountId) === account)!;
     const refused = await fleet.outsider(taken, '--once');
     expect(await refused.ended).toMatchObject({ code: 78, output: expect.stringContaining('cluster.owned') });
-    const checked = JSON.parse((await fleet.command('check', '--alone', '--json')).output) as { findings: CheckFinding[] };
+    const checked = JSON.parse((await fleet.command('check', '--alone', '--json')).output) as {
+      findings: CheckFinding[];
+    };
     expect(aboutGroup(checked.findings)).toEqual(['group ok', 'member ok', 'member ok']);
     const outsider = await fleet.outsider(taken, '--take-over');
     await until('it is left to the outsider', async () => (await other.cluster()).taken.includes(account));

@@ -271,6 +271,45 @@ test('an owner that does not come to its release is fenced when the time for tha
   await expect(owner.commit(one(1))).rejects.toMatchObject({ code: 'kafka.fenced' });
 });
 
+test('an owner that is stopped before its first commit leaves a release, and one that was taken over leaves none [P11]', async () => {
+  const owner = made({ membership: member(5).membership });
+  await openPatiently(owner, new Model());
+  await owner.close();
+  const released = await signatures();
+  expect(released.map(({ term, released_at }) => [term, released_at !== undefined])).toEqual([
+    [5, false],
+    [5, true],
+  ]);
+  const loser = made({ membership: member(6, 3_600_000).membership });
+  await openPatiently(loser, new Model());
+  await openPatiently(made({ membership: member(7).membership }), new Model());
+  await loser.close();
+  expect((await signatures()).at(-1)).toMatchObject({ term: 7 });
+});
+
+test('an owner that has left the group is waited for no longer, although the time for that is not over [P11]', async () => {
+  await openPatiently(made({ membership: member(5).membership }), new Model());
+  const { membership } = member(6, 3_600_000);
+  let isThere = true;
+  const successor = made({ membership: { ...membership, isHandedOver: () => isThere } });
+  const opening = openPatiently(successor, new Model());
+  isThere = false;
+  await opening;
+  expect((await signatures()).map(({ term }) => term)).toEqual([5, 6]);
+});
+
+test('an account that a living group could run is not taken by an instance by itself, which says so [P5]', async () => {
+  await openPatiently(made({ membership: member(5).membership }), new Model());
+  const asked: string[] = [];
+  const isRunBy = async (group: string) => asked.push(group) > 0;
+  await expect(made({ isRunBy }).open(new Model(), forever)).rejects.toMatchObject({
+    code: 'cluster.owned',
+    message: expect.stringContaining(`run by the instances of group ${prefix} (the last was m5)`),
+  });
+  expect(asked).toEqual([prefix]);
+  await openPatiently(made({ isRunBy: async () => false }), new Model());
+});
+
 test('a signal to the account as a whole is told until it is carried out, and then deleted once [P4]', async () => {
   const signal: AccountSignal = { id: 'm', kind: 'move', to: 'pub-2', at: '2026-01-01T00:00:00Z' };
   const heard: string[] = [];

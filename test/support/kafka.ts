@@ -13,7 +13,7 @@ import type { Batch, JsonObject, Op, OutMessage, Restore, Sink, TopicRecord } fr
 import { Brokers } from '../../src/kafka/brokers.ts';
 import type { KafkaSettings, Log } from '../../src/kafka/connection.ts';
 import type { Membership } from '../../src/kafka/ownership.ts';
-import { createSink } from '../../src/kafka/publisher.ts';
+import { createSink, type SinkOptions } from '../../src/kafka/publisher.ts';
 import { createTopicReader, type TopicReader } from '../../src/kafka/reader.ts';
 import { list } from '../../src/streams/definition.ts';
 import { adminOf, persistently } from './clients.ts';
@@ -33,6 +33,7 @@ export interface SinkChoices {
   readonly account?: string;
   readonly instance?: string;
   readonly membership?: Membership;
+  readonly isRunBy?: NonNullable<SinkOptions['isRunBy']>;
   readonly clock?: Clock;
   readonly log?: Log;
   /** Of a process with several accounts. */
@@ -53,6 +54,7 @@ export function sinkOn(bootstrap: string, choices: SinkChoices): Sink {
     random: systemRandom,
     ...(choices.log ? { log: choices.log } : {}),
     ...(choices.membership ? { membership: choices.membership } : {}),
+    ...(choices.isRunBy ? { isRunBy: choices.isRunBy } : {}),
   });
   const close = sink.close.bind(sink);
   sink.close = async () => {

@@ -29,11 +29,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster'],
     ...['settings.ts', 'intervals.ts', 'harvest-source.ts'],
   ],
-  'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts'],
+  'opening-turn.ts': ['base', ...DOORS],
+  'holding.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts', 'opening-turn.ts'],
   'fleet.ts': ['base', 'engine', 'cluster', 'kafka', 'config', 'settings.ts', 'tenure.ts', 'holding.ts'],
   'daemon.ts': [
     ...['base', 'streams', 'engine', 'codec', 'kafka', 'config', 'cluster'],
-    ...['settings.ts', 'privacy.ts', 'registry.ts', 'tenure.ts', 'fleet.ts'],
+    ...['settings.ts', 'privacy.ts', 'registry.ts', 'tenure.ts', 'fleet.ts', 'opening-turn.ts'],
   ],
   cli: [
     ...['base', 'streams', 'engine', 'harvest', 'codec', 'kafka', 'config', 'cluster', 'observe', 'verify', 'sink'],
