@@ -180,7 +180,7 @@ const TABLE = [
     'P3',
     'a removal takes what is under way',
     ['src/engine/claims.ts', '!isFree(streams)) return null;', 'runtime.claim !== null) return null;'],
-    unit('engine/errands', 'children of a refused stream are not asked for twice'),
+    unit('engine/claims', 'does not begin while a stream below it is read'),
   ],
   [
     'P1',

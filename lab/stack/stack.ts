@@ -17,6 +17,9 @@ export interface StackOptions extends FetchOptions {
   readonly heapMb?: number | undefined;
 }
 
+/** Nobody restarts it in a hurry, and on a busy machine it may wait for a processor for seconds. */
+const PATIENT = { 'broker.session.timeout.ms': '10000' };
+
 export interface Stack {
   readonly broker: Broker;
   readonly registry: Registry;
@@ -35,9 +38,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw error;
   };
   const [broker, registry] = await Promise.allSettled([
-    startBroker({ ...options, signal, dataDir: join(options.dataDir, 'broker'), port: options.brokerPort }).catch(
-      abortOthers,
-    ),
+    startBroker({
+      ...{ ...options, signal, properties: PATIENT },
+      ...{ dataDir: join(options.dataDir, 'broker'), port: options.brokerPort },
+    }).catch(abortOthers),
     startRegistry({ ...options, signal, dataDir: join(options.dataDir, 'registry'), port: options.registryPort }).catch(
       abortOthers,
     ),

@@ -15,7 +15,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'harvest-kafka-stack-'));
-  const stack = await startStack({ dataDir, onProgress: (line) => console.log(line) });
+  const stack = await startStack({ dataDir, heapMb: 256, onProgress: (line) => console.log(line) });
   project.provide('bootstrap', stack.broker.bootstrap);
   project.provide('registryUrl', stack.registry.url);
   return async () => {
