@@ -1,6 +1,7 @@
 // The Metadata exchange (version 6, brokers since 2.0): which topics are there, with how many partitions, and who leads them. Says
 // of each topic how it is, where kafkajs throws for the first that is not well. Topics are always named: a cluster may have very
 // many that are none of ours.
+import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Broker } from 'kafkajs/src/cluster/index.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import metadataResponse from 'kafkajs/src/protocol/requests/metadata/v6/response.js';
@@ -10,7 +11,7 @@ const METADATA = 3;
 const VERSION = 6;
 
 /** Kafka's error codes of a topic. */
-const UNKNOWN_TOPIC = 3;
+export const UNKNOWN_TOPIC = 3;
 export const TOPIC_FORBIDDEN = 29;
 
 export interface FoundTopic {
@@ -42,6 +43,11 @@ export function askMetadata(broker: Broker, topics: readonly string[]): Promise<
     },
     response: { decode: metadataResponse.decode, parse: async (answer) => answer },
   });
+}
+
+/** The same of whichever broker is connected: all of them know all topics. */
+export async function askAnyBroker({ brokerPool }: Cluster, topics: readonly string[]): Promise<Metadata> {
+  return askMetadata(await brokerPool.findConnectedBroker(), topics);
 }
 
 /** Whether the topic is there, and shown to us. */

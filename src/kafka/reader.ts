@@ -9,7 +9,7 @@ import { PublisherError } from '../base/errors.ts';
 import type { Brokers } from './brokers.ts';
 import { type BrokerPlace, brokerError, isLasting, translate } from './failures.ts';
 import { type FetchAnswer, type FetchedPartition, fetchBatches, partitionKey } from './fetch.ts';
-import { askMetadata, leadersIn } from './metadata.ts';
+import { askAnyBroker, leadersIn, UNKNOWN_TOPIC } from './metadata.ts';
 import { decodeRecords, type FetchedRecord, isAbortMarker, type RecordBatch } from './record-batch.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -182,7 +182,7 @@ function fetch(broker: Broker, queue: readonly Walk[]): Promise<FetchAnswer> {
 function receive(walk: Walk, answer: FetchAnswer, asksFirst: boolean): Delivery {
   const { topic, partition, to } = walk.range;
   const part = answer.partitions.get(partitionKey(topic, partition));
-  if (!part) throw brokerError(3, topic, partition);
+  if (!part) throw brokerError(UNKNOWN_TOPIC, topic, partition);
   if (part.errorCode !== 0) throw brokerError(part.errorCode, topic, partition);
   const from = walk.fetched;
   const last = part.batches.at(-1);
@@ -270,8 +270,7 @@ async function groupByLeader(cluster: Cluster, walks: readonly Walk[]): Promise<
 
 /** The node id of each partition's leader, asked anew: this is also the way out of an outdated view. */
 async function findLeaders(cluster: Cluster, topics: Iterable<string>): Promise<Map<string, number[]>> {
-  const broker = await cluster.brokerPool.findConnectedBroker();
-  return leadersIn((await askMetadata(broker, [...topics])).topicMetadata);
+  return leadersIn((await askAnyBroker(cluster, [...topics])).topicMetadata);
 }
 
 async function listBounds(cluster: Cluster, topics: readonly string[]): Promise<Bounds> {

@@ -6,7 +6,7 @@ import listOffsetsRequest from 'kafkajs/src/protocol/requests/listOffsets/v3/req
 import listOffsetsResponse from 'kafkajs/src/protocol/requests/listOffsets/v3/response.js';
 import type { Clock } from '../base/clock.ts';
 import { brokerError } from './failures.ts';
-import { askMetadata, leadersIn } from './metadata.ts';
+import { askAnyBroker, leadersIn, UNKNOWN_TOPIC } from './metadata.ts';
 import type { Asker, Traffic } from './traffic.ts';
 
 /** Accounts look at the same moments, but one after the other. */
@@ -15,7 +15,6 @@ const GATHER_MS = 25;
 const CONSUMER = -1;
 const READ_COMMITTED = 1;
 const LATEST = -1;
-const UNKNOWN_TOPIC = 3;
 
 interface Waiting {
   readonly topic: string;
@@ -111,8 +110,7 @@ export class StableOffsets {
     const wrong = new Map<string, number | Error>();
     const unknown = topics.filter((topic) => !this.#leaders.has(topic));
     if (unknown.length === 0) return wrong;
-    const ask = async (cluster: Cluster) => askMetadata(await cluster.brokerPool.findConnectedBroker(), unknown);
-    for (const one of (await this.#ask(ask)).topicMetadata) {
+    for (const one of (await this.#ask((cluster) => askAnyBroker(cluster, unknown))).topicMetadata) {
       try {
         this.#leaders.set(one.topic, leadersIn([one]).get(one.topic)![0]!);
       } catch (error) {

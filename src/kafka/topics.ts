@@ -1,6 +1,5 @@
 // The topics: their names, what they must be, making the absent ones, judging the present ones. Alters
 // nothing that exists: kafkajs can only replace a topic's whole configuration, so the command is shown instead.
-import type Cluster from 'kafkajs/src/cluster/index.js';
 import { type Pace, patiently } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
@@ -8,7 +7,7 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import type { Brokers } from './brokers.ts';
 import type { Log } from './connection.ts';
 import { brokerError, deniesWin, isUnknownTopic, lacksReplicas, translate } from './failures.ts';
-import { askMetadata, type FoundTopic, isForbidden, isPresent, leadersIn, TOPIC_FORBIDDEN } from './metadata.ts';
+import { askAnyBroker, type FoundTopic, isForbidden, isPresent, leadersIn, TOPIC_FORBIDDEN } from './metadata.ts';
 import { grant, type Lack, lacking, type Need, verifyTransactionalId } from './rights.ts';
 import type { Asker } from './traffic.ts';
 
@@ -245,8 +244,7 @@ function namesOf(specifications: readonly TopicSpecification[]): string[] {
 
 /** How the topics are, by a broker that is connected. */
 async function look(brokers: Brokers, topics: readonly string[], asker?: Asker): Promise<readonly FoundTopic[]> {
-  const ask = async (cluster: Cluster) => askMetadata(await cluster.brokerPool.findConnectedBroker(), topics);
-  return (await brokers.ask(ask, asker)).topicMetadata;
+  return (await brokers.ask((cluster) => askAnyBroker(cluster, topics), asker)).topicMetadata;
 }
 
 function absent(seen: readonly FoundTopic[], specifications: readonly TopicSpecification[]): TopicSpecification[] {
