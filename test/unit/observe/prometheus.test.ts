@@ -95,6 +95,12 @@ test('the alert HarvestKafkaLag and the status page call the same lag late', () 
   }
 });
 
+test('compose’s Prometheus keeps what it scraped in its volume, whatever folder it would take by itself', () => {
+  const { prometheus } = (parse(read('docker-compose.yml')) as Compose).services;
+  const folder = prometheus.volumes.find((volume) => volume.startsWith('prometheus-data:'))!.split(':')[1];
+  expect(prometheus.command).toContain(`--storage.tsdb.path=${folder}`);
+});
+
 test('compose mounts rules, dashboard and provisioning where Prometheus and Grafana look for them', () => {
   const { prometheus, grafana } = (parse(read('docker-compose.yml')) as Compose).services;
   const mounted = (service: Service) =>
