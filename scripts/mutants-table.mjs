@@ -447,6 +447,12 @@ const TABLE = [
     unit('engine/first-run', 'the time that plan tells'),
   ],
   [
+    'P9',
+    'a derived stream is told by an interval of its own, which nothing is read by',
+    ['src/engine/account-status.ts', 'paceOf(asked)', 'paceOf(runtime)'],
+    unit('engine/derived', 'a derived stream is as late as its parent'),
+  ],
+  [
     'P10',
     'whatever stands in the place of a request id travels on',
     ['src/harvest/failures.ts', '.test(id) ? id : null;', '.test(id) ? id : id || null;'],

@@ -125,8 +125,9 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
   const due = nextTask(runtime, view, now)?.at ?? null;
   const cause = standstillOf(runtime, view);
   const waiting = row.complete ? null : waitsFor(runtime, view.streams);
-  // A derived stream is as new as its parent.
-  const { synced_to } = definition.kind === 'derived' && row.complete ? runtime.parent!.row : row;
+  // A derived stream is as new as its parent, and is asked for as often.
+  const asked = definition.kind === 'derived' ? runtime.parent! : runtime;
+  const { synced_to } = row.complete ? asked.row : row;
   return {
     stream: definition.name,
     state: stateOf((cause ?? runtime).row),
@@ -137,7 +138,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     rows: row.rows,
     lagSeconds: synced_to === null ? null : Math.max(0, Math.round((now - Date.parse(synced_to)) / 1000)),
     lastCommitAt: memory.lastCommitAt === null ? null : isoSeconds(memory.lastCommitAt),
-    pollIntervalSeconds: Math.round(view.paceOf(runtime).pollMs) / 1000,
+    pollIntervalSeconds: Math.round(view.paceOf(asked).pollMs) / 1000,
     nextDueAt: due === null || due === Number.POSITIVE_INFINITY ? null : isoSeconds(Math.max(due, now)),
     scan: scanStatus(runtime, view, now),
     backlog: backlogOf(runtime),

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Simulator } from '../../../lab/simulator/index.ts';
 import type { Batch } from '../../../src/engine/ports.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
+import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import {
   account,
   benchAccount,
@@ -62,6 +63,26 @@ test('line items and recipients are published with their parents, without a requ
   await catchUp();
   expect(changes(log, 0).every((change) => change.startsWith('r '))).toBe(true);
   expect(falseChanges(log)).toEqual([]);
+});
+
+test('a derived stream is as late as its parent, and by the interval of its parent: recipients are not told late while messages are in time', async () => {
+  const { simulator, pass } = account({ timeEntries: 60 });
+  const seconds = { invoices: 20, invoice_messages: 21_600 };
+  const intervals = ({ name }: StreamDefinition) => ({
+    pollMs: (seconds[name as keyof typeof seconds] ?? 60) * 1000,
+    countMs: 60_000,
+    reconcileMs: 86_400_000,
+  });
+  const bench = benchAccount(simulator, new MemoryLog(), { streams: ALL, intervals });
+  await bench.catchUp();
+  pass(3_600_000);
+  const told = new Map(bench.account.status().streams.map((status) => [status.stream, status]));
+  for (const name of DERIVED) {
+    const { stream: parent } = streamNamed(name).parent!;
+    expect(told.get(name)!.pollIntervalSeconds).toBe(seconds[parent as keyof typeof seconds]);
+    expect(told.get(name)!.lagSeconds).toBe(told.get(parent)!.lagSeconds);
+    expect(told.get(name)!.lagSeconds).toBeGreaterThanOrEqual(3600);
+  }
 });
 
 test('an item that left its invoice gets its tombstone in the transaction of the invoice [P1] [P4]', async () => {
