@@ -171,6 +171,21 @@ test('what compose waits for can come: healthy has a check, completed ends, and 
   }
 });
 
+test('the status ports that the pages name for three publishers are taken by no other service of compose', () => {
+  const taken = Object.entries(services)
+    .filter(([name]) => name !== 'publisher')
+    .flatMap(([, { ports = [] }]) => ports.map((port) => Number(/:-(\d+)\}:/.exec(port)![1])));
+  expect(taken).toContain(8081);
+  const told = ['docker-compose.yml', 'docs/operating/deploying.md'].flatMap((file) => [
+    ...read(file).matchAll(/STATUS_PORT=(\d+)-(\d+)/g),
+  ]);
+  expect(told.length).toBeGreaterThan(2);
+  for (const [, first, last] of told) {
+    expect(Number(last) - Number(first)).toBe(2);
+    expect(taken.filter((port) => port >= Number(first) && port <= Number(last))).toEqual([]);
+  }
+});
+
 test('compose’s Prometheus asks Connect where the exporter of its image listens', () => {
   const port = /-javaagent:exporter\.jar=(\d+):exporter\.yaml/.exec(read('lab/stack/connect.Dockerfile'))![1];
   expect(read('lab/stack/connect.Dockerfile')).toMatch(new RegExp(`^EXPOSE .*\\b${port}$`, 'm'));
