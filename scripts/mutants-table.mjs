@@ -339,6 +339,22 @@ const TABLE = [
     ],
   ],
   [
+    'P1',
+    'children of a parent that is not on its topic stay',
+    [
+      'src/engine/run-step.ts',
+      'withMissingParents(withDerived(await stepOf(claim, context), context))',
+      'withDerived(await stepOf(claim, context), context)',
+    ],
+    unit('engine/missing-parents', 'what was below it leaves all the same'),
+  ],
+  [
+    'P8',
+    'items are deleted with a missing parent, however many they are',
+    ['src/engine/deletions/removal-step.ts', '[...below, ...items].find(', 'below.find('],
+    unit('engine/missing-parents', 'their items are held'),
+  ],
+  [
     'P8',
     'skip the scan before a removal',
     ['src/engine/deletions/removal-step.ts', 'runtime.memory.scannedFrom <= owner.memory.confirmedSince', 'false'],

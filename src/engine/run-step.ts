@@ -1,6 +1,7 @@
 // Which step a claim is, what its refusal means, and what is remembered once it is committed.
 import { assert, type PublisherError } from '../base/errors.ts';
 import { confirmStep } from './deletions/confirm-step.ts';
+import { withMissingParents } from './deletions/missing-parents.ts';
 import { reconciliationStep } from './deletions/reconciliation-step.ts';
 import { removalStep } from './deletions/removal-step.ts';
 import { reportStep } from './reports/report-step.ts';
@@ -21,7 +22,7 @@ import { wholeStep } from './steps/whole-step.ts';
 
 /** Does what the claim says. Throws what Source throws. */
 export async function runStep(claim: Claim, context: StepContext): Promise<StepResult> {
-  const result = withDerived(await stepOf(claim, context), context);
+  const result = withMissingParents(withDerived(await stepOf(claim, context), context));
   return withConsequences(withNotes(result, context), context);
 }
 

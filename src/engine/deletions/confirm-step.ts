@@ -8,6 +8,7 @@ import { holdOf } from '../state/hold.ts';
 import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
+import { withRowsBelow } from './missing-parents.ts';
 
 /** Candidates asked for in one step. */
 const CANDIDATES_PER_STEP = 32;
@@ -18,7 +19,11 @@ type Verdict = 'deleted' | 'refused' | JsonObject;
 export async function confirmStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { row, index } = runtime;
   const { candidates } = row;
-  const asked = candidates.filter((id) => index.get(id) !== undefined).slice(0, CANDIDATES_PER_STEP);
+  const isOnTopic = (id: number): boolean => index.get(id) !== undefined;
+  const absent = candidates.filter((id) => !isOnTopic(id));
+  const missingParents = absent.length === 0 ? null : withRowsBelow(runtime, absent);
+  const isAsked = (id: number): boolean => isOnTopic(id) || missingParents!.has(id);
+  const asked = candidates.filter(isAsked).slice(0, CANDIDATES_PER_STEP);
   const verdicts = await Promise.all(asked.map((id) => verdictOn(runtime, id, context)));
 
   const diff = newDiff(runtime, context);
@@ -31,9 +36,14 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
   if (!hasDependents) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
-  const left = candidates.filter((id) => index.get(id) === undefined);
+  const left = absent.filter((id) => !isAsked(id));
   const done = new Set([...asked.filter((id) => !refused.includes(id)), ...left]);
-  const answers = { done, refused, deletions: deleted.length, confirmed: hasDependents ? deleted : [] };
+  const answers = {
+    done,
+    refused,
+    deletions: deleted.filter(isOnTopic).length,
+    confirmed: hasDependents ? deleted : [],
+  };
   const move: Move = (current) => afterAsking(current, answers, context.now());
   return stepResult(runtime, 'confirm', {
     diffs: [[runtime, diff]],
@@ -44,9 +54,10 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
 }
 
 interface Answers {
-  /** Answered 200 or 404, or not on the topic any more. */
+  /** Answered 200 or 404, or neither on the topic any more nor the parent of what is. */
   readonly done: ReadonlySet<number>;
   readonly refused: readonly number[];
+  /** How many of the rows that a count misses are explained by a 404. */
   readonly deletions: number;
   /** Deleted records that wait for the lists below them. */
   readonly confirmed: readonly number[];
@@ -82,7 +93,11 @@ function isHoldOver({ hold }: StreamRow, isOver: boolean, confirmed: number): bo
 async function verdictOn(runtime: StreamRuntime, id: number, context: StepContext): Promise<Verdict> {
   const { definition, index } = runtime;
   try {
-    const record = await context.source.fetchRecord(definition, { id, parent: index.get(id)!.group }, context.signal);
+    const record = await context.source.fetchRecord(
+      definition,
+      { id, parent: index.get(id)?.group ?? null },
+      context.signal,
+    );
     return record ?? 'deleted';
   } catch (error) {
     if (error instanceof PublisherError && error.code === 'harvest.forbidden') return 'refused';

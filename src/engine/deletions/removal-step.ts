@@ -43,7 +43,11 @@ export function removalStep({ runtime }: Claim, context: StepContext): StepResul
   const below = reachable(runtime).map(
     (stream) => [stream, confirmed.flatMap((id) => stream.index.idsIn(id))] as const,
   );
-  const tooMuch = below.find(([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold));
+  // Items go with the transaction of their parents (derived.ts), but count here.
+  const items = runtime.derived.map((stream) => [stream, stream.index.idsInAny(new Set(confirmed))] as const);
+  const tooMuch = [...below, ...items].find(
+    ([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold),
+  );
   if (tooMuch && !runtime.row.hold?.released) {
     const [{ definition, index }, ids] = tooMuch;
     const reason = `deleting ${counted(confirmed.length, 'record')} would take ${ids.length} of ${index.size} rows of ${definition.name} along`;

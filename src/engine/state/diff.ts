@@ -50,6 +50,8 @@ export class Diff {
   stale = 0;
   /** The rows of the index once the commit is known. */
   readonly changes = new Map<RowId, IndexedRow | null>();
+  /** Ids that Harvest no longer has, whether they are on the topic or not. */
+  readonly removed = new Set<RowId>();
   /** Ids of all records given, when asked for; `isComplete` is false when one had no id that could be told. */
   readonly seen: Set<RowId> | null;
   isComplete = true;
@@ -103,6 +105,7 @@ export class Diff {
 
   /** A row that Harvest no longer has: a tombstone, if it is on the topic. */
   remove(id: RowId): void {
+    this.removed.add(id);
     const before = this.changes.has(id) ? this.changes.get(id) : this.#index.get(id);
     if (!before) return;
     this.published.d++;

@@ -1,6 +1,7 @@
 // Derived streams hold the items of their parents' records: the lines of an invoice, the recipients of a message. Items are compared
 // like any record, in the step of their parent and so in its transaction, and leave with it or when it no longer lists them.
 import { itemsIn } from '../../streams/definition.ts';
+import { missingParents } from '../deletions/missing-parents.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import type { DerivedReading } from '../state/position.ts';
@@ -16,7 +17,7 @@ export function withDerived(result: StepResult, context: StepContext): StepResul
     moves.push(...attached(parent));
     for (const runtime of parent.derived) {
       const items = itemsOf(runtime, diff, context);
-      if (parent === result.runtime && isReadBy(result, runtime.row)) removeOrphans(runtime, diff, items);
+      if (parent === result.runtime && result.whole?.ends === true) removeStrays(runtime, diff, items);
       if (saysSomething(items) || !runtime.row.complete) diffs.push([runtime, items]);
     }
   }
@@ -36,7 +37,7 @@ function attached(parent: StreamRuntime): [StreamRuntime, Move][] {
 }
 
 /** The items of the records that a step of their parents has accepted, and tombstones of those that left. */
-function itemsOf(runtime: StreamRuntime, { accepted, changes }: Diff, context: StepContext): Diff {
+function itemsOf(runtime: StreamRuntime, { accepted, changes, removed }: Diff, context: StepContext): Diff {
   const { definition, index } = runtime;
   const { codec, settings } = context;
   const diff = newDiff(runtime, context);
@@ -53,20 +54,19 @@ function itemsOf(runtime: StreamRuntime, { accepted, changes }: Diff, context: S
       diff.add([item], place);
     }
   }
-  for (const [id, row] of changes) if (row === null) parents.add(id as number);
+  for (const id of removed) if (!changes.get(id)) parents.add(id as number);
   for (const id of index.idsInAny(parents)) if (!there.has(id)) diff.remove(id);
   return diff;
 }
 
-/** All parents have been read: an item of none of them has lost its own while the stream was switched off. */
-function removeOrphans({ index, parent }: StreamRuntime, { changes }: Diff, items: Diff): void {
-  const { index: parents, row } = parent!;
-  for (const id of index.ids()) {
-    const group = index.get(id)!.group!;
-    const isThere = changes.has(group) ? changes.get(group) !== null : parents.get(group) !== undefined;
-    // A record that is refused is nowhere but in Harvest.
-    if (!isThere && !Object.hasOwn(row.refused, group)) items.remove(id);
-  }
+/**
+ * All parents have been read: what is of none of them has lost its own while nothing looked, or while their topic was emptied. Where a
+ * parent can be asked for by its id, missing-parents.ts does that instead.
+ */
+function removeStrays({ index, parent }: StreamRuntime, diff: Diff, items: Diff): void {
+  if (parent!.definition.single !== null) return;
+  const missing = missingParents(parent!, diff);
+  for (const id of index.idsInAny(new Set(missing))) items.remove(id);
 }
 
 function saysSomething({ messages, deadLetters, recovered, drift }: Diff): boolean {
@@ -83,11 +83,6 @@ function readBy(result: StepResult, row: StreamRow, { now }: StepContext): Strea
   if (whole === null || !isReadIn(whole, row)) return row;
   if (!whole.ends) return { ...row, position: { kind: 'derived', reading: 'under_way' } };
   return moved(row, { kind: 'derived', reading: null }, purpose, now(), whole.startedAt);
-}
-
-/** Whether the step is the last one of a scan that has read it whole. */
-function isReadBy({ whole }: StepResult, row: StreamRow): boolean {
-  return whole?.ends === true && isReadIn(whole, row);
 }
 
 /** Whether a whole scan of its parents reads it: it does so from its first page, or not at all. */
