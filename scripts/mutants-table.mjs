@@ -464,6 +464,12 @@ const TABLE = [
   ],
   [
     'P9',
+    'the last windows of reports are told by the time in which none was read',
+    ['src/observe/estimate.ts', " || scan.unit === 'windows'", ''],
+    unit('cli/progress', 'tells the end of the last windows by their budget'),
+  ],
+  [
+    'P9',
     'a derived stream is told by an interval of its own, which nothing is read by',
     ['src/engine/account-status.ts', 'paceOf(asked)', 'paceOf(runtime)'],
     unit('engine/derived', 'a derived stream is as late as its parent'),

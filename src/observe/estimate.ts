@@ -36,7 +36,8 @@ export function budgetNote({ freeInSeconds, perSeconds }: BudgetStatus): string 
 }
 
 function atItsPace({ complete, scan }: StreamStatus, earlier: StreamStatus['scan'], seconds: number): number {
-  if (complete || !scan?.total) return 0;
+  // Windows of reports have no pace: many are read at once, then none until their budget is free, which it says itself.
+  if (complete || !scan?.total || scan.unit === 'windows') return 0;
   const done = scan.rows - (earlier?.startedAt === scan.startedAt ? earlier.rows : 0);
   return done > 0 ? (Math.max(0, scan.total - scan.rows) * seconds) / done : 0;
 }

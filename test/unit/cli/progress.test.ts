@@ -30,6 +30,16 @@ describe('the progress line', () => {
     expect(renderLine(at(0, 0), at(10_000, 10))).toContain('about 18 min left');
   });
 
+  it('tells the end of the last windows by their budget, not by the quarter of an hour in which none was read', () => {
+    const budgets = [budget('reports', { firstScans: { requests: 2, seconds: 40, isKnown: true } })];
+    const windows = (rows: number) => ({ ...firstScan(rows, 13).scan!, unit: 'windows' as const });
+    const at = (atMs: number, rows: number) => ({
+      atMs,
+      accounts: [account([stream('time_team', firstScan(0, null, { scan: windows(rows) }))], { budgets })],
+    });
+    expect(renderLine(at(0, 10), at(900_000, 11))).toContain('about 40 s left');
+  });
+
   it('says at least, while the lists that tell what a report needs are not read', () => {
     const budgets = [budget('reports', { firstScans: { requests: 195, seconds: 1_080, isKnown: false } })];
     const now = { atMs: 0, accounts: [account([stream('time_team', firstScan(0, null))], { budgets })] };
