@@ -71,6 +71,10 @@ async function launch(
       '-Dquarkus.http.host=127.0.0.1',
       `-Dquarkus.http.port=${port}`,
       `-Dapicurio.rules.global.compatibility=${options.compatibility ?? 'BACKWARD'}`,
+      // By itself it opens twenty connections to its database before it answers, and gives up when one takes five seconds.
+      '-Dapicurio.datasource.jdbc.initial-size=1',
+      '-Dapicurio.datasource.jdbc.min-size=1',
+      '-Dquarkus.datasource.h2.jdbc.acquisition-timeout=300S',
       '-Dquarkus.log.level=WARN',
       '-Dquarkus.banner.enabled=false',
       ...(await storage(options.dataDir)),

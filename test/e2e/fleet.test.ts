@@ -70,6 +70,8 @@ test(
     await fleet.agreed(d);
     change();
     c.running.process.kill('SIGCONT');
+    // Until it hears of it, it takes itself for a member.
+    await until('the sleeper is told', () => c.lines('cluster.evicted').length > 0);
     await until('the sleeper is back in the group', async () => (await c.cluster()).members.length === 2);
     expect(c.lines('cluster.evicted')).toHaveLength(1);
     owners = await fleet.agreed(c, d);
