@@ -56,7 +56,9 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
 
     if (signal === 'SIGSTOP') {
       await pause(draw.random() * LONGEST_SLEEP_MS);
+      const told = victim.lines('cluster.evicted').length;
       victim.running.process.kill('SIGCONT');
+      await until('the sleeper is told', () => victim.lines('cluster.evicted').length > told);
       await until('the sleeper is back', async () => (await victim.cluster()).members.length === INSTANCES);
     } else {
       const { code } = await victim.running.ended;
