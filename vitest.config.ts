@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config';
-import { HANGS_MS } from './test/support/patience.ts';
+import { HANGS_MS, PATIENTLY } from './test/support/patience.ts';
 
 // On a busy machine everything takes longer: a test that hangs is found, one that is slow is let be.
-const shared = { pool: 'forks', testTimeout: HANGS_MS, hookTimeout: HANGS_MS, maxConcurrency: 12 } as const;
+const shared = {
+  pool: 'forks',
+  testTimeout: HANGS_MS,
+  hookTimeout: HANGS_MS,
+  // By itself a poll gives up after a second.
+  expect: { poll: PATIENTLY },
+  maxConcurrency: 12,
+} as const;
 // One shelf after the other: the cheap one first, and neither takes the other's processors.
 const first = { sequence: { groupOrder: 0 } };
 const second = { sequence: { groupOrder: 1 } };

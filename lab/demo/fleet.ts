@@ -9,6 +9,7 @@ import { clock } from '../../src/cli/context.ts';
 import type { Paint } from '../../src/cli/output.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 import { serveAll } from '../simulator/index.ts';
+import { dieWithUs } from '../stack/process.ts';
 import { FleetBoard, type LogLine } from './fleet-board.ts';
 import { openLivingAccount } from './living-account.ts';
 
@@ -110,6 +111,8 @@ class Instances {
     const child = spawn(process.execPath, [packagePath('dist/src/main.js'), ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    // A terminal that is closed ends the demo without a word, and instances would go on asking for a broker that is gone.
+    dieWithUs(child).catch(() => {});
     createInterface({ input: child.stdout }).on('line', (line) => this.#hear(name, line));
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const instance = { name, process: child, ended };

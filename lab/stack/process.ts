@@ -71,6 +71,17 @@ const LOG_LINES_KEPT = 2000;
 // Reads the server's pid, then waits for the end of its input, which comes with our death of whatever cause.
 const WATCHDOG = 'read -r pid && { read -r _; kill -KILL "$pid"; }';
 
+/** Has the child killed when we die, of whatever cause. Rejects when there is no shell. */
+export async function dieWithUs(child: ChildProcess): Promise<void> {
+  const watchdog = spawn('sh', ['-c', WATCHDOG], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  watchdog.stdin.on('error', () => {});
+  // A pid may be used again once its process is gone, so the watchdog goes first thing after it.
+  for (const end of ['exit', 'error']) child.once(end, () => watchdog.kill('SIGKILL'));
+  await once(watchdog, 'spawn');
+  watchdog.stdin.write(`${child.pid}\n`);
+  watchdog.unref();
+}
+
 /** A child process that serves until told to stop. It dies with us, even when we are killed with SIGKILL. */
 export class Server {
   readonly pid: number;
@@ -88,7 +99,6 @@ export class Server {
 
   /** Throws PublisherError `lab.failed` when the command cannot be started. */
   static async start(options: ServerOptions): Promise<Server> {
-    const watchdog = spawn('sh', ['-c', WATCHDOG], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     // Detached, so that Ctrl-C in a terminal reaches us alone and we decide how the server stops.
     const child = spawn(options.command, options.args, {
       cwd: options.cwd,
@@ -98,19 +108,13 @@ export class Server {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     try {
-      await Promise.all([once(child, 'spawn'), once(watchdog, 'spawn')]);
+      await Promise.all([once(child, 'spawn'), dieWithUs(child)]);
     } catch (cause) {
-      watchdog.kill('SIGKILL');
       child.kill('SIGKILL');
       throw new PublisherError('lab.failed', `${options.name} cannot be started: ${(cause as Error).message}`, {
         cause,
       });
     }
-    watchdog.stdin.write(`${child.pid}\n`);
-    // A pid may be used again once its process is gone, so the watchdog goes first thing after it.
-    child.once('exit', () => watchdog.kill('SIGKILL'));
-    watchdog.stdin.on('error', () => {});
-    watchdog.unref();
     return new Server(options, child);
   }
 

@@ -120,7 +120,7 @@ beforeEach(() => {
 test('the documented rights are enough, before the topics are there and after', async () => {
   await granted();
   await expect
-    .poll(checked, { timeout: 20_000 })
+    .poll(checked)
     .toEqual(['clients', 'users', 'state', 'dead-letters', 'notifications'].map((name) => `${name} missing`));
   const sink = ownSink();
   await sink.open(new Model(), forever);
@@ -136,7 +136,7 @@ test('writing that is denied for one topic: the check says so, and so does the c
   await sink.open(new Model(), forever);
   await sink.commit(batch([message('clients', '1', 'one')]));
   await deny(`${prefix}.users`, WRITE);
-  await expect.poll(checked, { timeout: 20_000 }).toContain('users forbidden no right to Write');
+  await expect.poll(checked).toContain('users forbidden no right to Write');
   expect(await checked()).toContain('clients ok');
   await expect(sink.commit(batch([message('users', '1', 'one')]))).rejects.toMatchObject({
     code: 'kafka.unauthorised',
@@ -155,7 +155,7 @@ test('reading that is denied for one topic: an opening names it', async () => {
   await first.commit(batch([message('clients', '1', 'one'), message('users', '1', 'one')]));
   await first.close();
   await deny(`${prefix}.users`, READ);
-  await expect.poll(checked, { timeout: 20_000 }).toContain('users forbidden no right to Read');
+  await expect.poll(checked).toContain('users forbidden no right to Read');
   await expect(ownSink().open(new Model(), forever)).rejects.toMatchObject({
     code: 'kafka.unauthorised',
     message: expect.stringContaining(`no right to Read on topic ${prefix}.users (while reading the topics back`),
@@ -165,7 +165,7 @@ test('reading that is denied for one topic: an opening names it', async () => {
 test('topics that may not be made are named before the start, and at the start [P9]', async () => {
   await granted([READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS]);
   await expect
-    .poll(checked, { timeout: 20_000 })
+    .poll(checked)
     .toEqual(
       ['clients', 'users', 'state', 'dead-letters', 'notifications'].map(
         (name) => `${name} forbidden no right to Create`,
@@ -186,7 +186,7 @@ test('the built command ends with 77 and says what to grant, in check as in run'
   const where = { ...account, bootstrap: broker.bootstrap, prefix, settings };
   expect(await finished(where, ['run', '--once'])).toMatchObject({ code: 0 });
   await deny(`${prefix}.clients`, WRITE);
-  await expect.poll(checked, { timeout: 20_000 }).toContain('clients forbidden no right to Write');
+  await expect.poll(checked).toContain('clients forbidden no right to Write');
   const check = await finished(where, ['check']);
   expect(check.code).toBe(77);
   expect(check.output).toMatch(

@@ -1,8 +1,8 @@
 // Several accounts in one process, before any of them has found a broker: what one waits for or ends with is its own.
 import { expect, test } from 'vitest';
+import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
-const PATIENTLY = { timeout: 20_000, interval: 20 };
 const OTHER = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'string' }] };
 
 test('a subject that does not take the schema ends its account alone [P9]', async () => {

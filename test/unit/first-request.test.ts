@@ -1,13 +1,12 @@
 // The first request of an account that was never published asks whether Harvest takes its token, before anything is made for it.
 import { expect, test } from 'vitest';
+import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 const takesGood = (token: string): number => (token === 'good' ? 200 : 401);
 
 /** A daemon of accounts with these tokens, of which Harvest takes `good`. */
 const daemonOf = (tokens: readonly string[], statusOf = takesGood) => waitingDaemon(tokens, { statusOf });
-
-const PATIENTLY = { timeout: 60_000, interval: 20 };
 
 test('a token that is refused ends with 77, and the registry was asked for nothing [P9]', async () => {
   const { registry, harvest, run } = await daemonOf(['bad']);

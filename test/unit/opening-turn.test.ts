@@ -4,9 +4,9 @@ import type { Clock } from '../../src/base/clock.ts';
 import { Turns } from '../../src/base/turns.ts';
 import { OpeningTurn } from '../../src/opening-turn.ts';
 import { clockFrom } from '../support/epoch.ts';
+import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
-const PATIENTLY = { timeout: 20_000, interval: 20 };
 const forever = new AbortController().signal;
 
 /** A clock whose timers fire when the test says so. */

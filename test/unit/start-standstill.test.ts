@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { vitality } from '../../src/observe/readiness.ts';
 import { clockFrom, EPOCH } from '../support/epoch.ts';
+import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 /** A minute in a second. It may forget whom it was to wake; a signal wakes them all the same. */
@@ -34,8 +35,6 @@ async function refusedDaemon() {
   const named = (name: string) => events.map(([, event]) => event).filter((event) => event.name === name);
   return { clock, daemon, ended: run(), stop, named };
 }
-
-const PATIENTLY = { timeout: 25_000, interval: 20 };
 
 test('a registry that answers errors for five minutes is waited for, and nothing stands still', async () => {
   const { clock, daemon, ended, stop, named } = await refusedDaemon();

@@ -15,7 +15,7 @@ import { fileTokenStore } from '../../../src/harvest/token-store.ts';
 import { browserOf } from '../../support/browser.ts';
 import { decide } from '../../support/consent.ts';
 import { EPOCH } from '../../support/epoch.ts';
-import { until } from '../../support/patience.ts';
+import { HANGS_MS, until } from '../../support/patience.ts';
 import { has } from '../../support/programs.ts';
 
 const OAUTH = { clientId: 'canary-id', clientSecret: 'canary-secret' };
@@ -170,6 +170,7 @@ describe.skipIf(!has('chromium'))('in a real browser', () => {
     const ended = main(['node', 'harvest-kafka', 'login', '--config', file, '--port', '0']);
     await until('the browser is asked for', () => existsSync(handed));
     const page = await (await browser()).newPage();
+    page.setDefaultTimeout(HANGS_MS);
     onTestFinished(() => page.close());
     await page.goto(await readFile(handed, 'utf8'));
     return { ended, page, said: () => said.join('') };

@@ -19,7 +19,7 @@ test('an account whose process was killed is the same account, changes included,
   const first = await openLivingAccount(options);
   const { gone } = first.simulator.data;
   first.live();
-  await expect.poll(() => gone.length, { timeout: 20_000 }).toBeGreaterThan(20);
+  await expect.poll(() => gone.length).toBeGreaterThan(20);
   // A kill leaves behind what is in the file at that moment.
   const file = join(folder, 'left-behind.json');
   copyFileSync(options.file, file);

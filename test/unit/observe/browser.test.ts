@@ -10,7 +10,7 @@ import { FRAME_MS } from '../../../src/observe/viewers.ts';
 import { browserOf } from '../../support/browser.ts';
 import { openServer } from '../../support/http-server.ts';
 import { PAGE_STATES } from '../../support/page-states.ts';
-import { until } from '../../support/patience.ts';
+import { HANGS_MS, until } from '../../support/patience.ts';
 import { has } from '../../support/programs.ts';
 import { account, NOW, stream } from '../../support/status.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -37,6 +37,7 @@ async function pageAt(address: string): Promise<Page> {
   });
   onTestFinished(() => context.close());
   const page = await context.newPage();
+  page.setDefaultTimeout(HANGS_MS);
   await page.goto(address);
   return page;
 }
