@@ -349,6 +349,12 @@ const TABLE = [
     unit('engine/missing-parents', 'what was below it leaves all the same'),
   ],
   [
+    'P1',
+    'polls that are always late put off a reconciliation for ever',
+    ['src/engine/state/memory.ts', 'steppedAt: now,', 'steppedAt: 0,'],
+    unit('engine/late-polls', 'is not put off for ever'),
+  ],
+  [
     'P8',
     'items are deleted with a missing parent, however many they are',
     ['src/engine/deletions/removal-step.ts', '[...below, ...items].find(', 'below.find('],

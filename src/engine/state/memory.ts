@@ -65,7 +65,8 @@ export function freshMemory(now: number): Memory {
     reconciled: false,
     retry: null,
     probeAt: 0,
-    steppedAt: 0,
+    // From here on it waits: polls that are always late would otherwise have their turn before it, for ever.
+    steppedAt: now,
     waitingSince: now,
     lastCommitAt: null,
     changedAt: 0,
