@@ -281,7 +281,7 @@ const TABLE = [
     'P1',
     'what came first outranks what is late',
     ['src/engine/schedule.ts', '(at > 0 ? at : unlessSetBack(memory.waitingSince, 0, now))', 'Math.max(at, 0)'],
-    unit('engine/virtual-account', 'lists are polled in time while the children'),
+    unit('engine/late-polls', 'a walk of many pages'),
   ],
   [
     'P1',
