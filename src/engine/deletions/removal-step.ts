@@ -40,11 +40,11 @@ function hasRemovals({ row }: StreamRuntime): boolean {
 export function removalStep({ runtime }: Claim, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());
-  const below = reachable(runtime).map(
-    (stream) => [stream, confirmed.flatMap((id) => stream.index.idsIn(id))] as const,
-  );
+  const gone = new Set(confirmed);
+  const withRows = (stream: StreamRuntime) => [stream, stream.index.idsInAny(gone)] as const;
+  const below = reachable(runtime).map(withRows);
   // Items go with the transaction of their parents (derived.ts), but count here.
-  const items = runtime.derived.map((stream) => [stream, stream.index.idsInAny(new Set(confirmed))] as const);
+  const items = runtime.derived.map(withRows);
   const tooMuch = [...below, ...items].find(
     ([{ index }, ids]) => ids.length > limitOf(index.size, context.settings.hold),
   );

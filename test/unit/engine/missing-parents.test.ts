@@ -14,11 +14,10 @@ const codec = testCodec();
 /** An account that is on its topics; `invoice` has rows on every topic below it. */
 async function scene() {
   const { simulator, pass } = account({ timeEntries: 60 });
-  const settings = { hold: { share: 0.05, atLeast: 50 } };
   const log = new MemoryLog();
   const catchUp = async (streams: readonly string[] = ALL, transport?: Transport) => {
     pass(60_000);
-    await benchAccount(simulator, log, { streams, settings, ...(transport && { source: { transport } }) }).catchUp();
+    await benchAccount(simulator, log, { streams, ...(transport && { source: { transport } }) }).catchUp();
   };
   await catchUp();
   const { invoices, invoice_messages, invoice_payments } = simulator.data;
