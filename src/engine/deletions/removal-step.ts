@@ -40,8 +40,8 @@ function hasRemovals({ row }: StreamRuntime): boolean {
 export function removalStep({ runtime }: Claim, context: StepContext): StepResult {
   const { confirmed } = runtime.row;
   const at = isoSeconds(context.now());
-  const gone = new Set(confirmed);
-  const withRows = (stream: StreamRuntime) => [stream, stream.index.idsInAny(gone)] as const;
+  const parents = new Set(confirmed);
+  const withRows = (stream: StreamRuntime) => [stream, stream.index.idsInAny(parents)] as const;
   const below = reachable(runtime).map(withRows);
   // Items go with the transaction of their parents (derived.ts), but count here.
   const items = runtime.derived.map(withRows);
