@@ -133,9 +133,8 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
     const { address } = await openServer(() => PAGE_STATES.troubled!);
     const page = await pageAt(address);
     await page.getByRole('button', { name: 'copy harvest-kafka release clients --account 1234567' }).click();
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
-      'harvest-kafka release clients --account 1234567',
-    );
+    const copied = () => page.evaluate('navigator.clipboard.readText()');
+    await expect.poll(copied).toBe('harvest-kafka release clients --account 1234567');
   });
 
   test('shows nothing to a site that gave its own name our address (DNS rebinding) [P10]', async () => {
