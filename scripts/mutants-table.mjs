@@ -355,6 +355,12 @@ const TABLE = [
     unit('engine/late-polls', 'is not put off for ever'),
   ],
   [
+    'P1',
+    'requests that always wait for a place put off a reconciliation for ever',
+    ['src/engine/pacemaker.ts', '>= STEPS_WITHOUT_SLACK', '< 0'],
+    unit('engine/late-polls', 'answers so slow'),
+  ],
+  [
     'P8',
     'items are deleted with a missing parent, however many they are',
     ['src/engine/deletions/removal-step.ts', '[...below, ...items].find(', 'below.find('],

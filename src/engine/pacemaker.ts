@@ -13,6 +13,11 @@ import type { StepSettings } from './step.ts';
 const SLACK_SHARE = 0.5;
 /** A budget without slack is looked at again after this long. */
 const SLACK_PAUSE_MS = 2_000;
+/**
+ * After so many steps without it, one that waits for slack begins whether there is any or not: answers so slow that requests
+ * always wait for a place leave none, nor does a budget that is smaller than what the polls need.
+ */
+const STEPS_WITHOUT_SLACK = 20;
 /** Stretched polls are said when they begin and when they have fitted again: by so much less, or it would be said all the time. */
 const FITS_AGAIN = 0.9;
 
@@ -24,6 +29,8 @@ export class Pacemaker {
   #now: Pacing = { paces: new Map(), stretch: 1, requests: 0, lives: false };
   #allotments: Readonly<Record<BudgetName, Allotment>> = { general: UNDIVIDED, reports: UNDIVIDED };
   #isStretched = false;
+  /** Steps that each budget has begun since the last one that waits for slack. */
+  readonly #steps: Record<BudgetName, number> = { general: 0, reports: 0 };
 
   constructor(
     streams: ReadonlyMap<string, StreamRuntime>,
@@ -79,8 +86,17 @@ export class Pacemaker {
   waitMs(name: BudgetName, priority: number): number {
     const budget = this.#budgets[name];
     const isSlack = priority === PRIORITY.slack;
-    if (isSlack && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
+    if (isSlack && !this.#hasSlack(budget) && !this.#lacksSlack(name)) return SLACK_PAUSE_MS;
     return name === 'reports' ? budget.roomInMs(priority) : 0;
+  }
+
+  /** A step of that priority has begun. */
+  began(name: BudgetName, priority: number): void {
+    this.#steps[name] = priority === PRIORITY.slack ? 0 : this.#steps[name] + 1;
+  }
+
+  #lacksSlack(name: BudgetName): boolean {
+    return this.#steps[name] >= STEPS_WITHOUT_SLACK;
   }
 
   #hasSlack(budget: BudgetView): boolean {

@@ -140,9 +140,10 @@ export class Session {
 
   /** Begins a step, if nothing that it takes is taken. */
   #begin(due: Due): void {
-    const { claims } = this.#parts;
+    const { claims, pacemaker } = this.#parts;
     const claim = claims.give(due);
     if (claim === null) return;
+    pacemaker.began(due.runtime.definition.budget, due.priority);
     const step = this.#step(claim)
       .catch((thrown) => this.#fail(thrown))
       .finally(() => {

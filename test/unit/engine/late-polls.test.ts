@@ -1,10 +1,15 @@
 // In an account that answers slowly every poll is late when its turn comes. What can wait must have its turn all the same.
 import { expect, test } from 'vitest';
+import { createSimulator } from '../../../lab/simulator/index.ts';
+import type { Purpose } from '../../../src/engine/ports.ts';
 import { nextTask } from '../../../src/engine/schedule.ts';
 import { createStreams } from '../../../src/engine/state/stream-runtimes.ts';
-import { account, settingsOf } from '../../support/account.ts';
+import type { Transport } from '../../../src/harvest/transport.ts';
+import { account, inProcess, named, settingsOf, virtualBench } from '../../support/account.ts';
 import { streamNamed } from '../../support/codec.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { asConfigured } from '../../support/streams.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const START = Date.parse('2026-11-21T00:00:00Z');
 const INTERVALS = { pollMs: 60_000, countMs: 60_000, reconcileMs: 86_400_000 };
@@ -56,3 +61,42 @@ test('a walk of many pages, each of which may be asked for at once, does not put
   expect(turns).toContain('read');
   expect(turns).toContain('reconciliation');
 });
+
+test('answers so slow that requests always wait for a place put off no reconciliation, of which none takes the place of a poll [P1]', async () => {
+  const clock = new VirtualClock();
+  const simulator = createSimulator({ timeEntries: 60, years: 0.2, now: clock.now });
+  const answer = inProcess(simulator);
+  const slow: Transport = async (request, signal) => {
+    await clock.sleep(4_000);
+    return answer(request, signal);
+  };
+  // Eight lists that want to be read every ten seconds, over one place for requests that take four.
+  const lists = ['clients', 'contacts', 'estimates', 'expenses', 'invoices', 'projects', 'tasks', 'users'];
+  const { account, start, events } = virtualBench(simulator, new MemoryLog(), clock, {
+    streams: ['company', ...lists],
+    source: { transport: slow, connections: 1, budgets: { general: SMALL, reports: SMALL } },
+    intervals: { pollMs: 10_000, countMs: 10_000, reconcileMs: 60_000 },
+  });
+  const { ended, stop } = start();
+  while (account.status().streams.some(({ complete }) => !complete)) await clock.pass(60_000);
+  events.length = 0;
+  await clock.pass(3_600_000);
+  expect(
+    [
+      ...new Set(
+        named(events, 'scan.completed')
+          .filter(isReconciliation)
+          .map(({ stream }) => stream),
+      ),
+    ].sort(),
+  ).toEqual(lists);
+  const asked = named(events, 'request.finished');
+  expect(asked.filter(isReconciliation).length).toBeLessThan(asked.length / 15);
+  stop();
+  await clock.pass(60_000);
+  await ended;
+});
+
+const isReconciliation = ({ purpose }: { readonly purpose: Purpose }) => purpose === 'reconciliation';
+
+const SMALL = { requests: 3, perSeconds: 2 };
