@@ -364,7 +364,13 @@ const TABLE = [
     'P8',
     'items are deleted with a missing parent, however many they are',
     ['src/engine/deletions/removal-step.ts', '[...below, ...items].find(', 'below.find('],
-    unit('engine/missing-parents', 'their items are held'),
+    unit('engine/missing-parents', 'the items are held'),
+  ],
+  [
+    'P8',
+    'what takes nothing but items along is deleted at once, however many they are',
+    ['src/engine/deletions/confirm-step.ts', ' + runtime.derived.length', ''],
+    unit('engine/missing-parents', 'of items alone'),
   ],
   [
     'P8',

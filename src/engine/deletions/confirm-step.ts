@@ -32,8 +32,8 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
     { accountId: context.settings.accountId },
   );
   const deleted = asked.filter((_, place) => verdicts[place] === 'deleted');
-  const hasDependents = runtime.dependents.length > 0;
-  if (!hasDependents) for (const id of deleted) diff.remove(id);
+  const takesAlong = runtime.dependents.length + runtime.derived.length > 0;
+  if (!takesAlong) for (const id of deleted) diff.remove(id);
 
   const refused = asked.filter((_, place) => verdicts[place] === 'refused');
   const left = absent.filter((id) => !isAsked(id));
@@ -42,7 +42,7 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
     done,
     refused,
     deletions: deleted.filter(isOnTopic).length,
-    confirmed: hasDependents ? deleted : [],
+    confirmed: takesAlong ? deleted : [],
   };
   const move: Move = (current) => afterAsking(current, answers, context.now());
   return stepResult(runtime, 'confirm', {
@@ -59,7 +59,7 @@ interface Answers {
   readonly refused: readonly number[];
   /** How many of the rows that a count misses are explained by a 404. */
   readonly deletions: number;
-  /** Deleted records that wait for the lists below them. */
+  /** Deleted records that others go with: removal-step.ts carries them out. */
   readonly confirmed: readonly number[];
 }
 
