@@ -9,6 +9,7 @@ import { javaTool } from '../../lab/stack/java.ts';
 import { run } from '../../lab/stack/process.ts';
 import { dataTopic } from '../../src/kafka/topics.ts';
 import { createDecoder } from '../support/consumer.ts';
+import { freeEntries } from '../support/free-entries.ts';
 import { readCommitted } from '../support/kafka.ts';
 import { has } from '../support/programs.ts';
 import {
@@ -163,7 +164,7 @@ async function follow(readers: readonly Reader[]): Promise<void> {
   await allPrint(await linesOf(where));
 
   const { data } = where.simulator;
-  const [changed, deleted] = data.time_entries.all().filter(({ invoice_id }) => invoice_id === null);
+  const [changed, deleted] = freeEntries(where.simulator);
   where.pass(60_000);
   data.time_entries.update(changed!.id, { hours: 1.37, notes: 'longer than it seemed' });
   data.time_entries.delete(deleted!.id);

@@ -9,6 +9,7 @@ import {
 } from '../../lab/simulator/index.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { windowAfter, windowOf } from '../../src/streams/windows.ts';
+import { freeEntries } from './free-entries.ts';
 import { moved } from './patience.ts';
 import type { Where } from './publisher.ts';
 import { sharedStack, uniquePrefix } from './stack.ts';
@@ -53,11 +54,9 @@ export async function scene(options: SimulatorOptions & { readonly ticking?: boo
  * Reports reach to the newest entry: with one of the next month they hold the same windows before and after midnight, so that no
  * test that runs over the end of a month sees a new one come.
  */
-function reachIntoNextMonth({ data }: Simulator): void {
-  const free = data.time_entries.all().find((entry) => {
-    const { invoice_id, timer_started_at, project_id } = entry;
-    return invoice_id === null && timer_started_at === null && data.projects.expect(project_id).is_active;
-  });
+function reachIntoNextMonth(simulator: Simulator): void {
+  const { data } = simulator;
+  const [free] = freeEntries(simulator);
   if (free)
     data.time_entries.update(free.id, { spent_date: windowAfter(windowOf(data.today(), 'month'), 'month').from });
 }

@@ -7,6 +7,7 @@ import { factsOf } from '../../../src/cli/plan-facts.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import { weekStartIn } from '../../../src/streams/windows.ts';
 import { account, benchAccount, simulatedSource } from '../../support/account.ts';
+import { dayAt } from '../../support/epoch.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 
 const BUDGETS = {
@@ -33,7 +34,7 @@ function asked({ log }: Simulator, from: number): Map<string, number> {
   return counts;
 }
 
-test.each([{}, { startDate: '2026-06-15' }])('a first run asks what the plan says, with %j', async (rest) => {
+test.each([{}, { startDate: dayAt(-159) }])('a first run asks what the plan says, with %j', async (rest) => {
   const { simulator } = account({ timeEntries: 4_500, years: 2 });
   const plan = await planned(simulator, rest);
   const before = simulator.log.all().length;

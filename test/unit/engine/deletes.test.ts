@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Dice, removeRows, type Simulator, seededRandom } from '../../../lab/simulator/index.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { account, benchAccount, falseChanges, inProcess, named, viewDifferences } from '../../support/account.ts';
+import { freeEntries } from '../../support/free-entries.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 
 const DELETABLE = [
@@ -122,7 +123,7 @@ describe('a record that was deleted', () => {
   test('among many costs few requests: days are halved, not walked [P8]', async () => {
     const streams = ['projects', 'time_entries'];
     const { simulator, log, before } = await synced({ timeEntries: 16_000 }, streams);
-    const entries = simulator.data.time_entries.all();
+    const entries = freeEntries(simulator);
     simulator.data.time_entries.delete(entries[Math.floor(entries.length / 3)]!.id);
     const asked = simulator.log.all().length;
     await benchAccount(simulator, log, { streams }).catchUp();

@@ -9,6 +9,7 @@ import { catalog, findStream } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { inProcess, virtualBench } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
+import { freeEntries } from '../../support/free-entries.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -145,9 +146,7 @@ test('changes of a living account arrive within 2.5 s in the median and 5 s at t
   const changes = await changeEverySecond(clock, simulator, 300);
   const deleted: Change[] = [];
   for (let each = 0; each < 10; each++) {
-    const entry = simulator.data.time_entries
-      .all()
-      .find(({ invoice_id, timer_started_at }) => invoice_id === null && timer_started_at === null)!;
+    const entry = freeEntries(simulator)[0]!;
     simulator.data.time_entries.delete(entry.id);
     deleted.push({ stream: 'time_entries', id: entry.id, at: clock.now() });
     await changeEverySecond(clock, simulator, 17);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Simulator } from '../../../lab/simulator/index.ts';
 import { account, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
+import { freeEntries } from '../../support/free-entries.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 
 const STREAMS = ['company', 'clients', 'projects', 'tasks', 'time_entries', 'time_clients'];
@@ -27,20 +28,9 @@ function statesOf(streams: readonly { readonly stream: string; readonly state: s
 }
 
 function deleteEntries(simulator: Simulator, count: number): void {
-  const free = simulator.data.time_entries.all().filter(({ invoice_id, approval_status }) => {
-    return invoice_id === null && approval_status !== 'approved';
-  });
-  let deleted = 0;
-  for (const { id } of free) {
-    if (deleted === count) break;
-    try {
-      simulator.data.time_entries.delete(id);
-      deleted++;
-    } catch {
-      // Its project is archived.
-    }
-  }
-  expect(deleted).toBe(count);
+  const deleted = freeEntries(simulator).slice(0, count);
+  expect(deleted).toHaveLength(count);
+  for (const { id } of deleted) simulator.data.time_entries.delete(id);
 }
 
 /** The day's reading of everything is due. */

@@ -5,6 +5,7 @@ import { catalog } from '../../../src/streams/catalog.ts';
 import { benchAccount } from '../../support/account.ts';
 import { streamNamed, testCodec } from '../../support/codec.ts';
 import { EPOCH } from '../../support/epoch.ts';
+import { freeEntries } from '../../support/free-entries.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { verified } from '../../support/verification.ts';
 
@@ -169,10 +170,8 @@ describe('a row that differs is found with its kind [P1]', () => {
 
 test('one mistyped year is one window more to compare: what is recorded says which there are [P1]', async () => {
   const { simulator, log } = await published();
-  const { time_entries, projects } = simulator.data;
-  const free = time_entries.all().filter(({ invoice_id, project_id, timer_started_at }) => {
-    return invoice_id === null && timer_started_at === null && projects.expect(project_id).is_active;
-  });
+  const { time_entries } = simulator.data;
+  const free = freeEntries(simulator);
   time_entries.update(free[0]!.id, { spent_date: '0024-03-01' });
   time_entries.update(free[1]!.id, { spent_date: '2204-10-29' });
   await benchAccount(simulator, log).catchUp();
@@ -355,7 +354,7 @@ describe('a sample [P1]', () => {
   test('finds a stale row that is drawn, and by the counts a missed deletion that is not', async () => {
     const { simulator, log } = await published();
     const [drawn] = rowIds(log, 'time_entries');
-    const deleted = simulator.data.time_entries.all().find(({ id }) => id !== drawn)!;
+    const deleted = freeEntries(simulator).find(({ id }) => id !== drawn)!;
     produce(
       log,
       'time_entries',
