@@ -86,17 +86,14 @@ export class Pacemaker {
   waitMs(name: BudgetName, priority: number): number {
     const budget = this.#budgets[name];
     const isSlack = priority === PRIORITY.slack;
-    if (isSlack && !this.#hasSlack(budget) && !this.#lacksSlack(name)) return SLACK_PAUSE_MS;
+    const isItsTurn = this.#steps[name] >= STEPS_WITHOUT_SLACK;
+    if (isSlack && !isItsTurn && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
     return name === 'reports' ? budget.roomInMs(priority) : 0;
   }
 
   /** A step of that priority has begun. */
   began(name: BudgetName, priority: number): void {
     this.#steps[name] = priority === PRIORITY.slack ? 0 : this.#steps[name] + 1;
-  }
-
-  #lacksSlack(name: BudgetName): boolean {
-    return this.#steps[name] >= STEPS_WITHOUT_SLACK;
   }
 
   #hasSlack(budget: BudgetView): boolean {

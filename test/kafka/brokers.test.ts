@@ -5,7 +5,7 @@ import type { Signal, Sink } from '../../src/engine/ports.ts';
 import { Brokers } from '../../src/kafka/brokers.ts';
 import { sendSignals } from '../../src/kafka/send-signals.ts';
 import { adminOf, removeTopic } from '../support/clients.ts';
-import { ACCOUNT, batch, forever, Model, message, openPatiently, PATIENTLY, sinkOn } from '../support/kafka.ts';
+import { ACCOUNT, batch, forever, Model, message, openPatiently, sinkOn } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, asksForAllTopics, type Request } from '../support/kafka-wire.ts';
 import { sharedStack, uniquePrefix } from '../support/stack.ts';
@@ -51,7 +51,7 @@ test.each([1, 5])(
   '%i accounts share two connections for all that is asked, and produce over one each',
   async (count) => {
     await opened(count);
-    await expect.poll(() => proxy.connections, PATIENTLY).toBe(SHARED_CONNECTIONS + count);
+    await expect.poll(() => proxy.connections).toBe(SHARED_CONNECTIONS + count);
   },
 );
 
@@ -71,7 +71,7 @@ test('the looks of five accounts are one question, and only the one that somethi
       requests.length = 0;
       await look();
       return requests.map(({ api }) => api);
-    }, PATIENTLY)
+    })
     .toEqual([API.listOffsets]);
 
   const signal: Signal = { id: 's', kind: 'reconcile', stream: 'clients', to: null, at: '2026-01-01T00:00:00Z' };
@@ -100,5 +100,5 @@ test('connections that broke are made anew for all accounts', async () => {
   proxy.cut();
   expect(await Promise.all(sinks.map((sink) => sink.signals(forever)))).toEqual([[], [], []]);
   await Promise.all(sinks.map((sink) => openPatiently(sink, new Model())));
-  await expect.poll(() => proxy.connections, PATIENTLY).toBe(SHARED_CONNECTIONS + 3);
+  await expect.poll(() => proxy.connections).toBe(SHARED_CONNECTIONS + 3);
 });

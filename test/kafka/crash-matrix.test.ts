@@ -6,7 +6,6 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { adminOf, persistently } from '../support/clients.ts';
 import { type Held, type HttpGate, startHttpGate } from '../support/http-gate.ts';
-import { PATIENTLY } from '../support/kafka.ts';
 import { type KafkaProxy, startKafkaProxy, type Trap } from '../support/kafka-proxy.ts';
 import { API, names } from '../support/kafka-wire.ts';
 import { slowness } from '../support/patience.ts';
@@ -186,11 +185,11 @@ test.each(chosen)('%s [P1 P2 P3 P4 P5]', async (_, cell) => {
   const over = victim.ended.then(({ output, errors }) => Promise.reject(new Error(`ended early: ${output}${errors}`)));
   over.catch(() => {});
   await Promise.race([held.struck, over]);
-  if (cell.blow !== 'SIGSTOP') await expect.poll(() => tornApart(stage, STREAMS), PATIENTLY).toEqual([]);
+  if (cell.blow !== 'SIGSTOP') await expect.poll(() => tornApart(stage, STREAMS)).toEqual([]);
 
   await BLOWS[cell.blow](cell, victim, held, stage);
   ends(await run(stage), 0);
-  await expect.poll(() => tornApart(stage, STREAMS), PATIENTLY).toEqual([]);
+  await expect.poll(() => tornApart(stage, STREAMS)).toEqual([]);
   const { differences, falseChanges, falseDeletions } = await viewOf(stage, { streams: STREAMS });
   expect([...differences.slice(0, 10), ...falseChanges, ...falseDeletions]).toEqual([]);
 });

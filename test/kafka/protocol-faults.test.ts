@@ -3,7 +3,7 @@
 // reader and the next opening say that nothing was lost, repeated or torn apart.
 import { beforeAll, type ExpectStatic, expect, test } from 'vitest';
 import type { OutMessage, Sink } from '../../src/engine/ports.ts';
-import { batch, forever, Model, message, openPatiently, PATIENTLY, readCommitted, sinkOn } from '../support/kafka.ts';
+import { batch, forever, Model, message, openPatiently, readCommitted, sinkOn } from '../support/kafka.ts';
 import type { Fault } from '../support/kafka-link.ts';
 import { type Caught, type KafkaProxy, startKafkaProxy } from '../support/kafka-proxy.ts';
 import { API, names, type Request } from '../support/kafka-wire.ts';
@@ -184,14 +184,14 @@ async function suffers(cell: Cell, expect: ExpectStatic, mayTryAgain: boolean): 
     if (outcome !== cell.outcome && mayTryAgain && isStarved()) return false;
     expect(outcome, String(failure)).toBe(cell.outcome);
     const seen = cell.truth === 'committed' ? [0, 1] : [0];
-    await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual(seen);
+    await expect.poll(() => account.visibleRounds()).toEqual(seen);
     await account.goOn(outcome, cell);
     // The held request reaches the broker when the successor has already written.
     caught.release();
     if (cell.fault === 'hold request') await caught.answered;
     await account.commit(2);
     await account.restoresWhatIsThere();
-    await expect.poll(() => account.visibleRounds(), PATIENTLY).toEqual([0, 1, 2]);
+    await expect.poll(() => account.visibleRounds()).toEqual([0, 1, 2]);
     return true;
   } finally {
     await account.close();

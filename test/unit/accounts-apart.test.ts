@@ -1,6 +1,5 @@
 // Several accounts in one process, before any of them has found a broker: what one waits for or ends with is its own.
 import { expect, test } from 'vitest';
-import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 const OTHER = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'string' }] };
@@ -10,7 +9,7 @@ test('a subject that does not take the schema ends its account alone [P9]', asyn
   registry.subjects.set('h2.clients-value', [JSON.stringify(OTHER)]);
   const ended = run();
   await expect
-    .poll(phases, PATIENTLY)
+    .poll(phases)
     .toEqual([
       expect.stringMatching(/^1 waiting .*127\.0\.0\.1:1/),
       expect.stringMatching(/^2 stopped h2\.clients-value does not take our schema/),
@@ -30,7 +29,7 @@ test('a registry that limits us is told of both accounts while they wait [P9]', 
   registry.interfere = () => ({ status: 429, body: '', headers: { 'retry-after': '600' } });
   const ended = run();
   await expect
-    .poll(phases, PATIENTLY)
+    .poll(phases)
     .toEqual(['1', '2'].map((id) => expect.stringMatching(`^${id} waiting .*answered 429, no request for \\d+ s`)));
   const first = events.find(([, { name }]) => name === 'account.waiting')![1];
   expect(first).toMatchObject({ code: 'registry.throttled', retryInMs: 600_000 });

@@ -1,6 +1,5 @@
 // The first request of an account that was never published asks whether Harvest takes its token, before anything is made for it.
 import { expect, test } from 'vitest';
-import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 const takesGood = (token: string): number => (token === 'good' ? 200 : 401);
@@ -28,7 +27,7 @@ test('an address at which the token opens nothing ends with 77 and says what to 
 test('a token that is taken is asked about once, and then the schemas are looked for', async () => {
   const { registry, harvest, run, stop, phases } = await daemonOf(['good']);
   const ended = run();
-  await expect.poll(phases, PATIENTLY).toEqual([expect.stringMatching(/^1 waiting .*127\.0\.0\.1:1/)]);
+  await expect.poll(phases).toEqual([expect.stringMatching(/^1 waiting .*127\.0\.0\.1:1/)]);
   expect(harvest.seen.map(({ url }) => url)).toEqual(['/v2/users/me']);
   expect(registry.requests.some((request) => request.includes('h1.clients-value'))).toBe(true);
   stop.abort();
@@ -39,7 +38,7 @@ test('of two accounts one that is refused waits and says so, and the other goes 
   const { registry, run, stop, events, phases } = await daemonOf(['bad', 'good']);
   const ended = run();
   await expect
-    .poll(phases, PATIENTLY)
+    .poll(phases)
     .toEqual([
       expect.stringMatching(/^1 waiting .*answered 401/),
       expect.stringMatching(/^2 waiting .*127\.0\.0\.1:1/),
@@ -63,7 +62,7 @@ test('of two accounts that are both refused none is left, and the process ends w
 test('run --once waits for no token: it ends with 77 although another account is good', async () => {
   const { run, stop, phases } = await daemonOf(['bad', 'good']);
   const ended = run(true).catch((error) => error);
-  await expect.poll(phases, PATIENTLY).toContainEqual(expect.stringMatching(/^1 stopped .*answered 401/));
+  await expect.poll(phases).toContainEqual(expect.stringMatching(/^1 stopped .*answered 401/));
   stop.abort();
   expect(await ended).toMatchObject({ code: 'harvest.unauthorised', exitCode: 77 });
 });

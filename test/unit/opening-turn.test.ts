@@ -4,7 +4,6 @@ import type { Clock } from '../../src/base/clock.ts';
 import { Turns } from '../../src/base/turns.ts';
 import { OpeningTurn } from '../../src/opening-turn.ts';
 import { clockFrom } from '../support/epoch.ts';
-import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 const forever = new AbortController().signal;
@@ -41,7 +40,7 @@ test.each([
   await Promise.resolve();
   expect(opening).toEqual([]);
   end(first!, clock);
-  await expect.poll(() => opening, PATIENTLY).toEqual(['second']);
+  await expect.poll(() => opening).toEqual(['second']);
   first!.give();
   await Promise.resolve();
   expect(opening).toEqual(['second']);
@@ -63,7 +62,7 @@ test('of six accounts of a process by itself, four are asked about while the reg
   const { registry, run, stop } = await waitingDaemon(tokens, { statusOf, clock: heldClock() });
   registry.interfere = () => 'hang';
   const ended = run();
-  await expect.poll(() => registry.open(), PATIENTLY).toBe(8);
+  await expect.poll(() => registry.open()).toBe(8);
   expect([...seen].sort()).toEqual(['a', 'b', 'c', 'd']);
   stop.abort();
   await ended;

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { vitality } from '../../src/observe/readiness.ts';
 import { clockFrom, EPOCH } from '../support/epoch.ts';
-import { PATIENTLY } from '../support/patience.ts';
 import { waitingDaemon } from './waiting-daemon.ts';
 
 /** A minute in a second. It may forget whom it was to wake; a signal wakes them all the same. */
@@ -39,8 +38,8 @@ async function refusedDaemon() {
 test('a registry that answers errors for five minutes is waited for, and nothing stands still', async () => {
   const { clock, daemon, ended, stop, named } = await refusedDaemon();
   const from = clock.monotonic();
-  await expect.poll(() => clock.monotonic() - from, PATIENTLY).toBeGreaterThan(300_000);
-  await expect.poll(() => named('account.waiting').length, PATIENTLY).toBeGreaterThan(2);
+  await expect.poll(() => clock.monotonic() - from).toBeGreaterThan(300_000);
+  await expect.poll(() => named('account.waiting').length).toBeGreaterThan(2);
   expect(named('loop.stalled')).toEqual([]);
   expect(vitality(daemon.dead(), daemon.status())).toMatchObject({ alive: true });
   stop.abort();
@@ -49,9 +48,9 @@ test('a registry that answers errors for five minutes is waited for, and nothing
 
 test('a registry that nobody asks any more is a standstill [P9]', async () => {
   const { clock, daemon, ended, stop, named } = await refusedDaemon();
-  await expect.poll(() => named('account.waiting').length, PATIENTLY).toBeGreaterThan(0);
+  await expect.poll(() => named('account.waiting').length).toBeGreaterThan(0);
   clock.forgets = true;
-  await expect.poll(() => named('loop.stalled'), PATIENTLY).toMatchObject([{ loop: 'start' }]);
+  await expect.poll(() => named('loop.stalled')).toMatchObject([{ loop: 'start' }]);
   expect(vitality(daemon.dead(), daemon.status())).toMatchObject({
     alive: false,
     stalls: [

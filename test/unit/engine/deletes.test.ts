@@ -247,16 +247,13 @@ describe('a record whose parent is deleted', () => {
   test('stays when it had moved to another parent before [P8]', async () => {
     const { simulator, log, before } = await synced();
     const { projects, time_entries, user_assignments } = simulator.data;
-    const entry = time_entries.all().find(({ invoice_id, project_id }) => invoice_id === null && isOpen(project_id))!;
-    function isOpen(project: number): boolean {
-      return projects.expect(project).is_active;
-    }
+    const entry = freeEntries(simulator)[0]!;
     const old = entry.project_id;
     const other = user_assignments
       .all()
       .find(
         ({ user_id, project_id, is_active }) =>
-          user_id === entry.user_id && project_id !== old && is_active && isOpen(project_id),
+          user_id === entry.user_id && project_id !== old && is_active && projects.expect(project_id).is_active,
       );
     const task = simulator.data.task_assignments.byProject.of(other!.project_id).find(({ is_active }) => is_active)!;
     time_entries.update(entry.id, { project_id: other!.project_id, task_id: task.task_id });
