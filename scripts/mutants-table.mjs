@@ -880,6 +880,12 @@ const TABLE = [
     unit('cluster/member', 'a coordinator that is away for longer than the session'),
   ],
   [
+    'P11',
+    'a new member does not know its id until its first round is over',
+    ['src/cluster/member.ts', '(memberId) => {\n      this.#memberId = memberId;\n    }', '() => {}'],
+    unit('cluster/member', 'goes while it joins for the first time'),
+  ],
+  [
     'P5',
     'terms do not grow past what members have heard',
     ['src/cluster/term.ts', '1 + Math.max(0, ...known)', 'Math.max(1, ...known)'],

@@ -1,6 +1,7 @@
 // The group's coordinator, reached over kafkajs' connections: the four requests of a member, and what a failure of one means. Finds
 // the coordinator anew after anything that may mean that it moved.
 import type { Broker } from 'kafkajs/src/cluster/index.js';
+import joinGroup from 'kafkajs/src/protocol/requests/joinGroup/index.js';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { PublisherError } from '../base/errors.ts';
 import { type Connection, createConnection, type KafkaSettings, type Log } from '../kafka/connection.ts';
@@ -16,7 +17,8 @@ export interface Joined {
 }
 
 export interface Coordinator {
-  join(memberId: string, metadata: Buffer): Promise<Joined>;
+  /** A new member has no id yet, and hears of it before the round is over: whoever goes meanwhile can leave under it. */
+  join(memberId: string, metadata: Buffer, onId: (memberId: string) => void): Promise<Joined>;
   /** The leader hands in what each member is told, the others nothing; answers with what this one is told. */
   sync(joined: Joined, assignments: ReadonlyMap<string, Buffer>): Promise<Buffer>;
   beat(joined: Joined): Promise<void>;
@@ -58,6 +60,7 @@ export interface CoordinatorOptions {
 
 /** So much longer than the members may take a round may take. */
 const ROUND_MARGIN_MS = 5_000;
+const JOIN_GROUP = 11;
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { kafka, groupId, sessionTimeoutMs, log, clock = systemClock } = options;
@@ -67,14 +70,27 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const patienceMs = sessionTimeoutMs / 2;
 
   return {
-    async join(memberId, metadata) {
-      const answer = await ask(2 * sessionTimeoutMs + ROUND_MARGIN_MS, (broker) =>
-        broker.joinGroup({
-          ...{ groupId, memberId, sessionTimeout: sessionTimeoutMs, rebalanceTimeout: sessionTimeoutMs },
-          protocolType: PROTOCOL_TYPE,
-          groupProtocols: [{ name: PROTOCOL, metadata }],
-        }),
-      );
+    async join(memberId, metadata, onId) {
+      const answer = await ask(2 * sessionTimeoutMs + ROUND_MARGIN_MS, async ({ lookupRequest, connectionPool }) => {
+        const request = lookupRequest(JOIN_GROUP, joinGroup);
+        const joinAs = (memberId: string) =>
+          connectionPool.send(
+            request({
+              ...{ groupId, memberId, sessionTimeout: sessionTimeoutMs, rebalanceTimeout: sessionTimeoutMs },
+              protocolType: PROTOCOL_TYPE,
+              groupProtocols: [{ name: PROTOCOL, metadata }],
+            }),
+          );
+        try {
+          return await joinAs(memberId);
+        } catch (error) {
+          // What kafkajs' own `joinGroup` does unseen: the coordinator gives a new member its id first, and from then on waits
+          // for it for a session, be it gone or not.
+          if (!isIdGiven(error)) throw error;
+          onId(error.memberId);
+          return joinAs(error.memberId);
+        }
+      });
       const members = new Map(answer.members.map((each) => [each.memberId, each.memberMetadata]));
       return { memberId: answer.memberId, generation: answer.generationId, leaderId: answer.leaderId, members };
     },
@@ -127,6 +143,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       cancel();
     }
   }
+}
+
+/** The answer to the first request of a new member. */
+function isIdGiven(error: unknown): error is Error & { readonly memberId: string } {
+  return error instanceof Error && error.name === 'KafkaJSMemberIdRequired';
 }
 
 /** The failure that a member that is refused tells. */

@@ -159,7 +159,9 @@ export class Member {
   async #round(cause: Cause): Promise<void> {
     const { coordinator, leader, emit } = this.#parts;
     const moves = [...this.#moves];
-    const joined = await coordinator.join(this.#memberId, this.#metadata(moves));
+    const joined = await coordinator.join(this.#memberId, this.#metadata(moves), (memberId) => {
+      this.#memberId = memberId;
+    });
     this.#memberId = joined.memberId;
     const isLeader = joined.leaderId === joined.memberId;
     const told = await coordinator.sync(joined, isLeader ? this.#lead(joined) : new Map());

@@ -44,14 +44,11 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   export interface Broker {
-    joinGroup(request: {
-      groupId: string;
-      sessionTimeout: number;
-      rebalanceTimeout: number;
-      memberId: string;
-      protocolType: string;
-      groupProtocols: { name: string; metadata: Buffer }[];
-    }): Promise<{ generationId: number; leaderId: string; memberId: string; members: readonly GroupMember[] }>;
+    /** In the newest version that both sides know; needs no `this`. */
+    readonly lookupRequest: <Options, Answer>(
+      apiKey: number,
+      versions: RequestVersions<Options, Answer>,
+    ) => (options: Options) => Exchange<Answer>;
     syncGroup(request: {
       groupId: string;
       generationId: number;
@@ -79,6 +76,10 @@ declare module 'kafkajs/src/cluster/index.js' {
   export interface ConnectionPool {
     readonly pool: readonly { connect(): Promise<unknown> }[];
     send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
+  }
+
+  export interface RequestVersions<Options, Answer> {
+    protocol(of: { version: string }): (options: Options) => Exchange<Answer>;
   }
 
   interface Exchange<Answer> {
@@ -140,6 +141,28 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     writeEncoder(value: Encoder): this;
     writeArray(array: readonly Encoder[]): this;
   }
+}
+
+declare module 'kafkajs/src/protocol/requests/joinGroup/index.js' {
+  import type { GroupMember, RequestVersions } from 'kafkajs/src/cluster/index.js';
+
+  interface JoinOptions {
+    groupId: string;
+    sessionTimeout: number;
+    rebalanceTimeout: number;
+    memberId: string;
+    protocolType: string;
+    groupProtocols: { name: string; metadata: Buffer }[];
+  }
+  interface JoinAnswer {
+    generationId: number;
+    leaderId: string;
+    memberId: string;
+    members: readonly GroupMember[];
+  }
+
+  const joinGroup: RequestVersions<JoinOptions, JoinAnswer>;
+  export default joinGroup;
 }
 
 declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {

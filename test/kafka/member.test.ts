@@ -107,6 +107,20 @@ test('a member that leaves gives its accounts away and those of others stay; its
   expect(second.accounts).toEqual(expect.arrayContaining(before));
 });
 
+test('a member that goes while it joins for the first time leaves no seat that the others wait for [P11]', async () => {
+  const first = new Mate('first', { heartbeatMs: 4_000 });
+  await agreed(first);
+  const admin = patientClient(broker.bootstrap).admin();
+  await admin.connect();
+  const seats = async () => (await admin.describeGroups([groupId])).groups[0]!.members.length;
+  // Until the first member beats its heart next, it does not know that another one joins.
+  const gone = new Mate('gone');
+  await until('it is waited for', async () => (await seats()) === 2);
+  await gone.group.goodbye();
+  expect(await seats()).toBe(1);
+  await admin.disconnect();
+});
+
 test('a member that the coordinator has forgotten ends what it runs and joins again without claims [P5]', async () => {
   const loser = new Mate('loser');
   await agreed(loser);

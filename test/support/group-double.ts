@@ -107,28 +107,50 @@ export class GroupDouble {
 
   link(): GroupLink {
     let isCut = false;
+    let sever = () => {};
+    const severed = () =>
+      new Promise<never>((_, reject) => {
+        sever = () => reject(unreachable());
+      });
+    let end = severed();
+    end.catch(() => {});
     const reach = async <T>(work: () => T | Promise<T>): Promise<T> => {
       if (isCut) return new Promise<never>(() => {});
       if (this.#isAway) throw unreachable();
-      const result = await work();
+      const result = await Promise.race([work(), end]);
       return isCut ? new Promise<never>(() => {}) : result;
     };
     return {
-      join: (id, metadata) => reach(() => this.#join(id, metadata)),
+      join: async (id, metadata, onId) => {
+        const own = id === '' ? await reach(() => this.#expect()) : id;
+        if (id === '') onId(own);
+        return reach(() => this.#join(own, metadata, id === ''));
+      },
       sync: (joined, assignments) => reach(() => this.#sync(joined, assignments)),
       beat: (joined) => reach(() => this.#touch(this.#seat(joined))),
       leave: (id) => reach(() => this.evict(id)),
-      forget: () => {},
+      forget: () => {
+        sever();
+        end = severed();
+        end.catch(() => {});
+      },
       cut: () => {
         isCut = true;
       },
     };
   }
 
-  #join(id: string, metadata: Buffer): Promise<Joined> {
-    const seat = id === '' ? this.#newSeat() : this.#seats.get(id);
+  /** Gives a new member its id, and waits for it from then on. */
+  #expect(): string {
+    const seat = this.#newSeat();
+    this.#touch(seat);
+    return seat.id;
+  }
+
+  #join(id: string, metadata: Buffer, isNew: boolean): Promise<Joined> {
+    const seat = this.#seats.get(id);
     if (!seat) throw answer('UNKNOWN_MEMBER_ID');
-    const isNews = id === '' || id === this.#leader || !metadata.equals(seat.metadata);
+    const isNews = isNew || id === this.#leader || !metadata.equals(seat.metadata);
     seat.metadata = metadata;
     // A follower that says what it said before is told the round in force.
     if (this.#state === 'stable' && !isNews) return Promise.resolve(this.#joined(seat));

@@ -114,6 +114,23 @@ test('an owner that says good-bye is replaced within two heartbeats, and its acc
   expect(first.accounts).toEqual([]);
 });
 
+test('a member that goes while it joins for the first time is not waited for by the others [P11]', async () => {
+  const table = new Table();
+  const first = table.sit();
+  // Between two of its heartbeats.
+  await table.clock.pass(1_200);
+  const gone = table.sit();
+  await table.clock.pass(100);
+  gone.member.goodbye();
+  const next = table.sit();
+  await table.clock.pass(2_000);
+  expect(gone.causes).toEqual([]);
+  expect([first, next].map(({ assignment }) => assignment!.fleet.map(({ name }) => name))).toEqual([
+    ['pub-0', 'pub-2'],
+    ['pub-0', 'pub-2'],
+  ]);
+});
+
 test('a coordinator that is away for longer than the session moves nothing [P12]', async () => {
   const table = new Table();
   const mates = [table.sit(0), table.sit(0)];

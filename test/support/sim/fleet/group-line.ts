@@ -36,10 +36,10 @@ export class GroupLine implements Coordinator {
     this.#link = parts.group.link();
   }
 
-  join(memberId: string, metadata: Buffer): Promise<Joined> {
+  join(memberId: string, metadata: Buffer, onId: (memberId: string) => void): Promise<Joined> {
     const ms = 2 * this.#parts.sessionMs + ROUND_MARGIN_MS;
     return this.#ask('join', ms, async () => {
-      const joined = await this.#link.join(memberId, metadata);
+      const joined = await this.#link.join(memberId, metadata, onId);
       this.memberId = joined.memberId;
       return joined;
     });

@@ -46,6 +46,11 @@ export class SignedLog extends JudgedLog {
     return this.#holder?.epoch === this.epoch ? this.#holder.writer : null;
   }
 
+  /** Who signed last, and was fenced since by somebody who has not signed: finds that out when it commits next. */
+  get fencedOut(): Writer | null {
+    return this.#holder?.epoch === this.epoch ? null : (this.#holder?.writer ?? null);
+  }
+
   get lastSignature(): Owner | null {
     const last = this.signatures.at(-1);
     return last === undefined ? null : (JSON.parse(last.value!.toString()) as Owner);

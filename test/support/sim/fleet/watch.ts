@@ -23,7 +23,11 @@ export class FleetWatch {
   /** Monotonic; until then an account may be without an owner for a reason. */
   #excusedUntil = 0;
   readonly #ownedAt = new Map<string, number>();
+  /** Monotonic, by account: when its owner was fenced, which does not know it yet. */
+  readonly #fencedAt = new Map<string, number>();
   readonly #losses = new Map<string, number>();
+  /** By account, the name of whoever lost it and has not been in a round since. */
+  readonly #losers = new Map<string, string>();
   /** Monotonic; until when what happens to an instance, or to an account, may have an effect. */
   readonly #echoes = new Map<Instance | Site, number>();
   #owners: ReadonlyMap<string, string> = new Map();
@@ -89,6 +93,7 @@ export class FleetWatch {
       this.#stage.tell(`${instance.name} has ${accounts} of ${members} members in term ${term} (${cause})`);
     } else if (event.name === 'cluster.lost') {
       this.#stage.tell(`${instance.name} lost ${event.account} to ${event.by}`);
+      this.#losers.set(event.account, instance.name);
       const count = (this.#losses.get(event.account) ?? 0) + 1;
       this.#losses.set(event.account, count);
       if (count > RETAKES_MOST) broken.push(`P12: ${event.account} was lost ${count} times though nothing happened`);
@@ -115,6 +120,7 @@ export class FleetWatch {
     const wishes = [...said.values()].reduce((sum, { moves = [] }) => sum + moves.length, 0);
     if (free.length > MOVES_AT_ONCE + wishes) broken.push(`P12: ${free.length} accounts moved at once for balance`);
     this.#owners = owners;
+    for (const [id, loser] of this.#losers) if (said.has(loser)) this.#losers.delete(id);
   }
 
   #stays(member: Metadata | undefined, id: string): boolean {
@@ -128,15 +134,20 @@ export class FleetWatch {
 
   #judgeReason(id: string, from: string): void {
     const { instances, sites, broken } = this.#stage;
+    if (this.#losers.get(id) === from) return;
     const owner = instances.find(({ name }) => name === from)!;
     if (this.#isDisturbed(owner) || this.#isDisturbed(sites.get(id)!)) return;
     broken.push(`P12: ${id} moved away from ${from}, which nothing had happened to`);
   }
 
-  #judgeSilence({ id, log }: Site, now: number): void {
+  #judgeSilence({ id, log, plan }: Site, now: number): void {
     const { instances, outsiders, broken } = this.#stage;
-    const { holder } = log;
-    const isOwned = holder !== null && [...instances, ...outsiders].some((each) => each.runs(holder));
+    const isRun = (writer: Writer | null) => [...instances, ...outsiders].some((each) => writer && each.runs(writer));
+    // An owner that an elder fenced by accident finds that out when it asks Harvest next: it has the account until then.
+    if (!isRun(log.fencedOut)) this.#fencedAt.delete(id);
+    else if (!this.#fencedAt.has(id)) this.#fencedAt.set(id, now);
+    const isOwned =
+      isRun(log.holder) || now - (this.#fencedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= plan.polling.idleMs;
     const isWanted = instances.some(({ isHealthy, listed }) => isHealthy && listed.includes(id));
     const since = Math.max(this.#ownedAt.get(id) ?? 0, 0);
     if (!isOwned && isWanted) this.longestMs = Math.max(this.longestMs, now - since);
