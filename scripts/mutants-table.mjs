@@ -62,6 +62,27 @@ const TABLE = [
   ],
   [
     'P4',
+    'what a poll found waits as if it were nothing',
+    [
+      'src/engine/committer.ts',
+      'results.every(saysNothing) && [...rows].every(([{ row }, after]) => isLater(row, after))',
+      'true',
+    ],
+  ],
+  [
+    'P4',
+    'rows that wait for a commit are not in it',
+    ['src/engine/committer.ts', 'if (!rows.has(runtime)) rows.set(runtime, runtime.row);', ';'],
+    unit('engine/virtual-account', 'in which nothing happens is stored four times a minute'),
+  ],
+  [
+    'P4',
+    'rows wait until something else is stored',
+    ['src/engine/committer.ts', 'clock.monotonic() - this.#storedAt >= STORED_WITHIN_MS', 'clock.monotonic() < 0'],
+    unit('engine/virtual-account', 'in which nothing happens is stored four times a minute'),
+  ],
+  [
+    'P4',
     'commit the records before the rows',
     [
       'src/engine/committer.ts',

@@ -3,11 +3,11 @@
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
 import { committedEvent, eventsOf, notificationsOf } from './commit-events.ts';
-import type { Emit } from './events.ts';
+import type { Emit, PublisherEvent } from './events.ts';
 import type { Batch, BudgetRow, BudgetView, DeadLetter, JsonObject, OutMessage, RowId, Sink, Source } from './ports.ts';
 import type { Diff } from './state/diff.ts';
 import type { IndexedRow } from './state/row-index.ts';
-import { type StreamRow, settledRow } from './state/stream-row.ts';
+import { isLater, type StreamRow, settledRow } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepResult } from './step.ts';
 
@@ -18,6 +18,12 @@ const MESSAGES_PER_COMMIT = 4000;
  * successor has to write down. A share for small budgets, a bound for large ones.
  */
 const LEASE = { general: { share: 1 / 4, most: 32 }, reports: { share: 1 / 8, most: 16 } } as const;
+/**
+ * A poll that found nothing moves only times in its row. Such rows wait for the next commit, so that an account in which nothing
+ * happens does not write all the time; not for longer than this, so that whoever was fenced soon finds out. A crash forgets
+ * them: the polls are asked again from where they were.
+ */
+export const STORED_WITHIN_MS = 15_000;
 /** Name of the state row that holds the budgets. */
 export const BUDGETS_ROW = 'budgets';
 /**
@@ -53,10 +59,15 @@ export class Committer {
   /** Commits begun and ended so far. */
   moves = 0;
   #running: Promise<void> | null = null;
+  /** Streams whose rows have moved on by time alone since they were stored. */
+  readonly #unstored = new Set<StreamRuntime>();
+  /** Monotonic; of the last commit. */
+  #storedAt: number;
   #failure: { readonly reason: unknown } | null = null;
 
   constructor(parts: CommitterParts) {
     this.#parts = parts;
+    this.#storedAt = parts.clock.monotonic();
   }
 
   /**
@@ -138,27 +149,29 @@ export class Committer {
   }
 
   async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<number> {
-    const { accountId, sink, source, clock, emit, onProgress } = this.#parts;
-    this.#budgetsAsked = false;
-    const rows = new Map<StreamRuntime, StreamRow>();
-    for (const result of results) {
-      for (const [runtime, move] of result.moves)
-        rows.set(runtime, settledRow(runtime.definition, move(rows.get(runtime) ?? runtime.row)));
-      for (const [runtime, diff] of result.diffs)
-        rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
-    }
+    const { accountId, sink, source, clock, onProgress } = this.#parts;
+    const rows = rowsAfter(results);
     const events = eventsOf(results, rows, accountId);
+    const notifications = notificationsOf(events, clock.now());
+    const mustStore = budgets === 'exact' || this.#budgetsAsked || notifications.length > 0 || this.#isOverdue();
+    this.#budgetsAsked = false;
+    if (!mustStore && results.every(saysNothing) && [...rows].every(([{ row }, after]) => isLater(row, after))) {
+      for (const runtime of rows.keys()) this.#unstored.add(runtime);
+      this.#apply(results, rows, events, 0);
+      return 0;
+    }
+
+    for (const runtime of this.#unstored) if (!rows.has(runtime)) rows.set(runtime, runtime.row);
     const budgetRows = this.#budgetRows(budgets);
     const stateRows = new Map<string, JsonObject>(
       [...rows].map(([runtime, row]) => [runtime.definition.name, row as unknown as JsonObject]),
     );
     stateRows.set(BUDGETS_ROW, budgetRows as unknown as JsonObject);
-
     const diffs = results.flatMap((result) => [...result.diffs.values()]);
     const batch: Batch = {
       messages: joined<OutMessage>(diffs.map(({ messages }) => messages)),
       deadLetters: joined<DeadLetter>(diffs.map(({ deadLetters }) => deadLetters)),
-      notifications: notificationsOf(events, clock.now()),
+      notifications,
       rows: stateRows,
       signalsDone: results.flatMap((result) => result.signalsDone),
       isLast: budgets === 'exact',
@@ -172,19 +185,35 @@ export class Committer {
       this.#committing = false;
       this.moves++;
     }
-    const commitMs = Math.round(clock.monotonic() - startedAt);
+    this.#storedAt = clock.monotonic();
+    this.#unstored.clear();
+    const commitMs = Math.round(this.#storedAt - startedAt);
     if (results.length > 0) onProgress();
 
     for (const view of source.budgets) view.stored(budgetRows[view.name]);
+    this.#parts.emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
+    this.#apply(results, rows, events, commitMs);
+    return commitMs;
+  }
+
+  /** Rows and indexes move, and it is told. */
+  #apply(
+    results: readonly StepResult[],
+    rows: ReadonlyMap<StreamRuntime, StreamRow>,
+    events: readonly PublisherEvent[],
+    commitMs: number,
+  ): void {
+    const { emit, clock } = this.#parts;
     for (const [runtime, row] of rows) runtime.row = row;
     for (const { diffs } of results) for (const [runtime, diff] of diffs) apply(runtime, diff.changes);
-    emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
-    for (const result of results) {
-      for (const [runtime, diff] of result.diffs)
-        emit(committedEvent(runtime, result.purpose, diff, commitMs, clock.now()));
+    for (const { diffs, purpose } of results) {
+      for (const [runtime, diff] of diffs) emit(committedEvent(runtime, purpose, diff, commitMs, clock.now()));
     }
     for (const event of events) emit(event);
-    return commitMs;
+  }
+
+  #isOverdue(): boolean {
+    return this.#parts.clock.monotonic() - this.#storedAt >= STORED_WITHIN_MS;
   }
 
   #budgetRows(mode: 'lease' | 'exact'): Record<'general' | 'reports', BudgetRow> {
@@ -199,6 +228,24 @@ export class Committer {
 function leaseOf({ name, requests }: BudgetView): number {
   const { share, most } = LEASE[name];
   return Math.max(1, Math.min(Math.floor(requests * share), most));
+}
+
+/** The rows of all streams that move, as they are then. */
+function rowsAfter(results: readonly StepResult[]): Map<StreamRuntime, StreamRow> {
+  const rows = new Map<StreamRuntime, StreamRow>();
+  for (const { moves, diffs } of results) {
+    for (const [runtime, move] of moves)
+      rows.set(runtime, settledRow(runtime.definition, move(rows.get(runtime) ?? runtime.row)));
+    for (const [runtime, diff] of diffs) rows.set(runtime, counted(rows.get(runtime) ?? runtime.row, runtime, diff));
+  }
+  return rows;
+}
+
+/** Nothing that was read is to be written, or carried out. */
+function saysNothing({ diffs, signalsDone, failure }: StepResult): boolean {
+  const isEmpty = ({ changes, messages, deadLetters }: Diff) =>
+    changes.size === 0 && messages.length === 0 && deadLetters.length === 0;
+  return signalsDone.length === 0 && failure === null && [...diffs.values()].every(isEmpty);
 }
 
 function messagesIn({ diffs }: StepResult): number {

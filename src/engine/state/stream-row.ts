@@ -209,6 +209,20 @@ export function moved(
   return { ...row, ...running, ...scanned, position, moved_at: at, moved_by: purpose };
 }
 
+/** Members that say when a list was looked at, and what for. */
+const TIMES: ReadonlySet<string> = new Set(['scanned_at', 'synced_to', 'counted_at', 'moved_at', 'moved_by']);
+
+/** Only time has passed between the two: a poll that found nothing leaves the stream where it stood. */
+export function isLater(before: StreamRow, after: StreamRow): boolean {
+  const standing = ({ position, ...row }: StreamRow) => ({ ...row, ...position, cursor: null });
+  const [was, is] = [standing(before), standing(after)] as Record<string, unknown>[];
+  const members = new Set([...Object.keys(was!), ...Object.keys(is!)]);
+  return [...members].every((name) => {
+    if (TIMES.has(name) || was![name] === is![name]) return true;
+    return JSON.stringify(was![name]) === JSON.stringify(is![name]);
+  });
+}
+
 /** The stream cannot be read: it stands still and says why. */
 export function refusedRow(
   row: StreamRow,

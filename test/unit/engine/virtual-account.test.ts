@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createSimulator, seededRandom, storm } from '../../../lab/simulator/index.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
+import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { inProcess, virtualBench } from '../../support/account.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { evidenceOf, judge, WatchedLog } from '../../support/oracle.ts';
@@ -9,6 +10,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 import { Witness } from '../../support/witness.ts';
 
 const MINUTE = 60_000;
+const NONE = { general: null, reports: null };
 
 test('a quarter of an hour of storm pass without a false change or a false deletion', async () => {
   const clock = new VirtualClock();
@@ -59,3 +61,42 @@ test('lists are polled in time while the children of all parents are read for th
   await clock.pass(MINUTE);
   await daemon.ended;
 }, 120_000);
+
+test('an account in which nothing happens is stored four times a minute, each list with it; a change at once [P4]', async () => {
+  const clock = new VirtualClock();
+  const simulator = createSimulator({ timeEntries: 0, years: 0.2, now: clock.now, budgets: NONE });
+  const log = new MemoryLog();
+  const polls: Readonly<Record<string, number>> = { clients: 5_000, tasks: 7_000, users: 11_000 };
+  const lists = Object.keys(polls);
+  const intervals = ({ name }: StreamDefinition) => ({
+    ...{ pollMs: polls[name]!, countMs: 60 * MINUTE, reconcileMs: 1_440 * MINUTE },
+  });
+  const bench = virtualBench(simulator, log, clock, { chance: 0.5, streams: lists, intervals });
+  const daemon = bench.start();
+  while (!lists.every((name) => log.rows.get(name)?.complete)) await clock.pass(1_000);
+  const commits: number[] = [];
+  bench.sink.fate = () => {
+    commits.push(clock.now());
+    return 'acknowledged';
+  };
+  const age = (name: string) => clock.now() - Date.parse(log.rows.get(name)!.scanned_at as string);
+  const oldest: number[] = [];
+  for (const endsAt = clock.now() + 4 * MINUTE; clock.now() < endsAt; await clock.pass(1_000)) {
+    oldest.push(Math.max(...lists.map(age)));
+  }
+  // Beside those of time, a few for leases of the budget; with one for each poll there would be a hundred.
+  expect(commits.length).toBeGreaterThanOrEqual(12);
+  expect(commits.length).toBeLessThanOrEqual(24);
+  expect(Math.max(...oldest)).toBeLessThanOrEqual(35_000);
+
+  const changedAt = clock.now();
+  simulator.data.tasks.update(simulator.data.tasks.all()[0]!.id, { name: 'Another' });
+  await clock.pass(10_000);
+  const first = commits.find((at) => at > changedAt)!;
+  expect(first - changedAt).toBeLessThanOrEqual(8_000);
+  daemon.stop();
+  await clock.pass(MINUTE);
+  await daemon.ended;
+  // A clean stop stores what waited.
+  expect(Math.max(...lists.map(age))).toBeLessThanOrEqual(MINUTE + 12_000);
+});

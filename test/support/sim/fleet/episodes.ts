@@ -1,6 +1,7 @@
 // Everything that can happen to a fleet, one thing at a time: to an instance, to its way to the coordinator, to the coordinator, to an
 // account.
 import { storm } from '../../../../lab/simulator/index.ts';
+import { STORED_WITHIN_MS } from '../../../../src/engine/committer.ts';
 import type { Asked } from './group-line.ts';
 import { type Instance, SESSION_MS } from './instance.ts';
 import { type FleetStage, SECOND } from './stage.ts';
@@ -30,8 +31,8 @@ export type FleetEpisode = keyof typeof WEIGHTS;
 
 /** The longest that an answer of Join or Sync is waited for. */
 const ANSWER_PATIENCE_MS = 2 * SESSION_MS + 5_000;
-/** From the end of an outsider until somebody looks, and has the account again. */
-const OUTSIDER_GONE_MS = 15_000;
+/** From the end of an outsider until the owner that it fenced stores something, somebody looks, and the account is open again. */
+const OUTSIDER_GONE_MS = STORED_WITHIN_MS + 15_000;
 
 const EPISODES: Readonly<Record<FleetEpisode, (stage: FleetStage, one: Instance) => void | Promise<void>>> = {
   kill(stage, one) {

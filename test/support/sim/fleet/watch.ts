@@ -2,6 +2,7 @@
 import type { Joined } from '../../../../src/cluster/coordinator.ts';
 import { decodeAssignment, decodeMetadata, type Metadata } from '../../../../src/cluster/protocol.ts';
 import type { ClusterEvent } from '../../../../src/cluster/status.ts';
+import { STORED_WITHIN_MS } from '../../../../src/engine/committer.ts';
 import { type Instance, MOVES_AT_ONCE, SESSION_MS, STALL_MS } from './instance.ts';
 import type { Writer } from './signed-log.ts';
 import type { Site } from './site.ts';
@@ -143,11 +144,12 @@ export class FleetWatch {
   #judgeSilence({ id, log, plan }: Site, now: number): void {
     const { instances, outsiders, broken } = this.#stage;
     const isRun = (writer: Writer | null) => [...instances, ...outsiders].some((each) => writer && each.runs(writer));
-    // An owner that an elder fenced by accident finds that out when it asks Harvest next: it has the account until then.
+    // An owner that an elder fenced by accident finds that out when it stores something: it has the account until then.
     if (!isRun(log.fencedOut)) this.#fencedAt.delete(id);
     else if (!this.#fencedAt.has(id)) this.#fencedAt.set(id, now);
     const isOwned =
-      isRun(log.holder) || now - (this.#fencedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= plan.polling.idleMs;
+      isRun(log.holder) ||
+      now - (this.#fencedAt.get(id) ?? Number.NEGATIVE_INFINITY) <= STORED_WITHIN_MS + plan.polling.idleMs;
     const isWanted = instances.some(({ isHealthy, listed }) => isHealthy && listed.includes(id));
     const since = Math.max(this.#ownedAt.get(id) ?? 0, 0);
     if (!isOwned && isWanted) this.longestMs = Math.max(this.longestMs, now - since);
