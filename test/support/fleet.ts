@@ -15,6 +15,8 @@ export interface FleetPlan {
   readonly accounts: number;
   readonly timeEntries: number;
   readonly sessionSeconds?: number;
+  /** Default: the broker that all tests share. */
+  readonly bootstrap?: string;
   /** More `--set`. */
   readonly settings?: readonly string[];
 }
@@ -76,8 +78,9 @@ export class TestFleet {
     for (const simulator of simulators) simulator.faults.add({ do: { kind: 'before', run: moved } });
     const server = await serveAll(simulators);
     onTestFinished(() => server.close());
-    const { bootstrap, registryUrl } = sharedStack();
-    const where = { simulator: simulators[0]!, server, bootstrap, registryUrl, prefix: '' };
+    const shared = sharedStack();
+    const { bootstrap = shared.bootstrap } = plan;
+    const where = { simulator: simulators[0]!, server, bootstrap, registryUrl: shared.registryUrl, prefix: '' };
     const folder = await temporaryFolder();
     const [config, accounts] = [join(folder, 'fleet.yaml'), join(folder, 'accounts.yaml')];
     await writeFile(config, CONFIGURATION.replace('ACCOUNTS', accounts));
