@@ -34,7 +34,7 @@ const REFUSED_MAX = 10_000;
 
 interface Waiting {
   readonly result: StepResult;
-  readonly done: (commitMs: number) => void;
+  readonly done: (commitMs: number | null) => void;
   readonly failed: (reason: unknown) => void;
 }
 
@@ -71,12 +71,12 @@ export class Committer {
   }
 
   /**
-   * Resolves when the result is committed and applied, with how long the commit took in ms; rejects with what the sink threw,
-   * after which nothing is taken any more.
+   * Resolves when the result is committed and applied, with how long the commit took in ms, null when nothing of it had to be
+   * stored now; rejects with what the sink threw, after which nothing is taken any more.
    */
-  submit(result: StepResult): Promise<number> {
+  submit(result: StepResult): Promise<number | null> {
     if (this.#failure) return Promise.reject(this.#failure.reason);
-    const outcome = new Promise<number>((done, failed) => this.#queue.push({ result, done, failed }));
+    const outcome = new Promise<number | null>((done, failed) => this.#queue.push({ result, done, failed }));
     this.#start();
     return outcome;
   }
@@ -148,7 +148,7 @@ export class Committer {
     return group;
   }
 
-  async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<number> {
+  async #commit(results: readonly StepResult[], budgets: 'lease' | 'exact'): Promise<number | null> {
     const { accountId, sink, source, clock, onProgress } = this.#parts;
     const rows = rowsAfter(results);
     const events = eventsOf(results, rows, accountId);
@@ -158,7 +158,7 @@ export class Committer {
     if (!mustStore && results.every(saysNothing) && [...rows].every(([{ row }, after]) => isLater(row, after))) {
       for (const runtime of rows.keys()) this.#unstored.add(runtime);
       this.#apply(results, rows, events, 0);
-      return 0;
+      return null;
     }
 
     for (const runtime of this.#unstored) if (!rows.has(runtime)) rows.set(runtime, runtime.row);
