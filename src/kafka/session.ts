@@ -3,6 +3,7 @@
 // sent is publisher.ts' business.
 import { CompressionTypes, type Message, Partitioners, type Producer, type Transaction } from 'kafkajs';
 import type Cluster from 'kafkajs/src/cluster/index.js';
+import type { Broker } from 'kafkajs/src/cluster/index.js';
 import createProducer from 'kafkajs/src/producer/index.js';
 import { type Pace, patiently } from '../base/backoff.ts';
 import { atMost, type Clock, type Random } from '../base/clock.ts';
@@ -49,8 +50,9 @@ export async function fence(connection: Connection, options: SessionOptions, sig
 
 async function initialise(connection: Connection, options: SessionOptions): Promise<Session> {
   const { clock, transactionalId, transactionTimeoutMs } = options;
+  const { cluster, findCoordinatorAnew } = producingCluster(connection, clock);
   const producer = createProducer({
-    cluster: producingCluster(connection, clock),
+    cluster,
     logger: connection.logger,
     transactionalId,
     transactionTimeout: transactionTimeoutMs,
@@ -65,26 +67,46 @@ async function initialise(connection: Connection, options: SessionOptions): Prom
     // kafkajs sends InitProducerId with the first transaction; ending it at once sends nothing more.
     const first = await producer.transaction();
     await first.abort();
-    return openSession(producer, options);
+    return openSession(producer, findCoordinatorAnew, options);
   } catch (error) {
     await goodbye(producer, clock);
     throw error;
   }
 }
 
+interface ProducingCluster {
+  readonly cluster: Cluster;
+  /** From now on the coordinator is asked for once; before the first call each time, as retries of an opening need it. */
+  readonly findCoordinatorAnew: () => void;
+}
+
 /** kafkajs' view of the cluster with our way to write what is sent. */
-function producingCluster(connection: Connection, clock: Clock): Cluster {
+function producingCluster(connection: Connection, clock: Clock): ProducingCluster {
   const cluster = connection.cluster({ maxInFlightRequests: 1 });
   const findBroker = cluster.findBroker.bind(cluster);
+  const findCoordinator = cluster.findGroupCoordinator.bind(cluster);
+  let isRemembered = false;
+  let coordinator: Promise<Broker> | null = null;
+  // kafkajs asks for it before each word to it, two or three times a transaction.
+  cluster.findGroupCoordinator = (question) => {
+    if (!isRemembered) return findCoordinator(question);
+    coordinator ??= findCoordinator(question);
+    return coordinator;
+  };
   cluster.findBroker = async (node) => {
     const broker = await findBroker(node);
     broker.produce = (request) => produce(broker, request, clock);
     return broker;
   };
-  return cluster;
+  const findCoordinatorAnew = () => {
+    isRemembered = true;
+    coordinator = null;
+  };
+  return { cluster, findCoordinatorAnew };
 }
 
-function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions) {
+function openSession(producer: Producer, findCoordinatorAnew: () => void, options: SessionOptions) {
+  const { clock, compression, transactionTimeoutMs } = options;
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
   let state: 'ready' | 'in transaction' | 'over' = 'ready';
   let usedAt = clock.monotonic();
@@ -129,6 +151,7 @@ function openSession(producer: Producer, { clock, compression, transactionTimeou
     }
 
     async function attempt(): Promise<T> {
+      findCoordinatorAnew();
       const begun = await producer.transaction();
       transaction = begun;
       const how = { acks: -1, timeout: REPLICATION_TIMEOUT_MS, compression: codec };
