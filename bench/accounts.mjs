@@ -161,7 +161,7 @@ async function slowRegistry(url, ms) {
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${server.address().port}${new URL(url).pathname}`,
     close: () => {
       server.closeAllConnections();
       return new Promise((closed) => server.close(closed));

@@ -2,7 +2,7 @@
 // so that the engine may rely on the shape. Knows nothing of what the records mean.
 import { isAscii, isUtf8, transcode } from 'node:buffer';
 import { promisify } from 'node:util';
-import { gunzip as gunzipCallback } from 'node:zlib';
+import { gunzip as gunzipCallback, gunzipSync } from 'node:zlib';
 import type { PublisherError } from '../base/errors.ts';
 import { isObject, parseJson } from '../base/json.ts';
 import type { JsonObject } from '../engine/ports.ts';
@@ -14,6 +14,8 @@ const gunzip = promisify(gunzipCallback);
 /** JSON unfolds to so many times its size. In pieces of 16 kB, which zlib takes by itself, a page would cross between threads 80 times. */
 const UNFOLDS = 16;
 const PIECE_BYTES = { least: 2 ** 10, most: 2 ** 22 };
+/** A body up to here is unpacked sooner than another thread is told to do it: the answer to a poll that finds nothing. */
+const AT_ONCE_BYTES = 2 ** 12;
 /** A small body can unfold without end; nothing that Harvest sends comes near this. */
 const LARGEST_TEXT_BYTES = 256 * 2 ** 20;
 
@@ -50,7 +52,8 @@ async function unpacked(answer: HttpAnswer, place: RequestPlace): Promise<Buffer
   if (encoding !== 'gzip') throw unparsable(place, 'the body is encoded in a way that was not asked for');
   try {
     const chunkSize = Math.max(PIECE_BYTES.least, Math.min(PIECE_BYTES.most, UNFOLDS * answer.body.length));
-    return await gunzip(answer.body, { maxOutputLength: LARGEST_TEXT_BYTES, chunkSize });
+    const options = { maxOutputLength: LARGEST_TEXT_BYTES, chunkSize };
+    return answer.body.length <= AT_ONCE_BYTES ? gunzipSync(answer.body, options) : await gunzip(answer.body, options);
   } catch (thrown) {
     throw unparsable(place, `the gzip body cannot be unpacked (${(thrown as NodeJS.ErrnoException).code})`);
   }

@@ -47,6 +47,15 @@ async function opened(
   return { sinks, prefixes };
 }
 
+test('a transaction asks for its coordinator once, however much it sends', async () => {
+  const { sinks } = await opened(1);
+  const before = asked(API.findCoordinator);
+  for (const id of ['2', '3', '4']) {
+    await sinks[0]!.commit(batch([message('clients', id, id), message('users', id, id)], { clients: { cursor: id } }));
+  }
+  expect(asked(API.findCoordinator) - before).toBe(3);
+});
+
 test.each([1, 5])(
   '%i accounts share two connections for all that is asked, and produce over one each',
   async (count) => {

@@ -40,7 +40,7 @@ export function reportWindows(report: StreamRuntime, { settings, streams }: View
   const isWhole = settings.startDate === null && sources.every((source) => source && isReadable(source));
   const span = { ...spanOf(settings, now, weekStartOf(streams)), isWhole };
   const versions = [report, ...sources].map((runtime) => runtime?.index.daysVersion);
-  const key = JSON.stringify([span, versions]);
+  const key = [...Object.values(span), ...versions].join();
   const before = kept.get(report);
   if (before?.key === key) return before.windows;
   const windows = made({ ...span, days: sources.flatMap((source) => [...(source?.index.days.keys() ?? [])]) }, report);

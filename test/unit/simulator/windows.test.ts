@@ -38,7 +38,9 @@ test('windows reach to the newest record when that lies in the future', () => {
   const before = windowOf(isoDay(Date.parse(current.from) / 864e5 - 1), 'month');
   const next = windowAfter(current, 'month');
   const newest = windowAfter(next, 'month').to;
-  const [entry, another] = simulator.data.time_entries.all().filter(({ timer_started_at }) => timer_started_at === null);
+  const [entry, another] = simulator.data.time_entries
+    .all()
+    .filter(({ timer_started_at }) => timer_started_at === null);
   simulator.data.time_entries.update(entry!.id, { spent_date: newest });
   simulator.data.time_entries.update(another!.id, { spent_date: before.to });
   expect(
