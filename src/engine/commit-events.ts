@@ -40,12 +40,12 @@ export function comparedEvent({ runtime, purpose, diffs }: StepResult): Publishe
   };
 }
 
-/** A page, or whatever a step read of a stream, is on its topic. */
+/** A page, or whatever a step read of a stream, is on its topic; null when there was nothing to write. */
 export function committedEvent(
   runtime: StreamRuntime,
   purpose: StepResult['purpose'],
   diff: Diff,
-  commitMs: number,
+  commitMs: number | null,
   now: number,
 ): PublisherEvent {
   return {

@@ -1,5 +1,6 @@
 // One transaction after the other: what finished while one commits goes into the next, together. Only here rows and indexes
-// move, and only after the sink said that the commit is known (ARCHITECTURE, The way of a record).
+// move, and only after the sink said that the commit is known (ARCHITECTURE, The way of a record); all but rows in which only
+// times move.
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/errors.ts';
 import { committedEvent, eventsOf, notificationsOf } from './commit-events.ts';
@@ -20,8 +21,8 @@ const MESSAGES_PER_COMMIT = 4000;
 const LEASE = { general: { share: 1 / 4, most: 32 }, reports: { share: 1 / 8, most: 16 } } as const;
 /**
  * A poll that found nothing moves only times in its row. Such rows wait for the next commit, so that an account in which nothing
- * happens does not write all the time; not for longer than this, so that whoever was fenced soon finds out. A crash forgets
- * them: the polls are asked again from where they were.
+ * happens does not write all the time. A step that ends so long after the last commit stores them all, so that whoever was
+ * fenced soon finds out. A crash forgets them: the polls are asked again from where they were.
  */
 export const STORED_WITHIN_MS = 15_000;
 /** Name of the state row that holds the budgets. */
@@ -157,7 +158,7 @@ export class Committer {
     this.#budgetsAsked = false;
     if (!mustStore && results.every(saysNothing) && [...rows].every(([{ row }, after]) => isLater(row, after))) {
       for (const runtime of rows.keys()) this.#unstored.add(runtime);
-      this.#apply(results, rows, events, 0);
+      this.#apply(results, rows, events, null);
       return null;
     }
 
@@ -188,7 +189,7 @@ export class Committer {
     this.#storedAt = clock.monotonic();
     this.#unstored.clear();
     const commitMs = Math.round(this.#storedAt - startedAt);
-    if (results.length > 0) onProgress();
+    if (rows.size > 0) onProgress();
 
     for (const view of source.budgets) view.stored(budgetRows[view.name]);
     this.#parts.emit({ name: 'transaction.committed', pages: diffs.length, ms: commitMs });
@@ -201,7 +202,7 @@ export class Committer {
     results: readonly StepResult[],
     rows: ReadonlyMap<StreamRuntime, StreamRow>,
     events: readonly PublisherEvent[],
-    commitMs: number,
+    commitMs: number | null,
   ): void {
     const { emit, clock } = this.#parts;
     for (const [runtime, row] of rows) runtime.row = row;

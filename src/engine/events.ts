@@ -47,7 +47,8 @@ export type PublisherEvent =
       stale: number;
       deadLetters: number;
       drift: readonly DriftCount[];
-      commitMs: number;
+      /** Null when there was nothing to write. */
+      commitMs: number | null;
       /** Of a poll: how long its changes took, from updated_at to the commit. */
       agesMs: readonly number[];
     }

@@ -50,9 +50,8 @@ export async function fence(connection: Connection, options: SessionOptions, sig
 
 async function initialise(connection: Connection, options: SessionOptions): Promise<Session> {
   const { clock, transactionalId, transactionTimeoutMs } = options;
-  const { cluster, findCoordinatorAnew } = producingCluster(connection, clock);
   const producer = createProducer({
-    cluster,
+    cluster: producingCluster(connection, clock),
     logger: connection.logger,
     transactionalId,
     transactionTimeout: transactionTimeoutMs,
@@ -67,46 +66,40 @@ async function initialise(connection: Connection, options: SessionOptions): Prom
     // kafkajs sends InitProducerId with the first transaction; ending it at once sends nothing more.
     const first = await producer.transaction();
     await first.abort();
-    return openSession(producer, findCoordinatorAnew, options);
+    return openSession(producer, options);
   } catch (error) {
     await goodbye(producer, clock);
     throw error;
   }
 }
 
-interface ProducingCluster {
-  readonly cluster: Cluster;
-  /** From now on the coordinator is asked for once; before the first call each time, as retries of an opening need it. */
-  readonly findCoordinatorAnew: () => void;
-}
-
 /** kafkajs' view of the cluster with our way to write what is sent. */
-function producingCluster(connection: Connection, clock: Clock): ProducingCluster {
+function producingCluster(connection: Connection, clock: Clock): Cluster {
   const cluster = connection.cluster({ maxInFlightRequests: 1 });
   const findBroker = cluster.findBroker.bind(cluster);
   const findCoordinator = cluster.findGroupCoordinator.bind(cluster);
-  let isRemembered = false;
-  let coordinator: Promise<Broker> | null = null;
-  // kafkajs asks for it before each word to it, two or three times a transaction.
+  // kafkajs asks for the coordinator before each word to it. While what is sent goes through it is the one it was a moment ago;
+  // after any failure, and for the first word of a transaction, it is asked for.
+  let last: Promise<Broker> | null = null;
+  let known: Promise<Broker> | null = null;
   cluster.findGroupCoordinator = (question) => {
-    if (!isRemembered) return findCoordinator(question);
-    coordinator ??= findCoordinator(question);
-    return coordinator;
+    last = known ?? findCoordinator(question);
+    known = null;
+    return last;
   };
   cluster.findBroker = async (node) => {
     const broker = await findBroker(node);
-    broker.produce = (request) => produce(broker, request, clock);
+    broker.produce = async (request) => {
+      const answer = await produce(broker, request, clock);
+      known = last;
+      return answer;
+    };
     return broker;
   };
-  const findCoordinatorAnew = () => {
-    isRemembered = true;
-    coordinator = null;
-  };
-  return { cluster, findCoordinatorAnew };
+  return cluster;
 }
 
-function openSession(producer: Producer, findCoordinatorAnew: () => void, options: SessionOptions) {
-  const { clock, compression, transactionTimeoutMs } = options;
+function openSession(producer: Producer, { clock, compression, transactionTimeoutMs }: SessionOptions) {
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
   let state: 'ready' | 'in transaction' | 'over' = 'ready';
   let usedAt = clock.monotonic();
@@ -151,7 +144,6 @@ function openSession(producer: Producer, findCoordinatorAnew: () => void, option
     }
 
     async function attempt(): Promise<T> {
-      findCoordinatorAnew();
       const begun = await producer.transaction();
       transaction = begun;
       const how = { acks: -1, timeout: REPLICATION_TIMEOUT_MS, compression: codec };

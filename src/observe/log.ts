@@ -122,6 +122,7 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
     case 'account.stopped':
       return { level: 'error', message: `stopped: ${event.reason}` };
     case 'page.committed':
+      if (event.commitMs === null) return debug(`nothing new in ${counted(event.read, 'record')}`);
       return debug(`committed ${sum(event.published)} of ${counted(event.read, 'record')} in ${event.commitMs} ms`);
     case 'transaction.committed':
       return debug(`transaction with ${counted(event.pages, 'page')} in ${event.ms} ms`);

@@ -116,7 +116,7 @@ export const METRICS = {
   stream_last_commit_timestamp_seconds: gauge(
     'seconds',
     STREAM,
-    'When the last page of the stream was committed, since 1970; absent before the first one of this process.',
+    'When the last page of the stream was committed, or held nothing to commit, since 1970; absent before the first one of this process.',
     'most',
   ),
   stream_rows: gauge('records', STREAM, 'Rows on the topic.', 'sum'),

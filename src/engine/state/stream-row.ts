@@ -209,16 +209,19 @@ export function moved(
   return { ...row, ...running, ...scanned, position, moved_at: at, moved_by: purpose };
 }
 
-/** Members that say when a list was looked at, and what for. */
-const TIMES: ReadonlySet<string> = new Set(['scanned_at', 'synced_to', 'counted_at', 'moved_at', 'moved_by']);
+/** Members that say when a list was looked at, what for, and from where it is asked next. Null asks for something. */
+const TIMES: ReadonlySet<string> = new Set(['scanned_at', 'synced_to', 'counted_at', 'moved_at', 'moved_by', 'cursor']);
 
 /** Only time has passed between the two: a poll that found nothing leaves the stream where it stood. */
-export function isLater(before: StreamRow, after: StreamRow): boolean {
-  const standing = ({ position, ...row }: StreamRow) => ({ ...row, ...position, cursor: null });
-  const [was, is] = [standing(before), standing(after)] as Record<string, unknown>[];
+export function isLater({ position: from, ...before }: StreamRow, { position: to, ...after }: StreamRow): boolean {
+  return differInTimes(before, after) && differInTimes(from, to);
+}
+
+function differInTimes(before: object, after: object): boolean {
+  const [was, is] = [before, after] as Record<string, unknown>[];
   const members = new Set([...Object.keys(was!), ...Object.keys(is!)]);
   return [...members].every((name) => {
-    if (TIMES.has(name) || was![name] === is![name]) return true;
+    if (was![name] === is![name] || (TIMES.has(name) && is![name] !== null)) return true;
     return JSON.stringify(was![name]) === JSON.stringify(is![name]);
   });
 }
