@@ -31,6 +31,9 @@ export function serveAll(simulators: readonly Simulator[], options: ServeOptions
   return listen(({ headers }) => byId.get(String(headers['harvest-account-id'])) ?? simulators[0]!, options);
 }
 
+/** Node's own five seconds end a connection just as a client on a busy machine uses it again; gateways keep it for about a minute. */
+const KEEP_ALIVE_MS = 65_000;
+
 async function listen(
   asked: (request: IncomingMessage) => Simulator,
   options: ServeOptions,
@@ -40,6 +43,7 @@ async function listen(
   const server = createServer((request, response) => {
     answer(asked(request), options.control ?? false, request, response, closing.signal).catch(() => response.destroy());
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, host, resolve);

@@ -262,7 +262,7 @@ export class Member {
     const wasMember = this.#claims.size > 0 || this.#joined !== null;
     this.#memberId = '';
     this.#joined = null;
-    this.#wish = 'evicted';
+    if (this.#wish !== 'start') this.#wish = 'evicted';
     this.#claims.clear();
     if (wasMember) this.#parts.emit({ name: 'evicted', why });
   }

@@ -40,7 +40,7 @@ export function comparedEvent({ runtime, purpose, diffs }: StepResult): Publishe
   };
 }
 
-/** A page, or whatever a step read of a stream, is on its topic; null when there was nothing to write. */
+/** A page, or whatever a step read of a stream, is on its topic; `commitMs` is null when there was nothing to write. */
 export function committedEvent(
   runtime: StreamRuntime,
   purpose: StepResult['purpose'],

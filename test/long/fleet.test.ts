@@ -50,13 +50,9 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
 
     const chance = draw.random();
     const [, signal] = ENDS.find(([most]) => chance < most)!;
-    const before = new Map(rest.map((each) => [each, each.lines('cluster.opened').length]));
-    const at = systemClock.now();
-    victim.running.process.kill(signal);
-    await fleet.agreed(...rest);
-    const opened = rest.flatMap((each) => each.lines('cluster.opened').slice(before.get(each)));
+    const { opened, unownedMs } = await openedAfter(fleet, rest, () => victim.running.process.kill(signal));
     movedOthers += opened.filter(({ account }) => !lost.includes(account!)).length;
-    unowned.get(signal)!.push(...opened.map(({ time }) => Date.parse(time) - at));
+    unowned.get(signal)!.push(...unownedMs);
     openings.push(...opened.map(({ ms }) => Number(ms)));
 
     if (signal === 'SIGSTOP') {
@@ -82,15 +78,9 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
   for (const old of instances) {
     const rest = [...instances.filter((each) => each !== old), await start()];
     await fleet.agreed(old, ...rest);
-    const before = new Map(rest.map((each) => [each, each.lines('cluster.opened').length]));
-    const at = systemClock.now();
-    old.running.process.kill('SIGTERM');
+    const { unownedMs } = await openedAfter(fleet, rest, () => old.running.process.kill('SIGTERM'));
     expect((await old.running.ended).code).toBe(143);
-    await fleet.agreed(...rest);
-    for (const each of rest) {
-      const opened = each.lines('cluster.opened').slice(before.get(each));
-      rolled.push(...opened.map(({ time }) => Date.parse(time) - at));
-    }
+    rolled.push(...unownedMs);
     instances = rest;
   }
   for (const each of instances) snapshots += each.lines('scan.started').filter(isSnapshot).length;
@@ -119,6 +109,16 @@ test(`${KILLS} kills, ends and sleeps of three instances with ${ACCOUNTS} accoun
 });
 
 const isSnapshot = ({ purpose }: Line) => purpose === 'snapshot';
+
+/** What these instances opened since `end` ended one beside them, once they agree; and how long each account had no owner. */
+async function openedAfter(fleet: TestFleet, rest: readonly Instance[], end: () => void) {
+  const before = new Map(rest.map((each) => [each, each.lines('cluster.opened').length]));
+  const at = systemClock.now();
+  end();
+  await fleet.agreed(...rest);
+  const opened = rest.flatMap((each) => each.lines('cluster.opened').slice(before.get(each)));
+  return { opened, unownedMs: opened.map(({ time }) => Date.parse(time) - at) };
+}
 
 /** Owner by account, once every instance has its share. */
 async function evenly(fleet: TestFleet, instances: readonly Instance[]): Promise<ReadonlyMap<string, string>> {

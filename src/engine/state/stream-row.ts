@@ -214,10 +214,10 @@ const TIMES: ReadonlySet<string> = new Set(['scanned_at', 'synced_to', 'counted_
 
 /** Only time has passed between the two: a poll that found nothing leaves the stream where it stood. */
 export function isLater({ position: from, ...before }: StreamRow, { position: to, ...after }: StreamRow): boolean {
-  return differInTimes(before, after) && differInTimes(from, to);
+  return onlyTimesDiffer(before, after) && onlyTimesDiffer(from, to);
 }
 
-function differInTimes(before: object, after: object): boolean {
+function onlyTimesDiffer(before: object, after: object): boolean {
   const [was, is] = [before, after] as Record<string, unknown>[];
   const members = new Set([...Object.keys(was!), ...Object.keys(is!)]);
   return [...members].every((name) => {

@@ -14,8 +14,7 @@ const NONE = { general: null, reports: null };
 
 test('a quarter of an hour of storm pass without a false change or a false deletion', async () => {
   const clock = new VirtualClock();
-  const budgets = { general: null, reports: null };
-  const simulator = createSimulator({ timeEntries: 60, years: 0.2, now: clock.now, budgets });
+  const simulator = createSimulator({ timeEntries: 60, years: 0.2, now: clock.now, budgets: NONE });
   const log = new WatchedLog(simulator);
   const witness = new Witness(simulator);
   const random = seededRandom(1);
@@ -40,8 +39,7 @@ test('a quarter of an hour of storm pass without a false change or a false delet
 
 test('lists are polled in time while the children of all parents are read for the first time [P1]', async () => {
   const clock = new VirtualClock();
-  const budgets = { general: null, reports: null };
-  const simulator = createSimulator({ timeEntries: 3_000, years: 3, now: clock.now, budgets });
+  const simulator = createSimulator({ timeEntries: 3_000, years: 3, now: clock.now, budgets: NONE });
   const answer = inProcess(simulator);
   const polls: number[] = [];
   const transport: Transport = async (request, signal) => {
