@@ -106,8 +106,8 @@ export class TestFleet {
       ...FEW.map((stream) => `streams.${stream}.reconcile_interval_seconds=10`),
       // So that there is slack beside polls that come so often.
       `harvest.budgets.general.requests=${BUDGET}`,
-      // And so that each owner in turn reads the current windows without a wait.
-      `harvest.budgets.reports.requests=${BUDGET}`,
+      // And so that no report waits for the quarter of an hour that its owners have used up.
+      ...[`harvest.budgets.reports.requests=${BUDGET}`, 'harvest.budgets.reports.per_seconds=15'],
       ...['deletes.hold_percent=100', 'deletes.hold_at_least=100000', 'topics.replication_factor=1'],
       ...['cluster.enabled=true', `cluster.group_id=${this.prefix}`, `cluster.name=${name}`],
       ...[`cluster.session_timeout_seconds=${this.#sessionSeconds}`, 'cluster.balance_after_seconds=1'],

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { runFleetSchedule } from '../../support/fleet-schedules.ts';
 import { HANGS_MS } from '../../support/patience.ts';
 
-const SCHEDULES = 75;
+const SCHEDULES = 50;
 const SIM = fileURLToPath(new URL('../../../scripts/sim.mjs', import.meta.url));
 
 test('whatever happens to instances, their threads and their coordinator, no account loses a promise by it [P1 P2 P3 P5 P6 P8 P11 P12]', {
