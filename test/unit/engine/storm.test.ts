@@ -8,7 +8,7 @@ import { stormOver } from '../../support/storms.ts';
 test.each((process.env.TEST_SEEDS ?? '1').split(',').map(Number))(
   'a storm over all streams, with restarts, leaves the topics equal to Harvest (seed %i) [P1 P2 P3 P8]',
   async (seed) => {
-    const mutations = Number(process.env.TEST_MUTATIONS ?? 150);
+    const mutations = Number(process.env.TEST_MUTATIONS ?? 80);
     const verdict = await stormOver({ random: seededRandom(seed), seed, mutations });
     expect(verdict.differences.slice(0, 20)).toEqual([]);
     expect(verdict.falseChanges.slice(0, 20)).toEqual([]);
