@@ -621,7 +621,11 @@ const TABLE = [
   [
     'P9',
     'a used up budget passes for a standstill',
-    ['src/harvest/budget.ts', ' || this.#all.used(now) >= this.requests) return true;', ') return true;'],
+    [
+      'src/harvest/budget.ts',
+      'this.#queue.length > 0 && this.#queue.every(',
+      'this.#queue.every(() => false) && this.#queue.every(',
+    ],
     ['unit', 'test/unit/engine/standstill.test.ts', 'in an hour of ordinary life'],
   ],
   [

@@ -22,6 +22,8 @@ const COPIED = ['src', 'lab', 'test', 'package.json', 'tsconfig.json', 'vitest.c
 const LEFT_OUT = ['.git', 'dist', 'coverage'];
 /** A mutant may make a walk endless: that is found too. */
 const LIMIT_MS = 600_000;
+/** Schedules of the fleet draw from more that may happen, so that it takes more of them to see one thing. */
+const FLEET_TIMES = 5;
 const LONGEST_LINE = 160;
 
 export class Workshop {
@@ -42,7 +44,7 @@ export class Workshop {
     this.#write(changed);
     try {
       if (shelf === null) return await this.#runSchedules([], seeds, promise);
-      if (shelf[0] === 'fleet') return await this.#runSchedules(['--fleet'], seeds, promise);
+      if (shelf[0] === 'fleet') return await this.#runSchedules(['--fleet'], FLEET_TIMES * seeds, promise);
       return await this.#runTest(...shelf);
     } finally {
       this.#write(honest);

@@ -196,7 +196,7 @@ export class Budget implements BudgetView {
 
   isHeldBack(): boolean {
     const now = this.#clock.monotonic();
-    if (this.#pause.until > now || this.#all.used(now) >= this.requests) return true;
+    if (this.#pause.until > now) return true;
     return this.#queue.length > 0 && this.#queue.every(({ windows }) => freeAt(windows, now) > now);
   }
 

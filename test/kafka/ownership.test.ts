@@ -250,9 +250,19 @@ test('the last commit releases the account, and whoever is told to wait for that
   const owner = made({ membership: member(5).membership });
   await openPatiently(owner, new Model());
   // So long that it would not open within this test unless the release is seen.
-  const successor = made({ membership: member(6, 3_600_000).membership });
+  const { membership } = member(6, 3_600_000);
+  let waits = () => {};
+  const waiting = new Promise<void>((resolve) => {
+    waits = resolve;
+  });
+  const isHandedOver = () => {
+    waits();
+    return membership.isHandedOver();
+  };
+  const successor = made({ membership: { ...membership, isHandedOver } });
   const model = new Model();
   const opening = openPatiently(successor, model);
+  await Promise.race([waiting, opening]);
   await owner.commit(one(1));
   await owner.commit({ ...one(2), isLast: true });
   const { rows } = await opening;

@@ -233,7 +233,8 @@ describe('nothing stands still [P9]', () => {
   test('in an hour of ordinary life, budget spent and all', async () => {
     const it = world(() => ({
       streams: ['company', 'clients', 'tasks', 'invoices', 'invoice_messages', 'time_entries', 'time_clients'],
-      source: { budgets: { general: { requests: 2, perSeconds: 15 }, reports: { requests: 1, perSeconds: 900 } } },
+      // So few that requests wait for longer than the watchdog does.
+      source: { budgets: { general: { requests: 9, perSeconds: 300 }, reports: { requests: 1, perSeconds: 900 } } },
     }));
     const daemon = it.bench.start();
     await it.clock.pass(60 * MINUTE);
