@@ -1,6 +1,6 @@
 // npm run mutants [-- --seeds 400] [--only NAME,NAME] [--jobs 2] [--write]: breaks each promise on purpose in a copy of the
 // sources and shows what finds it: a seed of the simulation, or the test that the mutant names. Exits with 1 when a mutant
-// survives, when a text to be changed is not there, and when anything is found without a mutant. Twenty minutes.
+// survives, when a text to be changed is not there, and when anything is found without a mutant. Half an hour.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -235,7 +235,7 @@ test('no window sees more than the budget when an owner sleeps through the begin
     }),
     {
       numRuns: 300,
-      // Two who never were busy, one right after the other: what the second finds leased it must hand on as that.
+      // Three owners in one moment: what the second found leased, it must hand on as that.
       examples: [[{ requests: 2, leaseParts: 1, commitMs: 0, awakeMs: 0, asleepMs: 0, successorsMs: [0], wakesMs: 0 }]],
     },
   );
