@@ -29,11 +29,15 @@ export class Table {
     this.#new.set(`${part}|${what}`, { part, what, line: `| ${part} | ${what} | ${value} | ${measured} |` });
   }
 
-  /** Keeps the new rows for the next time; those of parts that were not measured stay. */
+  /** Keeps the new rows for the next time, each part where it stood; those of parts that were not measured stay. */
   write() {
-    const parts = new Set([...this.#new.values()].map(({ part }) => part));
-    const stay = [...this.#kept.values()].filter(({ part }) => !parts.has(part));
-    const lines = [...stay, ...this.#new.values()].map(({ line }) => line);
+    const measured = [...this.#new.values()];
+    const parts = new Set([...this.#kept.values(), ...measured].map(({ part }) => part));
+    const lines = [...parts].flatMap((part) => {
+      const ofPart = (rows) => rows.filter((row) => row.part === part).map(({ line }) => line);
+      const anew = ofPart(measured);
+      return anew.length > 0 ? anew : ofPart([...this.#kept.values()]);
+    });
     const machine = `Node ${process.version}, ${availableParallelism()} cores.`;
     const table = ['| part | what | value | measured |', '|---|---|---:|---|', ...lines, '', machine, ''].join('\n');
     const { before, after } = this.#text();

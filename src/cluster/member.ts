@@ -210,9 +210,14 @@ export class Member {
   }
 
   #joinAgain(cause: Cause): void {
+    this.#unjoin(cause);
+    this.#wake.abort('woken');
+  }
+
+  /** A member that has had no round yet joins for the first time, whatever else it wishes. */
+  #unjoin(cause: Cause): void {
     this.#joined = null;
     if (this.#wish !== 'start') this.#wish = cause;
-    this.#wake.abort('woken');
   }
 
   /** The group goes on without this member until the main loop moves again. */
@@ -261,8 +266,7 @@ export class Member {
   #evicted(why: 'unknown to the coordinator' | 'the main loop stood still'): void {
     const wasMember = this.#claims.size > 0 || this.#joined !== null;
     this.#memberId = '';
-    this.#joined = null;
-    if (this.#wish !== 'start') this.#wish = 'evicted';
+    this.#unjoin('evicted');
     this.#claims.clear();
     if (wasMember) this.#parts.emit({ name: 'evicted', why });
   }

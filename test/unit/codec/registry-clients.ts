@@ -3,12 +3,11 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import { createRegistryClient, type RegistryClient } from '../../../src/codec/registry.ts';
 import type { RegistryClientOptions } from '../../../src/codec/registry-client.ts';
 import { schemas } from '../../support/codec.ts';
-import { clockFrom } from '../../support/epoch.ts';
 import { type RegistryStub, startRegistryStub } from '../../support/registry-stub.ts';
+import { skippingClock } from '../../support/skipping-clock.ts';
 
 export const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'long' }] };
 export const OPTIONS = { schemas, prefix: 'harvest', mode: 'precise', keyFormat: 'avro' } as const;
-export const REAL = clockFrom();
 
 export let stub: RegistryStub;
 export let client: RegistryClient;
@@ -31,18 +30,9 @@ export function renewClient(): void {
   client = clientOf();
 }
 
-/** A client of it; `slept` collects its waits. */
-export function clientOf(options: Partial<RegistryClientOptions> = {}, slept: number[] = []): RegistryClient {
-  let passed = 0;
-  const clock = {
-    ...REAL,
-    monotonic: () => REAL.monotonic() + passed,
-    sleep: async (ms: number) => {
-      passed += ms;
-      slept.push(ms);
-    },
-  };
-  const made = createRegistryClient({ urls: [stub.url], clock, random: () => 0.5, ...options });
+/** A client of it. */
+export function clientOf(options: Partial<RegistryClientOptions> = {}): RegistryClient {
+  const made = createRegistryClient({ urls: [stub.url], clock: skippingClock(), random: () => 0.5, ...options });
   started.push(made);
   return made;
 }

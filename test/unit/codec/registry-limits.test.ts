@@ -1,47 +1,35 @@
 // A registry that lets few requests through, or is slow: everything is asked for all the same, and nobody is worn out.
 import { describe, expect, test } from 'vitest';
-import { prepareSubjects, type RegistryClient } from '../../../src/codec/registry.ts';
+import { prepareSubjects } from '../../../src/codec/registry.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
-import { client, clientOf, failure, OPTIONS, REAL, registryForEach, SCHEMA, stub } from './registry-clients.ts';
+import { type SkippingClock, skippingClock } from '../../support/skipping-clock.ts';
+import { client, clientOf, failure, OPTIONS, registryForEach, SCHEMA, stub } from './registry-clients.ts';
 
 registryForEach();
 
 describe('a registry that limits us', () => {
-  /** Lets so many requests through between two pauses of a second. */
-  function limited(requests: number): void {
-    let left = requests;
+  /** Lets so many requests through between two pauses of a second, by the clock that it gives to its clients. */
+  function limited(requests: number): SkippingClock {
+    const clock = skippingClock();
+    let left = 0;
+    let opensAt = 0;
     stub.interfere = () => {
+      const at = clock.monotonic();
+      if (at >= opensAt) [left, opensAt] = [requests, Number.POSITIVE_INFINITY];
       if (left-- > 0) return undefined;
+      opensAt = Math.min(opensAt, at + 1_000);
       return { status: 429, body: '{"error_code":42900}', headers: { 'retry-after': '1' } };
     };
-    allow = () => {
-      left = requests;
-    };
-  }
-  let allow = () => {};
-
-  /** A client whose waits are over as soon as all answers are there, and bring the registry's next allowance. */
-  function patient(slept: number[], told: string[] = []): RegistryClient {
-    let passed = 0;
-    const clock = {
-      ...REAL,
-      monotonic: () => REAL.monotonic() + passed,
-      sleep: async (ms: number) => {
-        const until = passed + ms;
-        slept.push(ms);
-        while (stub.open() > 0) await new Promise(setImmediate);
-        if (until <= passed) return;
-        passed = until;
-        allow();
-      },
-    };
-    return clientOf({ clock, onLimited: (error, ms) => told.push(`${error.code} ${Math.round(ms)} ${error.message}`) });
+    return clock;
   }
 
   test('is asked for everything all the same, as fast as it allows', async () => {
-    limited(15);
     const told: string[] = [];
-    const ids = await prepareSubjects(patient([], told), catalog, { ...OPTIONS, autoRegister: true });
+    const patient = clientOf({
+      clock: limited(15),
+      onLimited: (error, ms) => told.push(`${error.code} ${Math.round(ms)} ${error.message}`),
+    });
+    const ids = await prepareSubjects(patient, catalog, { ...OPTIONS, autoRegister: true });
     expect(ids.size).toBe(catalog.length);
     // Two subjects a stream are looked up and registered: some 140 requests, of which 15 are answered between two pauses.
     expect(told.length).toBeGreaterThanOrEqual(7);
@@ -51,22 +39,17 @@ describe('a registry that limits us', () => {
   });
 
   test('is left alone by all requests together for as long as it says, which is told once', async () => {
-    limited(3);
+    const clock = limited(3);
     const told: string[] = [];
     const wakes: (() => void)[] = [];
-    let passed = 0;
-    const clock = {
-      ...REAL,
-      monotonic: () => REAL.monotonic() + passed,
-      sleep: () => new Promise<void>((wake) => wakes.push(wake)),
-    };
-    const waiting = clientOf({ clock, onLimited: (error) => told.push(error.code) });
+    const sleep = () => new Promise<void>((wake) => wakes.push(wake));
+    const waiting = clientOf({ clock: { ...clock, sleep }, onLimited: (error) => told.push(error.code) });
     const asked = Promise.all(Array.from({ length: 20 }, (_, id) => waiting.schemaById(id)));
     await expect.poll(() => wakes.length).toBe(8);
     expect(stub.requests.length, 'what was under way').toBeLessThanOrEqual(3 + 8);
     expect(told).toEqual(['registry.throttled']);
     stub.interfere = () => undefined;
-    passed = 1_000;
+    await clock.sleep(1_000);
     for (const wake of wakes) wake();
     expect(await asked).toHaveLength(20);
   });
@@ -74,18 +57,17 @@ describe('a registry that limits us', () => {
   test('for a second without saying so is asked again after a second', async () => {
     let refusals = 2;
     stub.interfere = () => (refusals-- > 0 ? { status: 429, body: '' } : undefined);
-    const slept: number[] = [];
-    expect(await clientOf({}, slept).register('s', SCHEMA)).toBe(1);
-    expect(slept.map(Math.round)).toEqual([1_000, 1_000]);
+    const clock = skippingClock();
+    expect(await clientOf({ clock }).register('s', SCHEMA)).toBe(1);
+    expect(clock.sleeps.map(Math.round)).toEqual([1_000, 1_000]);
   });
 
   test('and lets nothing through for a minute is told as that, not as one that is down', async () => {
-    limited(0);
-    const slept: number[] = [];
-    await expect(patient(slept).lookup('s', SCHEMA)).rejects.toThrow(
+    const clock = limited(0);
+    await expect(clientOf({ clock }).lookup('s', SCHEMA)).rejects.toThrow(
       failure('registry.throttled', /answered 429, no request for 1 s$/),
     );
-    expect(slept.length).toBeGreaterThan(50);
+    expect(clock.sleeps.length).toBeGreaterThan(50);
   });
 
   test.each([429, 503])(
@@ -124,7 +106,7 @@ describe('a registry that is slow', () => {
       most = Math.max(most, ++running);
       return () => void running--;
     };
-    const timed = clientOf({ clock: { ...REAL, after } });
+    const timed = clientOf({ clock: { ...skippingClock(), after } });
     const streams = catalog.slice(0, 4);
     const starts = Array.from({ length: 10 }, (_, account) =>
       prepareSubjects(timed, streams, { ...OPTIONS, prefix: `harvest.${account}`, autoRegister: true }),

@@ -5,6 +5,7 @@ import { diffSubjects, prepareSubjects, subjectsOf } from '../../../src/codec/re
 import { catalog } from '../../../src/streams/catalog.ts';
 import { schemas, streamNamed } from '../../support/codec.ts';
 import { startRegistryStub } from '../../support/registry-stub.ts';
+import { skippingClock } from '../../support/skipping-clock.ts';
 import { client, clientOf, failure, OPTIONS, registryForEach, renewClient, SCHEMA, stub } from './registry-clients.ts';
 
 const OTHER = { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] };
@@ -64,11 +65,11 @@ describe('one subject', () => {
 
 describe('a registry that fails', () => {
   test.each([500, 502, 503])('with %i is asked again after a growing wait, whatever the verb', async (status) => {
-    const slept: number[] = [];
     let failures = 2;
     stub.interfere = () => (failures-- > 0 ? { status, body: '' } : undefined);
-    expect(await clientOf({}, slept).register('s', SCHEMA)).toBe(1);
-    expect(slept).toEqual([200, 400]);
+    const clock = skippingClock();
+    expect(await clientOf({ clock }).register('s', SCHEMA)).toBe(1);
+    expect(clock.sleeps).toEqual([200, 400]);
   });
 
   test('for good is unavailable', async () => {

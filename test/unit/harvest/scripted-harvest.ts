@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import type { PublisherEvent } from '../../../src/engine/events.ts';
 import type { PageRequest } from '../../../src/engine/ports.ts';
 import { createSource, type HarvestSource, type SourceOptions } from '../../../src/harvest/client.ts';
 import { findStream } from '../../../src/streams/catalog.ts';
-import { clockFrom, EPOCH } from '../../support/epoch.ts';
+import { EPOCH } from '../../support/epoch.ts';
+import { type SkippingClock, skippingClock } from '../../support/skipping-clock.ts';
 
 export interface Seen {
   readonly method: string;
@@ -56,29 +56,6 @@ export function json(
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** Time passes as it does, except that every sleep is over at once and has then taken its time. */
-export class SkippingClock implements Clock {
-  readonly sleeps: number[] = [];
-  readonly #clock = clockFrom();
-  #skipped = 0;
-
-  now(): number {
-    return this.#clock.now() + this.#skipped;
-  }
-  monotonic(): number {
-    return this.#clock.monotonic() + this.#skipped;
-  }
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) return;
-    this.sleeps.push(ms);
-    this.#skipped += Math.max(ms, 0);
-  }
-  after(ms: number, task: () => void): () => void {
-    return this.#clock.after(ms, task);
-  }
-}
-
 export const TOKEN = 'canary-access-token-1234567890';
 
 /** A client of `server` (both hosts), closed when the test is over. */
@@ -86,7 +63,7 @@ export function clientOf(
   server: ScriptedHarvest,
   options: Partial<SourceOptions> = {},
 ): { source: HarvestSource; clock: SkippingClock; events: PublisherEvent[] } {
-  const clock = new SkippingClock();
+  const clock = skippingClock();
   const events: PublisherEvent[] = [];
   const source = createSource({
     baseUrl: server.url,

@@ -2,16 +2,15 @@
 // make: what passes leaves no trace, what stays is told and holds up nobody else.
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Simulator, type SimulatorOptions, serve } from '../../../lab/simulator/index.ts';
-import type { Clock } from '../../../src/base/clock.ts';
 import { account, type Bench, benchAccount, falseChanges, named, viewDifferences } from '../../support/account.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
-import { SkippingClock, scripted } from './scripted-harvest.ts';
+import { skippingClock } from '../../support/skipping-clock.ts';
+import { scripted } from './scripted-harvest.ts';
 
 type Fault = Parameters<Simulator['faults']['add']>[0];
 type Action = Fault['do'];
 
-/** Two pages of time entries, one of everything else. */
 const PAGE_ROWS = 200;
 const STREAMS = ['company', 'clients', 'projects', 'invoices', 'invoice_messages', 'time_entries'];
 
@@ -25,6 +24,7 @@ interface Scene {
 }
 
 async function scene(options: SimulatorOptions = {}): Promise<Scene> {
+  // Two pages of time entries, one of everything else.
   const { simulator, pass } = account({ timeEntries: 230, years: 0.5, ...options });
   const { url, close } = await serve(simulator);
   onTestFinished(close);
@@ -39,7 +39,7 @@ async function scene(options: SimulatorOptions = {}): Promise<Scene> {
         baseUrl: url,
         pageRows: PAGE_ROWS,
         timeouts: { totalMs: 2_000 },
-        clock: skipping(),
+        clock: skippingClock(),
         ...given.source,
       };
       return benchAccount(simulator, log, { streams: STREAMS, ...given, source });
@@ -48,17 +48,6 @@ async function scene(options: SimulatorOptions = {}): Promise<Scene> {
       expect(await viewDifferences(simulator, log, streams)).toEqual([]);
       expect(falseChanges(log)).toEqual([]);
     },
-  };
-}
-
-/** Sleeps are over at once; as a plain object, which may be taken apart. */
-function skipping(): Clock {
-  const clock = new SkippingClock();
-  return {
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
-    sleep: (ms, signal) => clock.sleep(ms, signal),
-    after: (ms, task) => clock.after(ms, task),
   };
 }
 
