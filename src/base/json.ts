@@ -20,12 +20,15 @@ class UnwritableError extends Error {}
 
 /** So many digits in a row hardly any number has: only then every number is looked at. */
 const MANY_DIGITS = 16;
+/** What may stand before and behind the digits of a number; the digits of an id in a text have its letters and quotes there. */
+const BEFORE_DIGITS = /[\s[:,+\-eE]/;
+const BEHIND_DIGITS = /[\s\]},eE]/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** As JSON.parse, with an ExactNumber where that would lose digits. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
-  if (!hasManyDigits(text)) return JSON.parse(text);
+  if (!mayHoldLongNumber(text)) return JSON.parse(text);
   let found = false;
   let mark = 'exact:';
   while (text.includes(mark)) mark = `_${mark}`;
@@ -46,14 +49,20 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether so many digits and points stand in a row. One of them stands at a place that is looked at; the others are passed over. */
-function hasManyDigits(text: string): boolean {
+/**
+ * Whether so many digits and points stand in a row, where a number could have them. One of them stands at a place that is
+ * looked at; the others are passed over.
+ */
+function mayHoldLongNumber(text: string): boolean {
   for (let at = MANY_DIGITS - 1; at < text.length; at += MANY_DIGITS) {
-    let [first, last] = [at, at - 1];
-    while (isDigitOrPoint(text.charCodeAt(last + 1))) last++;
-    if (last < at) continue;
+    if (!isDigitOrPoint(text.charCodeAt(at))) continue;
+    let [first, last] = [at, at];
     while (isDigitOrPoint(text.charCodeAt(first - 1))) first--;
-    if (last - first + 1 >= MANY_DIGITS) return true;
+    while (isDigitOrPoint(text.charCodeAt(last + 1))) last++;
+    const isLong = last - first + 1 >= MANY_DIGITS;
+    if (isLong && BEFORE_DIGITS.test(text[first - 1] ?? ' ') && BEHIND_DIGITS.test(text[last + 1] ?? ' ')) return true;
+    // No digit is looked at twice: a text may be nothing else.
+    at = last + 1;
   }
   return false;
 }

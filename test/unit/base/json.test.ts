@@ -26,6 +26,28 @@ test.each([
   expect(jsonText(parsed)).toBe(text);
 });
 
+/** White space and what else may stand around a number. */
+const AROUND = fc.constantFrom('', ' ', '\t', '\n', '\r');
+const ID = fc.stringMatching(/^[0-9a-f.:, ]{0,40}$/);
+
+test('a number of many digits keeps them wherever it stands, among ids and texts of many digits [P7]', () => {
+  fc.assert(
+    fc.property(AROUND, AROUND, ID, ID, fc.nat({ max: 40 }), (before, behind, first, second, shift) => {
+      const number = `${before}12345678901234567890${behind}`;
+      const text = `{"${'x'.repeat(shift)}":"${first}","list":[${number}, ${number}],"${second}":${number}}`;
+      const parsed = parseJson(text) as { readonly list: readonly unknown[]; readonly [name: string]: unknown };
+      expect(parsed['x'.repeat(shift)]).toBe(first);
+      for (const value of [...parsed.list, parsed[second]]) expect(jsonText(value)).toBe('12345678901234567890');
+    }),
+  );
+  expect(jsonText(parseJson('12345678901234567890'))).toBe('12345678901234567890');
+});
+
+test('a text of a million digits is read in no more time than any other', () => {
+  const digits = `x${'7'.repeat(1_000_000)}x`;
+  expect(parseJson(JSON.stringify({ digits }))).toEqual({ digits });
+});
+
 test.each([
   '9007199254740992',
   '100000000000000000000',
