@@ -13,7 +13,7 @@ const SMALL_HEAP_MB = 96;
 
 const { values } = parseArgs({
   options: {
-    'time-entries': { type: 'string', default: '100000' },
+    'time-entries': { type: 'string', default: '200000' },
     minutes: { type: 'string', default: '3' },
     only: { type: 'string' },
     write: { type: 'boolean' },
@@ -81,9 +81,9 @@ async function publish() {
   ];
 }
 
-/** Twice the time entries; as Node likes it, and with a heap that fits 256 MB. */
+/** As Node likes it, and with a heap that fits 256 MB. */
 async function memory() {
-  await rig.simulate(2 * timeEntries);
+  await rig.simulate(timeEntries);
   const linger = { lingerSeconds: 10 };
   const free = await rig.publisher(rig.freshPrefix(), only('time_entries'), linger);
   const small = await rig.publisher(rig.freshPrefix(), only('time_entries'), {
@@ -99,7 +99,7 @@ async function memory() {
 
 /** A second start on the topics of the first. */
 async function restore() {
-  await rig.simulate(2 * timeEntries);
+  await rig.simulate(timeEntries);
   const prefix = rig.freshPrefix();
   await rig.publisher(prefix, only('time_entries'));
   const starts = [];

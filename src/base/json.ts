@@ -20,7 +20,7 @@ class UnwritableError extends Error {}
 
 /** So many digits in a row hardly any number has: only then every number is looked at. */
 const MANY_DIGITS = 16;
-/** What may stand before and behind the digits of a number; the digits of an id in a text have its letters and quotes there. */
+/** What may stand before and behind the digits of a number; those of an id in a text have quotes there, or the rest of it. */
 const BEFORE_DIGITS = /[\s[:,+\-eE]/;
 const BEHIND_DIGITS = /[\s\]},eE]/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;

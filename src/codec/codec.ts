@@ -86,8 +86,10 @@ export function sharingCodec(compiled: CompiledStreams, options: SharingOptions)
       const codec = of(stream);
       const id = codec.keys.decode(key);
       const schemaId = schemaIdOf(value);
-      if (schemaId === codec.schemaId)
-        return { id, ...(codec.remember(value.subarray(HEADER)) ?? unread(codec, schemaId)) };
+      if (schemaId === codec.schemaId) {
+        const { hash, group, day } = codec.remember(value.subarray(HEADER)) ?? unread(codec, schemaId);
+        return { id, hash, group, day };
+      }
       if (schemaId === null) return { id, ...unread(codec, null) };
       return compiled.reader(codec, schemaId).then(({ read, isWider }): Restored => {
         const record = read(value.subarray(HEADER));

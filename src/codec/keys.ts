@@ -1,6 +1,7 @@
 // Key bytes of a row and back. They are what partitions and compacts a topic, so they never evolve: a key under another
 // schema id than ours is refused here instead of becoming a second row.
 import avro from 'avsc';
+import { ByteReader } from '../base/byte-reader.ts';
 import { PublisherError } from '../base/errors.ts';
 import type { JsonObject, RowId } from '../engine/ports.ts';
 import type { StreamDefinition } from '../streams/definition.ts';
@@ -51,6 +52,11 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
       if (found !== schemaId) {
         if (found === null) throw foreignKey(stream, 'not in Avro', 'Avro', OTHER_FORMAT);
         throw foreignKey(stream, `under schema id ${found}`, `schema id ${schemaId}`);
+      }
+      if (isOneLong) {
+        const bytes = new ByteReader(key, HEADER);
+        const id = bytes.long();
+        if (bytes.at === key.length) return id;
       }
       const record = type.fromBuffer(key.subarray(HEADER));
       const parts = stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name]));

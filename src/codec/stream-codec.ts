@@ -8,16 +8,10 @@ import type { StreamDefinition } from '../streams/definition.ts';
 import { epochDay, epochMillis } from './calendar.ts';
 import { compileEncoding, type Encoding, Leftover } from './encoding.ts';
 import { draftField } from './field-draft.ts';
+import { compileGlimpse, type Glimpse } from './glimpse.ts';
 import type { KeyCodec } from './keys.ts';
 import { publishedStill, type RunningTimers, stoodStill } from './running-timer.ts';
-import {
-  type DecimalHandling,
-  type FieldSchema,
-  fieldTypes,
-  publishedSchema,
-  type RecordSchema,
-  valueType,
-} from './schemas.ts';
+import { type DecimalHandling, fieldTypes, publishedSchema, type RecordSchema } from './schemas.ts';
 import { HEADER, type MessageWriter } from './wire.ts';
 
 /** A value as avsc reads it, without logical types. */
@@ -27,9 +21,6 @@ export type AvroRecord = Readonly<Record<string, unknown>>;
 export type Reader = (payload: Buffer) => AvroRecord | null;
 
 type Memory = Pick<Encoded, 'hash' | 'group' | 'day'>;
-
-/** The members of a payload that are read without the others. */
-type Glimpse = Pick<Encoded, 'group' | 'day'> & { readonly isRunning: boolean };
 
 interface StreamCodecParts {
   readonly stream: StreamDefinition;
@@ -52,7 +43,8 @@ export class StreamCodec {
   readonly #plain: RecordSchema;
   readonly #encoding: Encoding;
   readonly #dimension: string;
-  readonly #glimpse: (payload: Buffer) => Glimpse;
+  /** The group, the day and, where it matters, whether the timer runs. */
+  readonly #glimpse: Glimpse;
   /** Writes what is hashed of a record whose timer runs; null where every value is hashed whole. */
   readonly #still: Encoding | null;
 
@@ -69,7 +61,9 @@ export class StreamCodec {
     const ignoresTicking = runningTimers === 'on_change' && stream.hasTimers;
     this.#still = ignoresTicking ? compileEncoding(schema, decimals, given) : null;
     this.#dimension = stream.key.find((field) => field.type === 'long')!.name;
-    this.#glimpse = this.#compileGlimpse();
+    const { parent, belongsTo, dated } = stream;
+    const timer = ignoresTicking ? 'is_running' : null;
+    this.#glimpse = compileGlimpse(this.schema, [parent?.field ?? belongsTo?.member ?? null, dated, timer]);
   }
 
   /** For the notes of `encode` about fields that were null, which one user of the codec takes and forgets. */
@@ -133,8 +127,8 @@ export class StreamCodec {
   /** The index's memory of a payload that has our schema; null when it has not. */
   remember(payload: Buffer): Memory | null {
     return attempt(() => {
-      const { isRunning, group, day } = this.#glimpse(payload);
-      const compared = isRunning ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+      const [group = null, day = null, isRunning] = this.#glimpse(payload);
+      const compared = isRunning === 1 ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
       return { hash: hash53(compared), group, day };
     });
   }
@@ -176,37 +170,6 @@ export class StreamCodec {
     const date = this.stream.dated === null ? null : record[this.stream.dated];
     return typeof date === 'string' ? epochDay(date) : null;
   }
-
-  /** Reads the group's, the day's and, where the timer matters, its field of our own payloads and skips the others. */
-  #compileGlimpse(): (payload: Buffer) => Glimpse {
-    const { parent, belongsTo, dated } = this.stream;
-    const grouped = parent?.field ?? belongsTo?.member ?? null;
-    const timer = this.#still === null ? null : 'is_running';
-    const wanted = [grouped, dated, timer];
-    const fields = this.schema.fields.filter(({ name }) => wanted.includes(name)).map(idAlone);
-    if (fields.length === 0) return () => NOWHERE;
-    const type = compileType({ ...this.schema, fields });
-    const resolver = type.createResolver(this.#type);
-    return (payload) => {
-      // Without the check for trailing bytes avsc stops behind the fields instead of skipping to the end.
-      const seen = type.fromBuffer(payload, resolver, true);
-      const group = grouped === null ? null : seen[grouped];
-      return {
-        group: parent === null ? (group?.id ?? null) : group,
-        day: dated === null ? null : seen[dated],
-        isRunning: timer !== null && seen[timer] === true,
-      };
-    };
-  }
-}
-
-const NOWHERE = { group: null, day: null, isRunning: false };
-
-/** Of a reference, its id alone is read. */
-function idAlone(field: FieldSchema): FieldSchema {
-  const type = valueType(field.type);
-  if (typeof type === 'string' || type.type !== 'record') return field;
-  return { ...field, type: ['null', { ...type, fields: type.fields.filter(({ name }) => name === 'id') }] };
 }
 
 /** The fields of a value that Harvest's record does not have: the account's id, the parent's id, the place, the window. */

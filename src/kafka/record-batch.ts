@@ -3,6 +3,7 @@
 // away, and with them the offsets of batches that compaction left empty.
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { ByteReader } from '../base/byte-reader.ts';
 import { PublisherError } from '../base/errors.ts';
 
 const HEADER_BYTES = 61;
@@ -62,13 +63,13 @@ export async function decodeRecords(batch: RecordBatch): Promise<FetchedRecord[]
   const bytes = new ByteReader(batch.codec === 'gzip' ? await unzip(batch.body) : batch.body);
   const records = new Array<FetchedRecord>(batch.count);
   for (let i = 0; i < batch.count; i++) {
-    const length = bytes.varint();
+    const length = bytes.long();
     const end = bytes.at + length;
     bytes.at += 1; // record attributes: unused by the format
-    const timestamp = batch.baseTimestamp + bytes.varint();
-    const offset = batch.baseOffset + bytes.varint();
-    const key = bytes.block();
-    const value = bytes.block();
+    const timestamp = batch.baseTimestamp + bytes.long();
+    const offset = batch.baseOffset + bytes.long();
+    const key = block(bytes);
+    const value = block(bytes);
     records[i] = new FetchedRecord(offset, timestamp, key, value, bytes.buffer, bytes.at);
     bytes.at = end;
   }
@@ -80,11 +81,11 @@ export function isAbortMarker(batch: RecordBatch): boolean {
   // Compaction removes the markers of transactions that have no records left, and may keep their batch.
   if (batch.count === 0) return false;
   const bytes = new ByteReader(batch.body);
-  bytes.varint(); // length
+  bytes.long(); // length
   bytes.at += 1;
-  bytes.varint(); // timestamp
-  bytes.varint(); // offset
-  const key = bytes.block();
+  bytes.long(); // timestamp
+  bytes.long(); // offset
+  const key = block(bytes);
   // The key of a marker: version (16 bits), type (16 bits; 0 aborts, 1 commits).
   return key !== null && key.readInt16BE(2) === 0;
 }
@@ -118,10 +119,11 @@ export class FetchedRecord {
   /** The text of the first header of that name, which is ASCII; null when there is none. A restore asks every record. */
   header(name: string): string | null {
     const bytes = new ByteReader(this.#buffer, this.#headersAt);
-    for (let left = bytes.varint(); left > 0; left--) {
-      const found = bytes.block();
-      const value = bytes.block();
-      if (found?.length === name.length && found.toString('latin1') === name) return value?.toString() ?? '';
+    for (let left = bytes.long(); left > 0; left--) {
+      const isWanted = bytes.skipsText(name);
+      const length = bytes.long();
+      if (isWanted) return bytes.text(length);
+      bytes.at += Math.max(length, 0);
     }
     return null;
   }
@@ -132,46 +134,18 @@ export class FetchedRecord {
 
   *#pairs(): Generator<[string, string]> {
     const bytes = new ByteReader(this.#buffer, this.#headersAt);
-    for (let left = bytes.varint(); left > 0; left--) {
-      const name = bytes.block();
-      const value = bytes.block();
+    for (let left = bytes.long(); left > 0; left--) {
+      const name = block(bytes);
+      const value = block(bytes);
       yield [name?.toString() ?? '', value?.toString() ?? ''];
     }
   }
 }
 
-class ByteReader {
-  readonly buffer: Buffer;
-  at: number;
-
-  constructor(buffer: Buffer, at = 0) {
-    this.buffer = buffer;
-    this.at = at;
-  }
-
-  /** A zigzag varint of up to 53 bits. */
-  varint(): number {
-    const { buffer } = this;
-    let byte = buffer[this.at++]!;
-    // One byte is the common case: lengths below 64 and most deltas.
-    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
-    let value = byte & 0x7f;
-    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
-      byte = buffer[this.at++]!;
-      // Multiplied, not shifted: timestamp deltas may need more than 32 bits.
-      value += (byte & 0x7f) * scale;
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  /** Bytes behind their length; null for length -1. */
-  block(): Buffer | null {
-    const length = this.varint();
-    if (length < 0) return null;
-    const start = this.at;
-    this.at += length;
-    return this.buffer.subarray(start, this.at);
-  }
+/** Bytes behind their length; null for length -1. */
+function block(bytes: ByteReader): Buffer | null {
+  const length = bytes.long();
+  return length < 0 ? null : bytes.view(length);
 }
 
 function unreadable(what: string, why: string): PublisherError {

@@ -7,6 +7,14 @@ import type { FetchedRecord } from './record-batch.ts';
 import type { TopicMemory } from './topic-memory.ts';
 import { dataTopic } from './topics.ts';
 
+/** Whose records a partition holds. */
+interface Place {
+  readonly stream: string;
+  readonly memory: TopicMemory;
+  /** How many its topic has. */
+  readonly partitions: number;
+}
+
 /**
  * Delivers what is new on every stream's topic and moves the memories past it. A topic that is not the one its memory
  * knows is reset and read from its beginning. `bounds` holds all the topics.
@@ -20,8 +28,7 @@ export async function restoreTopics(
   signal: AbortSignal,
 ): Promise<Pick<Opened, 'broken' | 'records'>> {
   const broken = new Map<string, string>();
-  const ranges: PartitionRange[] = [];
-  const streamOf = new Map<string, string>();
+  const places = new Map<PartitionRange, Place>();
   for (const [name, memory] of memories) {
     const topic = dataTopic(prefix, name);
     const found = bounds.get(topic)!;
@@ -34,28 +41,26 @@ export async function restoreTopics(
       memory.rewind();
       restore.reset(name);
     }
-    ranges.push(...memory.unread(topic, found));
-    streamOf.set(topic, name);
+    for (const range of memory.unread(topic, found))
+      places.set(range, { stream: name, memory, partitions: found.length });
   }
 
   let records = 0;
-  const deliver = (record: FetchedRecord, { topic, partition }: PartitionRange) => {
+  const deliver = (record: FetchedRecord, range: PartitionRange) => {
     const ours = topicRecord(record);
     if (ours === null) return;
     records++;
-    const partitions = bounds.get(topic)!.length;
+    const { topic, partition } = range;
+    const { stream, memory, partitions } = places.get(range)!;
     if (partitionOf(ours.key, partitions) !== partition) throw repartitioned(topic, partition, partitions);
-    const stream = streamOf.get(topic)!;
-    const delivered = () => memories.get(stream)!.read(partition, record.offset + 1);
     const pending = restore.record(stream, ours);
     // Only what was taken in counts as read: an opening that fails in the middle goes on from there.
-    if (pending) return pending.then(delivered);
-    delivered();
+    if (pending) return pending.then(() => memory.read(partition, record.offset + 1));
+    memory.read(partition, record.offset + 1);
   };
-  await reader.read(ranges, deliver, signal);
+  await reader.read([...places.keys()], deliver, signal);
   // The stable offset may seem to go back when another replica leads.
-  for (const { topic, partition, from, to } of ranges)
-    memories.get(streamOf.get(topic)!)!.read(partition, Math.max(from, to));
+  for (const [{ partition, from, to }, { memory }] of places) memory.read(partition, Math.max(from, to));
   return { broken, records };
 }
 
