@@ -10,7 +10,8 @@ import { javaTool, quickStart } from './java.ts';
 import { freePort } from './ports.ts';
 import { run, Server } from './process.ts';
 
-export const KAFKA_VERSION = '4.2.1';
+/** HARVEST_KAFKA_LAB_KAFKA names another one: all of the lab and of the tests runs on it then. */
+export const KAFKA_VERSION = process.env.HARVEST_KAFKA_LAB_KAFKA || '4.2.1';
 
 /** The broker writes this when it takes requests. */
 export const STARTED = 'Kafka Server started';

@@ -1,6 +1,6 @@
 // How a Harvest record is written as Avro: every field in the schema's signal, unknown members and lost digits set aside.
 // Compiled once per schema into closures that read JSON and write bytes with nothing in between, because this runs for
-// every record of every page. avsc reads these bytes back, in restore and in the tests.
+// every record of every page. avsc reads these bytes back, in the tests too; glimpse.ts a few of their fields.
 import { ExactNumber, isObject } from '../base/json.ts';
 import { ConversionError, type JsonObject, type UnknownMember } from '../engine/ports.ts';
 import { epochDay, epochMillis, isFinerThanMillis } from './calendar.ts';
