@@ -5,6 +5,10 @@ import { hash as digest } from 'node:crypto';
  * with a chance of 2^-53, and nobody gains by forging one.
  */
 export function hash53(content: Buffer | string): number {
-  // 14 hexadecimal digits are 56 bits; as text the digest costs half of what it costs as a buffer.
-  return Math.floor(Number.parseInt(digest('sha1', content, 'hex').slice(0, 14), 16) / 8);
+  // As text of one character a byte the digest costs a third of what it costs as a buffer.
+  const bytes = digest('sha1', content, 'binary');
+  const at = (index: number) => bytes.charCodeAt(index);
+  const high = at(0) * 0x1_00_00_00 + ((at(1) << 16) | (at(2) << 8) | at(3));
+  const low = (at(4) << 16) | (at(5) << 8) | at(6);
+  return Math.floor((high * 0x1_00_00_00 + low) / 8);
 }
