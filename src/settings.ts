@@ -2,9 +2,11 @@
 // load the engine.
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
+import type { Proxies } from './base/proxies.ts';
 import type { AccountConfig, Config } from './config/options.ts';
-import { type BearerTokens, issuedByEndpoint, issuedForMsk, keptTokens } from './kafka/bearer-tokens.ts';
+import { type BearerTokens, type Issued, issuedForMsk, keptTokens } from './kafka/bearer-tokens.ts';
 import type { KafkaSettings, SaslSettings, TlsSettings } from './kafka/connection.ts';
+import type { TokenEndpoint } from './kafka/token-endpoint.ts';
 import { catalog } from './streams/catalog.ts';
 import type { StreamDefinition } from './streams/definition.ts';
 
@@ -38,10 +40,15 @@ function saslOf({ kafka }: Config, sasl: NonNullable<Config['kafka']['sasl']>): 
   const tokens =
     kept.get(sasl) ??
     (oauthbearer
-      ? keptTokens(() => issuedByEndpoint(oauthbearer, kafka.proxies), systemClock, oauthbearer.extensions)
+      ? keptTokens(() => issuedBy(oauthbearer, kafka.proxies), systemClock, oauthbearer.extensions)
       : keptTokens(() => issuedForMsk(aws_msk_iam!.region, systemClock), systemClock));
   kept.set(sasl, tokens);
   return { mechanism, tokens };
+}
+
+async function issuedBy(endpoint: TokenEndpoint, proxies: Proxies): Promise<Issued> {
+  const { issuedByEndpoint } = await import('./kafka/token-endpoint.ts');
+  return issuedByEndpoint(endpoint, proxies);
 }
 
 function tlsOf({

@@ -1,17 +1,6 @@
 // The way out over HTTP: keep-alive connections, certificates that are always verified, and proxies where they are wanted.
 import { type Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
-import type { Secret } from './secret.ts';
-
-/** The proxies that requests go through; their addresses may hold a password. */
-export interface Proxies {
-  /** For http:// addresses, and for https:// ones; null goes there without one. */
-  readonly http: Secret | null;
-  readonly https: Secret | null;
-  /** Hosts that are asked without a proxy, as NO_PROXY names them. */
-  readonly except: string;
-}
-
-export const NO_PROXIES: Proxies = { http: null, https: null, except: '' };
+import { NO_PROXIES, type Proxies } from './proxies.ts';
 
 interface AgentOptions
   extends Pick<Agent.Options, 'connections' | 'headersTimeout' | 'bodyTimeout' | 'maxResponseSize'> {

@@ -38,7 +38,8 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
   const schema = keySchema(stream);
   const encoding = compileEncoding(schema, 'precise');
   const isOneLong = stream.key.length === 1;
-  const type = avro.Type.forSchema(schema as avro.Schema);
+  // Compiled when a key of several parts is read, or one that is not as it should be.
+  let type: avro.Type | null = null;
   return {
     encode(id) {
       out.begin(schemaId);
@@ -58,6 +59,7 @@ export function avroKeys(stream: StreamDefinition, schemaId: number, out: Messag
         const id = bytes.long();
         if (bytes.at === key.length) return id;
       }
+      type ??= avro.Type.forSchema(schema as avro.Schema);
       const record = type.fromBuffer(key.subarray(HEADER));
       const parts = stream.key.map(({ name, type }) => (type === 'date' ? isoDay(record[name]) : record[name]));
       return parts.length === 1 ? parts[0] : parts.join('|');

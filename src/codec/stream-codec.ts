@@ -37,7 +37,7 @@ export class StreamCodec {
   readonly keys: KeyCodec;
   readonly schema: RecordSchema;
   readonly schemaId: number;
-  readonly #type: avro.Type;
+  #type: avro.Type | null = null;
   readonly #out: MessageWriter;
   /** As checked in, decimals precise. */
   readonly #plain: RecordSchema;
@@ -54,7 +54,6 @@ export class StreamCodec {
     this.schemaId = schemaId;
     this.schema = publishedSchema(schema, decimals);
     this.#out = out;
-    this.#type = compileType(this.schema);
     const given = new Set(Object.keys(givenTo(stream, {})));
     this.#plain = schema;
     this.#encoding = compileEncoding(schema, decimals, given);
@@ -128,29 +127,36 @@ export class StreamCodec {
   remember(payload: Buffer): Memory | null {
     return attempt(() => {
       const [group = null, day = null, isRunning] = this.#glimpse(payload);
-      const compared = isRunning === 1 ? this.#type.toBuffer(publishedStill(this.#type.fromBuffer(payload))) : payload;
+      const compared =
+        isRunning === 1 ? this.#own().toBuffer(publishedStill(this.#own().fromBuffer(payload))) : payload;
       return { hash: hash53(compared), group, day };
     });
   }
 
   /** The same of a record that another schema brought. */
   rememberRecord(record: AvroRecord): Memory {
-    return this.remember(this.#type.toBuffer(record))!;
+    return this.remember(this.#own().toBuffer(record))!;
   }
 
   /** Reads our own payloads. */
-  readonly read: Reader = (payload) => attempt(() => this.#type.fromBuffer(payload));
+  readonly read: Reader = (payload) => attempt(() => this.#own().fromBuffer(payload));
 
   /** Makes a reader of what was written with `writer`; it always gives null when the two schemas do not fit. */
   readerOf(writer: object): Reader {
-    const resolver = attempt(() => this.#type.createResolver(compileType(writer)));
-    return (payload) => (resolver === null ? null : attempt(() => this.#type.fromBuffer(payload, resolver)));
+    const resolver = attempt(() => this.#own().createResolver(compileType(writer)));
+    return (payload) => (resolver === null ? null : attempt(() => this.#own().fromBuffer(payload, resolver)));
   }
 
   /** Whether values written with `writer` hold fields that ours do not, at whatever depth. */
   isNarrowerThan(writer: object): boolean {
     const ours = new Set(fieldTypes(this.schema).keys());
     return [...fieldTypes(writer).keys()].some((path) => !ours.has(path));
+  }
+
+  /** Our schema for avsc. Made when it is first needed: most publishers never read back a whole value. */
+  #own(): avro.Type {
+    this.#type ??= compileType(this.schema);
+    return this.#type;
   }
 
   #hashStill(record: JsonObject, context: RecordContext): number {

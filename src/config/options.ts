@@ -1,7 +1,7 @@
 // Every configuration key, declared once: type, default, unit, description, secrecy, example. Validation, the typed
 // Config, config/reference.yaml, the JSON Schema and docs/generated/CONFIG.md all come from this file; load.ts reads.
 import { z } from 'zod';
-import type { Proxies } from '../base/http-agent.ts';
+import type { Proxies } from '../base/proxies.ts';
 import { cluster } from './cluster-options.ts';
 import { proxiesOf } from './proxies.ts';
 import { sasl } from './sasl-options.ts';

@@ -1,5 +1,5 @@
 // Proxies: named by a key of the configuration, or by HTTPS_PROXY, HTTP_PROXY and NO_PROXY as everywhere.
-import { NO_PROXIES, type Proxies } from '../base/http-agent.ts';
+import { NO_PROXIES, type Proxies } from '../base/proxies.ts';
 import { Secret } from '../base/secret.ts';
 import type { Problem } from './problems.ts';
 import type { Environment } from './substitute.ts';

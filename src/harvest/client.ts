@@ -1,7 +1,7 @@
 // The Source that reads Harvest: which address a request means and what its answer must look like; caller.ts gets it
 // answered. Knows nothing of cursors or of what records mean; the engine decides what to ask.
 import { assert, PublisherError } from '../base/errors.ts';
-import type { Proxies } from '../base/http-agent.ts';
+import type { Proxies } from '../base/proxies.ts';
 import type { Secret } from '../base/secret.ts';
 import { type JsonObject, type Page, type PageRequest, PER_PAGE, PRIORITY, type Source } from '../engine/ports.ts';
 import type { BudgetName, StreamDefinition } from '../streams/definition.ts';

@@ -1,7 +1,8 @@
 // One HTTP exchange: a request out, a whole answer back. Follows no redirect, repeats nothing and judges no status;
 // what an answer means is failures.ts, whether it may be asked at all is budget.ts.
 import { request as send } from 'undici';
-import { openAgent, type Proxies } from '../base/http-agent.ts';
+import { openAgent } from '../base/http-agent.ts';
+import type { Proxies } from '../base/proxies.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';

@@ -92,8 +92,7 @@ export function windowStarts(span: WindowSpan): string[] {
   const { grain, weekStart, startDate, endDate, today, isWhole } = span;
   const ofDay = (date: string) => windowOf(date, grain, weekStart).from;
   const current = currentWindow(span).from;
-  const starts = new Set<string>();
-  for (const day of span.days) starts.add(ofDay(isoDay(day)));
+  const starts = startsOf(span);
   if (!isWhole) {
     const likely = [...span.days].filter((day) => !isUnlikely(day, today));
     let from = ofDay(startDate ?? isoDay(Math.min(...likely, Date.parse(today) / DAY_MS)));
@@ -104,6 +103,19 @@ export function windowStarts(span: WindowSpan): string[] {
   const last = endDate === null ? '9999-12-31' : ofDay(endDate);
   const asked = [...starts].filter((from) => from >= first && from <= last);
   return [...new Set([...asked, current])].sort();
+}
+
+/** First days of the windows that hold the days. A calendar is slow, so it is asked once a window and not once a day. */
+function startsOf({ days, grain, weekStart }: WindowSpan): Set<string> {
+  const starts = new Set<string>();
+  let last = Number.NEGATIVE_INFINITY;
+  for (const day of [...days].sort((a, b) => a - b)) {
+    if (day <= last) continue;
+    const { from, to } = windowOf(isoDay(day), grain, weekStart);
+    starts.add(from);
+    last = Date.parse(to) / DAY_MS;
+  }
+  return starts;
 }
 
 /** Days since 1970-01-01 as `YYYY-MM-DD`. */

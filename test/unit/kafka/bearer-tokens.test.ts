@@ -2,11 +2,12 @@
 import { inspect } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PublisherError } from '../../../src/base/errors.ts';
-import { NO_PROXIES } from '../../../src/base/http-agent.ts';
+import { NO_PROXIES } from '../../../src/base/proxies.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { issuedByEndpoint, issuedForMsk, keptTokens } from '../../../src/kafka/bearer-tokens.ts';
+import { issuedForMsk, keptTokens } from '../../../src/kafka/bearer-tokens.ts';
 import { translate } from '../../../src/kafka/failures.ts';
+import { issuedByEndpoint } from '../../../src/kafka/token-endpoint.ts';
 import { kafkaSettings } from '../../../src/settings.ts';
 import { startConnectProxy } from '../../support/connect-proxy.ts';
 import { CLIENT, startTokenEndpoint } from '../../support/token-endpoint.ts';
