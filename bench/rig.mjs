@@ -2,6 +2,7 @@
 // machine and gone with the bench.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,19 @@ import { catalog } from '../dist/src/streams/catalog.js';
 import { LiveAccount } from './account.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What the image sets for the publisher's memory, but for its heap, which is a share of a container. */
+const IMAGE = Object.fromEntries(
+  [...readFileSync(`${ROOT}Dockerfile`, 'utf8').matchAll(/(MALLOC_\w+|NODE_OPTIONS)=("[^"]*"|\S+)/g)].map(
+    ([, name, value]) => [
+      name,
+      value
+        .replaceAll('"', '')
+        .replace(/--max-old-space-size-percentage=\d+/, '')
+        .trim(),
+    ],
+  ),
+);
 
 // Budgets that never wait, so that time is ours and not Harvest's.
 export const UNBOUNDED = ['general', 'reports'].flatMap((name) => [
@@ -93,9 +107,12 @@ export class Rig {
   }
 
   /** `lingerSeconds`: see publisher.mjs; `nodeOptions` go to node itself. */
-  publisher(prefix, overrides, { lingerSeconds = 0, nodeOptions = [] } = {}) {
+  publisher(prefix, overrides, { lingerSeconds = 0, nodeOptions = [], environment = IMAGE } = {}) {
     const settings = [`topics.prefix=${prefix}`, 'http.listen=off', 'log.level=warn', ...UNBOUNDED, ...overrides];
-    return this.#measure('publisher.mjs', settings, nodeOptions, { BENCH_LINGER_SECONDS: String(lingerSeconds) });
+    return this.#measure('publisher.mjs', settings, nodeOptions, {
+      ...environment,
+      BENCH_LINGER_SECONDS: String(lingerSeconds),
+    });
   }
 
   /** Runs a script of this folder; resolves with what it sends, rejects when it fails. */

@@ -60,12 +60,12 @@ test('the image runs as a user without rights, and installs by the lock file wit
 });
 
 test('half of the container is heap, and compose gives the publisher what half a million rows were measured in', () => {
-  const options = /^ENV NODE_OPTIONS=(.+)$/m.exec(
+  const options = /^ENV NODE_OPTIONS="(.+)"$/m.exec(
     read('Dockerfile')
       .split(/^FROM /m)
       .at(-1)!,
   )?.[1];
-  expect(options).toBe('--max-old-space-size-percentage=50');
+  expect(options?.split(' ')).toContain('--max-old-space-size-percentage=50');
   expect(services.publisher!.mem_limit).toBe('256m');
 });
 
