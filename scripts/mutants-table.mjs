@@ -726,6 +726,12 @@ const TABLE = [
     unit('harvest/gateway', "lists of several pages whose links name Harvest's own address"),
   ],
   [
+    'P7',
+    'a body that is no JSON becomes some',
+    ['src/harvest/one-byte.ts', 'if (bytes[at - 1] === BACKSLASH) return null;', ''],
+    unit('harvest/one-byte', 'is not made of what is none'),
+  ],
+  [
     'P10',
     'behind a proxy anybody passes for Harvest',
     ['src/base/http-agent.ts', 'requestTls: connect,', 'requestTls: { rejectUnauthorized: false },'],
