@@ -12,8 +12,8 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts \
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production
-# By itself Node takes 256 MB of heap at least, also in a container that has no more than that, and keeps what glibc calls free:
-# pages are large and short-lived, so that given back they are a fifth of the memory (docs/operating/sizing.md).
+# By itself Node takes 256 MB of heap at least, also in a container that has no more than that; and what is free of large buffers,
+# a sixth of the memory, stays with the process (docs/operating/sizing.md).
 ENV NODE_OPTIONS="--max-old-space-size-percentage=50 --max-semi-space-size=8"
 ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1048576
 WORKDIR /app

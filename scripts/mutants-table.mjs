@@ -651,6 +651,12 @@ const TABLE = [
     unit('engine/polling', 'gives the history all that current windows leave'),
   ],
   [
+    'P1',
+    'first readings leave nothing to what follows from a change',
+    ['src/engine/pace/allotment.ts', 'atLeastOne(rest * (1 - PROMPT_SHARE))', 'rest'],
+    unit('engine/freshness', 'a deletion arrives after no more than its count interval'),
+  ],
+  [
     'P10',
     'quote the token',
     [

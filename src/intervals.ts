@@ -54,7 +54,7 @@ export function firstRunRooms(config: Config): Readonly<Record<BudgetName, numbe
   const windowMs = budgets.reports.per_seconds * 1000;
   const current = currentReadings(reports, windowMs, config.reports.restate_seconds * 1000);
   return {
-    general: generalAllotment(budgets.general.requests, livingPace(config).requests, budgetShare).rest,
+    general: generalAllotment(budgets.general.requests, livingPace(config).requests, budgetShare, true).bulk,
     reports: reportsAllotment(budgets.reports.requests, current, true).rest,
   };
 }

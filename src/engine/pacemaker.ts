@@ -55,10 +55,10 @@ export class Pacemaker {
     }));
     this.#now = pacing(streams, polling, general, now);
     this.#tell();
-    const polled = this.#now.requests;
+    const { requests: polled, lives } = this.#now;
     const isUnread = this.#reports().some(({ definition, row }) => definition.kind === 'report' && !row.complete);
     this.#allotments = {
-      general: once ? UNDIVIDED : generalAllotment(general.requests, polled, polling.budgetShare),
+      general: once ? UNDIVIDED : generalAllotment(general.requests, polled, polling.budgetShare, lives),
       reports: once ? UNDIVIDED : reportsAllotment(reports.requests, this.#currentReadings(), isUnread),
     };
     general.allot(this.#allotments.general);

@@ -27,14 +27,15 @@ export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4,
 export const LANES: Readonly<Record<Lane, readonly number[]>> = {
   timely: [PRIORITY.probe, PRIORITY.poll],
   rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
+  bulk: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
   again: [PRIORITY.dirty, PRIORITY.slack],
 };
 
 /**
  * What is read on time · all the rest (confirmations, snapshots, children, report windows but the current ones) · of it, what
- * was read before (dirty report windows, and rounds).
+ * has many requests and can wait · and what was read before (dirty report windows, and rounds).
  */
-export type Lane = 'timely' | 'rest' | 'again';
+export type Lane = 'timely' | 'rest' | 'bulk' | 'again';
 
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;

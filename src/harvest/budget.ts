@@ -178,10 +178,11 @@ export class Budget implements BudgetView {
   roomInMs(priority: number): number {
     const now = this.#clock.monotonic();
     const rank = now + priority * this.windowMs;
-    const free = this.#windowsOf(priority).map((window) => {
-      // Of those that wait, whoever is behind us or waits for another lane takes nothing of this one before us.
+    const ours = this.#windowsOf(priority);
+    const free = ours.map((window) => {
+      // Of those that wait, whoever is behind us or waits for a lane that is not ours takes nothing of this one before us.
       const before = this.#queue.filter(({ windows, ...other }) => {
-        const others = windows.filter((each) => each !== window);
+        const others = windows.filter((each) => !ours.includes(each));
         return windows.includes(window) && other.rank <= rank && others.every((each) => each.freeAt(now) <= now);
       });
       return window.lastFreeAt(before.length + 1, now);

@@ -4,6 +4,9 @@
 /** Grows with the largest body; its text is copied out before the next is written. */
 let scratch: Buffer = Buffer.alloc(0);
 
+/** Far beyond a page. For larger bodies no memory is kept. */
+const LARGEST_BYTES = 2 ** 23;
+
 const BACKSLASH = 0x5c;
 const U = 0x75;
 const HEX = Buffer.from('0123456789abcdef');
@@ -12,10 +15,11 @@ const NO_ASCII = 0x80808080;
 
 /**
  * The text of JSON that is UTF-8, with characters beyond U+00FF as escapes of JSON, so that whoever parses it gets what the bytes
- * say. Null when one of them stands behind a backslash: that may be no JSON, and must not become some.
+ * say. Null when one of them stands behind a backslash, which may be no JSON and must not become some, and for a body beyond 8 MB.
  */
 export function oneByteJson(bytes: Buffer): string | null {
   const { length, buffer, byteOffset } = bytes;
+  if (length > LARGEST_BYTES) return null;
   // Two bytes become six at the most, and four twelve.
   if (scratch.length < 3 * length) scratch = Buffer.allocUnsafeSlow(3 * length);
   const words = byteOffset % 4 === 0 ? new Uint32Array(buffer, byteOffset, length >> 2) : new Uint32Array();

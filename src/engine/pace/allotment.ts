@@ -7,22 +7,29 @@ export type Allotment = Readonly<Record<Lane, number>>;
 
 const UNBOUNDED = Number.POSITIVE_INFINITY;
 /** Nothing is divided: everything that is due is caught up as fast as the budget allows. */
-export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, again: UNBOUNDED };
+export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, bulk: UNBOUNDED, again: UNBOUNDED };
 /** Polls come in flocks, and one may have several pages. */
 const MARGIN = 1.15;
 /** Windows that were read before have so little of the reports budget while others are unread. */
 const AGAIN_SHARE = 1 / 40;
 /** At least so much of the general budget is left to what is not polled, whatever `polling.budget_share` says. */
 const REST_SHARE = 1 / 5;
+/**
+ * Of what polls leave, so much is for what follows from a change or a deletion in an account that lives: it asks a few requests, one
+ * after the other, and each would wait for a window behind those of a snapshot.
+ */
+const PROMPT_SHARE = 1 / 12;
 
 /**
  * The general budget of `requests` a window: polls and count checks, of which `polled` are expected, take at most `share`; the
- * rest leaves them the room that they need, and no more.
+ * rest leaves them the room that they need, and no more. While the account `lives`, snapshots, children and slack leave some of
+ * it to confirmations and to children of what changed.
  */
-export function generalAllotment(requests: number, polled: number, share: number): Allotment {
+export function generalAllotment(requests: number, polled: number, share: number, lives: boolean): Allotment {
   const timely = atLeastOne(requests * Math.min(share, 1 - REST_SHARE));
   const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
-  return { ...UNDIVIDED, timely, rest: atLeastOne(requests - reserve) };
+  const rest = atLeastOne(requests - reserve);
+  return { ...UNDIVIDED, timely, rest, bulk: lives ? atLeastOne(rest * (1 - PROMPT_SHARE)) : rest };
 }
 
 /**

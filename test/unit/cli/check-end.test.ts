@@ -34,7 +34,7 @@ test.each([
   [[], 'reports take one for each month besides, which harvest-kafka plan counts.'],
   [['harvest.start_date=2024-01-01'], 'reports take 334 besides: 45 min.'],
 ])('the planned requests stand against the budget, with %j', (overrides, tail) => {
-  const head = 'Reading everything takes about 268 general requests: 30 s at 51 of 95 in 15 s; ';
+  const head = 'Reading everything takes about 268 general requests: 30 s at 46 of 95 in 15 s; ';
   expect(plannedLine(loadConfig({ env, overrides }), PLANNED)).toBe(head + tail);
 });
 

@@ -67,10 +67,15 @@ async function running(
   {
     intervals = defaults,
     streams,
-  }: { readonly intervals?: typeof defaults; readonly streams?: readonly string[] } = {},
+    counts = {},
+  }: {
+    readonly intervals?: typeof defaults;
+    readonly streams?: readonly string[];
+    readonly counts?: Readonly<Record<string, number>>;
+  } = {},
 ) {
   const clock = new VirtualClock();
-  const simulator = createSimulator({ timeEntries: 2_000, years, now: clock.now });
+  const simulator = createSimulator({ timeEntries: 2_000, years, now: clock.now, counts });
   const answer = inProcess(simulator);
   const requests: Request[] = [];
   const transport: Transport = async (request, signal) => {
@@ -169,6 +174,23 @@ test('changes of a living account arrive within 2.5 s in the median and 5 s at t
       15_000,
     ),
   ).toBeLessThanOrEqual(95);
+  await end();
+}, 300_000);
+
+test('a deletion arrives after no more than its count interval while messages and payments of three thousand invoices are read for the first time', async () => {
+  const streams = ['company', 'clients', 'invoices', 'invoice_messages', 'invoice_payments', 'expenses', 'contacts'];
+  const { clock, simulator, log, end } = await running(1, { counts: { invoices: 3_000 }, streams });
+  const deleted: Change[] = [];
+  while (!log.rows.get('invoice_payments')?.complete) {
+    const { id } = simulator.data.expenses.all()[0]!;
+    simulator.data.expenses.delete(id);
+    deleted.push({ stream: 'expenses', id, at: clock.now() });
+    await clock.pass(17 * SECOND);
+  }
+  await clock.pass(MINUTE);
+  expect(deleted.length).toBeGreaterThan(20);
+  // Lists are counted every 45 s.
+  expect(freshness(log, deleted, true).at(-1)).toBeLessThanOrEqual(50 * SECOND);
   await end();
 }, 300_000);
 

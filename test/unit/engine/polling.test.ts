@@ -95,9 +95,14 @@ describe('more polls than fit into their share', () => {
 
 describe('the division of a budget', () => {
   test('leaves polls their room, everything else the rest, and never less than a fifth', () => {
-    expect(generalAllotment(95, 37, 0.5)).toMatchObject({ timely: 47, rest: 95 - 44 });
-    expect(generalAllotment(95, 0, 0.5)).toMatchObject({ rest: 94 });
-    expect(generalAllotment(95, 95, 1)).toMatchObject({ timely: 76, rest: 19 });
+    expect(generalAllotment(95, 37, 0.5, false)).toMatchObject({ timely: 47, rest: 95 - 44, bulk: 95 - 44 });
+    expect(generalAllotment(95, 0, 0.5, false)).toMatchObject({ rest: 94 });
+    expect(generalAllotment(95, 95, 1, false)).toMatchObject({ timely: 76, rest: 19 });
+  });
+
+  test('of polls leaves a twelfth of the rest to what follows from a change, while the account lives', () => {
+    expect(generalAllotment(95, 37, 0.5, true)).toMatchObject({ timely: 47, rest: 51, bulk: 46 });
+    expect(generalAllotment(95, 95, 1, true)).toMatchObject({ rest: 19, bulk: 17 });
   });
 
   test('of reports gives the history all that current windows leave, at least half; dirty ones come in between', () => {
@@ -114,8 +119,9 @@ describe('the division of a budget', () => {
         ...needs,
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         fc.boolean(),
-        (requests, need, share, isUnread) => {
-          for (const lanes of [generalAllotment(requests, need, share), reportsAllotment(requests, need, isUnread)]) {
+        (requests, need, share, isTrue) => {
+          const both = [generalAllotment(requests, need, share, isTrue), reportsAllotment(requests, need, isTrue)];
+          for (const lanes of both) {
             for (const most of Object.values(lanes)) expect(most).toBeGreaterThanOrEqual(1);
           }
         },

@@ -47,6 +47,10 @@ describe('JSON in one byte a character', () => {
     expect(oneByteJson(Buffer.from('"\\ł"'))).toBeNull();
   });
 
+  test('is not made of a body far beyond a page, whose memory would be kept', () => {
+    expect(oneByteJson(Buffer.from(`"ł${'a'.repeat(2 ** 23)}"`))).toBeNull();
+  });
+
   test('of a large body leaves nothing of it in the next', () => {
     const first = oneByteJson(Buffer.from(JSON.stringify('ł'.repeat(1000))));
     expect(JSON.parse(oneByteJson(Buffer.from('"ł"'))!)).toBe('ł');
