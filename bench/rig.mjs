@@ -107,10 +107,10 @@ export class Rig {
   }
 
   /** `lingerSeconds`: see publisher.mjs; `nodeOptions` go to node itself. */
-  publisher(prefix, overrides, { lingerSeconds = 0, nodeOptions = [], environment = IMAGE } = {}) {
+  publisher(prefix, overrides, { lingerSeconds = 0, nodeOptions = [] } = {}) {
     const settings = [`topics.prefix=${prefix}`, 'http.listen=off', 'log.level=warn', ...UNBOUNDED, ...overrides];
     return this.#measure('publisher.mjs', settings, nodeOptions, {
-      ...environment,
+      ...IMAGE,
       BENCH_LINGER_SECONDS: String(lingerSeconds),
     });
   }

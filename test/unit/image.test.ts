@@ -65,7 +65,7 @@ test('half of the container is heap, and compose gives the publisher what half a
       .split(/^FROM /m)
       .at(-1)!,
   )?.[1];
-  expect(options?.split(' ')).toContain('--max-old-space-size-percentage=50');
+  expect(options).toBe('--max-old-space-size-percentage=50 --max-semi-space-size=8');
   expect(services.publisher!.mem_limit).toBe('256m');
 });
 
