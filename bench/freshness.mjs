@@ -49,8 +49,10 @@ export async function* snapshot(rig, { timeEntries, minutes }) {
   };
   await until('lists read', areRead, PATIENCE_SECONDS);
   await account.watch();
-  const isDone = (streams) => streams.get('time_entries').complete;
-  yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false });
+  const isDone = (streams) => streams.get('time_entries').scan === null;
+  // Their pages are a poll's, from the beginning on.
+  const isAnew = ({ target }) => /\/time_entries\?/.test(target) && !/updated_since=|per_page=1(&|$)/.test(target);
+  yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false, isAnew });
   await account.close();
 }
 
@@ -117,7 +119,7 @@ async function* beside(account, command, isDone, options) {
   yield [`\`${command}\`, times beside it`, whole(times)];
 }
 
-async function* follow(account, { lists, minutes, reports }) {
+async function* follow(account, { lists, minutes, reports, isAnew = () => false }) {
   const seconds = minutes * 60;
   const { simulator } = account;
   const work = new Work(account, lists);
@@ -125,9 +127,11 @@ async function* follow(account, { lists, minutes, reports }) {
   await work.go(WARM_UP_SECONDS);
   work.begin();
   const before = await account.requestsByPurpose();
+  const anewBefore = simulator.log.all().filter(isAnew).length;
   note(`${seconds} s that count`);
   await work.go(seconds);
   const asked = difference(await account.requestsByPurpose(), before);
+  const anew = simulator.log.all().filter(isAnew).length - anewBefore;
   await until('all changes', () => work.waiting.size === 0, PATIENCE_SECONDS);
   if (reports) await until('report rows', () => work.unreported.length === 0, PATIENCE_SECONDS);
   account.onArrival = null;
@@ -137,7 +141,8 @@ async function* follow(account, { lists, minutes, reports }) {
   if (reports) yield* percentiles('report rows of the current month', work.reports);
   const { poll = 0, count = 0, whole: settings = 0, window = 0, ...others } = asked;
   const share = (requests) => `${((requests / (seconds / BUDGET.seconds) / BUDGET.requests) * 100).toFixed(0)} %`;
-  yield ['polls and count checks, of the budget', share(poll + count + settings)];
+  yield ['polls and count checks, of the budget', share(poll + count + settings - anew)];
+  if (anew > 0) yield ['… from the beginning, of the budget', share(anew)];
   for (const [purpose, requests] of Object.entries(others)) yield [`… ${purpose}, of the budget`, share(requests)];
   yield ['most requests in any 15 s', whole(simulator.maxInAnyWindow('general'))];
   yield ['most requests for reports in any 15 min', whole(simulator.maxInAnyWindow('reports'))];
@@ -177,6 +182,8 @@ class Work {
     const begun = performance.now();
     for (let n = 1; n <= seconds; n++) {
       const list = this.#lists[n % this.#lists.length];
+      // Sometime within it: at one and the same point of each second all would find polls at a few points of their intervals only.
+      await sleep(Math.max(0, begun + (n - this.#dice.random()) * 1000 - performance.now()));
       if (n % DELETION_EVERY === 0) this.#delete(this.#lists[0]);
       else this.#edit(list);
       await sleep(Math.max(0, begun + n * 1000 - performance.now()));

@@ -651,10 +651,54 @@ const TABLE = [
     unit('engine/polling', 'gives the history all that current windows leave'),
   ],
   [
+    'P6',
+    'a reset is read as a poll to its end',
+    ['src/engine/state/position.ts', ' || since === null || pages >= TIMELY_PAGES', ''],
+    unit('engine/freshness', 'of a long list after another'),
+  ],
+  [
+    'P6',
+    'a snapshot takes its share of the window at once',
+    ['src/engine/pace/allotment.ts', 'burst: Math.ceil(bulk * BURST_SHARE * BURST_MARGIN)', 'burst: bulk'],
+    unit('engine/freshness', 'of a long list after another'),
+  ],
+  [
+    'P6',
+    'a reading of everything waits behind all first readings once it has begun',
+    [
+      'src/engine/deletions/reconciliation-step.ts',
+      'PRIORITY.dirty : PRIORITY.snapshot',
+      'PRIORITY.dirty : PRIORITY.slack',
+    ],
+    unit('engine/freshness', 'of a long list after another'),
+  ],
+  [
+    'P8',
+    'a list is not counted while everything of it is being read',
+    ['src/engine/deletions/count-check.ts', '(isBeingRead(row) && row.hold !== null)', 'isBeingRead(row)'],
+    unit('engine/freshness', 'arrives within a minute while the list is read whole'),
+  ],
+  [
+    'P8',
+    'a search ends the reading that it interrupted',
+    ['src/engine/deletions/reconciliation.ts', '(reconciliation.interrupted ?? null)', 'null'],
+    unit('engine/reconciliation', 'goes first, and the reading goes on where it was'),
+  ],
+  [
+    'P8',
+    'what a 404 has explained is still counted as missing',
+    [
+      'src/engine/deletions/confirm-step.ts',
+      'row.missing - Math.min(deletions, Math.max(0, row.missing))',
+      'row.missing',
+    ],
+    unit('engine/reconciliation', 'a second deletion that is counted'),
+  ],
+  [
     'P1',
     'first readings leave nothing to what follows from a change',
     ['src/engine/pace/allotment.ts', 'atLeastOne(rest * (1 - PROMPT_SHARE))', 'rest'],
-    unit('engine/freshness', 'a deletion arrives after no more than its count interval'),
+    unit('engine/polling', 'leaves a twelfth of the rest'),
   ],
   [
     'P10',

@@ -28,14 +28,19 @@ export const LANES: Readonly<Record<Lane, readonly number[]>> = {
   timely: [PRIORITY.probe, PRIORITY.poll],
   rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
   bulk: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
+  burst: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
   again: [PRIORITY.dirty, PRIORITY.slack],
 };
 
 /**
  * What is read on time · all the rest (confirmations, snapshots, children, report windows but the current ones) · of it, what
- * has many requests and can wait · and what was read before (dirty report windows, and rounds).
+ * has many requests and can wait · the same in a part of the window (`BURST_SHARE`) · and what was read before (dirty report
+ * windows, and rounds).
  */
-export type Lane = 'timely' | 'rest' | 'bulk' | 'again';
+export type Lane = 'timely' | 'rest' | 'bulk' | 'burst' | 'again';
+
+/** The part of a budget's window in which bursts are counted. */
+export const BURST_SHARE = 1 / 5;
 
 /** A pause beyond this is said loudly, ends `run --once`, and is asked for once more by the next process. */
 export const LONG_PAUSE_MS = 3_600_000;

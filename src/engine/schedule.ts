@@ -2,11 +2,12 @@
 import { unlessSetBack } from '../base/clock.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import { mayTake } from './claims.ts';
-import { CONFIRMED_MAX, isFull } from './deletions/reconciliation.ts';
+import { CONFIRMED_MAX, causeOf, isFull } from './deletions/reconciliation.ts';
 import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
+import { isLong } from './state/position.ts';
 import { isRunning } from './state/stream-row.ts';
 import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
@@ -146,8 +147,9 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
     case 'list': {
       const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
       const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
-      const priority = runtime.definition.isSettings ? PRIORITY.probe : complete ? PRIORITY.poll : PRIORITY.snapshot;
-      return read(isDue ? 0 : intervalEnd, priority);
+      if (runtime.definition.isSettings) return read(isDue ? 0 : intervalEnd, PRIORITY.probe);
+      const isPatient = !complete || (position.scan !== null && isLong(position.scan));
+      return read(isDue ? 0 : intervalEnd, isPatient ? PRIORITY.snapshot : PRIORITY.poll);
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);
@@ -172,7 +174,7 @@ function reconciliationDue(runtime: StreamRuntime, { once }: ScheduleView, now: 
   const { row, definition, intervals } = runtime;
   if (definition.kind !== 'list' || !row.complete || (row.reconciliation === null && isFull(row))) return null;
   const reconciliation = (at: number, priority: number): TaskAt => ({ task: { kind: 'reconciliation' }, at, priority });
-  const cause = row.reconciliation?.cause ?? row.reconcile_due;
+  const cause = causeOf(row);
   if (cause !== null)
     return reconciliation(steppedAt(runtime, now), cause === 'count' ? PRIORITY.dirty : patientPriority(runtime));
   const derivedAt = derivedDueAt(runtime, now);

@@ -10,7 +10,7 @@
 // read on time. A full lane holds back its own requests only; those behind them in the queue go first.
 import type { Clock } from '../base/clock.ts';
 import { assert, PublisherError } from '../base/errors.ts';
-import { type BudgetRow, type BudgetView, LANES, type Lane } from '../engine/ports.ts';
+import { BURST_SHARE, type BudgetRow, type BudgetView, LANES, type Lane } from '../engine/ports.ts';
 import type { BudgetName } from '../streams/definition.ts';
 import type { Connections } from './connections.ts';
 import { attemptsIn, type Instant, Leases, rowOf } from './lease.ts';
@@ -79,7 +79,8 @@ export class Budget implements BudgetView {
     this.#leases = new Leases(options.onLeaseLow !== null);
     this.#all = new SlidingWindow(options.requests, options.windowMs);
     const lanes = Object.keys(LANES) as Lane[];
-    this.#lanes = new Map(lanes.map((lane) => [lane, new SlidingWindow(Number.POSITIVE_INFINITY, options.windowMs)]));
+    const windowMs = (lane: Lane) => options.windowMs * (lane === 'burst' ? BURST_SHARE : 1);
+    this.#lanes = new Map(lanes.map((lane) => [lane, new SlidingWindow(Number.POSITIVE_INFINITY, windowMs(lane))]));
     this.#connections.onFree(() => this.#dispatch());
   }
 

@@ -9,6 +9,7 @@ import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
 import { withRowsBelow } from './missing-parents.ts';
+import { isBeingRead } from './reconciliation.ts';
 
 /** Candidates asked for in one step. */
 const CANDIDATES_PER_STEP = 32;
@@ -77,8 +78,9 @@ export function afterAsking(row: StreamRow, { done, refused, deletions, confirme
     candidates,
     confirmed: allConfirmed,
     explained: row.explained - deletions,
-    // Counted anew after the next scan: what was found may not have been all.
-    counted_at: isOver ? null : row.counted_at,
+    missing: row.missing - Math.min(deletions, Math.max(0, row.missing)),
+    // Counted anew after the next scan: what was found may not have been all. A reading of everything finds the rest itself.
+    counted_at: isOver && !isBeingRead(row) ? null : row.counted_at,
     hold: refused.length > 0 ? holdOf(row.hold, 'refused', reason, at) : kept,
     moved_at: at,
     moved_by: 'confirm',

@@ -9,7 +9,7 @@ import type { Move } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
 import { countIn, EVERYTHING, missingRows } from './counts.ts';
-import { afterCount, uncounted } from './reconciliation.ts';
+import { afterCount, isBeingRead, isSearched, uncounted } from './reconciliation.ts';
 
 /** Whether a count check is due, and would not count what is being looked into already. */
 export function isCountDue(
@@ -17,7 +17,8 @@ export function isCountDue(
   { once, now, paceOf }: Pick<StepContext, 'once' | 'now' | 'paceOf'>,
 ): boolean {
   const { row, definition } = runtime;
-  const isLookedInto = row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0;
+  // A held list stays as it is while everything of it is read: that is how what it misses shows again.
+  const isLookedInto = isSearched(row) || row.candidates.length > 0 || (isBeingRead(row) && row.hold !== null);
   if (definition.kind !== 'list' || isLookedInto) return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;

@@ -8,11 +8,20 @@ import { type JsonObject, type Page, PRIORITY, type RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { limitOf } from '../state/hold.ts';
 import type { DayRange, Move, Reconciliation, StreamRow } from '../state/stream-row.ts';
-import { type Claim, derivedReading, type StreamRuntime } from '../state/stream-runtime.ts';
+import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
 import { heldReportsOf } from './count-check.ts';
 import { bounds, countIn, isInScope } from './counts.ts';
-import { beginReconciliation, counted, Histogram, halved, isDone, isPage } from './reconciliation.ts';
+import {
+  beginReconciliation,
+  counted,
+  Histogram,
+  halved,
+  isDone,
+  isPage,
+  isToBegin,
+  isWhole,
+} from './reconciliation.ts';
 
 /** Ranges that are asked for at the same time. */
 const RANGES_AT_ONCE = 4;
@@ -39,10 +48,12 @@ interface Progress {
 export async function reconciliationStep({ runtime }: Claim, context: StepContext): Promise<StepResult> {
   const { row, definition } = runtime;
   const days = new Histogram(runtime.index.dayCounts(), context.source.pageRows);
-  const reconciliation =
-    row.reconciliation ?? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days);
-  const patient = derivedReading(runtime) === null ? PRIORITY.slack : PRIORITY.children;
-  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : patient;
+  const begins = isToBegin(row);
+  const reconciliation = begins
+    ? beginReconciliation(definition, row.reconcile_due ?? 'interval', row.missing, days, row.reconciliation)
+    : row.reconciliation!;
+  // A reading of everything has waited for slack before it began: behind other streams' first readings it would hold up polls.
+  const priority = reconciliation.cause === 'count' ? PRIORITY.dirty : PRIORITY.snapshot;
   const diff = newDiff(runtime, context, { seen: true });
   const reading = { runtime, reconciliation, days, diff, priority, context };
   const { ranges } = reconciliation;
@@ -57,24 +68,20 @@ export async function reconciliationStep({ runtime }: Claim, context: StepContex
   const limit = limitOf(runtime.index.size, context.settings.hold);
   const move: Move = (current) => {
     const begun: StreamRow = {
-      ...current,
-      ...{ reconcile_due: null, moved_at: isoSeconds(now), moved_by: 'reconciliation' },
+      ...{ ...current, moved_at: isoSeconds(now), moved_by: 'reconciliation' },
+      reconcile_due: begins ? null : current.reconcile_due,
     };
     return counted(begun, next, progress.missing, limit, now);
   };
 
   const events: PublisherEvent[] = [];
-  if (row.reconciliation === null)
-    events.push({ name: 'scan.started', stream: definition.name, purpose: 'reconciliation', since: null });
+  if (begins) events.push({ name: 'scan.started', stream: definition.name, purpose: 'reconciliation', since: null });
   if (isDone(next)) events.push(scanCompleted(runtime, 'reconciliation', next, now));
   const { failure = null } = progress;
   // Where nothing can be counted, only this vouches for what left the reports.
   const isVouched = row.uncounted === true && isDone(next) && next.found <= limit;
   const moves: [StreamRuntime, Move][] = [[runtime, move], ...(isVouched ? heldReportsOf(runtime, context) : [])];
-  const isWhole = next.cause !== 'count';
-  const whole = isWhole
-    ? { begins: row.reconciliation === null, ends: isDone(next), startedAt: next.started_at }
-    : null;
+  const whole = isWhole(next) ? { begins, ends: isDone(next), startedAt: next.started_at } : null;
   return stepResult(runtime, 'reconciliation', { diffs: [[runtime, diff]], moves, whole, events, failure });
 }
 

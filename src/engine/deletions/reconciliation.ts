@@ -4,6 +4,9 @@
 // `count` looks for the place: a dated list is halved by days, and only halves that do not add up are gone into, so that k
 // deletions among n rows cost O(k log n) requests; a list that goes by id is walked. A row that a list no longer has is a
 // candidate, and only Harvest's own 404 for its id makes it a deletion.
+//
+// A reading of everything lives on slack, and takes as long as that allows. So it is counted beside it, and a search that is due
+// interrupts it: a deletion is no later because its list is being read.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
 import { holdOf, missingReason } from '../state/hold.ts';
@@ -72,15 +75,44 @@ export function uncounted(row: StreamRow, now: number): StreamRow {
   return { ...askedAgain(row), counted_at: isoSeconds(now), missing: 0, explained: 0, uncounted: true, reconcile_due };
 }
 
+type Looking = Pick<StreamRow, 'reconciliation' | 'reconcile_due'>;
+
+/** Whether a search is under way or anything due: a count would only tell the same again. */
+export function isSearched({ reconciliation, reconcile_due }: Looking): boolean {
+  return reconciliation?.cause === 'count' || reconcile_due !== null;
+}
+
+/** Everything of the list is being read, step by step. */
+export function isBeingRead({ reconciliation }: Pick<StreamRow, 'reconciliation'>): boolean {
+  return reconciliation !== null && reconciliation.cause !== 'count';
+}
+
+/** Everything of the list is read by it: a list that goes by id is walked, whatever for. */
+export function isWhole({ cause, ranges }: Reconciliation): boolean {
+  return cause !== 'count' || ranges === null;
+}
+
+/** Whether the next step begins a reconciliation: there is none, or a search goes first. */
+export function isToBegin(row: Looking): boolean {
+  return row.reconciliation === null || (isBeingRead(row) && row.reconcile_due === 'count');
+}
+
+/** What the next step of a reconciliation is for; null when none is due but by its interval. */
+export function causeOf(row: Looking): Reconciliation['cause'] | null {
+  return isToBegin(row) ? row.reconcile_due : row.reconciliation!.cause;
+}
+
 /** The reconciliation that begins now. `days` are the rows of the index by day, for lists that have days. */
 export function beginReconciliation(
   stream: StreamDefinition,
   cause: Reconciliation['cause'],
   missing: number,
   days: Histogram,
+  interrupted: Reconciliation | null = null,
 ): Reconciliation {
   const ranges = stream.dated === null ? null : cause === 'count' ? searched(days, missing) : parted(days);
-  return { cause, started_at: '', ranges, next: null, floor: null, pages: 0, read: 0, found: 0, missing };
+  const begun = { cause, started_at: '', ranges, next: null, floor: null, pages: 0, read: 0, found: 0, missing };
+  return interrupted === null ? begun : { ...begun, interrupted };
 }
 
 /** Where a search for `missing` rows begins: with the whole, or with every page once halving would ask for more than those. */
@@ -187,11 +219,12 @@ export function counted(
   if (!isDone(reconciliation))
     return { ...row, reconciliation: isCut ? { ...reconciliation, is_cut: true } : reconciliation, candidates };
   // The difference that is left is taken as it is until the count is another; confirm-step.ts takes off what it deletes.
-  const ended: StreamRow = { ...row, reconciliation: null, candidates, explained: row.missing };
+  const interrupted = isWhole(reconciliation) ? null : (reconciliation.interrupted ?? null);
+  const ended: StreamRow = { ...row, reconciliation: interrupted, candidates, explained: row.missing };
   if (isCut) return { ...ended, reconcile_due: 'asked' };
-  if (reconciliation.cause !== 'count') return { ...ended, reconciled_at: at };
+  if (isWhole(reconciliation)) return { ...ended, reconciled_at: at };
   // Counts that cancel each other out hide from a search; reading everything does not miss them.
-  if (reconciliation.found === 0 && reconciliation.ranges !== null) return { ...ended, reconcile_due: 'asked' };
+  if (reconciliation.found === 0) return { ...ended, reconcile_due: 'asked' };
   return ended;
 }
 

@@ -1,13 +1,19 @@
 // How the window of a budget is divided: what is read on time has a reserve, what is read for the first time gets the rest at
 // once, and nothing is left without a turn. Pure: the needs in, a bound for each lane out.
 import type { StreamDefinition } from '../../streams/definition.ts';
-import type { Lane } from '../ports.ts';
+import { BURST_SHARE, type Lane } from '../ports.ts';
 
 export type Allotment = Readonly<Record<Lane, number>>;
 
 const UNBOUNDED = Number.POSITIVE_INFINITY;
 /** Nothing is divided: everything that is due is caught up as fast as the budget allows. */
-export const UNDIVIDED: Allotment = { timely: UNBOUNDED, rest: UNBOUNDED, bulk: UNBOUNDED, again: UNBOUNDED };
+export const UNDIVIDED: Allotment = {
+  timely: UNBOUNDED,
+  rest: UNBOUNDED,
+  bulk: UNBOUNDED,
+  burst: UNBOUNDED,
+  again: UNBOUNDED,
+};
 /** Polls come in flocks, and one may have several pages. */
 const MARGIN = 1.15;
 /** Windows that were read before have so little of the reports budget while others are unread. */
@@ -19,6 +25,8 @@ const REST_SHARE = 1 / 5;
  * after the other, and each would wait for a window behind those of a snapshot.
  */
 const PROMPT_SHARE = 1 / 12;
+/** Evenly, but for what it costs that a request counts until a part of the window after its answer. */
+const BURST_MARGIN = 1.25;
 
 /**
  * The general budget of `requests` a window: polls and count checks, of which `polled` are expected, take at most `share`; the
@@ -29,7 +37,9 @@ export function generalAllotment(requests: number, polled: number, share: number
   const timely = atLeastOne(requests * Math.min(share, 1 - REST_SHARE));
   const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
   const rest = atLeastOne(requests - reserve);
-  return { ...UNDIVIDED, timely, rest, bulk: lives ? atLeastOne(rest * (1 - PROMPT_SHARE)) : rest };
+  if (!lives) return { ...UNDIVIDED, timely, rest, bulk: rest };
+  const bulk = atLeastOne(rest * (1 - PROMPT_SHARE));
+  return { ...UNDIVIDED, timely, rest, bulk, burst: Math.ceil(bulk * BURST_SHARE * BURST_MARGIN) };
 }
 
 /**

@@ -174,6 +174,14 @@ export function restartWalk(scan: ListScan): ListScan {
   return { ...scan, next: null, pages: 0, read: 0, total: null, shifted: false };
 }
 
+/** A poll is on time for so many pages. What follows on them (an import, days without us) would make all other polls late. */
+const TIMELY_PAGES = 3;
+
+/** Whether the walk goes with the snapshots, not with the polls: it is one, or a list is read from its beginning again. */
+export function isLong({ purpose, since, pages }: ListScan): boolean {
+  return purpose === 'snapshot' || since === null || pages >= TIMELY_PAGES;
+}
+
 /** Links that go in a circle never end: a walk far beyond its own total is one. */
 export function isEndless(scan: ListScan, perPage: number): boolean {
   return scan.total !== null && scan.pages > 10 + 3 * Math.ceil(scan.total / perPage);

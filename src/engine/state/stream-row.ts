@@ -53,6 +53,8 @@ export interface Reconciliation {
   readonly is_cut?: boolean;
   /** How many the count check says are missing; 0 when it was not a count check that asked for the reconciliation. */
   readonly missing: number;
+  /** The reading of everything that this search has interrupted, and that goes on when it ends. Absent where there is none. */
+  readonly interrupted?: Reconciliation;
 }
 
 /** A person wants nothing read of the stream: it stands where it stands until it is resumed. */

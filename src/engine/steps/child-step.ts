@@ -41,7 +41,9 @@ export async function childStep(claim: Claim, context: StepContext): Promise<Ste
   const chunk = [...claim.parents];
 
   const purpose = row.complete ? 'children' : 'snapshot';
-  const priority = fromPending ? PRIORITY.dirty : PRIORITY.children;
+  // A slow scan has waited for slack before it began: behind other streams' first readings it would hold up what is pending.
+  const patient = row.complete ? PRIORITY.snapshot : PRIORITY.children;
+  const priority = fromPending ? PRIORITY.dirty : patient;
   const answers = await Promise.allSettled(
     chunk.map((parent) => readAll(runtime, { parent, query: {} }, purpose, priority, context)),
   );

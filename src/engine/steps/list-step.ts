@@ -6,7 +6,15 @@ import type { PublisherEvent } from '../events.ts';
 import { circularLinks, isRefusal, readAll, startOf } from '../fetch.ts';
 import { type Page, PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import { advanceList, beginList, isEndless, type ListPosition, type ListScan, restartWalk } from '../state/position.ts';
+import {
+  advanceList,
+  beginList,
+  isEndless,
+  isLong,
+  type ListPosition,
+  type ListScan,
+  restartWalk,
+} from '../state/position.ts';
 import { type Move, moved } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, scanCompleted, stepResult } from '../step.ts';
@@ -66,7 +74,7 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
 function fetchNext({ definition }: StreamRuntime, scan: ListScan, { source, signal }: StepContext): Promise<Page> {
   const query = scan.since === null ? {} : { updated_since: scan.since };
   const target = scan.next === null ? { query } : { link: scan.next };
-  const priority = scan.purpose === 'snapshot' ? PRIORITY.snapshot : PRIORITY.poll;
+  const priority = isLong(scan) ? PRIORITY.snapshot : PRIORITY.poll;
   return source.fetchPage({ stream: definition, target, purpose: scan.purpose, priority }, signal);
 }
 

@@ -4,10 +4,11 @@ import { expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import type { Batch } from '../../../src/engine/ports.ts';
+import type { StreamRow } from '../../../src/engine/state/stream-row.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { catalog, findStream } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
-import { inProcess, virtualBench } from '../../support/account.ts';
+import { inProcess, named, virtualBench } from '../../support/account.ts';
 import { testCodec } from '../../support/codec.ts';
 import { freeEntries } from '../../support/free-entries.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
@@ -15,6 +16,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+
 const CHANGED = ['time_entries', 'expenses', 'clients', 'tasks', 'contacts'] as const;
 const LIMITS = { general: { requests: 95, perSeconds: 15 }, reports: { requests: 95, perSeconds: 900 } };
 
@@ -68,14 +70,18 @@ async function running(
     intervals = defaults,
     streams,
     counts = {},
+    pageRows,
+    timeEntries = 2_000,
   }: {
     readonly intervals?: typeof defaults;
     readonly streams?: readonly string[];
     readonly counts?: Readonly<Record<string, number>>;
+    readonly pageRows?: number;
+    readonly timeEntries?: number;
   } = {},
 ) {
   const clock = new VirtualClock();
-  const simulator = createSimulator({ timeEntries: 2_000, years, now: clock.now, counts });
+  const simulator = createSimulator({ timeEntries, years, now: clock.now, counts });
   const answer = inProcess(simulator);
   const requests: Request[] = [];
   const transport: Transport = async (request, signal) => {
@@ -86,7 +92,7 @@ async function running(
     return answer(request, signal);
   };
   const log = new TimedLog(clock);
-  const source = { budgets: LIMITS, transport };
+  const source = { budgets: LIMITS, transport, ...(pageRows !== undefined && { pageRows }) };
   const bench = virtualBench(simulator, log, clock, { chance: 0.5, intervals, source, ...(streams && { streams }) });
   const daemon = bench.start();
   const isRead = ({ name, kind }: StreamDefinition) => kind === 'list' && (streams?.includes(name) ?? true);
@@ -101,11 +107,18 @@ async function running(
 }
 
 /** One change a second, over five lists in turn, for so many seconds. */
-async function changeEverySecond(clock: VirtualClock, simulator: Simulator, seconds: number): Promise<Change[]> {
+async function changeEverySecond(
+  clock: VirtualClock,
+  simulator: Simulator,
+  seconds: number,
+  lists: readonly (typeof CHANGED)[number][] = CHANGED,
+): Promise<Change[]> {
   const changes: Change[] = [];
   for (let second = 0; second < seconds; second++) {
-    await clock.pass(SECOND - 137);
-    const stream = CHANGED[second % CHANGED.length]!;
+    // Now here, now there in the second: polls come at whole ones.
+    const early = (second * 379) % SECOND;
+    await clock.pass(SECOND - early);
+    const stream = lists[second % lists.length]!;
     const table = simulator.data[stream];
     const rows = table.all();
     const { id } = rows[(second * 7) % rows.length]!;
@@ -116,7 +129,7 @@ async function changeEverySecond(clock: VirtualClock, simulator: Simulator, seco
     if (stream === 'expenses') simulator.data.expenses.update(id, { notes: text });
     if (stream === 'time_entries') simulator.data.time_entries.update(id, { notes: text });
     changes.push({ stream, id, at: clock.now() });
-    await clock.pass(137);
+    await clock.pass(early);
   }
   return changes;
 }
@@ -193,6 +206,84 @@ test('a deletion arrives after no more than its count interval while messages an
   expect(freshness(log, deleted, true).at(-1)).toBeLessThanOrEqual(50 * SECOND);
   await end();
 }, 300_000);
+
+test.each([
+  // So few rows a page that a reading takes minutes.
+  { list: 'time_entries', pageRows: 8 },
+  { list: 'contacts', pageRows: 2 },
+] as const)(
+  'a deletion in $list arrives within a minute while the list is read whole, again and again, which takes longer, and ends',
+  async ({ list, pageRows }) => {
+    const streams = ['company', 'clients', 'contacts', 'projects', 'tasks', 'users', 'time_entries'];
+    const intervals = (stream: StreamDefinition) => ({
+      ...defaults(stream),
+      ...(stream.name === list && { reconcileMs: 1 }),
+    });
+    const counts = { clients: 300 };
+    const { clock, simulator, log, bench, end } = await running(1, { streams, intervals, pageRows, counts });
+    const deleted: Change[] = [];
+    while (deleted.length < 20) {
+      await clock.pass(23 * SECOND);
+      // What is read first: a list with days begins with its oldest, the others with their newest.
+      const { id } = list === 'contacts' ? simulator.data.contacts.all().at(-1)! : freeEntries(simulator)[0]!;
+      simulator.data[list].delete(id);
+      deleted.push({ stream: list, id, at: clock.now() });
+    }
+    await clock.pass(MINUTE);
+    const wholeOnes = named(bench.events, 'scan.completed').filter(
+      ({ stream, purpose, read }) =>
+        stream === list && purpose === 'reconciliation' && read > simulator.data[list].size / 2,
+    );
+    expect(freshness(log, deleted, true).at(-1)).toBeLessThanOrEqual(MINUTE);
+    expect(wholeOnes.length).toBeGreaterThan(1);
+    await end();
+  },
+  300_000,
+);
+
+/** What is under way in a list, by its state row. */
+function isQuiet(row: unknown): boolean {
+  const { scanned_at, reconcile_due, reconciliation } = row as StreamRow;
+  return scanned_at !== null && reconcile_due === null && reconciliation === null;
+}
+
+test.each([
+  { signal: 'reset', reading: 'poll', lists: CHANGED.filter((list) => list !== 'time_entries') },
+  { signal: 'reconcile', reading: 'reconciliation', lists: CHANGED },
+] as const)(
+  'changes and deletions are no later while a person gives one $signal of a long list after another [P6]',
+  async ({ signal, reading, lists }) => {
+    // A hundred pages.
+    const { clock, simulator, log, bench, end } = await running(1, { pageRows: 200, timeEntries: 20_000 });
+    await changeEverySecond(clock, simulator, 60, lists);
+    const changes: Change[] = [];
+    const deleted: Change[] = [];
+    const before = bench.events.length;
+    let given = 0;
+    for (let each = 0; each < 12; each++) {
+      if (log.signals.size === 0 && isQuiet(log.rows.get('time_entries'))) {
+        const id = String(++given);
+        log.signals.set(id, { id, kind: signal, stream: 'time_entries', to: null, at: '2026-01-01T00:00:00Z' });
+      }
+      const { id } = simulator.data.expenses.all()[each]!;
+      simulator.data.expenses.delete(id);
+      deleted.push({ stream: 'expenses', id, at: clock.now() });
+      changes.push(...(await changeEverySecond(clock, simulator, 17, lists)));
+    }
+    await clock.pass(MINUTE);
+    const waits = freshness(log, changes);
+    const gone = freshness(log, deleted, true);
+    expect(percentile(waits, 0.5)).toBeLessThanOrEqual(2_500);
+    expect(percentile(waits, 0.99)).toBeLessThanOrEqual(5_000);
+    // Lists are counted every 45 s.
+    expect(gone.at(-1)).toBeLessThanOrEqual(50 * SECOND);
+    const asked = named(bench.events.slice(before), 'request.finished');
+    const pages = asked.filter(({ stream, purpose }) => stream === 'time_entries' && purpose === reading);
+    expect(pages.length).toBeGreaterThan(50);
+    await end();
+  },
+  300_000,
+);
 
 /** Lists often enough for reports, which are what is looked at. */
 const SLOW_LISTS = (stream: StreamDefinition): Intervals => ({

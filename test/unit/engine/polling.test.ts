@@ -103,6 +103,9 @@ describe('the division of a budget', () => {
   test('of polls leaves a twelfth of the rest to what follows from a change, while the account lives', () => {
     expect(generalAllotment(95, 37, 0.5, true)).toMatchObject({ timely: 47, rest: 51, bulk: 46 });
     expect(generalAllotment(95, 95, 1, true)).toMatchObject({ rest: 19, bulk: 17 });
+    // A fifth of the window at a time, with some room: what follows waits seconds, not until the window has passed.
+    expect(generalAllotment(95, 37, 0.5, true).burst).toBe(12);
+    expect(generalAllotment(95, 37, 0.5, false).burst).toBe(Number.POSITIVE_INFINITY);
   });
 
   test('of reports gives the history all that current windows leave, at least half; dirty ones come in between', () => {

@@ -1,17 +1,22 @@
 // Count check, reconciliation, hold: the rules by themselves, and what a reconciliation finds that nothing tells.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isoSeconds } from '../../../src/base/clock.ts';
+import { afterAsking } from '../../../src/engine/deletions/confirm-step.ts';
 import {
   afterCount,
   askedAgain,
   beginReconciliation,
   CANDIDATES_MAX,
   CONFIRMED_MAX,
+  causeOf,
   counted,
   Histogram,
   halved,
   isFull,
   isPage,
+  isSearched,
+  isToBegin,
   parted,
 } from '../../../src/engine/deletions/reconciliation.ts';
 import { PER_PAGE } from '../../../src/engine/ports.ts';
@@ -94,6 +99,52 @@ describe('a count check [P8]', () => {
     expect(afterCount(held, 2, limit, NOW)).toMatchObject({ hold: null, reconcile_due: 'asked' });
     const released = { ...held, hold: { ...held.hold!, released: true } };
     expect(afterCount(released, 51, limit, NOW)).toMatchObject({ hold: { released: true }, reconcile_due: 'count' });
+  });
+});
+
+describe('a search that is due while everything is being read [P8]', () => {
+  const entries = catalog.find(({ name }) => name === 'time_entries')!;
+  const days = new Histogram(new Map(Array.from({ length: 30 }, (_, day) => [day, 1_000])), 2000);
+  const reading = { ...beginReconciliation(entries, 'interval', 0, days), pages: 3, read: 5_000, found: 2 };
+  const search = (looked: StreamRow) =>
+    beginReconciliation(entries, 'count', looked.missing, days, looked.reconciliation);
+  const due = afterCount(row({ reconciliation: reading }), 1, 50, NOW);
+
+  test('goes first, and the reading goes on where it was', () => {
+    expect(due).toMatchObject({ reconcile_due: 'count', reconciliation: reading });
+    expect([isToBegin(due), causeOf(due)]).toEqual([true, 'count']);
+    const begun = { ...due, reconcile_due: null, reconciliation: search(due) };
+    expect([isToBegin(begun), causeOf(begun)]).toEqual([false, 'count']);
+    const ended = counted(begun, { ...search(due), ranges: [], found: 1 }, [7], 50, NOW);
+    expect(ended).toMatchObject({ reconciliation: reading, candidates: [7], reconcile_due: null, reconciled_at: null });
+    expect([isToBegin(ended), causeOf(ended)]).toEqual([false, 'interval']);
+  });
+
+  test('that finds nothing asks for another reading, once this one has ended: it may be beyond the place', () => {
+    const ended = counted(due, { ...search(due), ranges: [] }, [], 50, NOW);
+    expect(ended).toMatchObject({ reconciliation: reading, reconcile_due: 'asked' });
+    expect([isToBegin(ended), causeOf(ended), isSearched(ended)]).toEqual([false, 'interval', true]);
+    const read = counted(ended, { ...reading, ranges: [] }, [], 50, NOW);
+    expect(read).toMatchObject({ reconciliation: null, reconcile_due: 'asked' });
+  });
+
+  test('that finds too much holds, and nothing is read on', () => {
+    const held = counted(due, { ...search(due), found: 51 }, [], 50, NOW);
+    expect(held).toMatchObject({ hold: { kind: 'missing' }, reconciliation: null });
+  });
+
+  test('is a walk of everything where a list has no days: nothing is left to be read', () => {
+    const walk = beginReconciliation(tasks, 'count', 1, days, reading);
+    const ended = counted({ ...due, reconcile_due: null }, { ...walk, pages: 2, found: 0 }, [], 50, NOW);
+    expect(ended).toMatchObject({ reconciliation: null, reconcile_due: null, reconciled_at: isoSeconds(NOW) });
+  });
+
+  test('a second deletion that is counted after the first was carried out is news, although one is missing again', () => {
+    const found = counted(due, { ...search(due), ranges: [], found: 1 }, [7], 50, NOW);
+    const asked = afterAsking(found, { done: new Set([7]), refused: [], deletions: 1, confirmed: [] }, NOW);
+    expect(asked).toMatchObject({ missing: 0, explained: 0, candidates: [], counted_at: due.counted_at });
+    const read = counted(asked, { ...reading, ranges: [] }, [], 50, NOW);
+    expect(afterCount(read, 1, 50, NOW)).toMatchObject({ reconcile_due: 'count' });
   });
 });
 

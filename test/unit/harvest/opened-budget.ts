@@ -22,6 +22,6 @@ export function open({ requests, clock, places = 1000, windowMs = WINDOW, onLeas
 }
 
 /** The greatest number of times that fall into one window. */
-export function busiestWindow(times: readonly number[]): number {
-  return Math.max(0, ...times.map((start) => times.filter((time) => time >= start && time < start + WINDOW).length));
+export function busiestWindow(times: readonly number[], ms: number = WINDOW): number {
+  return Math.max(0, ...times.map((start) => times.filter((time) => time >= start && time < start + ms).length));
 }
