@@ -3,6 +3,7 @@
 // reads committed records.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
+import { PER_PAGE } from '../dist/src/engine/ports.js';
 import { isRead, until } from './account.mjs';
 import { note, seconds as secondsOf, whole } from './told.mjs';
 
@@ -49,9 +50,15 @@ export async function* snapshot(rig, { timeEntries, minutes }) {
   };
   await until('lists read', areRead, PATIENCE_SECONDS);
   await account.watch();
-  const isDone = (streams) => streams.get('time_entries').scan === null;
-  // Their pages are a poll's, from the beginning on.
+  // Their pages are a poll's, from the beginning on; a reset that has not begun is not done.
   const isAnew = ({ target }) => /\/time_entries\?/.test(target) && !/updated_since=|per_page=1(&|$)/.test(target);
+  const pages = () => account.simulator.log.all().filter(isAnew).length;
+  let end = 0;
+  const isDone = (streams) => {
+    if (streams.get('time_entries').scan !== null || pages() < end) return false;
+    end = pages() + Math.ceil(timeEntries / PER_PAGE);
+    return true;
+  };
   yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false, isAnew });
   await account.close();
 }

@@ -664,6 +664,12 @@ const TABLE = [
   ],
   [
     'P6',
+    'pages of lists wait behind thousands of children',
+    ['src/engine/pace/allotment.ts', 'isReading ? atLeastOne(rest / 2)', 'isReading ? rest'],
+    unit('engine/freshness', 'a list of a hundred pages is read within'),
+  ],
+  [
+    'P6',
     'a reading of everything waits behind all first readings once it has begun',
     [
       'src/engine/deletions/reconciliation-step.ts',

@@ -11,9 +11,10 @@ import { nextParents } from './steps/child-step.ts';
  * Steps under way at once, by the budget they wait for: enough to keep it busy while one page is encoded and another commits.
  * A few places are kept for what is read on time; were all shared, a full lane would keep it from beginning.
  */
-const STEPS_AT_ONCE: Readonly<Record<BudgetName, { readonly all: number; readonly rest: number }>> = {
-  general: { all: 8, rest: 6 },
-  reports: { all: 4, rest: 3 },
+const STEPS_AT_ONCE: Readonly<Record<BudgetName, Readonly<Record<'all' | 'rest' | 'children', number>>>> = {
+  // Steps of children make many requests each: pages of lists, and what follows from a change, find a place beside them.
+  general: { all: 8, rest: 6, children: 4 },
+  reports: { all: 4, rest: 3, children: 3 },
 };
 
 type Wish = Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'>;
@@ -38,11 +39,12 @@ export class Claims {
   /** Whether another step of that urgency may begin. */
   hasPlace({ runtime, priority }: Pick<Wish, 'runtime' | 'priority'>): boolean {
     const { budget } = runtime.definition;
-    const { all, rest } = STEPS_AT_ONCE[budget];
+    const most = STEPS_AT_ONCE[budget];
     const taken = [...this.#out].filter((claim) => claim.runtime.definition.budget === budget);
-    if (taken.length >= all) return false;
-    const isRest = (urgency: number) => LANES.rest.includes(urgency);
-    return !isRest(priority) || taken.filter((claim) => isRest(claim.priority)).length < rest;
+    const isFull = (lane: 'rest' | 'children') =>
+      LANES[lane].includes(priority) &&
+      taken.filter((claim) => LANES[lane].includes(claim.priority)).length >= most[lane];
+    return taken.length < most.all && !isFull('rest') && !isFull('children');
   }
 
   /** The claim of a step that begins now; null when another holds a part of it, or its budget has no place. */

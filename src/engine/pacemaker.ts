@@ -5,7 +5,7 @@ import type { Emit } from './events.ts';
 import { type Allotment, currentReadings, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
-import { isRunning } from './state/stream-row.ts';
+import { isPatient, isRunning } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepSettings } from './step.ts';
 
@@ -58,7 +58,9 @@ export class Pacemaker {
     const { requests: polled, lives } = this.#now;
     const isUnread = this.#reports().some(({ definition, row }) => definition.kind === 'report' && !row.complete);
     this.#allotments = {
-      general: once ? UNDIVIDED : generalAllotment(general.requests, polled, polling.budgetShare, lives),
+      general: once
+        ? UNDIVIDED
+        : generalAllotment(general.requests, polled, polling.budgetShare, lives, this.#isReading()),
       reports: once ? UNDIVIDED : reportsAllotment(reports.requests, this.#currentReadings(), isUnread),
     };
     general.allot(this.#allotments.general);
@@ -99,6 +101,13 @@ export class Pacemaker {
   #hasSlack(budget: BudgetView): boolean {
     const { rest } = this.#allotments[budget.name];
     return budget.usedIn('rest') + budget.waiting() < Math.min(rest, budget.requests) * SLACK_SHARE;
+  }
+
+  /** Whether a list is read page by page, from its beginning or after days. */
+  #isReading(): boolean {
+    return [...this.#streams.values()].some(
+      ({ definition: { kind }, row }) => kind === 'list' && isRunning(row) && isPatient(row),
+    );
   }
 
   #reports(): StreamRuntime[] {

@@ -29,15 +29,16 @@ export const LANES: Readonly<Record<Lane, readonly number[]>> = {
   rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
   bulk: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
   burst: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
+  children: [PRIORITY.children, PRIORITY.slack],
   again: [PRIORITY.dirty, PRIORITY.slack],
 };
 
 /**
  * What is read on time · all the rest (confirmations, snapshots, children, report windows but the current ones) · of it, what
- * has many requests and can wait · the same in a part of the window (`BURST_SHARE`) · and what was read before (dirty report
- * windows, and rounds).
+ * has many requests and can wait · the same in a part of the window (`BURST_SHARE`) · the same without lists, whose pages come
+ * one after another · and what was read before (dirty report windows, and rounds).
  */
-export type Lane = 'timely' | 'rest' | 'bulk' | 'burst' | 'again';
+export type Lane = 'timely' | 'rest' | 'bulk' | 'burst' | 'children' | 'again';
 
 /** The part of a budget's window in which bursts are counted. */
 export const BURST_SHARE = 1 / 5;

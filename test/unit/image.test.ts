@@ -69,6 +69,15 @@ test('half of the container is heap, and compose gives the publisher what half a
   expect(services.publisher!.mem_limit).toBe('256m');
 });
 
+test('image and unit set the same for the memory of a process, but for the share of it that is heap', () => {
+  const unit = read('deploy/systemd/harvest-kafka.service');
+  for (const set of [/MALLOC_ARENA_MAX=\d+/, /MALLOC_MMAP_THRESHOLD_=\d+/, /--max-semi-space-size=\d+/]) {
+    const [inImage, inUnit] = [read('Dockerfile'), unit].map((text) => set.exec(text)?.[0]);
+    expect(inImage).toBeDefined();
+    expect(inUnit).toBe(inImage);
+  }
+});
+
 test('the files that make the image hold no configuration of ours and no secret', () => {
   const ignored = read('.dockerignore').split('\n');
   // Everything is left out but for what is named.

@@ -12,6 +12,7 @@ export const UNDIVIDED: Allotment = {
   rest: UNBOUNDED,
   bulk: UNBOUNDED,
   burst: UNBOUNDED,
+  children: UNBOUNDED,
   again: UNBOUNDED,
 };
 /** Polls come in flocks, and one may have several pages. */
@@ -31,15 +32,22 @@ const BURST_MARGIN = 1.25;
 /**
  * The general budget of `requests` a window: polls and count checks, of which `polled` are expected, take at most `share`; the
  * rest leaves them the room that they need, and no more. While the account `lives`, snapshots, children and slack leave some of
- * it to confirmations and to children of what changed.
+ * it to confirmations and to children of what changed. While lists are read whole (`isReading`), children leave them half.
  */
-export function generalAllotment(requests: number, polled: number, share: number, lives: boolean): Allotment {
+export function generalAllotment(
+  requests: number,
+  polled: number,
+  share: number,
+  lives: boolean,
+  isReading = false,
+): Allotment {
   const timely = atLeastOne(requests * Math.min(share, 1 - REST_SHARE));
   const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
   const rest = atLeastOne(requests - reserve);
-  if (!lives) return { ...UNDIVIDED, timely, rest, bulk: rest };
+  const children = isReading ? atLeastOne(rest / 2) : UNBOUNDED;
+  if (!lives) return { ...UNDIVIDED, timely, rest, bulk: rest, children };
   const bulk = atLeastOne(rest * (1 - PROMPT_SHARE));
-  return { ...UNDIVIDED, timely, rest, bulk, burst: Math.ceil(bulk * BURST_SHARE * BURST_MARGIN) };
+  return { ...UNDIVIDED, timely, rest, bulk, burst: Math.ceil(bulk * BURST_SHARE * BURST_MARGIN), children };
 }
 
 /**

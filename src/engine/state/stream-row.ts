@@ -26,7 +26,7 @@ import type { Grain } from '../../streams/windows.ts';
 import type { StreamState } from '../events.ts';
 import type { JsonObject, Purpose } from '../ports.ts';
 import type { Hold } from './hold.ts';
-import { freshPosition, type Position } from './position.ts';
+import { freshPosition, isLong, type Position } from './position.ts';
 
 /** Days since 1970, both included; null is open. `total` is what Harvest counts in it, once asked. */
 export interface DayRange {
@@ -137,6 +137,11 @@ const NO_RECONCILIATION = {
 /** Whether Harvest answers for the stream, and nobody has paused it. */
 export function isRunning({ state, paused }: Pick<StreamRow, 'state' | 'paused'>): boolean {
   return state === 'RUNNING' && paused === null;
+}
+
+/** Whether the list is read page by page beside everything else: a snapshot, or a poll that goes on and on. */
+export function isPatient({ complete, position }: StreamRow): boolean {
+  return !complete || (position.kind === 'list' && position.scan !== null && isLong(position.scan));
 }
 
 /** The state of the stream as people see it: a hold is a state too, and so is a pause, whatever lies behind it. */

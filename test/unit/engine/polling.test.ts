@@ -108,6 +108,11 @@ describe('the division of a budget', () => {
     expect(generalAllotment(95, 37, 0.5, false).burst).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('of children leaves half of the rest to lists that are being read', () => {
+    expect(generalAllotment(95, 37, 0.5, true, true)).toMatchObject({ rest: 51, bulk: 46, children: 25 });
+    expect(generalAllotment(95, 37, 0.5, true).children).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test('of reports gives the history all that current windows leave, at least half; dirty ones come in between', () => {
     expect(reportsAllotment(95, 28, true)).toMatchObject({ timely: 47, rest: 67, again: 2 });
     expect(reportsAllotment(95, 10, true)).toMatchObject({ rest: 85 });

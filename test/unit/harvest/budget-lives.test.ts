@@ -25,7 +25,7 @@ type Step = { readonly afterMs: number } & (
 );
 
 const most = fc.integer({ min: 1, max: 8 });
-const mosts = fc.record({ timely: most, rest: most, bulk: most, burst: most, again: most });
+const mosts = fc.record({ timely: most, rest: most, bulk: most, burst: most, children: most, again: most });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -275,7 +275,7 @@ test('no window sees more requests of a lane than it is allotted, and a full lan
 test('a poll starts at once while a hundred pages of a snapshot wait for their lane', async () => {
   const clock = new VirtualClock();
   const budget = open({ requests: 10, clock });
-  budget.allot({ timely: 5, rest: 6, bulk: 6, burst: 6, again: 6 });
+  budget.allot({ timely: 5, rest: 6, bulk: 6, burst: 6, children: 6, again: 6 });
   const started: number[] = [];
   const ask = (priority: number) =>
     void budget.run({ priority, since: clock.monotonic() }, never, async () => void started.push(priority));
