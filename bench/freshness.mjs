@@ -59,7 +59,7 @@ export async function* snapshot(rig, { timeEntries, minutes }) {
     end = pages() + Math.ceil(timeEntries / PER_PAGE);
     return true;
   };
-  yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false, isAnew });
+  yield* beside(account, 'state reset time_entries', isDone, { lists, minutes, reports: false, anew: pages });
   await account.close();
 }
 
@@ -126,7 +126,7 @@ async function* beside(account, command, isDone, options) {
   yield [`\`${command}\`, times beside it`, whole(times)];
 }
 
-async function* follow(account, { lists, minutes, reports, isAnew = () => false }) {
+async function* follow(account, { lists, minutes, reports, anew = () => 0 }) {
   const seconds = minutes * 60;
   const { simulator } = account;
   const work = new Work(account, lists);
@@ -134,11 +134,11 @@ async function* follow(account, { lists, minutes, reports, isAnew = () => false 
   await work.go(WARM_UP_SECONDS);
   work.begin();
   const before = await account.requestsByPurpose();
-  const anewBefore = simulator.log.all().filter(isAnew).length;
+  const anewBefore = anew();
   note(`${seconds} s that count`);
   await work.go(seconds);
   const asked = difference(await account.requestsByPurpose(), before);
-  const anew = simulator.log.all().filter(isAnew).length - anewBefore;
+  const readAnew = anew() - anewBefore;
   await until('all changes', () => work.waiting.size === 0, PATIENCE_SECONDS);
   if (reports) await until('report rows', () => work.unreported.length === 0, PATIENCE_SECONDS);
   account.onArrival = null;
@@ -148,8 +148,8 @@ async function* follow(account, { lists, minutes, reports, isAnew = () => false 
   if (reports) yield* percentiles('report rows of the current month', work.reports);
   const { poll = 0, count = 0, whole: settings = 0, window = 0, ...others } = asked;
   const share = (requests) => `${((requests / (seconds / BUDGET.seconds) / BUDGET.requests) * 100).toFixed(0)} %`;
-  yield ['polls and count checks, of the budget', share(poll + count + settings - anew)];
-  if (anew > 0) yield ['… from the beginning, of the budget', share(anew)];
+  yield ['polls and count checks, of the budget', share(poll + count + settings - readAnew)];
+  if (readAnew > 0) yield ['… from the beginning, of the budget', share(readAnew)];
   for (const [purpose, requests] of Object.entries(others)) yield [`… ${purpose}, of the budget`, share(requests)];
   yield ['most requests in any 15 s', whole(simulator.maxInAnyWindow('general'))];
   yield ['most requests for reports in any 15 min', whole(simulator.maxInAnyWindow('reports'))];

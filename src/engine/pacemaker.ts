@@ -5,7 +5,7 @@ import type { Emit } from './events.ts';
 import { type Allotment, currentReadings, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { type Pace, type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
-import { isPatient, isRunning } from './state/stream-row.ts';
+import { isLongReading, isRunning } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
 import type { StepSettings } from './step.ts';
 
@@ -106,7 +106,7 @@ export class Pacemaker {
   /** Whether a list is read page by page, from its beginning or after days. */
   #isReading(): boolean {
     return [...this.#streams.values()].some(
-      ({ definition: { kind }, row }) => kind === 'list' && isRunning(row) && isPatient(row),
+      ({ definition: { kind }, row }) => kind === 'list' && isRunning(row) && isLongReading(row),
     );
   }
 

@@ -20,15 +20,18 @@ export type Purpose =
 /** Smaller is more urgent. A waiting request rises by one for each budget window that it has waited. */
 export const PRIORITY = { probe: 0, poll: 1, dirty: 2, snapshot: 3, children: 4, slack: 6 } as const;
 
+/** What has many requests and can wait. */
+const BULK = [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack] as const;
+
 /**
  * Requests that may be allotted a part of a budget's window together (schedule of the budgets: allotment.ts), by their
  * priorities.
  */
 export const LANES: Readonly<Record<Lane, readonly number[]>> = {
   timely: [PRIORITY.probe, PRIORITY.poll],
-  rest: [PRIORITY.dirty, PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
-  bulk: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
-  burst: [PRIORITY.snapshot, PRIORITY.children, PRIORITY.slack],
+  rest: [PRIORITY.dirty, ...BULK],
+  bulk: BULK,
+  burst: BULK,
   children: [PRIORITY.children, PRIORITY.slack],
   again: [PRIORITY.dirty, PRIORITY.slack],
 };

@@ -7,7 +7,7 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
-import { isPatient, isRunning } from './state/stream-row.ts';
+import { isLongReading, isRunning } from './state/stream-row.ts';
 import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
 import type { StepContext } from './step.ts';
@@ -147,7 +147,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
       const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
       const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
       if (runtime.definition.isSettings) return read(isDue ? 0 : intervalEnd, PRIORITY.probe);
-      return read(isDue ? 0 : intervalEnd, isPatient(runtime.row) ? PRIORITY.snapshot : PRIORITY.poll);
+      return read(isDue ? 0 : intervalEnd, isLongReading(runtime.row) ? PRIORITY.snapshot : PRIORITY.poll);
     }
     case 'child':
       if (!complete) return read(0, PRIORITY.children);

@@ -78,6 +78,7 @@ export function afterAsking(row: StreamRow, { done, refused, deletions, confirme
     candidates,
     confirmed: allConfirmed,
     explained: row.explained - deletions,
+    // Or a second deletion would leave as many missing as the first, which pass for explained.
     missing: row.missing - Math.min(deletions, Math.max(0, row.missing)),
     // Counted anew after the next scan: what was found may not have been all. A reading of everything finds the rest itself.
     counted_at: isOver && !isBeingRead(row) ? null : row.counted_at,

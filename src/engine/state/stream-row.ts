@@ -140,7 +140,7 @@ export function isRunning({ state, paused }: Pick<StreamRow, 'state' | 'paused'>
 }
 
 /** Whether the list is read page by page beside everything else: a snapshot, or a poll that goes on and on. */
-export function isPatient({ complete, position }: StreamRow): boolean {
+export function isLongReading({ complete, position }: StreamRow): boolean {
   return !complete || (position.kind === 'list' && position.scan !== null && isLong(position.scan));
 }
 

@@ -128,7 +128,10 @@ describe('the division of a budget', () => {
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         fc.boolean(),
         (requests, need, share, isTrue) => {
-          const both = [generalAllotment(requests, need, share, isTrue), reportsAllotment(requests, need, isTrue)];
+          const both = [
+            generalAllotment(requests, need, share, isTrue, isTrue),
+            reportsAllotment(requests, need, isTrue),
+          ];
           for (const lanes of both) {
             for (const most of Object.values(lanes)) expect(most).toBeGreaterThanOrEqual(1);
           }
