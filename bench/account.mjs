@@ -7,6 +7,7 @@ import { request } from 'undici';
 import { createSimulator, serve } from '../dist/lab/simulator/index.js';
 import { run, Server } from '../dist/lab/stack/process.js';
 import { catalog } from '../dist/src/streams/catalog.js';
+import { note } from './told.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MAIN = `${ROOT}dist/src/main.js`;
@@ -175,11 +176,14 @@ function isResting({ nextDueAt }) {
   return nextDueAt !== null && Date.parse(nextDueAt) > Date.now();
 }
 
-/** Waits until `condition` holds; throws with `what` after `seconds`. */
+/** Waits until `condition` holds, and says once a minute for what; throws with `what` after `seconds`. */
 export async function until(what, condition, seconds) {
-  const end = performance.now() + seconds * 1000;
+  const begun = performance.now();
+  const waited = () => (performance.now() - begun) / 1000;
+  let minutes = 1;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    if (waited() > seconds) throw new Error(`not within ${seconds} s: ${what}`);
+    if (waited() > minutes * 60) note(`waiting for ${minutes++} min: ${what}`);
     await sleep(100);
   }
 }

@@ -1,8 +1,5 @@
-// `npm run costs`: what it costs that topics follow Harvest where Harvest tells nothing: deletions, late edits, an account in
-// which nothing happens, rows that vanish by the hundred. Prints Markdown; how to read it is in README.md.
-
-import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+// `npm run costs`: what it costs that topics follow Harvest where Harvest tells nothing: deletions, late edits, rows that vanish by
+// the hundred, many accounts. Prints Markdown; how to read it is in README.md.
 import { parseArgs } from 'node:util';
 import { calm, Dice, removeRows, seededRandom } from '../dist/lab/simulator/index.js';
 import { PER_PAGE } from '../dist/src/engine/ports.js';
@@ -10,9 +7,9 @@ import { catalog } from '../dist/src/streams/catalog.js';
 import { isCaughtUp, until } from './account.mjs';
 import { manyAccounts } from './accounts.mjs';
 import { Rig, UNBOUNDED } from './rig.mjs';
-import { note, print, whole } from './told.mjs';
+import { note, Table, whole } from './told.mjs';
 
-const PARTS = { deletions, late, idle, holds, accounts };
+const PARTS = { deletions, undated, late, holds, accounts };
 const TIME_REPORTS = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'uninvoiced'];
 /** Few documents and people, so that a first sync within Harvest's budget takes minutes and not an hour. */
 const FEW_PARENTS = { users: 60, clients: 80, projects: 300, tasks: 25, expenses: 2000, invoices: 60, estimates: 20 };
@@ -22,14 +19,15 @@ const PATIENCE_SECONDS = 1200;
 const { values } = parseArgs({
   options: {
     'time-entries': { type: 'string', default: '100000' },
-    'count-seconds': { type: 'string', default: '300' },
+    clients: { type: 'string', default: '10000' },
     'idle-minutes': { type: 'string', default: '5' },
     accounts: { type: 'string', default: '1,10,50' },
     'slow-registry': { type: 'string', default: '50' },
     only: { type: 'string', default: Object.keys(PARTS).join() },
+    write: { type: 'boolean' },
   },
 });
-const [timeEntries, countSeconds, idleMinutes] = ['time-entries', 'count-seconds', 'idle-minutes'].map((name) => {
+const [timeEntries, clients, idleMinutes] = ['time-entries', 'clients', 'idle-minutes'].map((name) => {
   const number = Number(values[name]);
   if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} takes a whole number above 0`);
   return number;
@@ -38,65 +36,72 @@ const parts = values.only.split(',');
 const strange = parts.filter((part) => !Object.hasOwn(PARTS, part));
 if (strange.length > 0) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}, not ${strange.join(', ')}`);
 
-const TALLY = catalog
-  .filter(({ kind }) => kind === 'list')
-  .map(({ name }) => `streams.${name}.count_interval_seconds=${countSeconds}`);
 const NO_REPORTS = catalog
   .filter(({ budget }) => budget === 'reports')
   .map(({ name }) => `streams.${name}.enabled=false`);
 
+const table = new Table('costs');
 const rig = await Rig.start();
 try {
-  print('| part | what | value |', '|---|---|---:|');
-  for (const part of parts) for await (const [what, value] of PARTS[part]()) print(`| ${part} | ${what} | ${value} |`);
-  print('', `Node ${process.version}, ${availableParallelism()} cores, a count check every ${countSeconds} s.`);
+  table.head();
+  for (const part of parts) for await (const [what, value] of PARTS[part]()) table.row(part, what, value);
+  if (values.write) table.write();
 } finally {
   await rig.stop();
 }
 
-/** Time entries deleted at random: what is asked for and how long it takes until their tombstones. Harvest's own budgets. */
-async function* deletions() {
-  const account = await rig.live({ timeEntries, counts: FEW_PARENTS });
+/** Time entries deleted at random. */
+function deletions() {
+  return deleted('time_entries', { timeEntries, counts: FEW_PARENTS }, [1, 10, 100]);
+}
+
+/** The same of clients, which have no day by which a list could be halved. */
+function undated() {
+  return deleted('clients', { timeEntries: 2000, counts: { ...FEW_PARENTS, clients } }, [1, 10]);
+}
+
+/** Rows of a list deleted at random: what is asked for and how long it takes until their tombstones. Harvest's own budgets. */
+async function* deleted(stream, options, amounts) {
+  const account = await rig.live(options);
   const { simulator } = account;
-  const { time_entries } = simulator.data;
-  const seen = () => account.seen('time_entries');
+  const rows = simulator.data[stream];
+  const seen = () => account.seen(stream);
   const begun = performance.now();
-  await account.run([...TALLY, ...NO_REPORTS]);
+  note('a first run');
+  await account.run(NO_REPORTS);
   await caughtUp(account);
-  yield [`first sync, ${whole(timeEntries)} time entries`, since(begun)];
+  yield [`first sync, ${whole(rows.all().length)} rows of ${stream}`, since(begun)];
   yield ['… requests', whole(simulator.log.all().length)];
   await account.watch();
-  for (const count of [1, 10, 100]) {
-    const [rows, requests, tombstones] = [
-      time_entries.all().length,
-      simulator.log.all().length,
-      seen().tombstones.size,
-    ];
+  // Somebody works: an account in which nothing has changed for an hour counts its lists every five minutes.
+  const { id } = rows.all()[0];
+  const editedAt = performance.now();
+  rows.update(id, { [stream === 'clients' ? 'address' : 'notes']: 'edited' });
+  await until('the edit', () => lastOf(seen().keys) > editedAt, PATIENCE_SECONDS);
+  for (const count of amounts) {
+    const [before, requests, tombstones] = [rows.all().length, simulator.log.all().length, seen().tombstones.size];
     const deletedAt = performance.now();
-    removeRows(simulator.data, { stream: 'time_entries', count }, new Dice(seededRandom(count)));
+    removeRows(simulator.data, { stream, count }, new Dice(seededRandom(count)));
     await until('tombstones', () => seen().tombstones.size === tombstones + count, PATIENCE_SECONDS);
     const asked = simulator.log
       .all()
       .slice(requests)
-      .filter(({ stream }) => stream === 'time_entries')
+      .filter((request) => request.stream === stream)
       .map((request) => ({ at: request.at, why: whyOf(request) }));
     const times = (why) => asked.filter((request) => request.why === why).length;
     const [counts, pages, confirmations] = [times('count') + times('halving'), times('page'), times('confirmation')];
     const search = counts + pages + confirmations;
-    const walk = Math.ceil(rows / PER_PAGE) + count;
+    const walk = Math.ceil(before / PER_PAGE) + count;
     const { at: countedAt } = asked.find(({ why }) => why === 'count');
-    const name = `${count} deleted`;
+    const tombstonesAt = lastOf(seen().tombstones);
     yield [
-      `${name}: until the last tombstone, with the time until the count check`,
-      between(deletedAt, lastOf(seen().tombstones)),
+      `${count} deleted: until the last tombstone, with the time until the count check`,
+      between(deletedAt, tombstonesAt),
     ];
-    yield [
-      `${name}: … from the count check on`,
-      between(countedAt - performance.timeOrigin, lastOf(seen().tombstones)),
-    ];
-    yield [`${name}: requests, count check to last tombstone`, whole(search)];
-    yield [`${name}: … counts, pages, confirmations`, [counts, pages, confirmations].join(', ')];
-    yield [`${name}: **a walk of the list (${walk} requests) / these**`, `**${(walk / search).toFixed(1)}**`];
+    yield [`${count} deleted: … from the count check on`, between(countedAt - performance.timeOrigin, tombstonesAt)];
+    yield [`${count} deleted: requests, count check to last tombstone`, whole(search)];
+    yield [`${count} deleted: … counts, pages, confirmations`, [counts, pages, confirmations].join(', ')];
+    yield [`${count} deleted: **a walk of the list (${walk} requests) / these**`, `**${(walk / search).toFixed(1)}**`];
     await caughtUp(account);
   }
   yield ['most requests in any 15 s', whole(simulator.maxInAnyWindow('general'))];
@@ -129,23 +134,6 @@ async function* late() {
   yield ['requests for windows of its month', whole(ofMonth.length)];
   yield ['other requests for reports meanwhile', whole(reports.length - ofMonth.length)];
   yield ['`verify` of the five streams, exit code', await verified(account, TIME_REPORTS, ['key.format=string'])];
-  await account.close();
-}
-
-/** An account in which nothing happens. */
-async function* idle() {
-  const account = await synced();
-  const before = await account.requestsByPurpose();
-  await sleep(idleMinutes * 60_000);
-  const after = await account.requestsByPurpose();
-  const perMinute = (count) => (count / idleMinutes).toFixed(1);
-  const grown = Object.entries(after)
-    .map(([purpose, count]) => [purpose, count - (before[purpose] ?? 0)])
-    .filter(([, count]) => count > 0)
-    .toSorted(([, a], [, b]) => b - a);
-  const total = grown.reduce((sum, [, count]) => sum + count, 0);
-  yield [`requests a minute, over ${idleMinutes} minutes`, perMinute(total)];
-  for (const [purpose, count] of grown) yield [`… of these for ${purpose}`, perMinute(count)];
   await account.close();
 }
 
@@ -199,7 +187,7 @@ async function* holds() {
   // A FORBIDDEN stream is asked for once an hour, and at every start.
   await account.stop();
   at = performance.now();
-  await account.run([...TALLY, ...reports]);
+  await account.run(reports);
   const isRunning = async () => [...(await account.streams()).values()].every(({ state }) => state === 'RUNNING');
   await caughtUp(account);
   await until('all streams RUNNING', isRunning, PATIENCE_SECONDS);
@@ -217,7 +205,7 @@ async function synced(settings = []) {
   const { code, output } = await account.command('run --once', [...UNBOUNDED, ...settings]);
   if (code !== 0) throw new Error(`the first sync ended with ${code}:\n${output}`);
   await account.watch();
-  await account.run([...TALLY, ...settings]);
+  await account.run(settings);
   await caughtUp(account);
   return account;
 }
@@ -236,18 +224,20 @@ async function verified(account, streams, settings = []) {
   return whole(code);
 }
 
-/** The purpose of a request for time entries. */
+/** The purpose of a request for rows of a list. */
 function whyOf({ target }) {
   const { pathname, searchParams: query } = new URL(target, 'http://localhost');
-  const isRange = query.has('from') || query.has('to');
   if (/\/\d+$/.test(pathname)) return 'confirmation';
-  if (query.get('per_page') === '1') return isRange ? 'halving' : 'count';
-  return isRange ? 'page' : 'poll';
+  if (query.has('updated_since')) return 'poll';
+  if (query.get('per_page') === '1') return query.has('from') || query.has('to') ? 'halving' : 'count';
+  return 'page';
 }
 
 /** Of times by key. */
 function lastOf(entries) {
-  return Math.max(...new Map(entries).values());
+  let last = Number.NEGATIVE_INFINITY;
+  for (const [, at] of entries) last = Math.max(last, at);
+  return last;
 }
 
 function since(at) {

@@ -41,6 +41,7 @@ export async function* freshness(rig, { minutes }) {
 
 /** Time entries are read from their beginning again and again, and all children for the first time. */
 export async function* snapshot(rig, { timeEntries, minutes }) {
+  note('a first run');
   const account = await rig.live({ timeEntries });
   await account.run(SETTINGS);
   const lists = ['expenses', 'clients', 'projects', 'invoices', 'tasks'];
@@ -96,6 +97,7 @@ export async function* night(rig, { minutes }) {
 }
 
 async function synced(rig, options) {
+  note('a first run');
   const account = await rig.live(options);
   await account.run(SETTINGS);
   await until('all is read', async () => isRead(await account.streams()), PATIENCE_SECONDS);
@@ -194,6 +196,7 @@ class Work {
       if (n % DELETION_EVERY === 0) this.#delete(this.#lists[0]);
       else this.#edit(list);
       await sleep(Math.max(0, begun + n * 1000 - performance.now()));
+      if (n % 60 === 0 && n < seconds) note(`${n} of ${seconds} s, ${this.waiting.size} under way`);
     }
   }
 
