@@ -2,7 +2,14 @@
 import type { Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { currentReadings, generalAllotment, reportsAllotment } from './engine/pace/allotment.ts';
-import { type Intervals, type Pacing, type PolledStream, type PollingSettings, pacing } from './engine/pace/polling.ts';
+import {
+  type Intervals,
+  type Pacing,
+  type PolledStream,
+  type PollingSettings,
+  pacing,
+  roomOf,
+} from './engine/pace/polling.ts';
 import { enabledStreams } from './settings.ts';
 import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
@@ -59,19 +66,30 @@ export function firstRunRooms(config: Config): Readonly<Record<BudgetName, numbe
   };
 }
 
-/** A sentence on how often lists are polled while an account lives, for how much of the budget; a warning when that is too much. */
-export function pollsLine(config: Config): string {
-  const { requests, per_seconds } = config.harvest.budgets.general;
-  const lists = generalStreams(config);
-  const paced = livingPace(config);
-  const cost = `${Math.ceil(paced.requests)} of ${requests} requests in ${per_seconds} s`;
-  if (paced.stretch > 1) {
-    const asked = Math.ceil(paced.requests * paced.stretch);
-    return `Polls and count checks would take ${asked} of ${requests} requests in ${per_seconds} s, polling.budget_share leaves them ${cost}: while the account lives their intervals are ${paced.stretch.toFixed(1)} times as long.`;
-  }
-  const seconds = [...paced.paces].flatMap(([name, { pollMs }]) =>
-    lists.some(({ kind, name: own }) => kind === 'list' && own === name) ? [pollMs / 1000] : [],
-  );
-  if (seconds.length === 0) return `Polls take ${cost}.`;
-  return `While the account lives, a change is seen within ${Math.min(...seconds)} to ${Math.max(...seconds)} s: ${cost}, with ${CHANGING} lists changing.`;
+/** How soon changes of a living account are seen, and what that takes of a window of the general budget. */
+export interface ExpectedPolls {
+  /** How many lists are taken to change at a time. */
+  readonly changing: number;
+  /** Seconds between two polls of a list, the shortest and the longest; null when no list is polled. */
+  readonly within: { readonly least: number; readonly most: number } | null;
+  /** Requests of polls and count checks: by the intervals of the configuration, what they may take, and what they will. */
+  readonly requests: { readonly asked: number; readonly room: number; readonly expected: number };
+  /** By how much intervals are longer than configured, because the requests do not fit; 1 when they do. */
+  readonly stretch: number;
+}
+
+export function expectedPolls(config: Config): ExpectedPolls {
+  const lists = new Set(generalStreams(config).flatMap(({ kind, name }) => (kind === 'list' ? [name] : [])));
+  const { paces, requests, stretch } = livingPace(config);
+  const seconds = [...paces].flatMap(([name, { pollMs }]) => (lists.has(name) ? [pollMs / 1000] : []));
+  return {
+    changing: Math.min(CHANGING, lists.size),
+    within: seconds.length === 0 ? null : { least: Math.min(...seconds), most: Math.max(...seconds) },
+    requests: {
+      asked: requests * stretch,
+      room: roomOf(config.polling.budget_share * config.harvest.budgets.general.requests),
+      expected: requests,
+    },
+    stretch,
+  };
 }

@@ -4,15 +4,18 @@ import { counted } from '../base/words.ts';
 import { groupedByReason, printable } from './output.ts';
 
 export interface CheckFinding {
-  readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry' | 'group' | 'member';
+  readonly about: 'account' | 'stream' | 'topic' | 'subject' | 'broker' | 'registry' | 'group' | 'member' | 'polls';
   readonly name: string;
-  /** `ok`, `will be made` (topics and schemas that start makes), `not asked`, or what is wrong. */
+  /** One of `FINE`, or what is wrong or worth knowing. */
   readonly state: string;
   readonly detail: string;
   readonly remedy: string;
   /** 0 when it stands in nobody's way. */
   readonly exit_code: number;
 }
+
+/** `will be made`: topics and schemas that start makes; `FEATURE_OFF`: the account does without. */
+const FINE = new Set(['ok', 'will be made', 'FEATURE_OFF']);
 
 export function found(about: CheckFinding['about'], name: string, detail: string): CheckFinding {
   return { about, name, state: 'ok', detail, remedy: '', exit_code: EXIT.clean };
@@ -68,12 +71,16 @@ export function renderQuiet(findings: readonly CheckFinding[]): string[] {
   });
 }
 
-/** Everything that is wrong, in full. A reason that several have in common (schemas that are not registered) is told once. */
-export function renderWrong(findings: readonly CheckFinding[]): string[] {
-  const wrong = findings.filter((finding) => finding.exit_code !== EXIT.clean);
-  if (wrong.length === 0) return ['\nEverything is as it should be.'];
-  const entries = wrong.map(({ about, name, state, detail, remedy }) => {
+/**
+ * Everything that is wrong or worth knowing, in full. A reason that several have in common (schemas that are not registered) is told
+ * once.
+ */
+export function renderEnd(findings: readonly CheckFinding[]): string[] {
+  const told = findings.filter(({ state, exit_code }) => exit_code !== EXIT.clean || !FINE.has(state));
+  if (told.length === 0) return ['\nEverything is as it should be.'];
+  const entries = told.map(({ about, name, state, detail, remedy }) => {
     return { label: `${about} ${name}: ${state}`, reason: [detail, remedy].filter(Boolean).join('\n') };
   });
-  return groupedByReason(entries).map((text) => `\n${text}`);
+  const head = told.some(({ exit_code }) => exit_code !== EXIT.clean) ? [] : ['\nNothing stands in the way, but:'];
+  return [...head, ...groupedByReason(entries).map((text) => `\n${text}`)];
 }

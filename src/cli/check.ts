@@ -3,7 +3,6 @@ import { asPublisherError, CODES, EXIT } from '../base/errors.ts';
 import { diffSubjects, type LostSubject, lostSubjects, type Written } from '../codec/registry.ts';
 import { describeConfig } from '../config/load.ts';
 import type { AccountConfig, Config } from '../config/options.ts';
-import { pollsLine } from '../intervals.ts';
 import { Brokers } from '../kafka/brokers.ts';
 import { transactionalIdOf } from '../kafka/publisher.ts';
 import { openTopicLog } from '../kafka/topic-log.ts';
@@ -13,18 +12,10 @@ import { createRegistry } from '../registry.ts';
 import { enabledStreams, kafkaSettings, prefixOf } from '../settings.ts';
 import { beside, sharing } from './beside.ts';
 import { factsIn, nextStep, plannedBy, plannedLine } from './check-end.ts';
-import {
-  type CheckFinding,
-  failed,
-  found,
-  HEAD,
-  isQuiet,
-  renderQuiet,
-  renderRow,
-  renderWrong,
-} from './check-finding.ts';
+import { type CheckFinding, failed, found, HEAD, isQuiet, renderEnd, renderQuiet, renderRow } from './check-finding.ts';
 import { checkGroup } from './check-group.ts';
 import { checkHarvest } from './check-harvest.ts';
+import { checkPolls } from './check-polls.ts';
 import { configOf } from './configuration.ts';
 import { type CommonOptions, clock, interruption, print, random } from './context.ts';
 import { printJson } from './output.ts';
@@ -47,7 +38,7 @@ export async function check(options: CheckOptions): Promise<number> {
   const planned: object[] = [];
   let isPublished = false;
   say(HEAD);
-  findings.push(...(await checkGroup(config, signal).then((told) => shown(told, show))));
+  findings.push(...shown([checkPolls(config), ...(await checkGroup(config, signal))], show));
   for (const account of config.harvest.accounts) {
     const [kafka, registry] = await Promise.all([
       checkKafka(config, account).then((told) => shown(told, show)),
@@ -70,7 +61,6 @@ export async function check(options: CheckOptions): Promise<number> {
       if (budgets !== null) {
         planned.push({ account_id: account.id, ...budgets });
         say(plannedLine(config, budgets));
-        say(pollsLine(config));
       }
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
@@ -83,7 +73,7 @@ export async function check(options: CheckOptions): Promise<number> {
   }
   const next = nextStep(findings, options, isPublished);
   if (options.json) printJson({ config: describeConfig(config), findings, planned, next });
-  else if (!signal.aborted) for (const text of [...renderWrong(findings), `Next: ${next}`]) print(text);
+  else if (!signal.aborted) for (const text of [...renderEnd(findings), `Next: ${next}`]) print(text);
   return exitCode() ?? findings.find((finding) => finding.exit_code !== EXIT.clean)?.exit_code ?? EXIT.clean;
 }
 

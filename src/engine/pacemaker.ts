@@ -26,7 +26,7 @@ export class Pacemaker {
   readonly #settings: StepSettings;
   readonly #budgets: Readonly<Record<BudgetName, BudgetView>>;
   readonly #emit: Emit;
-  #now: Pacing = { paces: new Map(), stretch: 1, requests: 0, lives: false };
+  #now: Pacing = { paces: new Map(), stretch: 1, load: 0, requests: 0, lives: false };
   #allotments: Readonly<Record<BudgetName, Allotment>> = { general: UNDIVIDED, reports: UNDIVIDED };
   #isStretched = false;
   /** Steps that each budget has begun since the last one that waits for slack. */
@@ -71,9 +71,8 @@ export class Pacemaker {
   paceOf({ definition, intervals }: StreamRuntime): Pace {
     const { pollMs, countMs, reconcileMs } = intervals;
     const { idleMs } = this.#settings.polling;
-    return (
-      this.#now.paces.get(definition.name) ?? { pollMs: pollMs ?? idleMs, countMs: countMs ?? idleMs, reconcileMs }
-    );
+    const unknown = { pollMs: pollMs ?? idleMs, countMs: countMs ?? idleMs, reconcileMs, countTurnMs: 0 };
+    return this.#now.paces.get(definition.name) ?? unknown;
   }
 
   /** By how much polls are slower than they should be; 1 when they fit into their share of the budget. */
@@ -126,8 +125,8 @@ export class Pacemaker {
   }
 
   #tell(): void {
-    const { stretch, requests } = this.#now;
-    const isStretched = this.#isStretched ? stretch > 1 || requests > this.#share() * FITS_AGAIN : stretch > 1;
+    const { stretch, load } = this.#now;
+    const isStretched = load > (this.#isStretched ? FITS_AGAIN : 1);
     if (isStretched === this.#isStretched) return;
     this.#isStretched = isStretched;
     const { general } = this.#budgets;
@@ -136,9 +135,5 @@ export class Pacemaker {
       ...{ by: Number(stretch.toFixed(2)), share: this.#settings.polling.budgetShare },
       ...{ requests: general.requests, perSeconds: general.windowMs / 1000 },
     });
-  }
-
-  #share(): number {
-    return this.#settings.polling.budgetShare * this.#budgets.general.requests;
   }
 }

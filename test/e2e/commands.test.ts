@@ -145,6 +145,7 @@ describe('an account of which something is refused', () => {
 
     const check = await finished(where, ['check']);
     expect(check.code).toBe(77);
+    expect(check.output).toMatch(/^polls +while the account lives +ok +a change is seen within /m);
     expect(check.output).toMatch(/^stream +expenses +FEATURE_OFF +the company has this module switched off/m);
     expect(check.output).toMatch(
       /^stream contacts: FORBIDDEN\n {2}GET .*\/contacts.* answered 403: .*\n {2}This stream can be read by: .*streams\.contacts\.enabled: false\.$/m,

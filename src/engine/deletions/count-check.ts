@@ -1,5 +1,5 @@
 // A list's count at Harvest against ours: one request that tells cheaply whether something is missing.
-import { isoSeconds, unlessSetBack } from '../../base/clock.ts';
+import { isoSeconds } from '../../base/clock.ts';
 import type { PublisherEvent } from '../events.ts';
 import { PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
@@ -22,8 +22,10 @@ export function isCountDue(
   if (definition.kind !== 'list' || isLookedInto) return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;
-  const { countMs } = paceOf(runtime);
-  return unlessSetBack(Date.parse(row.counted_at) + countMs, countMs, now()) <= now();
+  // Lists take turns by the clock: counted at the same time, all of them would make polls wait.
+  const { countMs, countTurnMs } = paceOf(runtime);
+  const turn = (at: number) => Math.floor((at - countTurnMs) / countMs);
+  return turn(now()) !== turn(Date.parse(row.counted_at));
 }
 
 interface Counted {

@@ -21,6 +21,8 @@ const MARGIN = 1.15;
 const AGAIN_SHARE = 1 / 40;
 /** At least so much of the general budget is left to what is not polled, whatever `polling.budget_share` says. */
 const REST_SHARE = 1 / 5;
+/** So polls and count checks take no more of it. */
+export const MOST_TIMELY_SHARE = 1 - REST_SHARE;
 /**
  * Of what polls leave, so much is for what follows from a change or a deletion in an account that lives: it asks a few requests, one
  * after the other, and each would wait for a window behind those of a snapshot.
@@ -41,7 +43,7 @@ export function generalAllotment(
   lives: boolean,
   isReading = false,
 ): Allotment {
-  const timely = atLeastOne(requests * Math.min(share, 1 - REST_SHARE));
+  const timely = atLeastOne(requests * Math.min(share, MOST_TIMELY_SHARE));
   const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
   const rest = atLeastOne(requests - reserve);
   const children = isReading ? atLeastOne(rest / 2) : UNBOUNDED;

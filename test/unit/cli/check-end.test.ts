@@ -1,9 +1,9 @@
 // `check` ends with what reading everything costs, and with the one thing to do next.
 import { describe, expect, test } from 'vitest';
 import { nextStep, plannedLine } from '../../../src/cli/check-end.ts';
-import type { CheckFinding } from '../../../src/cli/check-finding.ts';
+import { type CheckFinding, renderEnd } from '../../../src/cli/check-finding.ts';
+import { checkPolls } from '../../../src/cli/check-polls.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { pollsLine } from '../../../src/intervals.ts';
 
 const env = {
   ...{ HARVEST_ACCOUNT_ID: '1', HARVEST_ACCESS_TOKEN: 'none' },
@@ -38,12 +38,51 @@ test.each([
   expect(plannedLine(loadConfig({ env, overrides }), PLANNED)).toBe(head + tail);
 });
 
-test.each([
-  [[], 'While the account lives, a change is seen within 4 to 10 s: 38 of 95 requests in 15 s, with 5 lists changing.'],
-  [
-    ['polling.target_seconds=1', 'polling.quiet_seconds=2'],
-    'Polls and count checks would take 148 of 95 requests in 15 s, polling.budget_share leaves them 48 of 95 requests in 15 s: while the account lives their intervals are 3.1 times as long.',
-  ],
-])('how soon changes are seen stands against the budget, with %j', (overrides, line) => {
-  expect(pollsLine(loadConfig({ env, overrides }))).toBe(line);
+describe('how soon a change is seen', () => {
+  const polls = (...overrides: string[]) => checkPolls(loadConfig({ env, overrides }));
+  const detail = 'a change is seen within 4 to 10 s: 38 of 95 requests in 15 s, with 5 lists changing';
+
+  test('stands against the budget', () => {
+    expect(polls()).toMatchObject({ state: 'ok', detail, remedy: '', exit_code: 0 });
+  });
+
+  test.each([
+    [
+      ['polling.target_seconds=1', 'polling.quiet_seconds=2'],
+      'polls and count checks would take 148 requests in 15 s, polling.budget_share leaves them 42.8 of 95, with a tenth of it kept free: intervals are 3.4 times as long, a change is seen within 3.4 to 6.9 s',
+      'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds).',
+    ],
+    [
+      ['polling.budget_share=0.3'],
+      'polls and count checks would take 38 requests in 15 s, polling.budget_share leaves them 25.7 of 95, with a tenth of it kept free: intervals are 1.4 times as long, a change is seen within 5.8 to 14.4 s',
+      'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds), or set polling.budget_share to 0.44.',
+    ],
+  ])('is a warning with the arithmetic when the intervals cannot hold, with %j', (overrides, arithmetic, remedy) => {
+    expect(polls(...overrides)).toMatchObject({ state: 'warning', detail: arithmetic, remedy, exit_code: 0 });
+  });
+
+  test('holds with the share that the remedy names', () => {
+    expect(polls('polling.budget_share=0.44').state).toBe('ok');
+  });
+});
+
+describe('the last words', () => {
+  const warned: CheckFinding = {
+    ...well,
+    about: 'polls',
+    name: 'auto',
+    state: 'warning',
+    detail: 'too much',
+    remedy: 'Less.',
+  };
+  const newer: CheckFinding = { ...well, about: 'member', name: 'b', state: 'unreadable', detail: 'another version' };
+
+  test.each([
+    ['all is well', [well], 'Everything is as it should be.'],
+    ['there is a warning', [well, warned], 'Nothing stands in the way, but: polls auto: warning too much Less.'],
+    ['a member differs', [newer], 'Nothing stands in the way, but: member b: unreadable another version'],
+    ['something is wrong besides', [refused, warned], 'stream invoices: FORBIDDEN polls auto: warning too much Less.'],
+  ])('do not say that all is well unless it is: %s', (_, findings, words) => {
+    expect(renderEnd(findings).join(' ').replace(/\s+/g, ' ').trim()).toBe(words);
+  });
 });
