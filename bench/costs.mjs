@@ -44,8 +44,10 @@ const table = new Table('costs');
 const rig = await Rig.start();
 try {
   table.head();
-  for (const part of parts) for await (const [what, value] of PARTS[part]()) table.row(part, what, value);
-  if (values.write) table.write();
+  for (const part of parts) {
+    for await (const [what, value] of PARTS[part]()) table.row(part, what, value);
+    if (values.write) table.write();
+  }
 } finally {
   await rig.stop();
 }
@@ -92,7 +94,8 @@ async function* deleted(stream, options, amounts) {
     const [counts, pages, confirmations] = [times('count') + times('halving'), times('page'), times('confirmation')];
     const search = counts + pages + confirmations;
     const walk = Math.ceil(before / PER_PAGE) + count;
-    const { at: countedAt } = asked.find(({ why }) => why === 'count');
+    // By its purpose, or there was none and they were found by a reconciliation.
+    const countedAt = asked.find(({ why }) => why === 'count')?.at ?? Number.NaN;
     const tombstonesAt = lastOf(seen().tombstones);
     yield [
       `${count} deleted: until the last tombstone, with the time until the count check`,

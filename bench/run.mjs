@@ -35,8 +35,8 @@ try {
   table.head();
   for (const part of parts) {
     for await (const [what, value] of await PARTS[part](rig, { timeEntries, minutes })) table.row(part, what, value);
+    if (values.write) table.write();
   }
-  if (values.write) table.write();
 } finally {
   await rig.stop();
 }

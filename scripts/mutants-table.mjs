@@ -631,20 +631,20 @@ const TABLE = [
   [
     'P6',
     'polls take more than their share of the budget',
-    ['src/engine/pace/polling.ts', 'Math.max(1, load)', '1'],
+    ['src/engine/pace/polling.ts', 'Math.max(1, perWindow / room)', '1'],
     unit('engine/polling', 'never take more of the budget than that'),
   ],
   [
     'P6',
     'polls fill their share to the last request',
-    ['src/engine/pace/polling.ts', 'const FREE_SHARE = 1 / 10;', 'const FREE_SHARE = 0;'],
-    unit('engine/freshness', 'with 12 lists changing'),
+    ['src/engine/pace/polling.ts', 'const PLANNED_SHARE = 9 / 10;', 'const PLANNED_SHARE = 1;'],
+    unit('engine/freshness', 'with twelve lists changing'),
   ],
   [
     'P6',
     'all lists are counted at the same time',
-    ['src/engine/pace/polling.ts', 'countTurnMs: pace.countMs * turn', 'countTurnMs: 0'],
-    unit('engine/freshness', 'with 12 lists changing'),
+    ['src/engine/pace/count-turns.ts', 'now - (countMs * place) / lists.length', 'now'],
+    unit('engine/freshness', 'with twelve lists changing'),
   ],
   [
     'P6',

@@ -2,14 +2,7 @@
 import type { Config } from './config/options.ts';
 import type { StreamConfig } from './config/stream-options.ts';
 import { currentReadings, generalAllotment, reportsAllotment } from './engine/pace/allotment.ts';
-import {
-  type Intervals,
-  type Pacing,
-  type PolledStream,
-  type PollingSettings,
-  pacing,
-  roomOf,
-} from './engine/pace/polling.ts';
+import { type Intervals, type Pacing, type PolledStream, type PollingSettings, pacing } from './engine/pace/polling.ts';
 import { enabledStreams } from './settings.ts';
 import type { BudgetName, StreamDefinition } from './streams/definition.ts';
 
@@ -35,16 +28,20 @@ export function pollingOf({ polling }: Config): PollingSettings {
 /** So many lists change at a time in an account that people work in. */
 const CHANGING = 5;
 
-/** The pace of the lists of the general budget while an account lives. */
-function livingPace(config: Config): Pacing {
+/** The pace of the lists of the general budget while an account lives, in which `changing` of them change. */
+function livingPace(config: Config, changing = CHANGING): Pacing {
   const { requests, per_seconds } = config.harvest.budgets.general;
-  const lists = generalStreams(config);
-  const streams = lists.map((definition): PolledStream => {
-    const place = lists.filter(({ kind }) => kind === 'list').indexOf(definition);
-    const changedAt = place >= 0 && place < CHANGING ? 0 : Number.NEGATIVE_INFINITY;
+  const lists = listsOf(config);
+  const streams = generalStreams(config).map((definition): PolledStream => {
+    const place = lists.indexOf(definition);
+    const changedAt = place >= 0 && place < changing ? 0 : Number.NEGATIVE_INFINITY;
     return { definition, intervals: intervalsOf(config.streams[definition.name]!), changedAt, isPolled: true };
   });
   return pacing(streams, pollingOf(config), { requests, windowMs: per_seconds * 1000 }, 0);
+}
+
+function listsOf(config: Config): StreamDefinition[] {
+  return generalStreams(config).filter(({ kind }) => kind === 'list');
 }
 
 function generalStreams(config: Config): StreamDefinition[] {
@@ -68,28 +65,22 @@ export function firstRunRooms(config: Config): Readonly<Record<BudgetName, numbe
 
 /** How soon changes of a living account are seen, and what that takes of a window of the general budget. */
 export interface ExpectedPolls {
-  /** How many lists are taken to change at a time. */
-  readonly changing: number;
+  /** How many lists are taken to change at a time, and with how many at the most all intervals would hold. */
+  readonly changing: { readonly taken: number; readonly most: number };
   /** Seconds between two polls of a list, the shortest and the longest; null when no list is polled. */
   readonly within: { readonly least: number; readonly most: number } | null;
-  /** Requests of polls and count checks: by the intervals of the configuration, what they may take, and what they will. */
-  readonly requests: { readonly asked: number; readonly room: number; readonly expected: number };
-  /** By how much intervals are longer than configured, because the requests do not fit; 1 when they do. */
-  readonly stretch: number;
+  /** As the engine reckons them. */
+  readonly pacing: Pacing;
 }
 
 export function expectedPolls(config: Config): ExpectedPolls {
-  const lists = new Set(generalStreams(config).flatMap(({ kind, name }) => (kind === 'list' ? [name] : [])));
-  const { paces, requests, stretch } = livingPace(config);
-  const seconds = [...paces].flatMap(([name, { pollMs }]) => (lists.has(name) ? [pollMs / 1000] : []));
+  const lists = listsOf(config);
+  const pacing = livingPace(config);
+  const seconds = lists.map(({ name }) => pacing.paces.get(name)!.pollMs / 1000);
+  const holding = lists.findIndex((_, place) => livingPace(config, place + 1).stretch > 1);
   return {
-    changing: Math.min(CHANGING, lists.size),
+    changing: { taken: Math.min(CHANGING, lists.length), most: holding < 0 ? lists.length : holding },
     within: seconds.length === 0 ? null : { least: Math.min(...seconds), most: Math.max(...seconds) },
-    requests: {
-      asked: requests * stretch,
-      room: roomOf(config.polling.budget_share * config.harvest.budgets.general.requests),
-      expected: requests,
-    },
-    stretch,
+    pacing,
   };
 }

@@ -39,10 +39,18 @@ const ABOUT_WIDTH = 8;
 const NAME_WIDTH = 24;
 const STATE_WIDTH = 12;
 
-/** A row as it comes, so that nobody waits before an empty screen; what is wrong is told in full at the end. */
-export function renderRow({ about, name, state, detail, exit_code }: CheckFinding): string {
-  const told = exit_code === EXIT.clean ? detail : 'see below';
-  return row(about, name, state, told);
+/** A row as it comes, so that nobody waits before an empty screen; what is wrong or worth knowing is told in full at the end. */
+export function renderRow(finding: CheckFinding): string {
+  const { about, name, state, detail } = finding;
+  return row(about, name, state, isWrong(finding) || isWorthKnowing(finding) ? 'see below' : detail);
+}
+
+function isWrong({ exit_code }: CheckFinding): boolean {
+  return exit_code !== EXIT.clean;
+}
+
+function isWorthKnowing(finding: CheckFinding): boolean {
+  return !isWrong(finding) && !FINE.has(finding.state);
 }
 
 export const HEAD = row('about', 'name', 'state', 'detail');
@@ -71,16 +79,19 @@ export function renderQuiet(findings: readonly CheckFinding[]): string[] {
   });
 }
 
-/**
- * Everything that is wrong or worth knowing, in full. A reason that several have in common (schemas that are not registered) is told
- * once.
- */
+/** Everything that is wrong, then what is worth knowing, in full. */
 export function renderEnd(findings: readonly CheckFinding[]): string[] {
-  const told = findings.filter(({ state, exit_code }) => exit_code !== EXIT.clean || !FINE.has(state));
-  if (told.length === 0) return ['\nEverything is as it should be.'];
-  const entries = told.map(({ about, name, state, detail, remedy }) => {
+  const wrong = told(findings.filter(isWrong));
+  const known = told(findings.filter(isWorthKnowing));
+  if (wrong.length + known.length === 0) return ['\nEverything is as it should be.'];
+  const head = wrong.length === 0 ? 'Nothing stands in the way. Worth knowing:' : 'Worth knowing besides:';
+  return [...wrong, ...(known.length > 0 ? [`\n${head}`, ...known] : [])];
+}
+
+/** A reason that several have in common (schemas that are not registered) is told once. */
+function told(findings: readonly CheckFinding[]): string[] {
+  const entries = findings.map(({ about, name, state, detail, remedy }) => {
     return { label: `${about} ${name}: ${state}`, reason: [detail, remedy].filter(Boolean).join('\n') };
   });
-  const head = told.some(({ exit_code }) => exit_code !== EXIT.clean) ? [] : ['\nNothing stands in the way, but:'];
-  return [...head, ...groupedByReason(entries).map((text) => `\n${text}`)];
+  return groupedByReason(entries).map((text) => `\n${text}`);
 }

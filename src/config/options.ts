@@ -238,7 +238,7 @@ const polling = section('How often lists are polled whose poll_interval_seconds 
     .max(1, 'must be at most 1')
     .default(0.5)
     .describe(
-      'The most of the general budget that polls and count checks take together; when they would take more than nine tenths of it, all their intervals are stretched evenly, which is said.',
+      'The most of the general budget that polls and count checks take together, in effect 0.8 at most. When they would take more than nine tenths of this share, all their intervals are stretched evenly, which is said.',
     ),
 });
 

@@ -48,7 +48,7 @@ const stream = (kind: StreamKind) =>
       .default('auto')
       .meta({ unit: 'seconds' })
       .describe(
-        'Time between two count checks (lists with updated_since; auto: 45 s while anything changed in the account within the hour, else 300 s): one request that counts the list, so that deletions are looked for only when something is missing.',
+        'Time between two count checks, at the most (lists with updated_since; auto: 45 s while anything changed in the account within the hour, else 300 s): one request that counts the list, so that deletions are looked for only when something is missing.',
       ),
     reconcile_interval_seconds: seconds(1)
       .default(86_400)

@@ -126,8 +126,19 @@ export type PublisherEvent =
   | { name: 'step.compared'; stream: string; purpose: Purpose; read: number; changes: number }
   /** `commitMs` is null when nothing of it was committed. */
   | { name: 'step.ended'; stream: string; commitMs: number | null }
-  /** Polls and count checks would take more than `polling.budget_share`: all intervals are `by` times as long; and they fit again. */
-  | { name: 'polls.stretched' | 'polls.fit'; by: number; share: number; requests: number; perSeconds: number }
+  /**
+   * Polls and count checks would take `asked` of so many requests, and have room for `room` by `polling.budget_share`: all intervals
+   * are `by` times as long; and they fit again.
+   */
+  | {
+      name: 'polls.stretched' | 'polls.fit';
+      by: number;
+      asked: number;
+      room: number;
+      share: number;
+      requests: number;
+      perSeconds: number;
+    }
   | { name: 'budget.paused'; budget: BudgetName; ms: number; status: number }
   /** Harvest takes the token again, after it was refused for so long. */
   | { name: 'token.accepted'; refusedMs: number }

@@ -3,11 +3,12 @@
 import type { BudgetName } from '../streams/definition.ts';
 import type { Emit } from './events.ts';
 import { type Allotment, currentReadings, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
-import { type Pace, type Pacing, pacing } from './pace/polling.ts';
+import { CountTurns } from './pace/count-turns.ts';
+import { type Pacing, pacing } from './pace/polling.ts';
 import { type BudgetView, PRIORITY } from './ports.ts';
 import { isLongReading, isRunning } from './state/stream-row.ts';
 import type { StreamRuntime } from './state/stream-runtime.ts';
-import type { StepSettings } from './step.ts';
+import type { StepSettings, StreamPace } from './step.ts';
 
 /** What fills gaps begins while less than this share is used of what polls leave. */
 const SLACK_SHARE = 0.5;
@@ -26,9 +27,10 @@ export class Pacemaker {
   readonly #settings: StepSettings;
   readonly #budgets: Readonly<Record<BudgetName, BudgetView>>;
   readonly #emit: Emit;
-  #now: Pacing = { paces: new Map(), stretch: 1, load: 0, requests: 0, lives: false };
+  #now: Pacing = { paces: new Map(), asked: 0, room: 1, stretch: 1, requests: 0, lives: false };
   #allotments: Readonly<Record<BudgetName, Allotment>> = { general: UNDIVIDED, reports: UNDIVIDED };
   #isStretched = false;
+  readonly #turns = new CountTurns();
   /** Steps that each budget has begun since the last one that waits for slack. */
   readonly #steps: Record<BudgetName, number> = { general: 0, reports: 0 };
 
@@ -54,6 +56,7 @@ export class Pacemaker {
       isPolled: row.complete && isRunning(row),
     }));
     this.#now = pacing(streams, polling, general, now);
+    this.#turns.look(this.#countedLists(), now);
     this.#tell();
     const { requests: polled, lives } = this.#now;
     const isUnread = this.#reports().some(({ definition, row }) => definition.kind === 'report' && !row.complete);
@@ -67,12 +70,12 @@ export class Pacemaker {
     reports.allot(this.#allotments.reports);
   }
 
-  /** How often the stream is read now. */
-  paceOf({ definition, intervals }: StreamRuntime): Pace {
+  /** How often the stream is read now, and since when it is to be counted. */
+  paceOf({ definition: { name }, intervals }: StreamRuntime): StreamPace {
     const { pollMs, countMs, reconcileMs } = intervals;
     const { idleMs } = this.#settings.polling;
-    const unknown = { pollMs: pollMs ?? idleMs, countMs: countMs ?? idleMs, reconcileMs, countTurnMs: 0 };
-    return this.#now.paces.get(definition.name) ?? unknown;
+    const unknown = { pollMs: pollMs ?? idleMs, countMs: countMs ?? idleMs, reconcileMs };
+    return { ...(this.#now.paces.get(name) ?? unknown), countSince: this.#turns.sinceOf(name) };
   }
 
   /** By how much polls are slower than they should be; 1 when they fit into their share of the budget. */
@@ -102,6 +105,12 @@ export class Pacemaker {
     return budget.usedIn('rest') + budget.waiting() < Math.min(rest, budget.requests) * SLACK_SHARE;
   }
 
+  #countedLists(): { readonly name: string; readonly countMs: number }[] {
+    return [...this.#streams.values()].flatMap(({ definition: { kind, name } }) =>
+      kind === 'list' ? [{ name, countMs: this.#now.paces.get(name)!.countMs }] : [],
+    );
+  }
+
   /** Whether a list is read page by page, from its beginning or after days. */
   #isReading(): boolean {
     return [...this.#streams.values()].some(
@@ -125,15 +134,16 @@ export class Pacemaker {
   }
 
   #tell(): void {
-    const { stretch, load } = this.#now;
-    const isStretched = load > (this.#isStretched ? FITS_AGAIN : 1);
+    const { asked, room, stretch } = this.#now;
+    const isStretched = asked > room * (this.#isStretched ? FITS_AGAIN : 1);
     if (isStretched === this.#isStretched) return;
     this.#isStretched = isStretched;
     const { general } = this.#budgets;
+    const rounded = (value: number) => Number(value.toFixed(2));
     this.#emit({
       name: isStretched ? 'polls.stretched' : 'polls.fit',
-      ...{ by: Number(stretch.toFixed(2)), share: this.#settings.polling.budgetShare },
-      ...{ requests: general.requests, perSeconds: general.windowMs / 1000 },
+      ...{ by: rounded(stretch), asked: rounded(asked), room: rounded(room) },
+      ...{ share: this.#settings.polling.budgetShare, requests: general.requests, perSeconds: general.windowMs / 1000 },
     });
   }
 }

@@ -27,6 +27,12 @@ export interface StepSettings {
   readonly pollTimers: boolean;
 }
 
+/** How often a stream is read. */
+export interface StreamPace extends Pace {
+  /** Wall time (ms): a list that was not counted since then is to be counted. */
+  readonly countSince: number;
+}
+
 export interface StepContext {
   readonly source: Source;
   readonly codec: Codec;
@@ -37,7 +43,7 @@ export interface StepContext {
   /** Steps of this process that have begun so far. */
   readonly stepsBegun: () => number;
   /** How often a stream is read now. */
-  readonly paceOf: (runtime: StreamRuntime) => Pace;
+  readonly paceOf: (runtime: StreamRuntime) => StreamPace;
   /** Everything that is due is to be caught up, however often. */
   readonly once: boolean;
 }

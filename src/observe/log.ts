@@ -174,10 +174,10 @@ export function lineOf(event: PublisherEvent, publishedInScan = 0): Line {
     case 'polls.stretched':
       return {
         level: 'warn',
-        message: `polls and count checks do not fit into ${percent(event.share)} of ${event.requests} requests in ${event.perSeconds} s: all their intervals are ${event.by} times as long; lengthen polling.target_seconds or raise polling.budget_share`,
+        message: `polls and count checks would take ${Math.ceil(event.asked)} of ${event.requests} requests in ${event.perSeconds} s and have room for ${Math.floor(event.room)}: all their intervals are ${event.by} times as long; lengthen polling.target_seconds or raise polling.budget_share (${event.share})`,
       };
     case 'polls.fit':
-      return info(`polls and count checks fit into ${percent(event.share)} of the general budget again`);
+      return info('polls and count checks have room in the general budget again');
     case 'budget.paused': {
       const message = `Harvest asked to pause ${event.budget} requests for ${duration(Math.ceil(event.ms / 1000))} (status ${event.status})`;
       if (event.ms > LONG_PAUSE_MS)
@@ -276,8 +276,4 @@ function prettyLine(json: string, color: boolean): string {
 /** A terminal obeys control characters, and reasons may quote what came over the network. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -85,7 +85,7 @@ export const METRICS = {
   poll_stretch_ratio: gauge(
     'ratio',
     ACCOUNT,
-    'By how much polls and count checks are slower than they should be, because they would take more than polling.budget_share; 1 when they are not.',
+    'By how much polls and count checks are slower than they should be, because they would take more than polling.budget_share has room for; 1 when they are not.',
   ),
   commits_total: counter('transactions', ACCOUNT, 'Kafka transactions committed.'),
   commit_seconds: histogram('seconds', ACCOUNT, 'Duration of a transaction.'),

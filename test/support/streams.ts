@@ -2,6 +2,7 @@
 import type { Pace } from '../../src/engine/pace/polling.ts';
 import type { StreamRuntime } from '../../src/engine/state/stream-runtime.ts';
 import { createStreams } from '../../src/engine/state/stream-runtimes.ts';
+import type { StreamPace } from '../../src/engine/step.ts';
 import { catalog } from '../../src/streams/catalog.ts';
 
 /** Those of the catalog with these names. */
@@ -11,7 +12,7 @@ export function streamsOf(names: readonly string[]) {
   return createStreams(plans, 'month', 0);
 }
 
-/** Intervals that are all given. */
-export function asConfigured({ intervals }: StreamRuntime): Pace {
-  return intervals as Pace;
+/** Intervals that are all given; lists are counted at every poll. */
+export function asConfigured({ intervals }: StreamRuntime): StreamPace {
+  return { ...(intervals as Pace), countSince: Number.POSITIVE_INFINITY };
 }

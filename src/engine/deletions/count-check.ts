@@ -22,10 +22,9 @@ export function isCountDue(
   if (definition.kind !== 'list' || isLookedInto) return false;
   if (row.confirmed.length > 0 && row.hold === null) return false;
   if (once || row.counted_at === null) return true;
-  // Lists take turns by the clock: counted at the same time, all of them would make polls wait.
-  const { countMs, countTurnMs } = paceOf(runtime);
-  const turn = (at: number) => Math.floor((at - countTurnMs) / countMs);
-  return turn(now()) !== turn(Date.parse(row.counted_at));
+  const countedAt = Date.parse(row.counted_at);
+  // One that is ahead is of a clock that was set back.
+  return countedAt < paceOf(runtime).countSince || countedAt > now();
 }
 
 interface Counted {

@@ -1,6 +1,7 @@
 // How often lists are polled and counted: fast while something changes in them, slowly while the account sleeps, and never for
 // more than a share of the budget. Pure: what changed when and the settings in, intervals out (docs/operating/freshness.md).
 import type { StreamDefinition } from '../../streams/definition.ts';
+import { MOST_TIMELY_SHARE } from './allotment.ts';
 
 /** `polling.*` of the configuration. */
 export interface PollingSettings {
@@ -22,10 +23,7 @@ export interface Intervals {
 }
 
 /** The same with every number known. */
-export type Pace = { readonly [interval in keyof Intervals]: number } & {
-  /** How far into each `countMs` of the clock it is this list's turn to be counted. */
-  readonly countTurnMs: number;
-};
+export type Pace = { readonly [interval in keyof Intervals]: number };
 
 export interface PolledStream {
   readonly definition: Pick<StreamDefinition, 'name' | 'kind' | 'budget'>;
@@ -38,11 +36,13 @@ export interface PolledStream {
 
 export interface Pacing {
   readonly paces: ReadonlyMap<string, Pace>;
-  /** By how much the intervals of lists are longer than they should be; 1 when everything fits. */
+  /** Requests of polls and count checks in a window of the general budget, by the intervals as they should be. */
+  readonly asked: number;
+  /** So many of them have room. */
+  readonly room: number;
+  /** By how much the intervals of lists are longer than they should be; 1 when all have room. */
   readonly stretch: number;
-  /** What polls and count checks would take by the intervals as they should be, as a share of what they may; above 1 they are stretched. */
-  readonly load: number;
-  /** Requests of polls and count checks in a window of the general budget. */
+  /** Requests of polls and count checks in a window, by the intervals as they are. */
   readonly requests: number;
   /** Something changed in the account within the hour. */
   readonly lives: boolean;
@@ -50,8 +50,8 @@ export interface Pacing {
 
 const LIVELY_MS = 600_000;
 const ACCOUNT_LIVES_MS = 3_600_000;
-/** Of their share, so much is left free: polls come in flocks, some have a second page, and what does not fit waits for seconds. */
-const FREE_SHARE = 1 / 10;
+/** Of their share polls and count checks are planned for so much: they come in flocks, and what does not fit waits for seconds. */
+const PLANNED_SHARE = 9 / 10;
 /** A count check tells of deletions, which nothing else does. */
 const COUNT_MS = { lively: 45_000, idle: 300_000 };
 
@@ -67,32 +67,31 @@ export function pacing(
   const lives = own.some(({ changedAt }) => isWithin(ACCOUNT_LIVES_MS, changedAt, now));
   const asked = streams.map((stream) => ({ stream, pace: askedPace(stream, polling, lives, now) }));
   const perWindow = asked.reduce((sum, { stream, pace }) => sum + requestsIn(budget.windowMs, stream, pace), 0);
-  const load = perWindow / roomOf(polling.budgetShare * budget.requests);
-  const stretch = Math.max(1, load);
-  const lists = asked.filter(({ stream: { definition } }) => definition.kind === 'list');
-  const paces = asked.map((each): [string, Pace] => {
-    const { definition } = each.stream;
-    const pace = stretched(definition, each.pace, stretch);
-    const turn = Math.max(0, lists.indexOf(each)) / Math.max(1, lists.length);
-    return [definition.name, { ...pace, countTurnMs: pace.countMs * turn }];
-  });
-  return { paces: new Map(paces), stretch, load, requests: perWindow / stretch, lives };
+  const room = roomOf(budget.requests, polling.budgetShare);
+  const stretch = Math.max(1, perWindow / room);
+  const paces = asked.map(
+    ({ stream: { definition }, pace }) => [definition.name, stretched(definition, pace, stretch)] as const,
+  );
+  return { paces: new Map(paces), asked: perWindow, room, stretch, requests: perWindow / stretch, lives };
 }
 
-/** The requests of polls and count checks that `share` requests hold without one of them waiting. */
-export function roomOf(share: number): number {
-  return share * (1 - FREE_SHARE);
+/** How many polls and count checks have room in a window of `requests`. */
+function roomOf(requests: number, budgetShare: number): number {
+  return requests * Math.min(budgetShare, MOST_TIMELY_SHARE) * PLANNED_SHARE;
 }
 
-/** Intervals as they should be. */
-type Asked = Omit<Pace, 'countTurnMs'>;
+/** The smallest `polling.budget_share` under which so many of them have room; null when none is enough. */
+export function shareFor(asked: number, requests: number): number | null {
+  const share = Math.ceil((asked / (requests * PLANNED_SHARE)) * 100) / 100;
+  return share <= MOST_TIMELY_SHARE ? share : null;
+}
 
 function askedPace(
   { intervals, changedAt }: PolledStream,
   polling: PollingSettings,
   lives: boolean,
   now: number,
-): Asked {
+): Pace {
   const isLively = isWithin(LIVELY_MS, changedAt, now);
   const pollMs = isLively ? polling.targetMs : lives ? polling.quietMs : polling.idleMs;
   const countMs = lives ? COUNT_MS.lively : COUNT_MS.idle;
@@ -109,12 +108,12 @@ function isWithin(ms: number, changedAt: number, now: number): boolean {
 }
 
 /** Only lists of the general budget are polled for what changed; children and reports have budgets' shares of their own. */
-function requestsIn(windowMs: number, { definition, isPolled }: PolledStream, { pollMs, countMs }: Asked): number {
+function requestsIn(windowMs: number, { definition, isPolled }: PolledStream, { pollMs, countMs }: Pace): number {
   if (!isPolled || !isPaced(definition)) return 0;
   return windowMs / pollMs + (definition.kind === 'list' ? windowMs / countMs : 0);
 }
 
-function stretched(definition: PolledStream['definition'], { pollMs, countMs, reconcileMs }: Asked, by: number): Asked {
+function stretched(definition: PolledStream['definition'], { pollMs, countMs, reconcileMs }: Pace, by: number): Pace {
   return isPaced(definition)
     ? { pollMs: pollMs * by, countMs: countMs * by, reconcileMs }
     : { pollMs, countMs, reconcileMs };

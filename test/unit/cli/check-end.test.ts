@@ -40,7 +40,8 @@ test.each([
 
 describe('how soon a change is seen', () => {
   const polls = (...overrides: string[]) => checkPolls(loadConfig({ env, overrides }));
-  const detail = 'a change is seen within 4 to 10 s: 38 of 95 requests in 15 s, with 5 lists changing';
+  const detail =
+    'a change is seen within 4 to 10 s: 37 of 95 requests in 15 s, with changes in 5 lists (of 7 at the most)';
 
   test('stands against the budget', () => {
     expect(polls()).toMatchObject({ state: 'ok', detail, remedy: '', exit_code: 0 });
@@ -49,12 +50,12 @@ describe('how soon a change is seen', () => {
   test.each([
     [
       ['polling.target_seconds=1', 'polling.quiet_seconds=2'],
-      'polls and count checks would take 148 requests in 15 s, polling.budget_share leaves them 42.8 of 95, with a tenth of it kept free: intervals are 3.4 times as long, a change is seen within 3.4 to 6.9 s',
+      'polls and count checks would take 148 of 95 requests in 15 s and have room for 42.8, nine tenths of what polling.budget_share gives: intervals are 3.4 times as long, a change is seen within 3.4 to 6.9 s',
       'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds).',
     ],
     [
       ['polling.budget_share=0.3'],
-      'polls and count checks would take 38 requests in 15 s, polling.budget_share leaves them 25.7 of 95, with a tenth of it kept free: intervals are 1.4 times as long, a change is seen within 5.8 to 14.4 s',
+      'polls and count checks would take 38 of 95 requests in 15 s and have room for 25.7, nine tenths of what polling.budget_share gives: intervals are 1.4 times as long, a change is seen within 5.8 to 14.4 s',
       'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds), or set polling.budget_share to 0.44.',
     ],
   ])('is a warning with the arithmetic when the intervals cannot hold, with %j', (overrides, arithmetic, remedy) => {
@@ -79,9 +80,17 @@ describe('the last words', () => {
 
   test.each([
     ['all is well', [well], 'Everything is as it should be.'],
-    ['there is a warning', [well, warned], 'Nothing stands in the way, but: polls auto: warning too much Less.'],
-    ['a member differs', [newer], 'Nothing stands in the way, but: member b: unreadable another version'],
-    ['something is wrong besides', [refused, warned], 'stream invoices: FORBIDDEN polls auto: warning too much Less.'],
+    [
+      'there is a warning',
+      [well, warned],
+      'Nothing stands in the way. Worth knowing: polls auto: warning too much Less.',
+    ],
+    ['a member differs', [newer], 'Nothing stands in the way. Worth knowing: member b: unreadable another version'],
+    [
+      'something is wrong besides',
+      [warned, refused],
+      'stream invoices: FORBIDDEN Worth knowing besides: polls auto: warning too much Less.',
+    ],
   ])('do not say that all is well unless it is: %s', (_, findings, words) => {
     expect(renderEnd(findings).join(' ').replace(/\s+/g, ' ').trim()).toBe(words);
   });

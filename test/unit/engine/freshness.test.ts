@@ -202,21 +202,18 @@ test('changes of a living account arrive within 2.5 s in the median and 5 s at t
   await end();
 }, 300_000);
 
-test.each([9, 12])(
-  'with %i lists changing, changes are no later than the intervals, which are stretched, say',
-  async (count) => {
-    const { clock, simulator, log, bench, end } = await running(1);
-    const lists = (Object.keys(EDITS) as EditedList[]).slice(0, count);
-    await changeEverySecond(clock, simulator, 90, lists);
-    const changes = await changeEverySecond(clock, simulator, 420, lists);
-    const { pollStretch } = bench.account.status();
-    await clock.pass(MINUTE);
-    expect(pollStretch).toBeGreaterThan(1);
-    expect(percentile(freshness(log, changes), 0.99)).toBeLessThanOrEqual(4 * SECOND * pollStretch + 500);
-    await end();
-  },
-  300_000,
-);
+test('with twelve lists changing, changes are no later than the intervals, which are stretched, say', async () => {
+  const { clock, simulator, log, bench, end } = await running(1);
+  const lists = Object.keys(EDITS) as EditedList[];
+  await changeEverySecond(clock, simulator, 90, lists);
+  const changes = await changeEverySecond(clock, simulator, 300, lists);
+  const { pollStretch } = bench.account.status();
+  await clock.pass(MINUTE);
+  expect(lists).toHaveLength(12);
+  expect(pollStretch).toBeGreaterThan(1);
+  expect(percentile(freshness(log, changes), 0.99)).toBeLessThanOrEqual(4 * SECOND * pollStretch + 500);
+  await end();
+}, 300_000);
 
 test('a deletion arrives after no more than its count interval while messages and payments of three thousand invoices are read for the first time', async () => {
   const streams = ['company', 'clients', 'invoices', 'invoice_messages', 'invoice_payments', 'expenses', 'contacts'];

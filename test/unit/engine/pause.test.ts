@@ -268,7 +268,7 @@ test('a paused list has no share in the budget of polls, so that the others are 
   const { clock, bench, leave, end } = world({ streams, budgets });
   await clock.pass(5 * MINUTE);
   expect(bench.account.status().pollStretch).toBeGreaterThan(1);
-  await leave('pause', 'clients', 'tasks');
+  await leave('pause', 'clients', 'tasks', 'users');
   await clock.pass(MINUTE);
   expect(bench.account.status().pollStretch).toBe(1);
   await end();
