@@ -636,6 +636,28 @@ const TABLE = [
   ],
   [
     'P6',
+    'reports begin a reading that has no room for another',
+    ['src/engine/pacemaker.ts', 'const REQUESTS_A_WINDOW = 2;', 'const REQUESTS_A_WINDOW = 1;'],
+    unit('engine/freshness', 'entries of all months are deleted, seed 6'),
+  ],
+  [
+    'P1',
+    'what changes while it is being read is taken off with that reading',
+    ['src/engine/state/position.ts', 'taken.has(each) ? 2 : 1', '1'],
+    unit('engine/scan', 'are noted again while they are being read'),
+  ],
+  [
+    'P1',
+    'a reading takes off a window that was noted after it began',
+    [
+      'src/engine/reports/report-step.ts',
+      'began.dirty.includes(from) ? takenOff(covered.dirty, [from]) : covered.dirty',
+      'takenOff(covered.dirty, [from])',
+    ],
+    unit('engine/freshness', 'edited while its window is read for another reason'),
+  ],
+  [
+    'P6',
     'polls fill their share to the last request',
     ['src/engine/pace/polling.ts', 'const PLANNED_SHARE = 9 / 10;', 'const PLANNED_SHARE = 1;'],
     unit('engine/freshness', 'with twelve lists changing'),

@@ -66,7 +66,7 @@ export class Account {
     this.#claims = new Claims(clock);
     this.#signals = new SignalWatch(sink, clock);
     this.#tokenWait = new TokenWait(parts);
-    this.#pacemaker = new Pacemaker(this.#streams, parts.settings, source.budgets, parts.emit);
+    this.#pacemaker = new Pacemaker(this.#streams, parts.settings, source.budgets, this.#claims, parts.emit);
     this.#view = this.#viewOf({});
     const loops = { claims: this.#claims, signals: this.#signals, tokenWait: this.#tokenWait };
     this.#watch = new AccountWatch({ sink, source, clock, ...loops, view: () => this.#view });

@@ -36,6 +36,11 @@ export class Claims {
     return this.#out.size;
   }
 
+  /** Steps under way that wait for that budget. */
+  outOf(budget: BudgetName): number {
+    return [...this.#out].filter((claim) => claim.runtime.definition.budget === budget).length;
+  }
+
   /** Whether another step of that urgency may begin. */
   hasPlace({ runtime, priority }: Pick<Wish, 'runtime' | 'priority'>): boolean {
     const { budget } = runtime.definition;

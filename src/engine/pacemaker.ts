@@ -1,6 +1,7 @@
 // The beat of one account: looks at what has changed and sets how often each stream is read, and how the budgets are divided
 // among what wants them (docs/operating/freshness.md).
 import type { BudgetName } from '../streams/definition.ts';
+import type { Claims } from './claims.ts';
 import type { Emit } from './events.ts';
 import { type Allotment, currentReadings, generalAllotment, reportsAllotment, UNDIVIDED } from './pace/allotment.ts';
 import { CountTurns } from './pace/count-turns.ts';
@@ -19,6 +20,8 @@ const SLACK_PAUSE_MS = 2_000;
  * always wait for a place leave none, nor does a budget that is smaller than what the polls need.
  */
 const STEPS_WITHOUT_SLACK = 20;
+/** A window of a report is asked for again before rows that left it are removed: a step that waits for that holds up its report. */
+const REQUESTS_A_WINDOW = 2;
 /** Stretched polls are said when they begin and when they have fitted again: by so much less, or it would be said all the time. */
 const FITS_AGAIN = 0.9;
 
@@ -26,6 +29,7 @@ export class Pacemaker {
   readonly #streams: ReadonlyMap<string, StreamRuntime>;
   readonly #settings: StepSettings;
   readonly #budgets: Readonly<Record<BudgetName, BudgetView>>;
+  readonly #claims: Pick<Claims, 'outOf'>;
   readonly #emit: Emit;
   #now: Pacing = { paces: new Map(), asked: 0, room: 1, stretch: 1, requests: 0, lives: false };
   #allotments: Readonly<Record<BudgetName, Allotment>> = { general: UNDIVIDED, reports: UNDIVIDED };
@@ -38,12 +42,14 @@ export class Pacemaker {
     streams: ReadonlyMap<string, StreamRuntime>,
     settings: StepSettings,
     budgets: readonly BudgetView[],
+    claims: Pick<Claims, 'outOf'>,
     emit: Emit,
   ) {
     this.#streams = streams;
     this.#settings = settings;
     const budget = (name: BudgetName) => budgets.find((each) => each.name === name)!;
     this.#budgets = { general: budget('general'), reports: budget('reports') };
+    this.#claims = claims;
     this.#emit = emit;
   }
 
@@ -92,7 +98,11 @@ export class Pacemaker {
     const isSlack = priority === PRIORITY.slack;
     const isItsTurn = this.#steps[name] >= STEPS_WITHOUT_SLACK;
     if (isSlack && !isItsTurn && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
-    return name === 'reports' ? budget.roomInMs(priority) : 0;
+    if (name !== 'reports') return 0;
+    // Steps under way may not have asked yet: without them several would take the last room for theirs. While windows are unread, those
+    // that need room for one request would never leave room for two.
+    const isUnread = Number.isFinite(this.#allotments.reports.again);
+    return budget.roomInMs(priority, (this.#claims.outOf(name) + 1) * (isUnread ? 1 : REQUESTS_A_WINDOW));
   }
 
   /** A step of that priority has begun. */

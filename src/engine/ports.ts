@@ -121,8 +121,11 @@ export interface BudgetView {
    * priority also how long its lanes do.
    */
   freeInMs(requests: number, priority?: number): number;
-  /** How long window, lanes and pause hold back another request of that priority, behind those that wait; ms. */
-  roomInMs(priority: number): number;
+  /**
+   * How long window, lanes and pause hold back the last of so many requests of that priority, behind those that wait; ms. A lane
+   * that holds fewer has to be free.
+   */
+  roomInMs(priority: number, requests: number): number;
   /** Attempts of a lane counted in the window that ends now, and those that wait. */
   usedIn(lane: Lane): number;
   /** Whether all that waits is held back by a pause, by the window or by a full lane. */

@@ -140,10 +140,13 @@ export class Session {
 
   /** Begins a step, if nothing that it takes is taken. */
   #begin(due: Due): void {
-    const { claims, pacemaker } = this.#parts;
+    const { claims, pacemaker, view } = this.#parts;
+    const { budget } = due.runtime.definition;
+    // Those that began a moment ago may have taken the room that there was: their end is what it waits for.
+    if (budget === 'reports' && !view.once && claims.outOf(budget) > 0 && view.waitMs(budget, due.priority) > 0) return;
     const claim = claims.give(due);
     if (claim === null) return;
-    pacemaker.began(due.runtime.definition.budget, due.priority);
+    pacemaker.began(budget, due.priority);
     const step = this.#step(claim)
       .catch((thrown) => this.#fail(thrown))
       .finally(() => {

@@ -176,7 +176,7 @@ export class Budget implements BudgetView {
     return Math.max(0, this.#pause.until - now, ...windows.map((window) => window.lastFreeAt(requests, now) - now));
   }
 
-  roomInMs(priority: number): number {
+  roomInMs(priority: number, requests: number): number {
     const now = this.#clock.monotonic();
     const rank = now + priority * this.windowMs;
     const ours = this.#windowsOf(priority);
@@ -186,7 +186,7 @@ export class Budget implements BudgetView {
         const others = windows.filter((each) => !ours.includes(each));
         return windows.includes(window) && other.rank <= rank && others.every((each) => each.freeAt(now) <= now);
       });
-      return window.lastFreeAt(before.length + 1, now);
+      return window.lastFreeAt(before.length + Math.min(requests, window.most), now);
     });
     return Math.max(0, this.#pause.until - now, ...free.map((at) => at - now));
   }

@@ -54,7 +54,7 @@ export async function reportStep(runtime: StreamRuntime, task: WindowTask, conte
   const begun = position.scan ?? { started_at: isoSeconds(serverTime), windows: 0, read: 0 };
   const scan = { ...begun, windows: begun.windows + 1, read: begun.read + diff.read };
   const move: Move = (row) => {
-    const read = readOff(row.position as ReportPosition, task, isEmpty && !isHeld, isHeld, windows, now);
+    const read = readOff(row.position as ReportPosition, position, task, isEmpty && !isHeld, isHeld, windows, now);
     const next = { ...read, scan: scanned || row.complete ? null : scan };
     return withHold(moved(row, next, purpose, now, scanned && isoSeconds(serverTime)), isHeld, isFirst && scanned, now);
   };
@@ -76,9 +76,13 @@ function leftOf(runtime: StreamRuntime, window: Window, diff: Diff): string[] {
   return (missingFrom(runtime, diff) as string[]).filter((id) => id.startsWith(prefix));
 }
 
-/** The position after the window of `task` was read, or was none any more (`isGone`). */
+/**
+ * The position after the window of `task` was read, or was none any more (`isGone`). What was noted of it since its reading `began`
+ * stays: the answer may be older.
+ */
 function readOff(
   position: ReportPosition,
+  began: ReportPosition,
   { window, why }: WindowTask,
   isGone: boolean,
   isHeld: boolean,
@@ -92,8 +96,8 @@ function readOff(
   const isLast = !left.some((each) => each < from);
   return {
     ...covered,
-    dirty: takenOff(covered.dirty, [from]),
-    touched: takenOff(position.touched, [from]),
+    dirty: began.dirty.includes(from) ? takenOff(covered.dirty, [from]) : covered.dirty,
+    touched: began.touched.includes(from) ? takenOff(position.touched, [from]) : position.touched,
     held: isHeld ? addedTo(position.held, [from], new Set()) : position.held.filter((each) => each !== from),
     ...(why === 'round' &&
       (isLast

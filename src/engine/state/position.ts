@@ -204,11 +204,15 @@ export function removePending(position: ChildPosition, visited: readonly number[
   return { ...position, pending, pending_since: pending.length === 0 ? null : position.pending_since };
 }
 
-/** `list` with what it does not hold yet of `more`; what is being read right now (`taken`) is added again. */
+/**
+ * `list` with what it does not hold yet of `more`. What is being read right now (`taken`) is added again, once: for that reading takes
+ * one off (`takenOff`), and what changed may be too new for it.
+ */
 export function addedTo<T>(list: readonly T[], more: readonly T[], taken: ReadonlySet<T>): readonly T[] {
-  const waiting = new Set(list);
-  const added = more.filter((each) => !waiting.has(each) || taken.has(each));
-  return added.length === 0 ? list : [...list, ...new Set(added)];
+  const times = new Map<T, number>();
+  for (const each of list) times.set(each, (times.get(each) ?? 0) + 1);
+  const added = [...new Set(more)].filter((each) => (times.get(each) ?? 0) < (taken.has(each) ? 2 : 1));
+  return added.length === 0 ? list : [...list, ...added];
 }
 
 /** Every window is to be read again: in the next round, or in another one after the round under way. */

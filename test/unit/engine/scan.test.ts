@@ -136,6 +136,14 @@ describe('changed parents [P1]', () => {
     expect(again.pending).toEqual([7, 7]);
     expect(removePending(again, [7]).pending).toEqual([7]);
   });
+
+  test('take no more room however often they change while they are being read', () => {
+    const often = Array.from({ length: 100 }).reduce<Child>(
+      (position) => addPending(position, [7], new Set([7]), at),
+      child,
+    );
+    expect(often.pending).toEqual([7, 7]);
+  });
 });
 
 describe('the windows of a report [P1]', () => {
