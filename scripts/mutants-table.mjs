@@ -638,7 +638,7 @@ const TABLE = [
     'P6',
     'reports begin a reading that has no room for another',
     ['src/engine/pacemaker.ts', 'const REQUESTS_A_WINDOW = 2;', 'const REQUESTS_A_WINDOW = 1;'],
-    unit('engine/freshness', 'entries of all months are deleted, seed 6'),
+    unit('engine/report-freshness', 'entries of all months are deleted, seed 6'),
   ],
   [
     'P1',
@@ -654,7 +654,7 @@ const TABLE = [
       'began.dirty.includes(from) ? takenOff(covered.dirty, [from]) : covered.dirty',
       'takenOff(covered.dirty, [from])',
     ],
-    unit('engine/freshness', 'edited while its window is read for another reason'),
+    unit('engine/report-freshness', 'edited while its window is read for another reason'),
   ],
   [
     'P6',

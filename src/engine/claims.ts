@@ -38,14 +38,14 @@ export class Claims {
 
   /** Steps under way that wait for that budget. */
   outOf(budget: BudgetName): number {
-    return [...this.#out].filter((claim) => claim.runtime.definition.budget === budget).length;
+    return this.#ofBudget(budget).length;
   }
 
   /** Whether another step of that urgency may begin. */
   hasPlace({ runtime, priority }: Pick<Wish, 'runtime' | 'priority'>): boolean {
     const { budget } = runtime.definition;
     const most = STEPS_AT_ONCE[budget];
-    const taken = [...this.#out].filter((claim) => claim.runtime.definition.budget === budget);
+    const taken = this.#ofBudget(budget);
     const isFull = (lane: 'rest' | 'children') =>
       LANES[lane].includes(priority) &&
       taken.filter((claim) => LANES[lane].includes(claim.priority)).length >= most[lane];
@@ -84,6 +84,10 @@ export class Claims {
     const now = this.#clock.now();
     const { runtime, keepsPace } = claim;
     runtime.memory = { ...runtime.memory, waitingSince: now, ...(keepsPace && { steppedAt: now }) };
+  }
+
+  #ofBudget(budget: BudgetName): Claim[] {
+    return [...this.#out].filter((claim) => claim.runtime.definition.budget === budget);
   }
 }
 

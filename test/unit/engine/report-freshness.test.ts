@@ -1,0 +1,147 @@
+// How soon the history of reports is there, and edits in their rows: the default configuration, Harvest's own budgets.
+import { expect, test } from 'vitest';
+import { Dice, removeRows, seededRandom } from '../../../lab/simulator/index.ts';
+import type { Intervals } from '../../../src/engine/pace/polling.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
+import type { StreamDefinition } from '../../../src/streams/definition.ts';
+import { freeEntries } from '../../support/free-entries.ts';
+import { busiest, defaults, EDITS, MINUTE, type Request, running, SECOND } from '../../support/living-account.ts';
+
+/** Lists often enough for reports, which are what is looked at. */
+const SLOW_LISTS = (stream: StreamDefinition): Intervals => ({
+  ...{ countMs: 10 * MINUTE, reconcileMs: 1_440 * MINUTE },
+  pollMs: stream.kind === 'report' || stream.budget === 'reports' ? defaults(stream).pollMs : MINUTE,
+});
+const REPORTS = catalog.filter(({ kind }) => kind === 'report').map(({ name }) => name);
+const BELOW = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'expenses', 'expense_categories'];
+const SUMMED = { intervals: SLOW_LISTS, streams: [...BELOW, 'invoices', ...REPORTS, 'project_budget'] };
+
+/** Minutes until all reports have read every window, while an entry of this month and one of the past are edited every minute. */
+async function historyMinutes(
+  years: number,
+  isEdited: boolean,
+): Promise<{ minutes: number; windows: number; asked: Request[] }> {
+  const { clock, simulator, log, requests, end } = await running(years, SUMMED);
+  const from = clock.now();
+  const isRead = () => REPORTS.every((report) => log.rows.get(report)?.complete);
+  for (let minute = 0; !isRead(); minute++) {
+    if (isEdited) {
+      const entries = simulator.data.time_entries.all();
+      for (const { id } of [entries.at(-1)!, entries[(minute * 13) % entries.length]!]) {
+        simulator.data.time_entries.update(id, { notes: `edited ${minute}` });
+      }
+    }
+    await clock.pass(MINUTE);
+  }
+  const minutes = (clock.now() - from) / MINUTE;
+  await end();
+  const asked = requests.filter(({ isReport }) => isReport);
+  return { minutes, windows: asked.length, asked };
+}
+
+test('a year of report history is read within 20 minutes although entries are edited all the time, and never above budget [P6]', async () => {
+  const { minutes, windows, asked } = await historyMinutes(1, true);
+  expect(windows).toBeGreaterThan(100);
+  expect(minutes).toBeLessThanOrEqual(20);
+  expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
+}, 300_000);
+
+// HISTORY_YEARS=10 makes it four hours of an account, and half a minute of computing.
+const YEARS = Number(process.env.HISTORY_YEARS ?? 2);
+
+test.each([
+  { kind: 'quiet', minutesPerYear: 20 },
+  { kind: 'edited all the time', minutesPerYear: 25.5 },
+])(
+  'the history of reports takes $minutesPerYear minutes a year, of an account that is $kind [P6]',
+  async ({ kind, minutesPerYear }) => {
+    const { minutes, windows, asked } = await historyMinutes(YEARS, kind !== 'quiet');
+    expect(windows).toBeGreaterThan(YEARS * 100);
+    // Requests come back a quarter of an hour after they were made.
+    expect(minutes).toBeLessThanOrEqual(Math.ceil((YEARS * minutesPerYear) / 15) * 15);
+    expect(busiest(asked, 15 * MINUTE)).toBeLessThanOrEqual(95);
+  },
+  900_000,
+);
+
+test('an edit in the current month is in its report rows within 6 minutes while entries are edited all the time', async () => {
+  const { clock, simulator, log, end } = await running(1, SUMMED);
+  while (!REPORTS.every((report) => log.rows.get(report)?.complete)) await clock.pass(MINUTE);
+  const entry = freeEntries(simulator).findLast(({ billable }) => billable)!;
+  // On the first of a month there is nothing in it yet.
+  simulator.data.time_entries.update(entry.id, { spent_date: new Date(clock.now()).toISOString().slice(0, 10) });
+  await clock.pass(15 * MINUTE);
+  const waits: number[] = [];
+  for (let edit = 0; edit < 20; edit++) {
+    const at = clock.now();
+    simulator.data.time_entries.update(entry.id, { hours: 1 + edit / 10 });
+    for (let left = 0; left < 3; left++) {
+      await clock.pass(30 * SECOND);
+    }
+    waits.push(at);
+  }
+  await clock.pass(6 * MINUTE);
+  const ids = log.arrived.filter(({ stream }) => stream === 'time_clients');
+  const late = waits.map((at) => (ids.find((each) => each.at >= at)?.at ?? Number.POSITIVE_INFINITY) - at);
+  expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
+  await end();
+}, 300_000);
+
+test.each([
+  { seed: 6, chance: 0.822 },
+  { seed: 8, chance: 0.096 },
+])(
+  'an edit in the current month is in its report rows within 6 minutes while entries of all months are deleted, seed $seed',
+  async ({ seed, chance }) => {
+    const counts = { users: 60, clients: 200, projects: 300, tasks: 25, expenses: 2_000, invoices: 120, estimates: 20 };
+    const { clock, simulator, requests, end } = await running(0.25, { counts, chance });
+    const dice = new Dice(seededRandom(seed));
+    const lists = ['time_entries', 'expenses', 'clients', 'projects', 'invoices'] as const;
+    const month = new Date(clock.now()).toISOString().slice(0, 7);
+    const edits: number[] = [];
+    for (let second = 1; second <= 420; second++) {
+      const early = Math.floor(dice.random() * SECOND);
+      await clock.pass(SECOND - early);
+      if (second % 20 === 0) removeRows(simulator.data, { stream: 'time_entries', count: 1 }, dice);
+      else if (second % 5 > 0) {
+        const list = lists[second % 5]!;
+        EDITS[list](simulator.data, dice.pick<{ id: number }>(simulator.data[list].all()).id, second);
+      } else {
+        const entries = simulator.data.time_entries.byDate.newestFirst(`${month}-01`);
+        const { id, hours } = dice.pick(entries.filter(({ timer_started_at }) => timer_started_at === null));
+        simulator.data.time_entries.update(id, { hours: (hours % 12) + 0.25 });
+        if (second > 60) edits.push(clock.monotonic());
+      }
+      await clock.pass(early);
+    }
+    await clock.pass(6 * MINUTE);
+    const from = `from=${month.replace('-', '')}01`;
+    const late = ['clients', 'projects', 'tasks', 'team'].flatMap((report) => {
+      const read = requests.filter(({ url }) => url.includes(`/reports/time/${report}?`) && url.includes(from));
+      return edits.map((edit) => (read.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
+    });
+    expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
+    await end();
+  },
+  300_000,
+);
+
+test('an entry that is edited while its window is read for another reason is in its report rows within 6 minutes', async () => {
+  const streams = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'time_clients'];
+  const { clock, simulator, log, requests, end } = await running(1, { streams, reportMs: 20 * SECOND });
+  while (!log.rows.get('time_clients')?.complete) await clock.pass(MINUTE);
+  await clock.pass(10 * MINUTE);
+  const entry = freeEntries(simulator)[0]!;
+  const from = `from=${entry.spent_date.slice(0, 7).replace('-', '')}01`;
+  const readings = () => requests.filter(({ url }) => url.includes('/reports/time/clients?') && url.includes(from));
+  // Another name reaches all windows in which the client has rows, none of which is dirty.
+  const { client_id } = simulator.data.projects.all().find(({ id }) => id === entry.project_id)!;
+  const before = readings().length;
+  simulator.data.clients.update(client_id, { name: 'Renamed' });
+  while (readings().length === before) await clock.pass(SECOND);
+  const editedAt = clock.monotonic();
+  simulator.data.time_entries.update(entry.id, { hours: entry.hours + 1 });
+  await clock.pass(6 * MINUTE);
+  expect(readings().filter(({ at }) => at > editedAt)).not.toEqual([]);
+  await end();
+}, 300_000);
