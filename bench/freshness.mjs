@@ -79,11 +79,13 @@ export async function* night(rig, { minutes }) {
   const born = rig.live({ ...FEW, timeEntries: 2000, now: () => Date.now() - agoMs });
   agoMs = 0;
   const account = await born;
+  note('a first run: its reports take a quarter of an hour');
   // Another process does not take the first reading for news.
   const { code, output } = await account.command('run --once', SETTINGS);
   if (code !== 0) throw new Error(`the first run ended with ${code}:\n${output}`);
   await account.run(SETTINGS);
   await until('all is read', async () => isRead(await account.streams()), PATIENCE_SECONDS);
+  note(`${minutes} min that count`);
   const before = await account.requestsByPurpose();
   const cpuBefore = await account.cpuSeconds();
   await sleep(minutes * 60_000);
