@@ -2,6 +2,7 @@
 import { EXIT } from '../base/errors.ts';
 import { counted } from '../base/words.ts';
 import type { Config } from '../config/options.ts';
+import { MOST_TIMELY_SHARE, timelyRequests } from '../engine/pace/allotment.ts';
 import { shareFor } from '../engine/pace/polling.ts';
 import { type ExpectedPolls, expectedPolls } from '../intervals.ts';
 import type { CheckFinding } from './check-finding.ts';
@@ -9,6 +10,7 @@ import type { CheckFinding } from './check-finding.ts';
 /** A warning when polls and count checks would take more than they have room for: their intervals do not hold then. */
 export function checkPolls(config: Config): CheckFinding {
   const { requests, per_seconds } = config.harvest.budgets.general;
+  const { budget_share } = config.polling;
   const { changing, within, pacing } = expectedPolls(config);
   const { asked, room, stretch } = pacing;
   const finding = { about: 'polls', name: 'while the account lives', remedy: '', exit_code: EXIT.clean } as const;
@@ -23,17 +25,24 @@ export function checkPolls(config: Config): CheckFinding {
     };
   }
   const share = shareFor(asked, requests);
+  const lane = timelyRequests(requests, budget_share);
+  const whose = budget_share > MOST_TIMELY_SHARE ? 'that polls get at the most' : 'that polling.budget_share gives';
   const orMore = share === null ? '' : `, or set polling.budget_share to ${share}`;
   return {
     ...finding,
     state: 'warning',
-    detail: `polls and count checks would take ${Math.ceil(asked)} of ${requests} requests in ${per_seconds} s and have room for ${short(room)}, nine tenths of what polling.budget_share gives: intervals are ${short(stretch)} times as long, ${soon}`,
+    detail: `polls and count checks would take ${Math.ceil(asked)} of ${requests} requests in ${per_seconds} s and have room for ${short(room)}, nine tenths of the ${lane} ${whose}: intervals are ${timesOf(stretch)} times as long, ${soon}`,
     remedy: `Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds)${orMore}.`,
   };
 }
 
 function range({ least, most }: NonNullable<ExpectedPolls['within']>): string {
   return least === most ? short(least) : `${short(least)} to ${short(most)}`;
+}
+
+/** Above 1 whatever it is. */
+function timesOf(stretch: number): number {
+  return Math.ceil(stretch * 100) / 100;
 }
 
 /** With at most one decimal. */

@@ -217,7 +217,8 @@ export class Account {
     const signalFor = (stream: string) => this.#signals.next(stream);
     const paceOf = (runtime: StreamRuntime) => this.#pacemaker.paceOf(runtime);
     const waitMs = (budget: BudgetName, priority: number) => this.#pacemaker.waitMs(budget, priority);
-    return { streams: this.#streams, settings, once, only, paceOf, waitMs, signalFor };
+    const isSlacksTurn = (budget: BudgetName) => this.#pacemaker.isSlacksTurn(budget);
+    return { streams: this.#streams, settings, once, only, paceOf, waitMs, isSlacksTurn, signalFor };
   }
 }
 

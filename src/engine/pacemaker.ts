@@ -20,7 +20,10 @@ const SLACK_PAUSE_MS = 2_000;
  * always wait for a place leave none, nor does a budget that is smaller than what the polls need.
  */
 const STEPS_WITHOUT_SLACK = 20;
-/** A window of a report is asked for again before rows that left it are removed: a step that waits for that holds up its report. */
+/**
+ * A window of a report is asked for again before rows that left it are removed: a step that waits for that holds up its report. Of a
+ * budget that holds few it is half at the most, for that much of it may stay unused.
+ */
 const REQUESTS_A_WINDOW = 2;
 /** Stretched polls are said when they begin and when they have fitted again: by so much less, or it would be said all the time. */
 const FITS_AGAIN = 0.9;
@@ -95,14 +98,18 @@ export class Pacemaker {
    */
   waitMs(name: BudgetName, priority: number): number {
     const budget = this.#budgets[name];
-    const isSlack = priority === PRIORITY.slack;
-    const isItsTurn = this.#steps[name] >= STEPS_WITHOUT_SLACK;
-    if (isSlack && !isItsTurn && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
+    if (priority === PRIORITY.slack && !this.isSlacksTurn(name) && !this.#hasSlack(budget)) return SLACK_PAUSE_MS;
     if (name !== 'reports') return 0;
     // Steps under way may not have asked yet: without them several would take the last room for theirs. While windows are unread, those
     // that need room for one request would never leave room for two.
     const isUnread = Number.isFinite(this.#allotments.reports.again);
-    return budget.roomInMs(priority, (this.#claims.outOf(name) + 1) * (isUnread ? 1 : REQUESTS_A_WINDOW));
+    const each = isUnread ? 1 : Math.max(1, Math.min(REQUESTS_A_WINDOW, Math.floor(budget.requests / 2)));
+    return budget.roomInMs(priority, (this.#claims.outOf(name) + 1) * each);
+  }
+
+  /** Whether what waits for slack goes first, for once. */
+  isSlacksTurn(name: BudgetName): boolean {
+    return this.#steps[name] >= STEPS_WITHOUT_SLACK;
   }
 
   /** A step of that priority has begun. */

@@ -18,6 +18,8 @@ export interface ScheduleView extends Pick<StepContext, 'streams' | 'settings' |
   readonly only: ReadonlySet<string> | null;
   /** How long a step of that priority should wait for its budget before it begins, ms. */
   readonly waitMs: (budget: BudgetName, priority: number) => number;
+  /** Whether what waits for slack goes first, for once. */
+  readonly isSlacksTurn: (budget: BudgetName) => boolean;
   /** The next signal of a stream that waits to be carried out. */
   readonly signalFor: (stream: string) => Signal | undefined;
 }
@@ -88,14 +90,18 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   const waiting = all.map((each) =>
     isKeptWaiting(each.task.kind, memory) ? { ...each, at: Math.max(earliest, each.at) } : each,
   );
-  return soonest(waiting, runtime, now);
+  return soonest(waiting, runtime, view, now);
 }
 
 /** Due tasks go by their deadlines, windows of a report by turns; when none is due, the one that falls due first. */
-function soonest(all: readonly TaskAt[], runtime: StreamRuntime, now: number): TaskAt {
+function soonest(all: readonly TaskAt[], runtime: StreamRuntime, view: ScheduleView, now: number): TaskAt {
   const due = all.filter(({ at }) => at <= now);
   if (due.length === 0) return all.reduce((a, b) => (b.at < a.at ? b : a));
-  const urgent = due.filter(({ task, priority }) => task.kind === 'window' && priority < PRIORITY.slack);
+  const windows = due.filter(({ task }) => task.kind === 'window');
+  const slack = windows.find(({ priority }) => priority === PRIORITY.slack);
+  // Where some window is always due, a rename would never be in the others.
+  if (slack !== undefined && view.isSlacksTurn(runtime.definition.budget)) return slack;
+  const urgent = windows.filter(({ priority }) => priority < PRIORITY.slack);
   if (urgent.length > 0) return inTurn(urgent, runtime);
   const deadline = (each: TaskAt) => deadlineOf(each, runtime, now);
   return due.reduce((a, b) => (deadline(b) < deadline(a) ? b : a));

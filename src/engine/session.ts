@@ -107,7 +107,7 @@ export class Session {
       pacemaker.look(now, view.once);
       const due = schedule(view, now);
       if (view.once && this.#isCaughtUp(due, now)) break;
-      for (const each of due) if (each.at <= now) this.#begin(each);
+      if (this.#beginAll(due.filter(({ at }) => at <= now))) continue;
       const next = Math.min(...due.filter(({ at }) => at > now).map(({ at }) => at), now + IDLE_MAX_MS);
       await clock.sleep(next - now, this.#wake.signal);
     }
@@ -138,14 +138,28 @@ export class Session {
     return true;
   }
 
-  /** Begins a step, if nothing that it takes is taken. */
-  #begin(due: Due): void {
-    const { claims, pacemaker, view } = this.#parts;
+  /**
+   * Begins what is due; true when the schedule is to be asked again at once: all reports saw the same room in their budget, and one
+   * that has begun takes of it.
+   */
+  #beginAll(due: readonly Due[]): boolean {
+    const { view } = this.#parts;
+    let hasTakenRoom = false;
+    let isLeft = false;
+    for (const each of due) {
+      const takesRoom = each.runtime.definition.budget === 'reports' && !view.once;
+      if (takesRoom && hasTakenRoom) isLeft = true;
+      else if (this.#begin(each) && takesRoom) hasTakenRoom = true;
+    }
+    return isLeft;
+  }
+
+  /** Begins a step, if nothing that it takes is taken; whether it did. */
+  #begin(due: Due): boolean {
+    const { claims, pacemaker } = this.#parts;
     const { budget } = due.runtime.definition;
-    // Those that began a moment ago may have taken the room that there was: their end is what it waits for.
-    if (budget === 'reports' && !view.once && claims.outOf(budget) > 0 && view.waitMs(budget, due.priority) > 0) return;
     const claim = claims.give(due);
-    if (claim === null) return;
+    if (claim === null) return false;
     pacemaker.began(budget, due.priority);
     const step = this.#step(claim)
       .catch((thrown) => this.#fail(thrown))
@@ -155,6 +169,7 @@ export class Session {
         this.#rouse();
       });
     this.#steps.add(step);
+    return true;
   }
 
   async #step(claim: Claim): Promise<void> {

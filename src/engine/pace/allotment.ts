@@ -23,6 +23,8 @@ const AGAIN_SHARE = 1 / 40;
 const REST_SHARE = 1 / 5;
 /** So polls and count checks take no more of it. */
 export const MOST_TIMELY_SHARE = 1 - REST_SHARE;
+/** Of the arithmetic of shares: 100 × 0.29 is a little less than 29. */
+export const ROUNDING = 1e-9;
 /**
  * Of what polls leave, so much is for what follows from a change or a deletion in an account that lives: it asks a few requests, one
  * after the other, and each would wait for a window behind those of a snapshot.
@@ -43,13 +45,18 @@ export function generalAllotment(
   lives: boolean,
   isReading = false,
 ): Allotment {
-  const timely = atLeastOne(requests * Math.min(share, MOST_TIMELY_SHARE));
+  const timely = timelyRequests(requests, share);
   const reserve = Math.min(timely, Math.ceil(polled * MARGIN) + 1);
   const rest = atLeastOne(requests - reserve);
   const children = isReading ? atLeastOne(rest / 2) : UNBOUNDED;
   if (!lives) return { ...UNDIVIDED, timely, rest, bulk: rest, children };
   const bulk = atLeastOne(rest * (1 - PROMPT_SHARE));
   return { ...UNDIVIDED, timely, rest, bulk, burst: Math.ceil(bulk * BURST_SHARE * BURST_MARGIN), children };
+}
+
+/** The most of a window of `requests` that polls and count checks get when their share is to be `share`. */
+export function timelyRequests(requests: number, share: number): number {
+  return atLeastOne(requests * Math.min(share, MOST_TIMELY_SHARE) + ROUNDING);
 }
 
 /**

@@ -1,7 +1,7 @@
 // How often lists are polled and counted: fast while something changes in them, slowly while the account sleeps, and never for
 // more than a share of the budget. Pure: what changed when and the settings in, intervals out (docs/operating/freshness.md).
 import type { StreamDefinition } from '../../streams/definition.ts';
-import { MOST_TIMELY_SHARE } from './allotment.ts';
+import { MOST_TIMELY_SHARE, ROUNDING, timelyRequests } from './allotment.ts';
 
 /** `polling.*` of the configuration. */
 export interface PollingSettings {
@@ -67,7 +67,9 @@ export function pacing(
   const lives = own.some(({ changedAt }) => isWithin(ACCOUNT_LIVES_MS, changedAt, now));
   const asked = streams.map((stream) => ({ stream, pace: askedPace(stream, polling, lives, now) }));
   const perWindow = asked.reduce((sum, { stream, pace }) => sum + requestsIn(budget.windowMs, stream, pace), 0);
-  const room = roomOf(budget.requests, polling.budgetShare);
+  // Whole requests of the share, also where it is less than the one that they get at least.
+  const share = budget.requests * Math.min(polling.budgetShare, MOST_TIMELY_SHARE);
+  const room = Math.min(share, timelyRequests(budget.requests, polling.budgetShare)) * PLANNED_SHARE;
   const stretch = Math.max(1, perWindow / room);
   const paces = asked.map(
     ({ stream: { definition }, pace }) => [definition.name, stretched(definition, pace, stretch)] as const,
@@ -75,14 +77,10 @@ export function pacing(
   return { paces: new Map(paces), asked: perWindow, room, stretch, requests: perWindow / stretch, lives };
 }
 
-/** How many polls and count checks have room in a window of `requests`. */
-function roomOf(requests: number, budgetShare: number): number {
-  return requests * Math.min(budgetShare, MOST_TIMELY_SHARE) * PLANNED_SHARE;
-}
-
-/** The smallest `polling.budget_share` under which so many of them have room; null when none is enough. */
+/** The smallest `polling.budget_share`, in hundredths, under which so many of them have room; null when none is enough. */
 export function shareFor(asked: number, requests: number): number | null {
-  const share = Math.ceil((asked / (requests * PLANNED_SHARE)) * 100) / 100;
+  const timely = Math.ceil(asked / PLANNED_SHARE);
+  const share = Math.ceil((timely / requests) * 100 - ROUNDING) / 100;
   return share <= MOST_TIMELY_SHARE ? share : null;
 }
 

@@ -92,7 +92,8 @@ function readOff(
   const { from } = window!;
   const left = isGone ? known.filter((each) => each !== from) : known;
   const covered = shrinkCovered(isGone ? position : coverWindow(position, from, held), left);
-  const round = position.round ?? { started_at: isoSeconds(now), before: null, again: false };
+  const asked = position.round ?? { started_at: '', before: null, again: false };
+  const round = { ...asked, started_at: asked.started_at || isoSeconds(now) };
   const isLast = !left.some((each) => each < from);
   return {
     ...covered,

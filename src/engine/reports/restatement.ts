@@ -6,7 +6,7 @@ import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { addedTo, askForRound, type ReportPosition } from '../state/position.ts';
 import type { Move } from '../state/stream-row.ts';
-import { type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
+import { isRoundBeingRead, type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
 import { weekStartOf } from './report-span.ts';
 
@@ -36,7 +36,8 @@ export function restated(
     if (!found.has(reach)) found.set(reach, windowsReached(reach, runtime, diff, streams));
     const windows = found.get(reach)!;
     if (windows !== null) moves.push(...marked('touched', report, windows));
-    else moves.push([report, (row) => ({ ...row, position: askForRound(row.position as ReportPosition) })]);
+    // What a list says when it is read for the first time is no news to a report.
+    else if (runtime.row.complete) moves.push(...askedForRound(report));
   }
   return moves;
 }
@@ -52,6 +53,17 @@ function marked(
     const position = row.position as ReportPosition;
     return { ...row, position: { ...position, [mark]: addedTo(position[mark], read, windowsBeingRead(report)) } };
   };
+  return [[report, move]];
+}
+
+/** None of a report that has read no window yet. */
+function askedForRound(report: StreamRuntime): [StreamRuntime, Move][] {
+  const { position } = report.row;
+  if (position.kind !== 'report' || (position.covered === null && windowsBeingRead(report).size === 0)) return [];
+  const move: Move = (row) => ({
+    ...row,
+    position: askForRound(row.position as ReportPosition, isRoundBeingRead(report)),
+  });
   return [[report, move]];
 }
 
@@ -71,7 +83,8 @@ function windowsReached(
   streams: ReadonlyMap<string, StreamRuntime>,
 ): ReadonlySet<string> | null {
   const witness = seenIn === null ? undefined : streams.get(seenIn);
-  if (witness === undefined) return null;
+  // Nor can one tell that has not read all of its windows, or may not.
+  if (!witness?.row.complete) return null;
   const ids = [...diff.changes].map(([id, row]) => (by === 'id' ? id : (row ?? index.get(id))?.group));
   return windowsWith(witness, new Set(ids.filter((id) => id != null)));
 }

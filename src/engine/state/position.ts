@@ -42,6 +42,8 @@ export interface WindowRound {
   readonly again: boolean;
 }
 
+const NOT_BEGUN: WindowRound = { started_at: '', before: null, again: false };
+
 /** The first reading of all windows of a report. */
 export interface WindowScan {
   readonly started_at: string;
@@ -77,7 +79,7 @@ export interface ReportPosition {
   /** First days of windows whose missing rows are held. */
   readonly held: readonly string[];
   readonly round: WindowRound | null;
-  /** When the last round, or the first reading of all windows, ended; null asks for a round. */
+  /** When the last round, or the first reading of all windows, ended; null when another is to follow. */
   readonly round_at: string | null;
 }
 
@@ -215,10 +217,13 @@ export function addedTo<T>(list: readonly T[], more: readonly T[], taken: Readon
   return added.length === 0 ? list : [...list, ...added];
 }
 
-/** Every window is to be read again: in the next round, or in another one after the round under way. */
-export function askForRound(position: ReportPosition): ReportPosition {
-  if (position.round !== null) return { ...position, round: { ...position.round, again: true } };
-  return { ...position, round_at: null };
+/**
+ * Every window is to be read again: in a round that has not begun, or in another one after the round under way, one window of which
+ * `isBeingRead` at the least.
+ */
+export function askForRound(position: ReportPosition, isBeingRead: boolean): ReportPosition {
+  const { before, again } = position.round ?? NOT_BEGUN;
+  return { ...position, round: { ...(position.round ?? NOT_BEGUN), again: again || isBeingRead || before !== null } };
 }
 
 /** Windows whose missing rows are held are read again. */

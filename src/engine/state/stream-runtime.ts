@@ -69,6 +69,11 @@ export function windowsBeingRead({ claim }: StreamRuntime): ReadonlySet<string> 
   return claim?.windows ?? NONE;
 }
 
+/** Whether a window of a round is being read right now. */
+export function isRoundBeingRead({ claim }: StreamRuntime): boolean {
+  return claim?.task.kind === 'window' && claim.task.window.why === 'round';
+}
+
 /** Whether the stream is to be read whole for something that is derived from it, by a scan that has to begin or is under way. */
 export function derivedReading({ derived }: StreamRuntime): DerivedReading | null {
   const readings = derived.map(({ row: { position } }) => (position.kind === 'derived' ? position.reading : null));

@@ -71,7 +71,7 @@ function readAgain(row: StreamRow): StreamRow {
     case 'derived':
       return { ...row, position: { ...position, reading: 'due' } };
     case 'report':
-      return { ...row, position: askForRound(withoutHeld(position)) };
+      return { ...row, position: askForRound(withoutHeld(position), false) };
   }
 }
 

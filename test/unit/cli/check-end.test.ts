@@ -50,20 +50,34 @@ describe('how soon a change is seen', () => {
   test.each([
     [
       ['polling.target_seconds=1', 'polling.quiet_seconds=2'],
-      'polls and count checks would take 148 of 95 requests in 15 s and have room for 42.8, nine tenths of what polling.budget_share gives: intervals are 3.4 times as long, a change is seen within 3.4 to 6.9 s',
+      'polls and count checks would take 148 of 95 requests in 15 s and have room for 42.3, nine tenths of the 47 that polling.budget_share gives: intervals are 3.49 times as long, a change is seen within 3.5 to 7 s',
       'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds).',
     ],
     [
       ['polling.budget_share=0.3'],
-      'polls and count checks would take 38 of 95 requests in 15 s and have room for 25.7, nine tenths of what polling.budget_share gives: intervals are 1.4 times as long, a change is seen within 5.8 to 14.4 s',
-      'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds), or set polling.budget_share to 0.44.',
+      'polls and count checks would take 38 of 95 requests in 15 s and have room for 25.2, nine tenths of the 28 that polling.budget_share gives: intervals are 1.47 times as long, a change is seen within 5.9 to 14.7 s',
+      'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds), or set polling.budget_share to 0.45.',
+    ],
+    [
+      ['polling.budget_share=1', 'polling.target_seconds=2', 'polling.quiet_seconds=2'],
+      'polls and count checks would take 110 of 95 requests in 15 s and have room for 68.4, nine tenths of the 76 that polls get at the most: intervals are 1.61 times as long, a change is seen within 3.2 s',
+      'Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds).',
     ],
   ])('is a warning with the arithmetic when the intervals cannot hold, with %j', (overrides, arithmetic, remedy) => {
     expect(polls(...overrides)).toMatchObject({ state: 'warning', detail: arithmetic, remedy, exit_code: 0 });
   });
 
-  test('holds with the share that the remedy names', () => {
-    expect(polls('polling.budget_share=0.44').state).toBe('ok');
+  test('holds with the share that the remedy names, and with none that is smaller', () => {
+    for (let requests = 40; requests <= 100; requests++) {
+      const general = `harvest.budgets.general.requests=${requests}`;
+      const { remedy } = polls(general, 'polling.budget_share=0.05');
+      const [, named] = /budget_share to (0\.\d+)/.exec(remedy) ?? [];
+      if (named === undefined) continue;
+      expect(polls(general, `polling.budget_share=${named}`).state, general).toBe('ok');
+      expect(polls(general, `polling.budget_share=${(Number(named) - 0.01).toFixed(2)}`).state, general).toBe(
+        'warning',
+      );
+    }
   });
 });
 

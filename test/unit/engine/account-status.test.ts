@@ -12,7 +12,14 @@ const NEITHER = { stalls: [], freshness: null, pollStretch: 1 };
 test('a pause that ends while it is looked at is shown to end soon or not at all, never in 1970', () => {
   const clock = new VirtualClock(undefined, () => 1);
   const settings = settingsOf(createSimulator({ timeEntries: 10, now: clock.now }));
-  const told = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor: () => undefined };
+  const told = {
+    once: false,
+    only: null,
+    waitMs: () => 0,
+    isSlacksTurn: () => false,
+    paceOf: asConfigured,
+    signalFor: () => undefined,
+  };
   const view = { streams: new Map(), settings, ...told };
   for (let ms = 0; ms < 20; ms++) {
     const budget = open({ requests: 5, clock });

@@ -24,7 +24,14 @@ function asked() {
   const runtime = streams.get('time_entries')!;
   const at = (ms: number) => new Date(ms).toISOString();
   runtime.row = { ...runtime.row, complete: true, reconciled_at: at(EPOCH), reconcile_due: 'asked' };
-  const told = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor: () => undefined };
+  const told = {
+    once: false,
+    only: null,
+    waitMs: () => 0,
+    isSlacksTurn: () => false,
+    paceOf: asConfigured,
+    signalFor: () => undefined,
+  };
   return { runtime, at, view: { ...told, streams, settings: settingsOf(simulator) } };
 }
 

@@ -1,9 +1,10 @@
 // How soon the history of reports is there, and edits in their rows: the default configuration, Harvest's own budgets.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Dice, removeRows, seededRandom } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
+import { viewDifferences } from '../../support/account.ts';
 import { freeEntries } from '../../support/free-entries.ts';
 import { busiest, defaults, EDITS, MINUTE, type Request, running, SECOND } from '../../support/living-account.ts';
 
@@ -145,3 +146,59 @@ test('an entry that is edited while its window is read for another reason is in 
   expect(readings().filter(({ at }) => at > editedAt)).not.toEqual([]);
   await end();
 }, 300_000);
+
+describe('a rename that may be in every window of a report', () => {
+  const STREAMS = [...BELOW, 'invoices', 'uninvoiced'];
+  /** Clients every few seconds, reports answered after half a minute with what was so when they were asked. */
+  const begun = async () => {
+    const intervals = (stream: StreamDefinition): Intervals => ({
+      ...SLOW_LISTS(stream),
+      ...(stream.name === 'clients' && { pollMs: 10 * SECOND }),
+    });
+    const account = await running(1, { streams: STREAMS, intervals, reportMs: 30 * SECOND, timeEntries: 300 });
+    const { simulator, requests, log } = account;
+    // Hours of a timer grow.
+    for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
+      if (timer_started_at !== null) simulator.data.time_entries.stop(id);
+    }
+    const entry = freeEntries(simulator).find(({ billable }) => billable)!;
+    const { client_id } = simulator.data.projects.all().find(({ id }) => id === entry.project_id)!;
+    return {
+      ...account,
+      entry,
+      rename: () => simulator.data.clients.update(client_id, { name: 'Renamed' }),
+      readings: (of = '') =>
+        requests.filter(({ url }) => url.includes('/reports/uninvoiced?') && url.includes(of)).length,
+      isRead: () => log.rows.get('uninvoiced')?.complete === true,
+      differences: () => viewDifferences(simulator, log, ['uninvoiced']),
+    };
+  };
+
+  test('is in the first window of a round that was being read just then', async () => {
+    const { clock, simulator, log, entry, rename, readings, isRead, differences, end } = await begun();
+    while (!isRead()) await clock.pass(MINUTE);
+    // A round begins with the newest window, which nothing else reads when it lies ahead.
+    const nextMonth = new Date(clock.now() + 31 * 24 * 60 * MINUTE).toISOString().slice(0, 7);
+    simulator.data.time_entries.update(entry.id, { spent_date: `${nextMonth}-02` });
+    await clock.pass(20 * MINUTE);
+    const at = new Date(clock.now()).toISOString();
+    log.signals.set('1', { id: '1', kind: 'reconcile', stream: 'uninvoiced', to: null, at, by: 'ann' });
+    const newest = `from=${nextMonth.replace('-', '')}01`;
+    const before = readings(newest);
+    while (readings(newest) === before) await clock.pass(SECOND);
+    rename();
+    await clock.pass(60 * MINUTE);
+    expect(await differences()).toEqual([]);
+    await end();
+  }, 300_000);
+
+  test('is in the windows that were read before it when the others are read for the first time', async () => {
+    const { clock, rename, readings, isRead, differences, end } = await begun();
+    while (readings() < 8) await clock.pass(SECOND);
+    expect(isRead()).toBe(false);
+    rename();
+    await clock.pass(60 * MINUTE);
+    expect(await differences()).toEqual([]);
+    await end();
+  }, 300_000);
+});

@@ -95,6 +95,18 @@ describe('a change that moves no entry', () => {
     expect(await viewDifferences(simulator, log, reports)).toEqual([]);
   });
 
+  test('reaches every window also while the report that would tell which ones may not be read [P1]', async () => {
+    const { simulator, pass } = account({ years: 1 });
+    const log = new MemoryLog();
+    simulator.faults.add({ match: { stream: 'time_clients' }, do: { kind: 'status', status: 403 } });
+    await benchAccount(simulator, log).catchUp();
+    pass(1_000);
+    expect(log.rows.get('time_projects')?.complete).toBe(true);
+    simulator.data.clients.update(simulator.data.clients.all()[0]!.id, { name: 'Renamed' });
+    await benchAccount(simulator, log).catchUp();
+    expect(await viewDifferences(simulator, log, ['time_projects'])).toEqual([]);
+  });
+
   test('and that nothing tells, such as rounding, is found by the round over all windows [P1]', async () => {
     const { simulator, log } = await synced();
     simulator.settings.rounding = { minutes: 30, direction: 'up' };

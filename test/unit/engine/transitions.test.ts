@@ -365,7 +365,14 @@ describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
       const { invoices, streams } = on;
       invoices.row = { ...invoices.row, ...before };
       const signalFor = () => (task === 'signal' ? signalled('release') : undefined);
-      const told = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor };
+      const told = {
+        once: false,
+        only: null,
+        waitMs: () => 0,
+        isSlacksTurn: () => false,
+        paceOf: asConfigured,
+        signalFor,
+      };
       const begun = nextTask(invoices, { ...told, streams, settings: on.context.settings }, NOW)?.task.kind;
       if (expected === '-') {
         expect([event, begun === task]).toEqual([event, false]);
@@ -384,7 +391,14 @@ test.each(['FORBIDDEN', 'BLOCKED', 'FEATURE_OFF'] as const)(
     const on = stage(state, 'refused');
     const { invoices, streams } = on;
     invoices.row = { ...invoices.row, paused: PAUSED };
-    const view = { once: false, only: null, waitMs: () => 0, paceOf: asConfigured, signalFor: () => undefined };
+    const view = {
+      once: false,
+      only: null,
+      waitMs: () => 0,
+      isSlacksTurn: () => false,
+      paceOf: asConfigured,
+      signalFor: () => undefined,
+    };
     expect(nextTask(invoices, { ...view, streams, settings: on.context.settings }, NOW)).toBeNull();
     expect(nameOf(byPerson('resume').move(invoices.row, on))).toBe(`${state} refused`);
   },
