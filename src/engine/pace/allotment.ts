@@ -18,7 +18,7 @@ export const UNDIVIDED: Allotment = {
 /** Polls come in flocks, and one may have several pages. */
 const MARGIN = 1.15;
 /** Windows that were read before have so little of the reports budget while others are unread. */
-const AGAIN_SHARE = 1 / 40;
+const AGAIN_SHARE = 1 / 60;
 /** At least so much of the general budget is left to what is not polled, whatever `polling.budget_share` says. */
 const REST_SHARE = 1 / 5;
 /** So polls and count checks take no more of it. */

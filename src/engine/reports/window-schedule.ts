@@ -44,7 +44,8 @@ export function windowTasks(
   const current = currentWindow(settings, now, weekStart);
   const tasks: TaskAt[] = [];
   const unread = nextWindow(position, windows.held, current.from);
-  if (unread !== null) tasks.push(taskAt('unread', ofDay(unread), 0));
+  // The current one has a reserve also when it was never read.
+  if (unread !== null) tasks.push(taskAt(unread === current.from ? 'current' : 'unread', ofDay(unread), 0));
 
   // Times that a clock has run away from since are no reason to wait.
   const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);
