@@ -2,8 +2,8 @@
 import { EXIT } from '../base/errors.ts';
 import { counted } from '../base/words.ts';
 import type { Config } from '../config/options.ts';
-import { MOST_TIMELY_SHARE, timelyRequests } from '../engine/pace/allotment.ts';
-import { shareFor } from '../engine/pace/polling.ts';
+import { MOST_TIMELY_SHARE } from '../engine/pace/allotment.ts';
+import { sharedRequests, shareFor } from '../engine/pace/polling.ts';
 import { type ExpectedPolls, expectedPolls } from '../intervals.ts';
 import type { CheckFinding } from './check-finding.ts';
 
@@ -25,13 +25,13 @@ export function checkPolls(config: Config): CheckFinding {
     };
   }
   const share = shareFor(asked, requests);
-  const lane = timelyRequests(requests, budget_share);
+  const given = short(sharedRequests(requests, budget_share));
   const whose = budget_share > MOST_TIMELY_SHARE ? 'that polls get at the most' : 'that polling.budget_share gives';
   const orMore = share === null ? '' : `, or set polling.budget_share to ${share}`;
   return {
     ...finding,
     state: 'warning',
-    detail: `polls and count checks would take ${Math.ceil(asked)} of ${requests} requests in ${per_seconds} s and have room for ${short(room)}, nine tenths of the ${lane} ${whose}: intervals are ${timesOf(stretch)} times as long, ${soon}`,
+    detail: `polls and count checks would take ${Math.ceil(asked)} of ${requests} requests in ${per_seconds} s and have room for ${short(room)}, nine tenths of the ${given} ${whose}: intervals are ${timesOf(stretch)} times as long, ${soon}`,
     remedy: `Lengthen intervals (polling.*, streams.<name>.poll_interval_seconds, count_interval_seconds)${orMore}.`,
   };
 }

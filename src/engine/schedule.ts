@@ -85,7 +85,11 @@ export function nextTask(runtime: StreamRuntime, view: ScheduleView, now: number
   if (state === 'FEATURE_OFF' || waitsFor(runtime, view.streams) !== null || !isWanted(runtime, view)) return null;
   const earliest = unlessSetBack(memory.retry?.at ?? 0, RETRY_PACE.mostMs, now);
   const probeAt = unlessSetBack(memory.probeAt, PROBE_MS[definition.budget], now);
-  if (state !== 'RUNNING') return { ...reading(runtime, view, now), at: Math.max(earliest, probeAt) };
+  if (state !== 'RUNNING') {
+    const probe = { ...reading(runtime, view, now), at: Math.max(earliest, probeAt) };
+    // It takes room like any other step of the reports, and there may be none until a pause is over.
+    return definition.budget === 'reports' && !view.once ? delayed(probe, runtime, view, now) : probe;
+  }
   const all = openTasks(runtime, view, now).map((each) => (view.once ? each : delayed(each, runtime, view, now)));
   const waiting = all.map((each) =>
     isKeptWaiting(each.task.kind, memory) ? { ...each, at: Math.max(earliest, each.at) } : each,

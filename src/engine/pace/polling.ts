@@ -67,14 +67,17 @@ export function pacing(
   const lives = own.some(({ changedAt }) => isWithin(ACCOUNT_LIVES_MS, changedAt, now));
   const asked = streams.map((stream) => ({ stream, pace: askedPace(stream, polling, lives, now) }));
   const perWindow = asked.reduce((sum, { stream, pace }) => sum + requestsIn(budget.windowMs, stream, pace), 0);
-  // Whole requests of the share, also where it is less than the one that they get at least.
-  const share = budget.requests * Math.min(polling.budgetShare, MOST_TIMELY_SHARE);
-  const room = Math.min(share, timelyRequests(budget.requests, polling.budgetShare)) * PLANNED_SHARE;
+  const room = sharedRequests(budget.requests, polling.budgetShare) * PLANNED_SHARE;
   const stretch = Math.max(1, perWindow / room);
   const paces = asked.map(
     ({ stream: { definition }, pace }) => [definition.name, stretched(definition, pace, stretch)] as const,
   );
   return { paces: new Map(paces), asked: perWindow, room, stretch, requests: perWindow / stretch, lives };
+}
+
+/** What polls and count checks are given of a window: whole requests, but of a share below one, of which they get one at least. */
+export function sharedRequests(requests: number, budgetShare: number): number {
+  return Math.min(requests * Math.min(budgetShare, MOST_TIMELY_SHARE), timelyRequests(requests, budgetShare));
 }
 
 /** The smallest `polling.budget_share`, in hundredths, under which so many of them have room; null when none is enough. */

@@ -3,6 +3,7 @@ import { isoSeconds } from '../../base/clock.ts';
 import type { Window } from '../../streams/windows.ts';
 import type { PublisherEvent } from '../events.ts';
 import { readAll } from '../fetch.ts';
+import { PRIORITY } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { holdOf } from '../state/hold.ts';
 import {
@@ -33,19 +34,21 @@ export async function reportStep(runtime: StreamRuntime, task: WindowTask, conte
   const isEmpty = windows.isEmpty(window.from);
   const purpose = runtime.row.complete ? 'window' : 'snapshot';
   const query = { from: compact(window.from), to: compact(window.to) };
-  const look = async () => {
+  const look = async (priority: number) => {
     const diff = newDiff(runtime, context, { seen: true });
     // Its last record went or moved away: what it had goes too, and nothing has to be asked.
     if (isEmpty) return { diff, serverTime: now };
-    const { records, serverTime } = await readAll(runtime, { query }, purpose, priorityOf(task), context);
+    const { records, serverTime } = await readAll(runtime, { query }, purpose, priority, context);
     diff.add(records, { accountId: settings.accountId, window });
     return { diff, serverTime };
   };
-  let { diff, serverTime } = await look();
+  let { diff, serverTime } = await look(priorityOf(task));
   const left = leftOf(runtime, window, diff);
   const isHeld = left.length > 0 && !runtime.row.hold?.released && (await isNarrowed(runtime, context));
   if (left.length > 0 && !isHeld) {
-    ({ diff, serverTime } = await lookAgain(look, left, (again) => leftOf(runtime, window, again)));
+    // On time, whatever it was read for: it holds up its report, and the lane of dirty windows may hold one request.
+    const again = () => look(PRIORITY.poll);
+    ({ diff, serverTime } = await lookAgain(again, left, (answer) => leftOf(runtime, window, answer)));
   }
 
   const current = currentWindow(settings, now, weekStartOf(context.streams));

@@ -5,10 +5,13 @@ import { type Grain, isoDay, type WeekStart, windowOf } from '../../streams/wind
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
 import { addedTo, askForRound, type ReportPosition } from '../state/position.ts';
-import type { Move } from '../state/stream-row.ts';
+import { isRunning, type Move } from '../state/stream-row.ts';
 import { isRoundBeingRead, type StreamRuntime, windowsBeingRead } from '../state/stream-runtime.ts';
 import type { StepContext } from '../step.ts';
 import { weekStartOf } from './report-span.ts';
+
+/** What the first window of a report says is hardly older than this when it is noted. */
+const ANSWERED_WITHIN_MS = 30_000;
 
 /**
  * How reports move by `diff` of `runtime`, among the windows that were read so far or are being read: dirty are those whose
@@ -17,7 +20,7 @@ import { weekStartOf } from './report-span.ts';
 export function restated(
   runtime: StreamRuntime,
   diff: Diff,
-  { streams, settings }: Pick<StepContext, 'streams' | 'settings'>,
+  { streams, settings, now }: Pick<StepContext, 'streams' | 'settings' | 'now'>,
 ): [StreamRuntime, Move][] {
   if (diff.changes.size === 0) return [];
   const { name } = runtime.definition;
@@ -35,25 +38,29 @@ export function restated(
     if (reach === undefined) continue;
     if (!found.has(reach)) found.set(reach, windowsReached(reach, runtime, diff, streams));
     const windows = found.get(reach)!;
-    if (windows !== null) moves.push(...marked('touched', report, windows));
-    // What a list says when it is read for the first time is no news to a report.
-    else if (runtime.row.complete) moves.push(...askedForRound(report));
+    const isUnsure = isNews(runtime, diff, report, now());
+    if (windows === null) moves.push(...(isUnsure ? askedForRound(report) : []));
+    else moves.push(...marked('touched', report, [...windows, ...(isUnsure ? unseenBy(reach, report, streams) : [])]));
   }
   return moves;
 }
 
-function marked(
-  mark: 'dirty' | 'touched',
-  report: StreamRuntime,
-  windows: ReadonlySet<string>,
-): [StreamRuntime, Move][] {
-  const read = [...windows].filter((window) => wasRead(report, window));
+function marked(mark: 'dirty' | 'touched', report: StreamRuntime, windows: Iterable<string>): [StreamRuntime, Move][] {
+  const read = [...new Set(windows)].filter((window) => wasRead(report, window));
   if (read.length === 0) return [];
   const move: Move = (row) => {
     const position = row.position as ReportPosition;
     return { ...row, position: { ...position, [mark]: addedTo(position[mark], read, windowsBeingRead(report)) } };
   };
   return [[report, move]];
+}
+
+/** Most of what a list says when it is read for the first time was so before the report began to be read. */
+function isNews({ row }: StreamRuntime, diff: Diff, report: StreamRuntime, now: number): boolean {
+  const { position, complete } = report.row;
+  if (row.complete || complete || position.kind !== 'report') return true;
+  const begunAt = (position.scan === null ? now : Date.parse(position.scan.started_at)) - ANSWERED_WITHIN_MS;
+  return [...diff.changes.values()].some((each) => each === null || (each.updatedAt ?? 0) >= begunAt);
 }
 
 /** None of a report that has read no window yet. */
@@ -83,10 +90,21 @@ function windowsReached(
   streams: ReadonlyMap<string, StreamRuntime>,
 ): ReadonlySet<string> | null {
   const witness = seenIn === null ? undefined : streams.get(seenIn);
-  // Nor can one tell that has not read all of its windows, or may not.
-  if (!witness?.row.complete) return null;
+  if (witness === undefined || !isRunning(witness.row)) return null;
   const ids = [...diff.changes].map(([id, row]) => (by === 'id' ? id : (row ?? index.get(id))?.group));
   return windowsWith(witness, new Set(ids.filter((id) => id != null)));
+}
+
+/** Windows of `report` that the one whose rows would tell has not read yet: it cannot tell whether they show a record. */
+function unseenBy(
+  { seenIn }: Reach,
+  report: StreamRuntime,
+  streams: ReadonlyMap<string, StreamRuntime>,
+): ReadonlySet<string> {
+  const witness = streams.get(seenIn!)!;
+  if (witness.row.complete) return new Set();
+  const shown = [...report.index.ids()].map((row) => (row as string).split('|')[0]!);
+  return new Set([...shown, ...windowsBeingRead(report)].filter((window) => !isCovered(witness, window)));
 }
 
 /** Windows in which a report has rows of one of these dimension ids. */
@@ -100,10 +118,10 @@ function windowsWith({ index }: StreamRuntime, ids: ReadonlySet<RowId>): Set<str
 }
 
 function wasRead(report: StreamRuntime, window: string): boolean {
-  const { position } = report.row;
-  if (position.kind !== 'report') return false;
-  const { covered } = position;
-  return (
-    windowsBeingRead(report).has(window) || (covered !== null && window >= covered.first && window <= covered.last)
-  );
+  return windowsBeingRead(report).has(window) || isCovered(report, window);
+}
+
+function isCovered({ row: { position } }: StreamRuntime, window: string): boolean {
+  if (position.kind !== 'report' || position.covered === null) return false;
+  return window >= position.covered.first && window <= position.covered.last;
 }

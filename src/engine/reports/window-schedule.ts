@@ -4,6 +4,7 @@ import { unlessSetBack } from '../../base/clock.ts';
 import { windowOf } from '../../streams/windows.ts';
 import { PRIORITY } from '../ports.ts';
 import { nextWindow, type ReportPosition } from '../state/position.ts';
+import { isRunning } from '../state/stream-row.ts';
 import type { StreamRuntime } from '../state/stream-runtime.ts';
 import type { TaskAt, WindowTask } from '../state/task.ts';
 import type { StepContext } from '../step.ts';
@@ -44,8 +45,9 @@ export function windowTasks(
   const current = currentWindow(settings, now, weekStart);
   const tasks: TaskAt[] = [];
   const unread = nextWindow(position, windows.held, current.from);
-  // The current one has a reserve also when it was never read.
-  if (unread !== null) tasks.push(taskAt(unread === current.from ? 'current' : 'unread', ofDay(unread), 0));
+  // The current one has a reserve also when it was never read; but for refused reports, whose probes are no more than history.
+  const isOnTime = unread === current.from && !once && isRunning(runtime.row);
+  if (unread !== null) tasks.push(taskAt(isOnTime ? 'current' : 'unread', ofDay(unread), 0));
 
   // Times that a clock has run away from since are no reason to wait.
   const end = (began: number, intervalMs: number) => unlessSetBack(began + intervalMs, intervalMs, now);

@@ -118,6 +118,39 @@ test('an edit in the current month is in its report rows within 6 minutes also w
   await end();
 }, 300_000);
 
+test('rows that leave a window of the past hold up no report while history is read', async () => {
+  const { clock, simulator, requests, log, end } = await running(4, SUMMED);
+  const { time_entries, projects } = simulator.data;
+  await clock.pass(6 * MINUTE);
+  const [month, last] = [0, 1].map((ago) =>
+    new Date(clock.now() - ago * 30 * 24 * 60 * MINUTE).toISOString().slice(0, 7),
+  );
+  const clientOf = (project: number) => projects.all().find(({ id }) => id === project)!.client_id;
+  const free = freeEntries(simulator);
+  const current = free.find(({ spent_date }) => spent_date.startsWith(month!))!;
+  const leaving = free.filter(({ spent_date }) => spent_date.startsWith(last!));
+  const client = clientOf(leaving[0]!.project_id);
+  const edits: number[] = [];
+  for (let n = 0; n < 90; n++) {
+    if (n === 6) {
+      for (const { id, project_id } of time_entries.all().filter(({ spent_date }) => spent_date.startsWith(last!))) {
+        if (clientOf(project_id) === client) time_entries.update(id, { spent_date: `${month}-01` });
+      }
+    }
+    time_entries.update(current.id, { notes: `edited ${n}` });
+    edits.push(clock.monotonic());
+    await clock.pass(20 * SECOND);
+  }
+  expect(log.rows.get('time_clients')?.complete).toBe(false);
+  const from = `from=${month!.replace('-', '')}01`;
+  const read = requests.filter(({ url }) => url.includes('/reports/time/clients?') && url.includes(from));
+  const late = edits
+    .slice(6, -18)
+    .map((edit) => (read.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
+  expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
+  await end();
+}, 300_000);
+
 test.each([
   { seed: 6, chance: 0.822 },
   { seed: 8, chance: 0.096 },
@@ -219,6 +252,26 @@ describe('a rename that may be in every window of a report', () => {
     rename();
     await clock.pass(60 * MINUTE);
     expect(await differences()).toEqual([]);
+    await end();
+  }, 300_000);
+
+  test('is in a window that the report which would tell has not read, because it is refused by now', async () => {
+    const streams = [...BELOW, 'time_clients', 'time_projects'];
+    const { clock, simulator, log, end } = await running(1, { streams, intervals: SLOW_LISTS, timeEntries: 300 });
+    const { time_entries, projects, clients } = simulator.data;
+    for (const { id, timer_started_at } of time_entries.all()) if (timer_started_at !== null) time_entries.stop(id);
+    while (!streams.every((name) => log.rows.get(name)?.complete)) await clock.pass(MINUTE);
+    simulator.faults.add({ match: { stream: 'time_clients' }, do: { kind: 'status', status: 403 } });
+    await clock.pass(20 * MINUTE);
+    expect(log.rows.get('time_clients')?.state).toBe('FORBIDDEN');
+    const entry = freeEntries(simulator)[0]!;
+    time_entries.update(entry.id, {
+      spent_date: new Date(clock.now() + 60 * 24 * 60 * MINUTE).toISOString().slice(0, 10),
+    });
+    await clock.pass(20 * MINUTE);
+    clients.update(projects.all().find(({ id }) => id === entry.project_id)!.client_id, { name: 'Renamed' });
+    await clock.pass(60 * MINUTE);
+    expect(await viewDifferences(simulator, log, ['time_projects'])).toEqual([]);
     await end();
   }, 300_000);
 

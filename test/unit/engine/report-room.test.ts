@@ -97,6 +97,17 @@ test('a report is paused at once while another one waits for half an hour', asyn
   await end();
 }, 300_000);
 
+test('refused reports leave the one that is not refused its turn, with as many requests as there are refused ones', async () => {
+  const { clock, simulator, refuse, end } = running(undefined, defaults, 8);
+  refuse((url) => (isReport(url) && !url.includes('/time/clients') ? 403 : null));
+  await clock.pass(2 * HOUR);
+  const readings = () => simulator.log.all().filter(({ target }) => target.includes('/reports/time/clients')).length;
+  const before = readings();
+  await clock.pass(2 * HOUR);
+  expect(readings() - before).toBeGreaterThanOrEqual(7);
+  await end();
+}, 300_000);
+
 test.each([{ requests: 1 }, { requests: 2 }])(
   'a rename reaches all windows, and rounds go on, with a budget for reports of $requests in a quarter of an hour',
   async ({ requests }) => {

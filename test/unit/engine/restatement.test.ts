@@ -107,6 +107,23 @@ describe('a change that moves no entry', () => {
     expect(await viewDifferences(simulator, log, ['time_projects'])).toEqual([]);
   });
 
+  test('reaches every window that was read before the list in which it is told [P1]', async () => {
+    const { simulator, pass } = account({ years: 1 });
+    for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
+      if (timer_started_at !== null) simulator.data.time_entries.stop(id);
+    }
+    const log = new MemoryLog();
+    const restore = simulator.faults.add({ match: { stream: 'clients' }, do: { kind: 'status', status: 403 } });
+    await benchAccount(simulator, log).catchUp();
+    expect(log.rows.get('uninvoiced')?.complete).toBe(true);
+    pass(1_000);
+    simulator.data.clients.update(simulator.data.clients.all()[0]!.id, { name: 'Renamed' });
+    restore();
+    await benchAccount(simulator, log).catchUp();
+    expect(log.rows.get('clients')?.complete).toBe(true);
+    expect(await viewDifferences(simulator, log, ['uninvoiced', 'time_clients', 'time_projects'])).toEqual([]);
+  });
+
   test('and that nothing tells, such as rounding, is found by the round over all windows [P1]', async () => {
     const { simulator, log } = await synced();
     simulator.settings.rounding = { minutes: 30, direction: 'up' };
