@@ -157,10 +157,9 @@ export class Session {
   /** Begins a step, if nothing that it takes is taken; whether it did. */
   #begin(due: Due): boolean {
     const { claims, pacemaker } = this.#parts;
-    const { budget } = due.runtime.definition;
     const claim = claims.give(due);
     if (claim === null) return false;
-    pacemaker.began(budget, due.priority);
+    pacemaker.began(due.runtime.definition.budget, due.priority);
     const step = this.#step(claim)
       .catch((thrown) => this.#fail(thrown))
       .finally(() => {

@@ -12,6 +12,16 @@ export function streamsOf(names: readonly string[]) {
   return createStreams(plans, 'month', 0);
 }
 
+/** A view of the schedule in which nothing waits for a budget, and nobody has given a signal. */
+export const AT_ONCE = {
+  once: false,
+  only: null,
+  waitMs: () => 0,
+  isSlacksTurn: () => false,
+  paceOf: asConfigured,
+  signalFor: () => undefined,
+};
+
 /** Intervals that are all given; lists are counted at every poll. */
 export function asConfigured({ intervals }: StreamRuntime): StreamPace {
   return { ...(intervals as Pace), countSince: Number.POSITIVE_INFINITY };

@@ -10,6 +10,7 @@ import {
   addedTo,
   coverWindow,
   freshPosition,
+  NOT_BEGUN,
   nextWindow,
   type ReportPosition,
   shrinkCovered,
@@ -95,7 +96,7 @@ function readOff(
   const { from } = window!;
   const left = isGone ? known.filter((each) => each !== from) : known;
   const covered = shrinkCovered(isGone ? position : coverWindow(position, from, held), left);
-  const asked = position.round ?? { started_at: '', before: null, again: false };
+  const asked = position.round ?? NOT_BEGUN;
   const round = { ...asked, started_at: asked.started_at || isoSeconds(now) };
   const isLast = !left.some((each) => each < from);
   return {

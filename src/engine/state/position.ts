@@ -42,7 +42,8 @@ export interface WindowRound {
   readonly again: boolean;
 }
 
-const NOT_BEGUN: WindowRound = { started_at: '', before: null, again: false };
+/** A round that is asked for. */
+export const NOT_BEGUN: WindowRound = { started_at: '', before: null, again: false };
 
 /** The first reading of all windows of a report. */
 export interface WindowScan {

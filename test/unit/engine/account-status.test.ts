@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createSimulator } from '../../../lab/simulator/index.ts';
 import { accountStatus } from '../../../src/engine/account-status.ts';
 import { settingsOf } from '../../support/account.ts';
-import { asConfigured } from '../../support/streams.ts';
+import { AT_ONCE } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { open } from '../harvest/opened-budget.ts';
 
@@ -12,15 +12,7 @@ const NEITHER = { stalls: [], freshness: null, pollStretch: 1 };
 test('a pause that ends while it is looked at is shown to end soon or not at all, never in 1970', () => {
   const clock = new VirtualClock(undefined, () => 1);
   const settings = settingsOf(createSimulator({ timeEntries: 10, now: clock.now }));
-  const told = {
-    once: false,
-    only: null,
-    waitMs: () => 0,
-    isSlacksTurn: () => false,
-    paceOf: asConfigured,
-    signalFor: () => undefined,
-  };
-  const view = { streams: new Map(), settings, ...told };
+  const view = { ...AT_ONCE, streams: new Map(), settings };
   for (let ms = 0; ms < 20; ms++) {
     const budget = open({ requests: 5, clock });
     budget.pause(ms);

@@ -9,7 +9,7 @@ import { account, inProcess, named, settingsOf, virtualBench } from '../../suppo
 import { streamNamed } from '../../support/codec.ts';
 import { EPOCH } from '../../support/epoch.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
-import { asConfigured } from '../../support/streams.ts';
+import { AT_ONCE } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const INTERVALS = { pollMs: 60_000, countMs: 60_000, reconcileMs: 86_400_000 };
@@ -24,15 +24,7 @@ function asked() {
   const runtime = streams.get('time_entries')!;
   const at = (ms: number) => new Date(ms).toISOString();
   runtime.row = { ...runtime.row, complete: true, reconciled_at: at(EPOCH), reconcile_due: 'asked' };
-  const told = {
-    once: false,
-    only: null,
-    waitMs: () => 0,
-    isSlacksTurn: () => false,
-    paceOf: asConfigured,
-    signalFor: () => undefined,
-  };
-  return { runtime, at, view: { ...told, streams, settings: settingsOf(simulator) } };
+  return { runtime, at, view: { ...AT_ONCE, streams, settings: settingsOf(simulator) } };
 }
 
 test('a reconciliation that somebody asked for is not put off for ever by polls that are always late [P1]', () => {

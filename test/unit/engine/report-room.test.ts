@@ -1,5 +1,5 @@
 // A step of a report begins when its budget has room for it. Who decides that must be one place: what waits for room is not due, and
-// what asks nothing, or is asked on trial, waits for none.
+// what asks nothing waits for none.
 import { expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';

@@ -23,7 +23,7 @@ import type { TaskKind } from '../../../src/engine/state/task.ts';
 import type { StepContext, StepSettings } from '../../../src/engine/step.ts';
 import { signalStep } from '../../../src/engine/steps/signal-step.ts';
 import { testCodec } from '../../support/codec.ts';
-import { asConfigured, streamsOf } from '../../support/streams.ts';
+import { AT_ONCE, streamsOf } from '../../support/streams.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 type HoldName = 'none' | Hold['kind'] | 'released';
@@ -365,15 +365,8 @@ describe.each(entries(TABLE))('a stream that is %s', (state, holds) => {
       const { invoices, streams } = on;
       invoices.row = { ...invoices.row, ...before };
       const signalFor = () => (task === 'signal' ? signalled('release') : undefined);
-      const told = {
-        once: false,
-        only: null,
-        waitMs: () => 0,
-        isSlacksTurn: () => false,
-        paceOf: asConfigured,
-        signalFor,
-      };
-      const begun = nextTask(invoices, { ...told, streams, settings: on.context.settings }, NOW)?.task.kind;
+      const begun = nextTask(invoices, { ...AT_ONCE, signalFor, streams, settings: on.context.settings }, NOW)?.task
+        .kind;
       if (expected === '-') {
         expect([event, begun === task]).toEqual([event, false]);
         continue;
@@ -391,15 +384,7 @@ test.each(['FORBIDDEN', 'BLOCKED', 'FEATURE_OFF'] as const)(
     const on = stage(state, 'refused');
     const { invoices, streams } = on;
     invoices.row = { ...invoices.row, paused: PAUSED };
-    const view = {
-      once: false,
-      only: null,
-      waitMs: () => 0,
-      isSlacksTurn: () => false,
-      paceOf: asConfigured,
-      signalFor: () => undefined,
-    };
-    expect(nextTask(invoices, { ...view, streams, settings: on.context.settings }, NOW)).toBeNull();
+    expect(nextTask(invoices, { ...AT_ONCE, streams, settings: on.context.settings }, NOW)).toBeNull();
     expect(nameOf(byPerson('resume').move(invoices.row, on))).toBe(`${state} refused`);
   },
 );
