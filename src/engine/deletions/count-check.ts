@@ -48,8 +48,12 @@ export async function countCheck(
   const missing = missingRows(runtime, total, context, diff);
   const ours = missing + total;
   const limit = limitOf(ours, context.settings.hold);
-  const own: Move = ({ uncounted, ...row }) =>
-    afterCount({ ...row, moved_at: isoSeconds(now) }, missing, limit, now, ours);
+  const own: Move = ({ uncounted, ...row }) => {
+    const counted = afterCount({ ...row, moved_at: isoSeconds(now) }, missing, limit, now, ours);
+    // The count that tells what stays from what is just being made comes at once: a catch-up has no later one.
+    const isFirst = missing < 0 && row.missing >= 0 && context.once;
+    return isFirst ? { ...counted, counted_at: null } : counted;
+  };
   return { moves: [[runtime, own], ...(missing > limit ? [] : heldReportsOf(runtime, context))], events: [] };
 }
 

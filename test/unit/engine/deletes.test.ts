@@ -195,6 +195,17 @@ describe('too much missing at once', () => {
   });
 });
 
+test('rows that were hidden from a small list, and passed for deleted, are back after one run: none waits for another count', async () => {
+  const { simulator, pass, log, before } = await synced();
+  simulator.settings.role = 'member';
+  await benchAccount(simulator, log).catchUp();
+  expect(published(log, before)).toContain('d expenses');
+  simulator.settings.role = 'administrator';
+  pass(600_000);
+  await benchAccount(simulator, log).catchUp();
+  expect(await viewDifferences(simulator, log)).toEqual([]);
+});
+
 test('a role that is small for one answer and back for the counts takes no row from the project budgets [P8]', async () => {
   const { simulator, log, before } = await synced();
   const rows = log.history.filter(({ stream }) => stream === 'project_budget').length;
