@@ -70,7 +70,6 @@ export async function running(
     counts = {},
     pageRows,
     timeEntries = 2_000,
-    chance = 0.5,
     reportMs = 80,
   }: {
     readonly intervals?: typeof defaults;
@@ -78,7 +77,6 @@ export async function running(
     readonly counts?: Readonly<Record<string, number>>;
     readonly pageRows?: number;
     readonly timeEntries?: number;
-    readonly chance?: number;
     readonly reportMs?: number;
   } = {},
 ) {
@@ -97,7 +95,7 @@ export async function running(
   };
   const log = new TimedLog(clock);
   const source = { budgets: LIMITS, transport, ...(pageRows !== undefined && { pageRows }) };
-  const bench = virtualBench(simulator, log, clock, { chance, intervals, source, ...(streams && { streams }) });
+  const bench = virtualBench(simulator, log, clock, { chance: 0.5, intervals, source, ...(streams && { streams }) });
   const born = clock.now();
   const daemon = bench.start();
   const isRead = ({ name, kind }: StreamDefinition) => kind === 'list' && (streams?.includes(name) ?? true);

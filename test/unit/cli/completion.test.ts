@@ -23,18 +23,31 @@ const isHere = (shell: Shell) => spawnSync(shell, ['-c', 'true']).status === 0;
 const run = (shell: Shell, script: string) => execFileSync(shell, ['-c', script], { encoding: 'utf8', cwd: folder });
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 
-/** The words that the shell offers at the end of the line. */
-const OFFERS: Readonly<Record<'bash' | 'fish', (line: string) => string[]>> = {
-  bash: (line) => {
-    const words = line.split(' ').map((word) => `'${word}'`);
-    const ask = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _harvest_kafka`;
-    return lines(run('bash', `source ${fileOf('bash')}; ${ask}; printf '%s\\n' "\${COMPREPLY[@]}"`));
+/** The words that the shell offers at the end of each line; one shell for all of them. */
+const OFFERS: Readonly<Record<'bash' | 'fish', (asked: readonly string[]) => string[][]>> = {
+  bash: (asked) => {
+    const asks = asked.map((line) => {
+      const words = line.split(' ').map((word) => `'${word}'`);
+      const ask = `COMPREPLY=(); COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _harvest_kafka`;
+      return `${ask}; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    });
+    return answers(asks, run('bash', `source ${fileOf('bash')}; ${asks.join(END)}`));
   },
-  fish: (line) => {
-    const offered = lines(run('fish', `source ${fileOf('fish')}; complete -C '${line}'`));
-    return offered.map((each) => each.split('\t')[0]!);
+  fish: (asked) => {
+    const asks = asked.map((line) => `complete -C '${line}'`);
+    const offered = answers(asks, run('fish', `source ${fileOf('fish')}; ${asks.join(END)}`));
+    return offered.map((words) => words.map((each) => each.split('\t')[0]!));
   },
 };
+
+const END = '; echo ---; ';
+
+/** What was printed for each of the asks. */
+function answers(asks: readonly string[], printed: string): string[][] {
+  const told = printed.split(/^---$/m).map(lines);
+  expect(told).toHaveLength(asks.length);
+  return told;
+}
 
 /** Every command with the words before it. */
 function commandsBelow(command: Command, path: string): [string, Command][] {
@@ -51,10 +64,12 @@ describe.each(['bash', 'fish'] as const)('in %s', (shell) => {
   test.runIf(here)(
     'each command is offered, with its options',
     () => {
-      expect(offered('harvest-kafka ').sort()).toEqual(program.commands.map((each) => each.name()).sort());
-      for (const [path, command] of commandsBelow(program, 'harvest-kafka')) {
-        const options = offered(`${path} --`).filter((word) => word.startsWith('--'));
-        expect([path, options.sort()]).toEqual([path, command.options.map(({ long }) => long).sort()]);
+      const commands = commandsBelow(program, 'harvest-kafka');
+      const [names, ...options] = offered(['harvest-kafka ', ...commands.map(([path]) => `${path} --`)]);
+      expect(names!.sort()).toEqual(program.commands.map((each) => each.name()).sort());
+      for (const [at, [path, command]] of commands.entries()) {
+        const own = options[at]!.filter((word) => word.startsWith('--'));
+        expect([path, own.sort()]).toEqual([path, command.options.map(({ long }) => long).sort()]);
       }
     },
     120_000,
@@ -63,12 +78,16 @@ describe.each(['bash', 'fish'] as const)('in %s', (shell) => {
   test.runIf(here)(
     'names of streams are offered where one is wanted, `all` where that is one',
     () => {
-      for (const line of ['verify', 'watch', 'state show', 'dead-letters list', 'run --only']) {
-        expect(offered(`harvest-kafka ${line} `).sort()).toEqual([...STREAMS].sort());
-      }
-      expect(offered('harvest-kafka pause ').sort()).toEqual([...STREAMS, 'all'].sort());
-      expect(offered('harvest-kafka watch clients time_en')).toEqual(['time_entries']);
-      expect(offered('harvest-kafka completion ').sort()).toEqual(['bash', 'fish', 'zsh']);
+      const wanted = ['verify', 'watch', 'state show', 'dead-letters list', 'run --only'];
+      const others = ['pause ', 'watch clients time_en', 'completion '];
+      const asked = [...wanted.map((line) => `${line} `), ...others].map((line) => `harvest-kafka ${line}`);
+      const words = offered(asked).map((each) => each.sort());
+      expect(words).toEqual([
+        ...wanted.map(() => STREAMS.toSorted()),
+        [...STREAMS, 'all'].sort(),
+        ['time_entries'],
+        ['bash', 'fish', 'zsh'],
+      ]);
     },
     120_000,
   );
@@ -77,8 +96,8 @@ describe.each(['bash', 'fish'] as const)('in %s', (shell) => {
     'files are offered for --config alone, and nothing for a value that nobody knows',
     () => {
       writeFileSync(join(folder, 'own-config.yaml'), '');
-      expect(offered('harvest-kafka run --config own-')).toEqual(['own-config.yaml']);
-      expect(offered('harvest-kafka reconcile --wait ')).toEqual([]);
+      const asked = ['harvest-kafka run --config own-', 'harvest-kafka reconcile --wait '];
+      expect(offered(asked)).toEqual([['own-config.yaml'], []]);
     },
     120_000,
   );

@@ -1,12 +1,11 @@
 // How soon the history of reports is there, and edits in their rows: the default configuration, Harvest's own budgets.
 import { describe, expect, test } from 'vitest';
-import { Dice, removeRows, seededRandom } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
 import { viewDifferences } from '../../support/account.ts';
 import { freeEntries } from '../../support/free-entries.ts';
-import { busiest, defaults, EDITS, MINUTE, type Request, running, SECOND } from '../../support/living-account.ts';
+import { busiest, defaults, MINUTE, type Request, running, SECOND } from '../../support/living-account.ts';
 
 /** Lists often enough for reports, which are what is looked at. */
 const SLOW_LISTS = (stream: StreamDefinition): Intervals => ({
@@ -150,45 +149,6 @@ test('rows that leave a window of the past hold up no report while history is re
   expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
   await end();
 }, 300_000);
-
-test.each([
-  { seed: 6, chance: 0.822 },
-  { seed: 8, chance: 0.096 },
-])(
-  'an edit in the current month is in its report rows within 6 minutes while entries of all months are deleted, seed $seed',
-  async ({ seed, chance }) => {
-    const counts = { users: 60, clients: 200, projects: 300, tasks: 25, expenses: 2_000, invoices: 120, estimates: 20 };
-    const { clock, simulator, requests, end } = await running(0.25, { counts, chance });
-    const dice = new Dice(seededRandom(seed));
-    const lists = ['time_entries', 'expenses', 'clients', 'projects', 'invoices'] as const;
-    const month = new Date(clock.now()).toISOString().slice(0, 7);
-    const edits: number[] = [];
-    for (let second = 1; second <= 420; second++) {
-      const early = Math.floor(dice.random() * SECOND);
-      await clock.pass(SECOND - early);
-      if (second % 20 === 0) removeRows(simulator.data, { stream: 'time_entries', count: 1 }, dice);
-      else if (second % 5 > 0) {
-        const list = lists[second % 5]!;
-        EDITS[list](simulator.data, dice.pick<{ id: number }>(simulator.data[list].all()).id, second);
-      } else {
-        const entries = simulator.data.time_entries.byDate.newestFirst(`${month}-01`);
-        const { id, hours } = dice.pick(entries.filter(({ timer_started_at }) => timer_started_at === null));
-        simulator.data.time_entries.update(id, { hours: (hours % 12) + 0.25 });
-        if (second > 60) edits.push(clock.monotonic());
-      }
-      await clock.pass(early);
-    }
-    await clock.pass(6 * MINUTE);
-    const from = `from=${month.replace('-', '')}01`;
-    const late = ['clients', 'projects', 'tasks', 'team'].flatMap((report) => {
-      const read = requests.filter(({ url }) => url.includes(`/reports/time/${report}?`) && url.includes(from));
-      return edits.map((edit) => (read.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
-    });
-    expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
-    await end();
-  },
-  300_000,
-);
 
 test('an entry that is edited while its window is read for another reason is in its report rows within 6 minutes', async () => {
   const streams = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'time_clients'];

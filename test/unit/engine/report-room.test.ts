@@ -3,17 +3,28 @@
 import { expect, test } from 'vitest';
 import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';
+import { Pacemaker } from '../../../src/engine/pacemaker.ts';
+import { PRIORITY } from '../../../src/engine/ports.ts';
 import type { ReportPosition } from '../../../src/engine/state/position.ts';
+import { Budget } from '../../../src/harvest/budget.ts';
+import { Connections } from '../../../src/harvest/connections.ts';
 import type { Transport } from '../../../src/harvest/transport.ts';
 import { vitality } from '../../../src/observe/readiness.ts';
+import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
-import { inProcess, named, type VirtualBench, virtualBench } from '../../support/account.ts';
+import { inProcess, named, settingsOf, type VirtualBench, virtualBench } from '../../support/account.ts';
 import { defaults, MINUTE, SECOND } from '../../support/living-account.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const HOUR = 60 * MINUTE;
 const BELOW = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries'];
+const REPORTS = catalog.filter(({ budget }) => budget === 'reports').map(({ name }) => name);
+/** Reports are what is looked at. */
+const SLOW = ({ kind }: StreamDefinition): Intervals => ({
+  pollMs: kind === 'report' ? 15 * MINUTE : 5 * MINUTE,
+  ...{ countMs: 10 * MINUTE, reconcileMs: 24 * HOUR },
+});
 
 interface World {
   readonly clock: VirtualClock;
@@ -62,6 +73,32 @@ function running(
 
 const isReport = (url: string) => url.includes('/reports/');
 
+test.each([
+  { requests: 95, others: 0, each: 2 },
+  { requests: 95, others: 3, each: 2 },
+  { requests: 3, others: 1, each: 1 },
+])(
+  'a reading does not begin with the last of $requests requests that $others others, which have asked for nothing yet, are going to make',
+  async ({ requests, others, each }) => {
+    const clock = new VirtualClock();
+    const [general, budget] = (['general', 'reports'] as const).map(
+      (name) =>
+        new Budget({ name, requests, windowMs: 15 * MINUTE, clock, connections: new Connections(8), onLeaseLow: null }),
+    );
+    const settings = settingsOf(createSimulator({ now: clock.now }));
+    const pacemaker = new Pacemaker(new Map(), settings, [general!, budget!], { outOf: () => others }, () => {});
+    pacemaker.look(clock.now(), false);
+    const waits = () => pacemaker.waitMs('reports', PRIORITY.poll) > 0;
+    const ask = () =>
+      budget!.run({ priority: PRIORITY.poll, since: clock.monotonic() }, new AbortController().signal, async () => {});
+    const needed = (others + 1) * each;
+    for (let asked = 0; asked < requests - needed; asked++) await ask();
+    expect(waits()).toBe(false);
+    await ask();
+    expect(waits()).toBe(true);
+  },
+);
+
 test('an outage is no standstill of an account that may not read reports', async () => {
   const { clock, bench, refuse, end } = running(undefined, defaults);
   refuse((url) => (isReport(url) ? 403 : null));
@@ -98,7 +135,7 @@ test('a report is paused at once while another one waits for half an hour', asyn
 }, 300_000);
 
 test('refused reports leave the one that is not refused its turn, with as many requests as there are refused ones', async () => {
-  const { clock, simulator, refuse, end } = running(undefined, defaults, 8);
+  const { clock, simulator, refuse, end } = running([...BELOW, 'expenses', 'expense_categories', ...REPORTS], SLOW, 8);
   refuse((url) => (isReport(url) && !url.includes('/time/clients') ? 403 : null));
   await clock.pass(2 * HOUR);
   const readings = () => simulator.log.all().filter(({ target }) => target.includes('/reports/time/clients')).length;
@@ -111,11 +148,7 @@ test('refused reports leave the one that is not refused its turn, with as many r
 test.each([{ requests: 1 }, { requests: 2 }])(
   'a rename reaches all windows, and rounds go on, with a budget for reports of $requests in a quarter of an hour',
   async ({ requests }) => {
-    const intervals = ({ kind }: StreamDefinition) => ({
-      pollMs: kind === 'report' ? 15 * MINUTE : 5 * MINUTE,
-      ...{ countMs: 10 * MINUTE, reconcileMs: 24 * HOUR },
-    });
-    const { clock, simulator, log, end } = running([...BELOW, 'time_clients'], intervals, requests);
+    const { clock, simulator, log, end } = running([...BELOW, 'time_clients'], SLOW, requests);
     const position = () => log.rows.get('time_clients')!.position as ReportPosition;
     while (!log.rows.get('time_clients')?.complete) await clock.pass(MINUTE);
     await clock.pass(HOUR);
