@@ -5,7 +5,7 @@ import { withMissingParents } from './deletions/missing-parents.ts';
 import { reconciliationStep } from './deletions/reconciliation-step.ts';
 import { removalStep } from './deletions/removal-step.ts';
 import { reportStep } from './reports/report-step.ts';
-import { HELD_PROBE_MS, PROBE_MS } from './schedule.ts';
+import { PROBE_MS } from './schedule.ts';
 import type { Memory, Retry } from './state/memory.ts';
 import { refusedRow, type StreamRow } from './state/stream-row.ts';
 import type { Claim, StreamRuntime } from './state/stream-runtime.ts';
@@ -64,17 +64,15 @@ export function refusedStep(runtime: StreamRuntime, error: PublisherError, now: 
 }
 
 /** The memory of the claim's stream now that the result is committed. */
-export function memoryAfter({ runtime, task }: Claim, { memory, scanned, failure }: StepResult, now: number): Memory {
+export function memoryAfter({ runtime, task }: Claim, { memory, scanned, failure }: StepResult): Memory {
   const { row } = runtime;
   const isRounded = hasRounded(task, row);
-  const isUnasked = task.kind === 'confirm' && row.hold?.kind === 'refused';
   const { retry } = memory;
   const isOver = retry !== null && failure === null && isMended(retry, task, scanned || isRounded);
   return {
     ...memory,
     scanned: memory.scanned || scanned,
     reconciled: memory.reconciled || isRounded,
-    probeAt: isUnasked ? now + HELD_PROBE_MS : memory.probeAt,
     retry: isOver ? null : retry,
   };
 }

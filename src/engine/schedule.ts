@@ -7,6 +7,7 @@ import { isAwaited, isRemovalReady } from './deletions/removal-step.ts';
 import { PRIORITY, type Signal } from './ports.ts';
 import { inTurn, windowTasks } from './reports/window-schedule.ts';
 import { isKeptWaiting, RETRY_PACE } from './retry.ts';
+import { HELD_PROBE_MS } from './state/hold.ts';
 import { isLongReading, isRunning } from './state/stream-row.ts';
 import { type Claim, derivedReading, isReadable, type StreamRuntime, settingsStream } from './state/stream-runtime.ts';
 import type { TaskAt } from './state/task.ts';
@@ -29,8 +30,6 @@ const CLASS_MS = 15_000;
 const NEVER = Number.POSITIVE_INFINITY;
 /** A refused stream is asked again after this long: whoever gives a role back waits for it. Reports have few requests. */
 export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000, reports: 900_000 };
-/** Missing records that may not be asked for can be many, and each costs a request. */
-export const HELD_PROBE_MS = 3_600_000;
 
 /** A task that waits for its time; when that has come, it may become a claim. */
 export interface Due extends Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'> {
@@ -130,7 +129,8 @@ function openTasks(runtime: StreamRuntime, view: ScheduleView, now: number): Tas
   if (isRemovalReady(runtime) && mayTake(removal, runtime))
     found.push({ task: removal, at: 0, priority: PRIORITY.poll });
   const isRefused = row.hold?.kind === 'refused' && !row.hold.released;
-  const askAt = isRefused ? unlessSetBack(memory.probeAt, HELD_PROBE_MS, now) : steppedAt(runtime, now);
+  const probeAt = isRefused ? unlessSetBack(memory.probeAt, HELD_PROBE_MS, now) : 0;
+  const askAt = Math.max(probeAt, steppedAt(runtime, now));
   // Records that answered 404 and cannot be noted any more are asked for again later.
   const isAsked = row.candidates.length > 0 && row.confirmed.length < CONFIRMED_MAX;
   if (isAsked) found.push({ task: { kind: 'confirm' }, at: askAt, priority: PRIORITY.dirty });

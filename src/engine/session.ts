@@ -208,7 +208,7 @@ export class Session {
   #remember(claim: Claim, result: StepResult): void {
     const { clock, signals } = this.#parts;
     const now = clock.now();
-    claim.runtime.memory = memoryAfter(claim, result, now);
+    claim.runtime.memory = memoryAfter(claim, result);
     for (const [runtime, diff] of result.diffs) {
       const changedAt = Math.max(runtime.memory.changedAt, diff.newest(now));
       runtime.memory = { ...runtime.memory, lastCommitAt: now, changedAt };

@@ -4,7 +4,7 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { PublisherError } from '../../base/errors.ts';
 import type { JsonObject } from '../ports.ts';
-import { holdOf } from '../state/hold.ts';
+import { HELD_PROBE_MS, holdOf } from '../state/hold.ts';
 import type { Move, StreamRow } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
@@ -45,12 +45,17 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
     deletions: deleted.filter(isOnTopic).length,
     confirmed: takesAlong ? deleted : [],
   };
-  const move: Move = (current) => afterAsking(current, answers, context.now());
+  const now = context.now();
+  const move: Move = (current) => afterAsking(current, answers, now);
   return stepResult(runtime, 'confirm', {
     diffs: [[runtime, diff]],
     moves: [[runtime, move]],
-    // A scan that begins from now on sees what was moved away before it was deleted.
-    ...(deleted.length > 0 && { memory: { confirmedSince: context.stepsBegun() } }),
+    memory: {
+      // A scan that begins from now on sees what was moved away before it was deleted.
+      ...(deleted.length > 0 && { confirmedSince: context.stepsBegun() }),
+      // Where some may be asked for, the next ones are; those that may not come last.
+      ...(refused.length > 0 && refused.length === asked.length && { probeAt: now + HELD_PROBE_MS }),
+    },
   });
 }
 

@@ -63,8 +63,8 @@ function isNews({ row }: StreamRuntime, diff: Diff, report: StreamRuntime, now: 
   return [...diff.changes.values()].some((each) => each === null || (each.updatedAt ?? 0) >= begunAt);
 }
 
-/** None of a report that has read no window yet. */
-function askedForRound(report: StreamRuntime): [StreamRuntime, Move][] {
+/** A round over all windows of the report; none when it has read no window yet. */
+export function askedForRound(report: StreamRuntime): [StreamRuntime, Move][] {
   const { position } = report.row;
   if (position.kind !== 'report' || (position.covered === null && windowsBeingRead(report).size === 0)) return [];
   const move: Move = (row) => ({

@@ -15,6 +15,9 @@ export interface HoldLimit {
   readonly atLeast: number;
 }
 
+/** Missing records that may not be asked for can be many, and each costs a request: they are asked for again after this long. */
+export const HELD_PROBE_MS = 3_600_000;
+
 export function limitOf(rows: number, { share, atLeast }: HoldLimit): number {
   return Math.max(atLeast, Math.floor(rows * share));
 }

@@ -1,7 +1,7 @@
 // Published changes have consequences for other streams, in the same transaction: children of changed parents are to be read,
-// windows of reports are to be read again.
+// windows of reports are to be read again. So has the end of a hold.
 import { isoSeconds } from '../../base/clock.ts';
-import { restated } from '../reports/restatement.ts';
+import { askedForRound, restated } from '../reports/restatement.ts';
 import type { Diff } from '../state/diff.ts';
 import { addPending, type ChildPosition } from '../state/position.ts';
 import type { Move } from '../state/stream-row.ts';
@@ -17,7 +17,17 @@ export function withConsequences(result: StepResult, context: StepContext): Step
     ...announcedChildren(runtime, diff, context),
     ...restated(runtime, diff, context),
   ]);
-  return withMore(result, { moves });
+  return withMore(result, { moves: [...moves, ...seenWithLess(result, context)] });
+}
+
+/** Lists whose hold ends by itself may have been hidden, and what was read of their reports meanwhile: a report tells it by no word. */
+function seenWithLess({ moves }: StepResult, { streams }: StepContext): [StreamRuntime, Move][] {
+  const back = [...moves].filter(([{ row }, move]) => row.hold?.released === false && move(row).hold === null);
+  const names = back.map(([{ definition }]) => definition.name);
+  const reports = [...streams.values()].filter(({ definition }) =>
+    definition.sources.some((name) => names.includes(name)),
+  );
+  return reports.flatMap(askedForRound);
 }
 
 /** Children of parents that are published are read in the same pass. */

@@ -8,8 +8,8 @@ import { streamsOf } from '../../support/streams.ts';
 
 const RELEASE = { id: 'o', kind: 'release', stream: 'tasks', to: null, at: '2026-11-21T06:30:00Z' } as const;
 
-/** Tasks on their topic, of which the last may not be asked for although its list no longer has it. */
-async function heldByRefusal() {
+/** Tasks on their topic, of which the last may not be asked for although their list no longer has them. */
+async function heldByRefusal(count = 1) {
   const { simulator, pass } = account();
   for (let made = 0; made < 80; made++) simulator.data.tasks.create({ name: `unused ${made}` });
   const log = new MemoryLog();
@@ -20,9 +20,8 @@ async function heldByRefusal() {
     return bench.account.status().streams.find(({ stream }) => stream === 'tasks')!;
   };
   await run();
-  const { id } = simulator.data.tasks.all().at(-1)!;
-  simulator.data.tasks.delete(id);
-  const allow = simulator.faults.add({ match: { path: `/tasks/${id}$` }, do: { kind: 'status', status: 403 } });
+  deleteNewest(simulator, count);
+  const allow = simulator.faults.add({ match: { path: '/tasks/\\d+$' }, do: { kind: 'status', status: 403 } });
   expect(await run()).toMatchObject({ state: 'HELD', reason: expect.stringContaining('403') });
   return { simulator, log, run, allow };
 }
@@ -38,6 +37,14 @@ describe('a hold over records that may not be asked for [P8]', () => {
     allow();
     expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { candidates: 0 } });
     expect(log.rows.get('tasks')).toMatchObject({ hold: null });
+    expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
+  });
+
+  test('ends in one run when all of them may be asked for again, however many they are', async () => {
+    const { simulator, log, run, allow } = await heldByRefusal(40);
+    expect(log.rows.get('tasks')?.candidates).toHaveLength(40);
+    allow();
+    expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { candidates: 0 } });
     expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
   });
 
