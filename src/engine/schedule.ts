@@ -31,6 +31,9 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** A refused stream is asked again after this long: whoever gives a role back waits for it. Reports have few requests. */
 export const PROBE_MS: Readonly<Record<BudgetName, number>> = { general: 300_000, reports: 900_000 };
 
+/** A list is counted so often in a catch-up, at the most. */
+const COUNTS_ONCE = 10;
+
 /** A task that waits for its time; when that has come, it may become a claim. */
 export interface Due extends Pick<Claim, 'runtime' | 'task' | 'priority' | 'keepsPace'> {
   readonly at: number;
@@ -155,7 +158,7 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   switch (position.kind) {
     case 'list': {
       const isRead = runtime.definition.kind === 'whole' && derivedReading(runtime) !== null;
-      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime) || isRead;
+      const isDue = position.scan !== null || !scanned || isAwaited(runtime) || isToBeCounted(runtime, view) || isRead;
       if (runtime.definition.isSettings) return read(isDue ? 0 : intervalEnd, PRIORITY.probe);
       return read(isDue ? 0 : intervalEnd, isLongReading(runtime.row) ? PRIORITY.snapshot : PRIORITY.poll);
     }
@@ -171,8 +174,9 @@ function reading(runtime: StreamRuntime, view: ScheduleView, now: number): TaskA
   }
 }
 
-/** Something was deleted: whether that was all shows after another scan. */
-function isToBeCounted({ row, definition }: StreamRuntime): boolean {
+/** Something was deleted: whether that was all shows after another scan. A catch-up ends also where each count tells something else. */
+function isToBeCounted({ row, definition, memory }: StreamRuntime, { once }: ScheduleView): boolean {
+  if (once && memory.counts >= COUNTS_ONCE) return false;
   const isLookedInto =
     row.reconciliation !== null || row.reconcile_due !== null || row.candidates.length > 0 || row.confirmed.length > 0;
   return definition.kind === 'list' && row.complete && row.counted_at === null && !isLookedInto;

@@ -54,7 +54,7 @@ export async function confirmStep({ runtime }: Claim, context: StepContext): Pro
       // A scan that begins from now on sees what was moved away before it was deleted.
       ...(deleted.length > 0 && { confirmedSince: context.stepsBegun() }),
       // Where some may be asked for, the next ones are; those that may not come last.
-      ...(refused.length > 0 && refused.length === asked.length && { probeAt: now + HELD_PROBE_MS }),
+      probeAt: refused.length > 0 && refused.length === asked.length ? now + HELD_PROBE_MS : 0,
     },
   });
 }

@@ -32,6 +32,8 @@ export interface Memory {
   readonly scanned: boolean;
   /** A reconciliation, or a round over all windows, has ended in this process. */
   readonly reconciled: boolean;
+  /** How often the list was counted in this process. */
+  readonly counts: number;
   readonly retry: Retry | null;
   /** When a refused stream is asked again; a restart asks at once. */
   readonly probeAt: number;
@@ -63,6 +65,7 @@ export function freshMemory(now: number): Memory {
   return {
     scanned: false,
     reconciled: false,
+    counts: 0,
     retry: null,
     probeAt: 0,
     // From here on it waits: polls that are always late would otherwise have their turn before it, for ever.

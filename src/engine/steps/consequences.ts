@@ -4,7 +4,7 @@ import { isoSeconds } from '../../base/clock.ts';
 import { askedForRound, restated } from '../reports/restatement.ts';
 import type { Diff } from '../state/diff.ts';
 import { addPending, type ChildPosition } from '../state/position.ts';
-import type { Move } from '../state/stream-row.ts';
+import type { Move, StreamRow } from '../state/stream-row.ts';
 import { parentsBeingRead, type StreamRuntime } from '../state/stream-runtime.ts';
 import { type StepContext, type StepResult, withMore } from '../step.ts';
 
@@ -20,15 +20,17 @@ export function withConsequences(result: StepResult, context: StepContext): Step
   return withMore(result, { moves: [...moves, ...seenWithLess(result, context)] });
 }
 
-/** Lists whose hold ends by itself may have been hidden, and what was read of their reports meanwhile: a report tells it by no word. */
+/** What was read of reports while their list was held may have been hidden as well, and a report tells it by no word. */
 function seenWithLess({ moves }: StepResult, { streams }: StepContext): [StreamRuntime, Move][] {
-  const back = [...moves].filter(([{ row }, move]) => row.hold?.released === false && move(row).hold === null);
+  const back = [...moves].filter(([{ row }, move]) => isHolding(row) && !isHolding(move(row)));
   const names = back.map(([{ definition }]) => definition.name);
   const reports = [...streams.values()].filter(({ definition }) =>
     definition.sources.some((name) => names.includes(name)),
   );
   return reports.flatMap(askedForRound);
 }
+
+const isHolding = ({ hold }: StreamRow): boolean => hold !== null && !hold.released;
 
 /** Children of parents that are published are read in the same pass. */
 function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepContext): [StreamRuntime, Move][] {

@@ -54,7 +54,8 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
   // The snapshot read everything: the first reconciliation can wait for its interval.
   if (scanned && !row.complete) moves.push([runtime, (current) => ({ ...current, reconciled_at: isoSeconds(now) })]);
   const events = listEvents(runtime, scan.pages === 0, advanced, now);
-  if (scanned && isCountDue(runtime, context)) {
+  const isCounted = scanned && isCountDue(runtime, context);
+  if (isCounted) {
     const counted = await countCheck(runtime, diff, advanced.scan.total !== null, context);
     moves.push(...counted.moves);
     events.push(...counted.events);
@@ -65,6 +66,7 @@ export async function listStep({ runtime, step }: Claim, context: StepContext): 
     whole: row.complete ? null : { begins: scan.pages === 0, ends: scanned, startedAt },
     memory: {
       scanBegan,
+      counts: memory.counts + (isCounted ? 1 : 0),
       scannedFrom: scanned ? scanBegan : memory.scannedFrom,
       links: page.next === null ? links : new Set([...links, page.next]),
     },

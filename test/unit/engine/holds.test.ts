@@ -1,10 +1,12 @@
 // A hold ends with what it speaks of: one that is left over would keep deletions for ever or, released, let everything go.
 import { describe, expect, test } from 'vitest';
-import type { Simulator } from '../../../lab/simulator/index.ts';
+import { createSimulator, type Simulator } from '../../../lab/simulator/index.ts';
 import { takeState } from '../../../src/engine/state/stream-runtimes.ts';
-import { account, benchAccount, viewDifferences } from '../../support/account.ts';
+import { account, benchAccount, viewDifferences, virtualBench } from '../../support/account.ts';
+import { MINUTE } from '../../support/living-account.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { streamsOf } from '../../support/streams.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const RELEASE = { id: 'o', kind: 'release', stream: 'tasks', to: null, at: '2026-11-21T06:30:00Z' } as const;
 
@@ -46,6 +48,34 @@ describe('a hold over records that may not be asked for [P8]', () => {
     allow();
     expect(await run()).toMatchObject({ state: 'RUNNING', backlog: { candidates: 0 } });
     expect(await viewDifferences(simulator, log, ['tasks'])).toEqual([]);
+  });
+
+  test('has all that may be asked for again asked for within minutes of a release, also within the hour of the last refusal', async () => {
+    const clock = new VirtualClock();
+    const simulator = createSimulator({ timeEntries: 100, years: 0.15, now: clock.now });
+    const made = Array.from({ length: 140 }, (_, n) => simulator.data.tasks.create({ name: `unused ${n}` }));
+    const log = new MemoryLog();
+    const bench = virtualBench(simulator, log, clock, { streams: ['company', 'tasks'] });
+    const { ended, stop } = bench.start();
+    await clock.pass(5 * MINUTE);
+    const gone = made.slice(0, 45).map(({ id }) => id);
+    const refuse = (ids: readonly number[]) =>
+      simulator.faults.add({ match: { path: `/tasks/(${ids.join('|')})$` }, do: { kind: 'status', status: 403 } });
+    const allow = refuse(gone);
+    for (const id of gone) simulator.data.tasks.delete(id);
+    await clock.pass(10 * MINUTE);
+    expect(log.rows.get('tasks')).toMatchObject({ hold: { kind: 'refused' } });
+    allow();
+    // Among the first that are asked, and the last.
+    const refused = gone.slice(-18, -13);
+    refuse(refused);
+    log.signals.set('o', { ...RELEASE, at: new Date(clock.now()).toISOString() });
+    await clock.pass(20 * MINUTE);
+    expect(log.rows.get('tasks')).toMatchObject({ candidates: expect.arrayContaining(refused) });
+    expect(log.rows.get('tasks')?.candidates).toHaveLength(refused.length);
+    stop();
+    await clock.pass(MINUTE);
+    await ended;
   });
 
   test('that was released protects again as soon as its records are gone', async () => {
