@@ -132,7 +132,7 @@ function streamStatus(runtime: StreamRuntime, view: ScheduleView, accountId: str
     stream: definition.name,
     state: stateOf((cause ?? runtime).row),
     ...reasonOf(runtime, accountId, cause, waiting),
-    nextProbeAt: isProbed(row) ? isoSeconds(memory.probeAt) : null,
+    nextProbeAt: isProbed(row) ? isoSeconds(Math.max(memory.probeAt, now)) : null,
     complete: row.complete,
     cursor: row.position.kind === 'list' ? row.position.cursor : null,
     rows: row.rows,
