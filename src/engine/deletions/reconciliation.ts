@@ -9,7 +9,7 @@
 // interrupts it: a deletion is no later because its list is being read.
 import { isoSeconds } from '../../base/clock.ts';
 import type { StreamDefinition } from '../../streams/definition.ts';
-import { holdOf, missingReason } from '../state/hold.ts';
+import { holdOf, isInForce, missingReason } from '../state/hold.ts';
 import type { DayRange, Reconciliation, StreamRow } from '../state/stream-row.ts';
 
 /** A state row takes so many candidates, and so many records that answered 404, beside all else. */
@@ -201,7 +201,7 @@ export function counted(
   now: number,
 ): StreamRow {
   const at = isoSeconds(now);
-  const isHeld = row.hold !== null && !row.hold.released;
+  const isHeld = isInForce(row.hold);
   const isTooMuch = reconciliation.found > limit;
   if (row.hold === null && isTooMuch) {
     const reason = missingReason(reconciliation.found, row.rows);

@@ -7,7 +7,7 @@ import { isoSeconds } from '../../base/clock.ts';
 import { counted } from '../../base/words.ts';
 import type { RowId } from '../ports.ts';
 import type { Diff } from '../state/diff.ts';
-import { holdOf, limitOf } from '../state/hold.ts';
+import { holdOf, isInForce, limitOf } from '../state/hold.ts';
 import { isRunning, type Move } from '../state/stream-row.ts';
 import type { Claim, StreamRuntime } from '../state/stream-runtime.ts';
 import { newDiff, type StepContext, type StepResult, stepResult } from '../step.ts';
@@ -33,7 +33,7 @@ export function isRemovalReady(runtime: StreamRuntime): boolean {
 }
 
 function hasRemovals({ row }: StreamRuntime): boolean {
-  return row.confirmed.length > 0 && isRunning(row) && (row.hold === null || row.hold.released);
+  return row.confirmed.length > 0 && isRunning(row) && !isInForce(row.hold);
 }
 
 /** Carries out the confirmed deletes of `runtime`, with what belonged to them; holds when that is too much at once. */

@@ -8,6 +8,11 @@ export interface Hold {
   readonly released: boolean;
 }
 
+/** Whether nothing is deleted because of it: a released one lets go. */
+export function isInForce(hold: Hold | null): boolean {
+  return hold !== null && !hold.released;
+}
+
 /** How much may be missing at once before nothing is deleted any more: a role that shrank looks like mass deletion. */
 export interface HoldLimit {
   /** Share of the rows, 0 to 1. */

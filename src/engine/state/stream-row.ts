@@ -25,7 +25,7 @@ import type { StreamDefinition } from '../../streams/definition.ts';
 import type { Grain } from '../../streams/windows.ts';
 import type { StreamState } from '../events.ts';
 import type { JsonObject, Purpose } from '../ports.ts';
-import type { Hold } from './hold.ts';
+import { type Hold, isInForce } from './hold.ts';
 import { freshPosition, isLong, type Position } from './position.ts';
 
 /** Days since 1970, both included; null is open. `total` is what Harvest counts in it, once asked. */
@@ -147,7 +147,7 @@ export function isLongReading({ complete, position }: StreamRow): boolean {
 /** The state of the stream as people see it: a hold is a state too, and so is a pause, whatever lies behind it. */
 export function stateOf({ state, hold, paused }: Pick<StreamRow, 'state' | 'hold' | 'paused'>): StreamState {
   if (paused !== null) return 'PAUSED';
-  return state === 'RUNNING' && hold !== null && !hold.released ? 'HELD' : state;
+  return state === 'RUNNING' && isInForce(hold) ? 'HELD' : state;
 }
 
 /** Why a stream is in its state, and what to do about it. */

@@ -3,8 +3,9 @@
 import { isoSeconds } from '../../base/clock.ts';
 import { askedForRound, restated } from '../reports/restatement.ts';
 import type { Diff } from '../state/diff.ts';
+import { isInForce } from '../state/hold.ts';
 import { addPending, type ChildPosition } from '../state/position.ts';
-import type { Move, StreamRow } from '../state/stream-row.ts';
+import type { Move } from '../state/stream-row.ts';
 import { parentsBeingRead, type StreamRuntime } from '../state/stream-runtime.ts';
 import { type StepContext, type StepResult, withMore } from '../step.ts';
 
@@ -22,15 +23,13 @@ export function withConsequences(result: StepResult, context: StepContext): Step
 
 /** What was read of reports while their list was held may have been hidden as well, and a report tells it by no word. */
 function seenWithLess({ moves }: StepResult, { streams }: StepContext): [StreamRuntime, Move][] {
-  const back = [...moves].filter(([{ row }, move]) => isHolding(row) && !isHolding(move(row)));
+  const back = [...moves].filter(([{ row }, move]) => isInForce(row.hold) && !isInForce(move(row).hold));
   const names = back.map(([{ definition }]) => definition.name);
   const reports = [...streams.values()].filter(({ definition }) =>
     definition.sources.some((name) => names.includes(name)),
   );
   return reports.flatMap(askedForRound);
 }
-
-const isHolding = ({ hold }: StreamRow): boolean => hold !== null && !hold.released;
 
 /** Children of parents that are published are read in the same pass. */
 function announcedChildren(runtime: StreamRuntime, diff: Diff, { now }: StepContext): [StreamRuntime, Move][] {

@@ -1,5 +1,6 @@
 // How soon the history of reports is there, and edits in their rows: the default configuration, Harvest's own budgets.
 import { describe, expect, test } from 'vitest';
+import { calm } from '../../../lab/simulator/index.ts';
 import type { Intervals } from '../../../src/engine/pace/polling.ts';
 import { catalog } from '../../../src/streams/catalog.ts';
 import type { StreamDefinition } from '../../../src/streams/definition.ts';
@@ -15,6 +16,11 @@ const SLOW_LISTS = (stream: StreamDefinition): Intervals => ({
 const REPORTS = catalog.filter(({ kind }) => kind === 'report').map(({ name }) => name);
 const BELOW = ['company', 'clients', 'projects', 'tasks', 'users', 'time_entries', 'expenses', 'expense_categories'];
 const SUMMED = { intervals: SLOW_LISTS, streams: [...BELOW, 'invoices', ...REPORTS, 'project_budget'] };
+
+/** How long each edit waited until the first reading after it; infinite when there was none. */
+function lateness(edits: readonly number[], readings: readonly Request[]): number[] {
+  return edits.map((edit) => (readings.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
+}
 
 /** Minutes until all reports have read every window, while an entry of this month and one of the past are edited every minute. */
 async function historyMinutes(
@@ -111,7 +117,7 @@ test('an edit in the current month is in its report rows within 6 minutes also w
   const late = paths.flatMap((path) => {
     const read = requests.filter(({ url }) => url.includes(`/reports/${path}?`) && url.includes(from));
     // Of the first ones the window was not read yet, of the last ones it will be.
-    return edits.slice(6, -18).map((edit) => (read.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
+    return lateness(edits.slice(6, -18), read);
   });
   expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
   await end();
@@ -143,10 +149,7 @@ test('rows that leave a window of the past hold up no report while history is re
   expect(log.rows.get('time_clients')?.complete).toBe(false);
   const from = `from=${month!.replace('-', '')}01`;
   const read = requests.filter(({ url }) => url.includes('/reports/time/clients?') && url.includes(from));
-  const late = edits
-    .slice(6, -18)
-    .map((edit) => (read.find(({ at }) => at > edit)?.at ?? Number.POSITIVE_INFINITY) - edit);
-  expect(Math.max(...late)).toBeLessThanOrEqual(6 * MINUTE);
+  expect(Math.max(...lateness(edits.slice(6, -18), read))).toBeLessThanOrEqual(6 * MINUTE);
   await end();
 }, 300_000);
 
@@ -181,9 +184,7 @@ describe('a rename that may be in every window of a report', () => {
     const account = await running(1, { streams: STREAMS, intervals, reportMs: 30 * SECOND, timeEntries: 300 });
     const { simulator, requests, log } = account;
     // Hours of a timer grow.
-    for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
-      if (timer_started_at !== null) simulator.data.time_entries.stop(id);
-    }
+    calm(simulator);
     const entry = freeEntries(simulator).find(({ billable }) => billable)!;
     const { client_id } = simulator.data.projects.all().find(({ id }) => id === entry.project_id)!;
     return {
@@ -219,7 +220,7 @@ describe('a rename that may be in every window of a report', () => {
     const streams = [...BELOW, 'time_clients', 'time_projects'];
     const { clock, simulator, log, end } = await running(1, { streams, intervals: SLOW_LISTS, timeEntries: 300 });
     const { time_entries, projects, clients } = simulator.data;
-    for (const { id, timer_started_at } of time_entries.all()) if (timer_started_at !== null) time_entries.stop(id);
+    calm(simulator);
     while (!streams.every((name) => log.rows.get(name)?.complete)) await clock.pass(MINUTE);
     simulator.faults.add({ match: { stream: 'time_clients' }, do: { kind: 'status', status: 403 } });
     await clock.pass(20 * MINUTE);

@@ -1,6 +1,6 @@
 // Reports are restated by what changed in the lists they are made from: the real engine against the simulator in process.
 import { describe, expect, test } from 'vitest';
-import type { Simulator } from '../../../lab/simulator/index.ts';
+import { calm, type Simulator } from '../../../lab/simulator/index.ts';
 import type { Grain } from '../../../src/streams/windows.ts';
 import { account, benchAccount, falseChanges, viewDifferences } from '../../support/account.ts';
 import { dayAt } from '../../support/epoch.ts';
@@ -11,9 +11,7 @@ const WINDOWED = ['time_clients', 'time_projects', 'time_tasks', 'time_team', 'u
 
 async function synced(options: Parameters<typeof account>[0] = {}) {
   const { simulator, pass } = account({ years: 3, ...options });
-  for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
-    if (timer_started_at !== null) simulator.data.time_entries.stop(id);
-  }
+  calm(simulator);
   const log = new MemoryLog();
   await benchAccount(simulator, log).catchUp();
   pass(1_000);
@@ -109,9 +107,7 @@ describe('a change that moves no entry', () => {
 
   test('reaches every window that was read before the list in which it is told [P1]', async () => {
     const { simulator, pass } = account({ years: 1 });
-    for (const { id, timer_started_at } of simulator.data.time_entries.all()) {
-      if (timer_started_at !== null) simulator.data.time_entries.stop(id);
-    }
+    calm(simulator);
     const log = new MemoryLog();
     const restore = simulator.faults.add({ match: { stream: 'clients' }, do: { kind: 'status', status: 403 } });
     await benchAccount(simulator, log).catchUp();
